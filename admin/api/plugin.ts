@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Fastify from 'fastify'
+import { isWarrenError } from '../../node/errors.ts'
+import type { Status } from './status-schema.ts'
+
+/** What the API may see and do; nothing else of the node is within its reach. */
+export interface AdminPorts {
+  /** Throws FOREIGN_HOST for a request under a name that is not this node's. */
+  checkHost(request: IncomingMessage): void
+  status(): Promise<Status>
+}
+
+export interface AdminApi {
+  /** Answers what is below `/admin` and `/metrics`; false: the path is somebody else's. */
+  handle(request: IncomingMessage, response: ServerResponse): boolean
+  close(): Promise<void>
+}
+
+/** The REST API of a node, for its admin listener. */
+export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
+  const app = Fastify({ logger: false, forceCloseConnections: false })
+  app.addHook('onRequest', async (request) => ports.checkHost(request.raw))
+  app.setErrorHandler((error, _request, reply) => {
+    const status = isWarrenError(error) ? error.status : 500
+    return reply.code(status).type('application/problem+json').send(problem(status, error))
+  })
+  app.setNotFoundHandler((request, reply) =>
+    reply.code(404).type('application/problem+json').send(problem(404, new Error(`there is nothing at ${request.url.slice(0, 200)}`))),
+  )
+  app.get('/admin/v1/status', () => ports.status())
+  await app.ready()
+  return {
+    handle(request, response) {
+      if (!/^\/(?:admin|metrics)(?:[/?]|$)/.test(request.url ?? '')) return false
+      app.routing(request, response)
+      return true
+    },
+    close: () => app.close(),
+  }
+}
+
+/** RFC 9457. */
+function problem(status: number, error: unknown): { status: number; title: string; detail: string } {
+  const known = isWarrenError(error) || status === 404
+  return {
+    status,
+    title: isWarrenError(error) ? error.code : status === 404 ? 'NOT_FOUND' : 'INTERNAL',
+    detail: known && error instanceof Error ? error.message : 'this node failed to answer',
+  }
+}

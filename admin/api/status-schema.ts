@@ -1,0 +1,39 @@
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+const sources = { local: count, flight: count, peer: count, seed: count, upstream: count, stale: count }
+
+/** What `GET /admin/v1/status` answers. Counts are since the start of the node; sizes in bytes, times in ms since the epoch. */
+export const statusSchema = z.object({
+  node: z.object({
+    id: z.string(),
+    version: z.string(),
+    pid: count,
+    startedAt: z.number(),
+    state: z.enum(['ready', 'draining']),
+    data: z.string(),
+  }),
+  mirrors: z.array(z.object({ name: z.string(), protocol: z.string(), path: z.string(), upstreams: z.array(z.string()).readonly() })),
+  /** Answers by where they came from; `negative`: upstream said no, `error`: trouble or a wrong request. */
+  requests: z.object({ ...sources, negative: count, error: count }),
+  /** Bytes of body that went to clients. */
+  bytes: z.object(sources),
+  /** Artifacts being fetched now. */
+  flights: count,
+  upstream: z.array(
+    z.object({
+      origin: z.string(),
+      state: z.enum(['closed', 'open', 'half-open', 'frozen']),
+      until: z.number(),
+      inFlight: count,
+      queued: count,
+      requests: count,
+      failures: count,
+      lastError: z.string().optional(),
+    }),
+  ),
+  store: z.object({ blobs: count, bytes: count, records: count, free: z.number(), storing: z.boolean() }),
+  memory: z.object({ bytes: count, limit: count }),
+})
+
+export type Status = z.output<typeof statusSchema>

@@ -1,0 +1,67 @@
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { reasonOf } from '../../node/errors.ts'
+import { UnreachableError, UsageError } from './exit-codes.ts'
+
+/** Ms until a node that does not answer counts as not there. */
+const TIMEOUT = 5_000
+/** Bytes of an answer: a node with hundreds of mirrors and upstreams stays far below. */
+const MAX_ANSWER = 4 << 20
+
+/** Where a node's admin API is: an http(s) URL, or `unix:` and the path of a socket. */
+export class ApiClient {
+  readonly #base: string
+
+  /** Throws UsageError. */
+  constructor(base: string) {
+    const url = URL.canParse(base) ? new URL(base) : undefined
+    if (!url || !['http:', 'https:', 'unix:'].includes(url.protocol)) {
+      throw new UsageError(
+        `${JSON.stringify(base)} names no node; give a URL such as http://127.0.0.1:7470, or unix: and an absolute path`,
+      )
+    }
+    this.#base = base
+  }
+
+  /** The JSON that the node answers. Throws UnreachableError, and Error for an answer that is none of a node's. */
+  async get(path: string): Promise<unknown> {
+    const { status, body } = await this.#send(path)
+    if (status !== 200)
+      throw new Error(`${this.#base} answers ${status}; is it the address of a node's admin listener (admin.listen)?`)
+    try {
+      return JSON.parse(body)
+    } catch {
+      throw new Error(`${this.#base} answers with something that is no JSON; is it the address of a Warren node?`)
+    }
+  }
+
+  #send(path: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const unreachable = (error: unknown) => reject(new UnreachableError(this.#noAnswer(error)))
+      const options = { signal: AbortSignal.timeout(TIMEOUT), agent: false, headers: { accept: 'application/json' } } as const
+      const socketPath = this.#base.startsWith('unix:') ? this.#base.slice('unix:'.length) : undefined
+      const url = new URL(path, socketPath === undefined ? this.#base : 'http://localhost')
+      const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
+        url,
+        socketPath === undefined ? options : { ...options, socketPath },
+      )
+      request.on('error', unreachable)
+      request.on('response', (response) => {
+        let body = ''
+        response.setEncoding('utf8').on('data', (text: string) => {
+          body += text
+          if (body.length > MAX_ANSWER) request.destroy(new Error('it sends too much for a status'))
+        })
+        response.on('error', unreachable)
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+      })
+      request.end()
+    })
+  }
+
+  #noAnswer(error: unknown): string {
+    const late = error instanceof Error && error.name === 'AbortError'
+    const reason = late ? `nothing came within ${TIMEOUT / 1_000} s` : reasonOf(error)
+    return `no node answers at ${this.#base}: ${reason}; start one with «warren up», or name another with --node`
+  }
+}

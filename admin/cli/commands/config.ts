@@ -1,0 +1,47 @@
+import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
+import { MIRRORS, settings, variableFor } from '../../../node/config/settings.ts'
+import { aligned, type Output, styled, table, writeLines } from '../print.ts'
+import { loadSettings, type SettingFlags } from '../settings.ts'
+
+/** Shows each setting, where it comes from and what it shadows. Throws CONFIG_INVALID. */
+export function config(options: SettingFlags & { json?: boolean }): void {
+  const loaded = loadSettings(options)
+  writeLines(process.stdout, options.json ? [JSON.stringify(facts(loaded), null, 2)] : configLines(loaded, process.stdout))
+}
+
+function facts({ config, sources, file, candidates }: LoadedConfig): unknown {
+  return { file: file ?? null, candidates, config, sources: Object.fromEntries(sources) }
+}
+
+/** The settings for people. */
+export function configLines({ config, sources, file, candidates }: LoadedConfig, output: Output): string[] {
+  const keys = [...settings.keys()].filter((key) => key !== MIRRORS)
+  const mirrors = [...sources.keys()].filter((key) => key.startsWith(`${MIRRORS}.`))
+  const rows = [...keys, ...mirrors].map((key) => {
+    const source = sources.get(key)
+    if (!source) return [key, '(not set)', `${variableFor(key)}, or ${key} in the file`]
+    const mirror = config.mirrors.find(({ name }) => key === `${MIRRORS}.${name}`)
+    const value = mirror
+      ? valueText({ protocol: mirror.protocol, path: mirror.path, upstreams: mirror.upstreams })
+      : valueText(source.value)
+    return [key, value, source.where, source.shadows.map(shadowText).join('; ')]
+  })
+  return [
+    ...aligned([['file', file ?? `none; looked for ${candidates.join(', ')}`]], {
+      decorate: (cell, _row, column) => (column === 0 ? styled(output, 'dim', cell) : cell),
+    }),
+    '',
+    ...table(output, [['setting', 'value', 'from', 'shadows'], ...rows]),
+  ]
+}
+
+function shadowText({ value, where }: SourcedValue): string {
+  return `${valueText(value)} (${where})`
+}
+
+function valueText(value: unknown): string {
+  if (value === false) return 'taken away'
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(valueText).join(' ')
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(valueText).join(' ')
+  return String(value)
+}

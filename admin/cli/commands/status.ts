@@ -1,0 +1,84 @@
+import { formatAddress } from '../../../node/config/address.ts'
+import { readNodeFile } from '../../../node/node-file.ts'
+import { type Status, statusSchema } from '../../api/status-schema.ts'
+import { ApiClient } from '../api-client.ts'
+import { formatBytes, formatSpan, plural } from '../format.ts'
+import { aligned, type Output, styled, table, writeLines } from '../print.ts'
+import { loadSettings } from '../settings.ts'
+
+export interface StatusOptions {
+  readonly json?: boolean
+  readonly node?: string
+  readonly config?: string
+  readonly data?: string
+}
+
+/** Shows what a running node does. Throws UnreachableError. */
+export async function status(options: StatusOptions): Promise<void> {
+  const base = options.node ?? adminOf(options)
+  const answer = await new ApiClient(base).get('/admin/v1/status')
+  const parsed = statusSchema.safeParse(answer)
+  if (!parsed.success)
+    throw new Error(`${base} answers with something that is no status of a Warren node; is it one of another version?`)
+  // As the node sent it: a newer one may tell more than this command knows.
+  if (options.json) writeLines(process.stdout, [JSON.stringify(answer, null, 2)])
+  else
+    writeLines(
+      process.stdout,
+      statusLines(parsed.data, { base: base.replace(/\/$/, ''), now: Date.now(), output: process.stdout }),
+    )
+}
+
+/** What the running node wrote down about itself; else where one with these settings would listen. */
+function adminOf(options: StatusOptions): string {
+  const { config } = loadSettings(options)
+  const { listen } = config.admin
+  return readNodeFile(config.data)?.admin ?? ('socket' in listen ? formatAddress(listen) : `http://${formatAddress(listen)}`)
+}
+
+/** The status for people. */
+export function statusLines(status: Status, { base, now, output }: { base: string; now: number; output: Output }): string[] {
+  const { node, store, memory } = status
+  const facts = [
+    ['node', `${node.id}, ${node.state} for ${formatSpan(now - node.startedAt)}, version ${node.version}, pid ${node.pid}`],
+    ['address', base],
+    ['data', node.data],
+    [
+      'store',
+      `${plural(store.blobs, 'blob')}, ${formatBytes(store.bytes)}, ${plural(store.records, 'name record')}; ${formatBytes(store.free)} free on the disk`,
+    ],
+    ...(store.storing ? [] : [['', 'nothing more is stored: the disk is fuller than store.minFree allows']]),
+    ['memory', `${formatBytes(memory.bytes)} of ${formatBytes(memory.limit)}`],
+    ['flights', String(status.flights)],
+  ]
+  return [
+    ...aligned(facts, { decorate: (cell, _row, column) => (column === 0 ? styled(output, 'dim', cell) : cell) }),
+    '',
+    ...table(output, [
+      ['mirror', 'protocol', 'path', 'upstreams'],
+      ...status.mirrors.map(({ name, protocol, path, upstreams }) => [name, protocol, path, upstreams.join(' ')]),
+    ]),
+    '',
+    ...table(output, [['source', 'requests', 'bytes'], ...sourceRows(status)]),
+    ...upstreamLines(status, now, output),
+  ]
+}
+
+function sourceRows({ requests, bytes }: Status): string[][] {
+  const sent = new Map(Object.entries(bytes))
+  return Object.entries(requests).map(([source, amount]) => {
+    const size = sent.get(source)
+    return [source, String(amount), size === undefined ? '' : formatBytes(size)]
+  })
+}
+
+function upstreamLines({ upstream }: Status, now: number, output: Output): string[] {
+  if (upstream.length === 0) return ['', 'No upstream was asked yet.']
+  const rows = upstream.map(({ origin, state, until, inFlight, queued, requests, failures, lastError = '' }) => [
+    origin,
+    state === 'closed' ? 'well' : until > now ? `${state} for ${formatSpan(until - now)}` : state,
+    ...[requests, failures, inFlight, queued].map(String),
+    lastError,
+  ])
+  return ['', ...table(output, [['upstream', 'health', 'requests', 'failures', 'under way', 'waiting', 'last error'], ...rows])]
+}

@@ -1,0 +1,80 @@
+import type { Config } from '../../../node/config/schema.ts'
+import { ConfigWatch } from '../../../node/config/watch.ts'
+import type { Node, NodeUrls } from '../../../node/index.ts'
+import { VERSION } from '../../../node/version.ts'
+import { clientLine } from '../clients.ts'
+import { EXIT } from '../exit-codes.ts'
+import { aligned, styled, writeLines } from '../print.ts'
+import { loadSettings, type SettingFlags } from '../settings.ts'
+import { StopSignals } from '../stop-signals.ts'
+
+/** Ms after which a node that should have stopped is ended; answers under way get less than that to finish. */
+const STOP_LIMIT = 30_000
+
+/** Runs a node until a signal asks it to stop. */
+export async function up(flags: SettingFlags): Promise<void> {
+  const loaded = loadSettings(flags)
+  // After the settings: a mistake in them is told before a server is loaded.
+  const { createNode } = await import('../../../node/index.ts')
+  const signals = new StopSignals({ insist: () => process.exit(EXIT.interrupted) })
+  try {
+    const node = await createNode(loaded.config)
+    const watch = new ConfigWatch({
+      loaded,
+      load: () => loadSettings(flags),
+      onMirrors: (mirrors) => node.applyMirrors(mirrors),
+      onRestartNeeded: (keys) =>
+        tell(keys.length > 0 ? `needs a restart: ${keys.join(', ')}` : 'no restart is needed any more'),
+      onInvalid: (error) => tell(`the edit is not taken over: ${error.message.replaceAll('\n', '\nwarren: ')}`),
+    })
+    try {
+      const urls = await node.start()
+      watch.start()
+      writeLines(process.stdout, greeting(loaded.config, urls))
+      await signals.asked
+      tell('stopping; answers under way may finish, a second Ctrl-C ends it at once')
+    } finally {
+      watch.stop()
+      await stop(node)
+    }
+  } finally {
+    signals.close()
+  }
+}
+
+/** What hangs in spite of everything must not hold up a shutdown of the machine. */
+async function stop(node: Node): Promise<void> {
+  const late = setTimeout(() => {
+    tell(`not stopped within ${STOP_LIMIT / 1_000} s, so it is ended`)
+    process.exit(EXIT.failure)
+  }, STOP_LIMIT)
+  late.unref()
+  await node.stop()
+}
+
+function greeting(config: Config, urls: NodeUrls): string[] {
+  const base = (config.publicUrl ?? reachable(urls.listen[0] ?? '')).replace(/\/$/, '')
+  const mirrors = config.mirrors.map(({ name, protocol, path }) => [name, base + path, clientLine(protocol, base + path)])
+  const facts = [
+    [
+      'status',
+      urls.admin.startsWith('unix:') ? `warren status --node ${urls.admin}` : `${reachable(urls.admin)}/admin/v1/status`,
+    ],
+    ['data', config.data],
+  ]
+  const lines = aligned([...mirrors, ...facts], {
+    indent: '  ',
+    decorate: (cell, _row, column) => (column === 1 ? styled(process.stdout, 'cyan', cell) : cell),
+  })
+  const title = styled(process.stdout, 'bold', `Warren ${VERSION} is ready`)
+  return [title, '', ...lines.slice(0, mirrors.length), '', ...lines.slice(mirrors.length), '', 'Ctrl-C stops it.']
+}
+
+/** An address that listens everywhere is no address to go to. */
+function reachable(url: string): string {
+  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
+}
+
+function tell(text: string): void {
+  process.stderr.write(`warren: ${text}\n`)
+}

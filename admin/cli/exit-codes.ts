@@ -1,0 +1,20 @@
+/** What the command ends with. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, unreachable: 3, interrupted: 130 } as const
+
+export const EXIT_HELP = `
+Exit codes:
+  0    done
+  1    it failed; the message says why
+  2    wrong usage, or a wrong setting
+  3    no node answers
+  130  ended at once by a second Ctrl-C`
+
+/** No node answers where one was expected. */
+export class UnreachableError extends Error {
+  override readonly name = 'UnreachableError'
+}
+
+/** The command line asks for something that does not exist. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError'
+}

@@ -1,0 +1,82 @@
+import { Command, CommanderError } from 'commander'
+import { isWarrenError, reasonOf } from '../../node/errors.ts'
+import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
+import { versionText } from './version.ts'
+
+/** Runs the command line and sets the exit code of the process; what holds the process open is the command's own. */
+export async function main(args: readonly string[]): Promise<void> {
+  // The reader of a pipe may go away early (`warren status | head -1`); that is its right.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error
+  })
+  const program = commands()
+  try {
+    if (args.length === 0) program.outputHelp()
+    else await program.parseAsync(args, { from: 'user' })
+  } catch (error) {
+    process.exitCode = exitCodeOf(error)
+    // Commander has written its own messages already.
+    if (!(error instanceof CommanderError)) process.stderr.write(messageOf(error))
+  }
+}
+
+function commands(): Command {
+  const program = new Command('warren')
+    .description('Warren: a cache for software artifacts on this machine')
+    .version(versionText(), '--version', 'print the version')
+    .helpOption('--help', 'print this help')
+    .helpCommand(false)
+    .addHelpText('after', EXIT_HELP)
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(`warren: ${usageLine(text)}; see «warren --help»\n`) })
+  // Each command is loaded when it runs: asking for the status needs no server.
+  withSettings(program.command('up').description('run a node')).action(async (options) =>
+    (await import('./commands/up.ts')).up(options),
+  )
+  program
+    .command('status')
+    .description('show what the running node does')
+    .option('--json', 'as JSON')
+    .option('--node <url>', 'admin address of the node: http://host:port or unix:/path')
+    .option('--config <file>', 'configuration file of the node')
+    .option('--data <folder>', 'data folder of the node')
+    .action(async (options) => (await import('./commands/status.ts')).status(options))
+  withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/config.ts')).config(options))
+  return program
+}
+
+function withSettings(command: Command): Command {
+  return command
+    .option('--config <file>', "configuration file; else WARREN_CONFIG, else the user's, else the system's")
+    .option('--data <folder>', 'folder for everything that the node keeps')
+    .option(
+      '--listen <address>',
+      'host:port of the mirrors; may be given several times',
+      (one: string, others: string[] = []) => [...others, one],
+    )
+    .option('--admin-listen <address>', 'host:port or unix:/path of the admin API')
+    .option('--log-level <level>', 'least severe log line that is written: trace, debug, info, warn, error, fatal or silent')
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
+  if (error instanceof UsageError || isWarrenError(error, 'CONFIG_INVALID')) return EXIT.usage
+  return error instanceof UnreachableError ? EXIT.unreachable : EXIT.failure
+}
+
+/** What commander finds, in one line: it puts its proposals into a second one. */
+function usageLine(text: string): string {
+  return text
+    .trim()
+    .replace(/^error: /, '')
+    .replace(/\s*\n\s*/g, ' ')
+    .replace(/\.$/, '')
+}
+
+/** One line for each thing that is wrong; never a stack trace. */
+function messageOf(error: unknown): string {
+  const lines = isWarrenError(error) ? error.message.split('\n') : [reasonOf(error)]
+  return lines.map((line) => `warren: ${line}\n`).join('')
+}

@@ -1,0 +1,44 @@
+// Builds what is published into dist/: compiled sources, the command, and a note of what they were built from.
+import { execFileSync, spawnSync } from 'node:child_process'
+import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const DIST = join(ROOT, 'dist')
+
+rmSync(DIST, { recursive: true, force: true })
+// The compiler says itself what is wrong; a build of code with type errors would be one that nobody tested.
+const compiled = spawnSync(
+  process.execPath,
+  [join(ROOT, 'node_modules/typescript/bin/tsc'), '-p', join(ROOT, 'tsconfig.build.json')],
+  {
+    stdio: 'inherit',
+  },
+)
+if (compiled.status === 0) finish()
+else {
+  rmSync(DIST, { recursive: true, force: true })
+  console.error('warren: nothing was built, since the sources do not compile (is everything installed? «npm ci»)')
+  process.exitCode = 1
+}
+
+function finish() {
+  // The compiler copies nothing that is JavaScript already.
+  const command = join(DIST, 'admin/cli/warren.js')
+  mkdirSync(join(DIST, 'admin/cli'), { recursive: true })
+  copyFileSync(join(ROOT, 'admin/cli/warren.js'), command)
+  chmodSync(command, 0o755)
+  const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
+  writeFileSync(join(DIST, 'build.json'), `${JSON.stringify({ version, commit: commit() })}\n`)
+}
+
+/** Undefined outside of a checkout, as in a source archive. */
+function commit() {
+  try {
+    const options = { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], options).trim()
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,102 @@
+// Sets up a checkout before `npm start`, `npm test` and `npm run bench`: plain JavaScript for Node 20 and later, built-ins only.
+import { spawn, spawnSync } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { once } from 'node:events'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { delimiter, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { takeLock } from './checkout-lock.mjs'
+
+const ROOT = fileURLToPath(new URL('..', import.meta.url))
+const MODULES = join(ROOT, 'node_modules')
+/** Holds the hash of the lockfile that node_modules was made from; `npm ci` begins by deleting it with everything else. */
+const STAMP = join(MODULES, '.warren-stamp')
+const LOCK = join(ROOT, 'node_modules.lock')
+/** Node that runs this script, and the one that the dependency `node` brings for everything else. */
+const NEEDED = { here: 20, installed: 24 }
+
+try {
+  if (majorOf(process.version) < NEEDED.here) {
+    throw new Error(
+      `needs Node ${NEEDED.here} or later, but this is Node ${process.versions.node}; install a newer one and try again`,
+    )
+  }
+  if (!isUpToDate()) await installAlone()
+} catch (error) {
+  console.error(`warren: ${error.message}`)
+  process.exitCode = 1
+}
+
+async function installAlone() {
+  const unlock = await takeLock(LOCK, {
+    onWait: () => console.log('Another command is setting up this checkout; waiting for it'),
+  })
+  // Ctrl-C reaches npm as well: it ends, and then so do we, with the lock freed.
+  const ignore = () => {}
+  process.on('SIGINT', ignore).on('SIGTERM', ignore)
+  try {
+    // Whoever had the lock before may have done the work.
+    if (!isUpToDate()) await install()
+  } finally {
+    unlock()
+    process.off('SIGINT', ignore).off('SIGTERM', ignore)
+  }
+}
+
+async function install() {
+  console.log('Setting up: npm ci (once for each change of package-lock.json)')
+  const stamp = wanted()
+  const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
+    cwd: ROOT,
+    stdio: 'inherit',
+    shell: process.platform === 'win32',
+    env: environment(),
+  })
+  const [code, signal] = await once(npm, 'close').catch((error) => {
+    throw new Error(`npm cannot be run: ${error.message}; it comes with Node, and must be in PATH`)
+  })
+  if (code !== 0) throw new Error(`npm ci failed (${signal ?? code}); what it says above is the reason`)
+  checkNode()
+  writeFileSync(STAMP, `${stamp}\n`)
+}
+
+function wanted() {
+  return createHash('sha256')
+    .update(readFileSync(join(ROOT, 'package-lock.json')))
+    .digest('hex')
+}
+
+function isUpToDate() {
+  return existsSync(STAMP) && readFileSync(STAMP, 'utf8').trim() === wanted()
+}
+
+/** The dependency `node` brings its binary by an install script: without scripts the machine's own Node would be used unseen. */
+function checkNode() {
+  const { stdout } = spawnSync(join(MODULES, '.bin', 'node'), ['--version'], {
+    encoding: 'utf8',
+    shell: process.platform === 'win32',
+  })
+  if (majorOf(stdout ?? '') >= NEEDED.installed) return
+  throw new Error(
+    `Node ${NEEDED.installed} did not come with the dependencies (found ${stdout?.trim() || 'none'}), since npm ran without install scripts; allow them («npm config delete ignore-scripts») and try again`,
+  )
+}
+
+function majorOf(version) {
+  return Number(/^v(\d+)\./.exec(version)?.[1] ?? 0)
+}
+
+/** What npm should see: not the settings of the npm that runs this script, nor the Node in node_modules, which it deletes. */
+function environment() {
+  const dropped =
+    /^npm_(config_(?!registry$|cafile$|userconfig$|globalconfig$|cache$|proxy$|https_proxy$|noproxy$|prefer_offline$|_)|lifecycle|package|command)/
+  const kept = Object.entries(process.env).filter(([name]) => !dropped.test(name.toLowerCase()))
+  return Object.fromEntries(kept.map(([name, value]) => [name, /^path$/i.test(name) ? withoutModules(value) : value]))
+}
+
+function withoutModules(path) {
+  return path
+    .split(delimiter)
+    .filter((folder) => !folder.startsWith(MODULES))
+    .join(delimiter)
+}

@@ -1,0 +1,69 @@
+import { isWarrenError, WarrenError } from '../errors.ts'
+import type { NameRecord } from '../store/store.ts'
+import type { UpstreamResponse } from '../upstream/upstream.ts'
+import type { Plan } from './plan.ts'
+
+/** Headers of an artifact that its clients may rely on and that stay true when the bytes come from here. */
+const KEPT = ['content-type', 'last-modified', 'content-disposition', 'content-language', 'vary'] as const
+
+/** Turns a status that is not the artifact into the error that it means; only these are answers about what exists. */
+export function refusal(plan: Plan, response: UpstreamResponse): WarrenError | undefined {
+  const where = `${plan.mirror}: ${new URL(plan.url).host}`
+  switch (response.status) {
+    case 200:
+    case 206:
+    case 304:
+      return undefined
+    case 404:
+      return new WarrenError('UPSTREAM_ABSENT', `${where} has no such thing (404)`)
+    case 410:
+      return new WarrenError('UPSTREAM_GONE', `${where} says it is gone for good (410)`)
+    case 451:
+      return new WarrenError('UPSTREAM_LEGAL', `${where} withholds it for legal reasons (451)`)
+    case 401:
+    case 403:
+      return new WarrenError('UPSTREAM_DENIED', `${where} does not hand it out without other credentials (${response.status})`)
+    default:
+      return new WarrenError(
+        'UPSTREAM_FAILED',
+        `${where} answered with status ${response.status}, which is neither the artifact nor a clear no`,
+      )
+  }
+}
+
+/** Anything but upstream's own «no»: it says nothing about what exists. */
+export function isTrouble(error: unknown): boolean {
+  return !isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')
+}
+
+/** The headers that go into a name record. */
+export function recordHeaders(plan: Plan, headers: Readonly<Record<string, string>>): Record<string, string> {
+  const kept: Record<string, string> = {}
+  for (const name of KEPT) {
+    const value = headers[name]
+    if (value !== undefined) kept[name] = value
+  }
+  return { ...kept, ...plan.responseHeaders }
+}
+
+/** The request headers that ask whether a record is still right (RFC 9110 section 13.1). */
+export function conditionalHeaders(record: NameRecord | undefined): Record<string, string> {
+  const headers: Record<string, string> = {}
+  if (record?.etag !== undefined) headers['if-none-match'] = record.etag
+  if (record?.lastModified !== undefined) headers['if-modified-since'] = record.lastModified
+  return headers
+}
+
+/** Upstream's validators as record fields. */
+export function validators(headers: Readonly<Record<string, string>>): Pick<NameRecord, 'etag' | 'lastModified'> {
+  return {
+    ...(headers.etag === undefined ? {} : { etag: headers.etag }),
+    ...(headers['last-modified'] === undefined ? {} : { lastModified: headers['last-modified'] }),
+  }
+}
+
+/** Length that a response promises, in bytes; undefined without a usable Content-Length. */
+export function declaredSize(headers: Readonly<Record<string, string>>): number | undefined {
+  const value = headers['content-length']
+  return value !== undefined && /^\d{1,15}$/.test(value) ? Number(value) : undefined
+}

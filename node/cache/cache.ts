@@ -1,0 +1,101 @@
+import type { Clock } from '../clock.ts'
+import { WarrenError } from '../errors.ts'
+import type { Mesh } from '../mesh/mesh.ts'
+import type { NameRecord, Store } from '../store/store.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { Artifacts } from './artifacts.ts'
+import type { CacheEvents } from './cache-events.ts'
+import { REVALIDATE_WINDOW } from './constants.ts'
+import type { Documents } from './documents.ts'
+import type { Found, GetOptions } from './found.ts'
+import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
+import { NegativeCache } from './negative.ts'
+import type { Lookup, Plan } from './plan.ts'
+import { Revalidation, type RevalidationInit } from './revalidation.ts'
+import { Shelf } from './shelf.ts'
+
+export type { CacheEvents } from './cache-events.ts'
+export type { Found, GetOptions, Source } from './found.ts'
+
+export interface CacheComponents {
+  readonly store: Store
+  readonly mesh: Mesh
+  readonly upstream: Upstream
+  readonly documents: Documents
+  readonly clock: Clock
+  readonly events: CacheEvents
+}
+
+export interface CacheInit extends RevalidationInit {
+  /** Milliseconds that a 404 for a name counts. */
+  readonly negative: number
+}
+
+/**
+ * The one door to everything that a node can serve: the store, a flight in progress, the mesh, upstream, in that order.
+ * Read this first; then `artifacts.ts` for what never changes and `revalidation.ts` for what does.
+ */
+export class Cache {
+  readonly #components: CacheComponents
+  readonly #shelf: Shelf
+  readonly #artifacts: Artifacts
+  readonly #revalidation: Revalidation
+
+  constructor(components: CacheComponents, init: CacheInit) {
+    const { clock } = components
+    const shelf = new Shelf(components)
+    const negative = new NegativeCache({ clock }, { nameTtl: init.negative })
+    const lookup: Lookup = {
+      cached: (plan) => shelf.facts(plan),
+      fetch: (plan, signal) => this.#facts(plan, signal),
+    }
+    this.#components = components
+    this.#shelf = shelf
+    this.#artifacts = new Artifacts({ ...components, negative, lookup })
+    this.#revalidation = new Revalidation({ ...components, shelf, negative }, init)
+  }
+
+  /** Artifacts being fetched now. */
+  get flights(): number {
+    return this.#artifacts.flights
+  }
+
+  /**
+   * At once where the store is, since each await costs a small hit some percent of its time. Rejects with UPSTREAM_ABSENT,
+   * _GONE, _LEGAL or _DENIED for upstream's «no», and with everything else as trouble.
+   */
+  get(plan: Plan, options: GetOptions): Found | Promise<Found> {
+    const held = this.#components.store.records.get(plan.key)
+    if (!held || !this.#usable(plan, held, options)) return this.#miss(plan, held, options)
+    const found = this.#shelf.open(plan, held, 'local')
+    if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, undefined, options))
+    return found ?? this.#miss(plan, undefined, options)
+  }
+
+  /** Whoever waits or reads gets DRAINING; idempotent. */
+  async close(): Promise<void> {
+    const reason = new WarrenError('DRAINING', 'this node is stopping')
+    await Promise.all([this.#artifacts.close(reason), this.#revalidation.close(reason)])
+  }
+
+  async #miss(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
+    if (plan.kind === 'immutable') return this.#artifacts.get(plan, options)
+    // The length of a document that is rewritten for each client is known only from its bytes.
+    const found = options.head && !held && !plan.document ? await this.#artifacts.head(plan, options.signal) : undefined
+    return found ?? this.#revalidation.get(plan, held, options)
+  }
+
+  #usable(plan: Plan, held: NameRecord, options: GetOptions): boolean {
+    if (held.freshFor === null) return true
+    const now = this.#components.clock.now()
+    if (overdueBy(held, now) >= 0 || isFromFuture(held, now)) return false
+    return !options.revalidate || plan.kind === 'immutable' || ageOf(held, now) < REVALIDATE_WINDOW
+  }
+
+  /** Facts of a document that upstream confirms, if it can be asked: what a held copy told was not enough. */
+  async #facts(plan: Plan, signal: AbortSignal): Promise<unknown> {
+    const found = await this.get(plan, { signal, revalidate: true })
+    found.body.close()
+    return found.document?.facts
+  }
+}

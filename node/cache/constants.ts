@@ -1,0 +1,56 @@
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+/** Bytes at the end of a body that go out only after the digest was seen to be right. */
+export const HOLD_BACK_BYTES = 64 << 10
+
+/** Bytes of a flight that stay in memory for readers that keep pace, so that they never touch the file. */
+export const RECENT_BYTES = 2 << 20
+
+/** A document larger than this is refused, packed or not: it is held in memory, and the largest packument seen is 21 MB. */
+export const DOCUMENT_BYTES = 128 << 20
+
+/** Documents up to this size are parsed in the main thread: handing them to a worker costs more. */
+export const PARSE_INLINE_BYTES = 128 << 10
+
+/** Bytes of decoded facts of documents kept in memory (measured as the length of their JSON). */
+export const PARSED_BYTES = 32 << 20
+
+/** Further tries after a body was cut, without progress in between. */
+export const RESUMES_WITHOUT_PROGRESS = 4
+
+/** What a source must bring to count as progress, so that one that sends a byte at a time comes to an end. */
+export const PROGRESS_BYTES = 64 << 10
+
+/** Pause before the second try in a row, in ms; it doubles with each further one. */
+export const RESUME_PAUSE = SECOND / 2
+
+/** How long a member of the mesh may take to answer before the next one is asked, in ms. */
+export const MEMBER_PATIENCE = 2 * SECOND
+
+/** Silence amid a body, while we wait, after which a member is given up, in ms; it may last twice as long. */
+export const MEMBER_IDLE = 5 * SECOND
+
+/** Lies (wrong bytes, wrong lengths) in one flight after which members are not asked any more. */
+export const MEMBER_LIES = 3
+
+/** A flight that nobody reads goes on to its end if less than this is missing: the next one who asks is a cache hit. */
+export const ABANDON_BYTES = 64 << 20
+
+/** How long a larger flight waits for a reader to come back before it is given up, in ms. */
+export const ABANDON_GRACE = 10 * SECOND
+
+/** With a stale copy at hand no client waits longer than this for upstream, in ms. */
+export const STALE_PATIENCE = 3 * SECOND
+
+/** A client's `no-cache` asks upstream at most once in this time per key, in ms. */
+export const REVALIDATE_WINDOW = 10 * SECOND
+
+/** How far a record may come from the future before the clock is taken to have been set back, in ms. */
+export const CLOCK_TOLERANCE = MINUTE
+
+/** How long an upstream's «no» counts, in ms: for what has a version or digest, withdrawn for good, denied. Names: configured. */
+export const NEGATIVE = { artifact: 10 * SECOND, gone: 10 * MINUTE, denied: 30 * SECOND } as const
+
+/** Memory for «no»s in bytes, roughly; random names are an easy flood, so they have a budget of their own. */
+export const NEGATIVE_BYTES = 8 << 20

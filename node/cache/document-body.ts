@@ -1,0 +1,46 @@
+import { promisify } from 'node:util'
+import { brotliDecompress, gunzip } from 'node:zlib'
+import { reasonOf, WarrenError } from '../errors.ts'
+import type { UpstreamResponse } from '../upstream/upstream.ts'
+import { declaredSize } from './answer.ts'
+import { DOCUMENT_BYTES } from './constants.ts'
+
+type Decoder = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
+
+/** Content codings (RFC 9110 section 8.4.1). A map, since a server names the key. */
+const DECODERS: ReadonlyMap<string, Decoder> = new Map([
+  ['gzip', promisify(gunzip)],
+  ['x-gzip', promisify(gunzip)],
+  ['br', promisify(brotliDecompress)],
+])
+
+/** The bytes of a document, whole and decoded. Throws UPSTREAM_CORRUPT when they are too many or do not unpack. */
+export async function readDocument(response: UpstreamResponse): Promise<Buffer> {
+  const bytes = await collect(response)
+  const coding = response.headers['content-encoding']?.trim().toLowerCase() || 'identity'
+  if (coding === 'identity') return bytes
+  const decode = DECODERS.get(coding)
+  if (!decode) throw new WarrenError('UPSTREAM_CORRUPT', `the document has the unknown Content-Encoding «${coding}»`)
+  try {
+    // The bound holds off a small body that unpacks to gigabytes.
+    return await decode(bytes, { maxOutputLength: DOCUMENT_BYTES })
+  } catch (cause) {
+    throw new WarrenError('UPSTREAM_CORRUPT', `the document does not unpack: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+async function collect(response: UpstreamResponse): Promise<Buffer> {
+  const parts: Buffer[] = []
+  let length = 0
+  if ((declaredSize(response.headers) ?? 0) > DOCUMENT_BYTES) throw tooLarge()
+  for await (const part of response.body) {
+    length += part.length
+    if (length > DOCUMENT_BYTES) throw tooLarge()
+    parts.push(part)
+  }
+  return Buffer.concat(parts)
+}
+
+function tooLarge(): WarrenError {
+  return new WarrenError('UPSTREAM_CORRUPT', `the document has more than ${DOCUMENT_BYTES} bytes`)
+}

@@ -1,0 +1,123 @@
+import { isWarrenError, WarrenError } from '../errors.ts'
+import type { NameRecord } from '../store/store.ts'
+import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
+import { conditionalHeaders, recordHeaders, refusal, validators } from './answer.ts'
+import { readDocument } from './document-body.ts'
+import { freshFor, renewedFor } from './freshness.ts'
+import type { ParsedDocument, Plan } from './plan.ts'
+import type { Shelf, ShelfComponents } from './shelf.ts'
+
+/** Bytes that go into the store at a time. */
+const PIECE_BYTES = 1 << 20
+
+export interface FetchComponents extends ShelfComponents {
+  readonly upstream: Upstream
+  readonly shelf: Shelf
+}
+
+export interface FetchedDocument {
+  readonly record: NameRecord
+  /** The bytes, unless upstream said that the record is still right. */
+  readonly bytes?: Buffer
+  readonly document?: ParsedDocument
+}
+
+interface Answer {
+  readonly headers: UpstreamResponse['headers']
+  readonly bytes: Buffer
+}
+
+/**
+ * Fetches a mutable document whole, or hears that the one we hold is still right. Nothing replaces a stored document unless
+ * it arrived complete and is what its grammar says it must be.
+ */
+export async function fetchDocument(
+  components: FetchComponents,
+  plan: Plan,
+  held: NameRecord | undefined,
+  signal: AbortSignal,
+): Promise<FetchedDocument> {
+  const response = await request(components.upstream, plan, held, signal)
+  if (response.status !== 304 || !held)
+    return keep(components, plan, await receive(components.upstream, plan, response, signal))
+  response.destroy()
+  const found = await components.shelf.open(plan, held, 'upstream')
+  found?.body.close()
+  // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
+  if (!found) return fetchDocument(components, plan, undefined, signal)
+  // The stored headers describe the stored bytes, and stay.
+  const record = { ...held, checkedAt: components.clock.now(), freshFor: renewedFor(plan, held, response.headers) }
+  // What cannot be written down is true nevertheless.
+  await components.store.records.put(plan.key, record).catch(() => {})
+  return { record }
+}
+
+async function request(
+  upstream: Upstream,
+  plan: Plan,
+  held: NameRecord | undefined,
+  signal: AbortSignal,
+): Promise<UpstreamResponse> {
+  const conditions = conditionalHeaders(held)
+  const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions }
+  const response = await upstream.fetch({ method: 'GET', url: plan.url, base: plan.base, headers }, signal)
+  const { status } = response
+  const odd = status === 206 || (status === 304 && Object.keys(conditions).length === 0)
+  const no = odd
+    ? new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: upstream answered ${status} to a plain GET`)
+    : refusal(plan, response)
+  if (!no) return response
+  response.destroy()
+  throw no
+}
+
+/** A body that breaks off is asked for once more; a document is too small to be worth resuming. */
+async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, signal: AbortSignal): Promise<Answer> {
+  let response = first
+  try {
+    return { headers: response.headers, bytes: await readDocument(response) }
+  } catch (error) {
+    response.destroy()
+    if (!isWarrenError(error, 'UPSTREAM_CUT') || signal.aborted) throw error
+    response = await request(upstream, plan, undefined, signal)
+    return { headers: response.headers, bytes: await readDocument(response) }
+  } finally {
+    response.destroy()
+  }
+}
+
+async function keep(
+  { store, documents, clock }: FetchComponents,
+  plan: Plan,
+  { headers, bytes }: Answer,
+): Promise<FetchedDocument> {
+  const now = clock.now()
+  const parsed = plan.document && (await documents.parse(plan.document, bytes))
+  const staging = store.blobs.stage({ size: bytes.length, algorithms: [] })
+  try {
+    for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
+      if (staging.write(bytes.subarray(at, at + PIECE_BYTES))) continue
+      // Nobody reads it from there.
+      staging.release(staging.written)
+      await staging.drained()
+    }
+    const { sha256 } = await staging.seal()
+    const record: NameRecord = {
+      v: 1,
+      blob: sha256,
+      size: bytes.length,
+      headers: recordHeaders(plan, headers),
+      ...validators(headers),
+      fetchedAt: now,
+      checkedAt: now,
+      freshFor: freshFor(plan, headers),
+      verified: [],
+    }
+    const kept = await staging.commit(new Map([[plan.key, record]]))
+    if (!parsed) return { record, bytes }
+    if (plan.document && kept) await documents.keep(plan.document, sha256, parsed)
+    return { record, bytes, document: parsed.document }
+  } finally {
+    await staging.close()
+  }
+}

@@ -1,0 +1,46 @@
+import { reasonOf } from '../errors.ts'
+import type { Expectation, Lookup, Plan } from './plan.ts'
+
+/**
+ * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
+ * the bytes are already coming.
+ */
+export class Expecting {
+  /** Never rejects; undefined when nothing could be learnt, so that what came is served but not kept. */
+  readonly settled: Promise<Expectation | undefined>
+  /** Resolves when the answer is in, or when it turned out that upstream has to be asked for it. */
+  readonly early: Promise<void>
+  known: Expectation | undefined
+  /** Why nothing could be learnt. */
+  trouble = 'its metadata does not tell what it must be'
+
+  constructor(plan: Plan, lookup: Lookup, signal: AbortSignal) {
+    const { digests, expect } = plan
+    if (digests || !expect) {
+      // A plan without either names something that its ecosystem gives no checksum for.
+      this.known = { digests: digests ?? [] }
+      this.settled = Promise.resolve(this.known)
+      this.early = Promise.resolve()
+      return
+    }
+    const goingOut = Promise.withResolvers<void>()
+    const watched: Lookup = {
+      cached: (other) => lookup.cached(other),
+      fetch: (other, otherSignal) => {
+        goingOut.resolve()
+        return lookup.fetch(other, otherSignal)
+      },
+    }
+    this.settled = this.#learn(() => expect(watched, signal))
+    this.early = Promise.race([goingOut.promise, this.settled.then(() => {})])
+  }
+
+  async #learn(ask: () => Promise<Expectation | undefined>): Promise<Expectation | undefined> {
+    try {
+      this.known = await ask()
+    } catch (error) {
+      this.trouble = `its metadata could not be had: ${reasonOf(error)}`
+    }
+    return this.known
+  }
+}

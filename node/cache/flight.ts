@@ -1,0 +1,173 @@
+import type { Body } from '../body.ts'
+import { formatDigest } from '../digest.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
+import type { NameRecord, Store } from '../store/store.ts'
+import { abortable } from '../upstream/abortable.ts'
+import { recordHeaders, validators } from './answer.ts'
+import type { CacheEvents } from './cache-events.ts'
+import { ABANDON_BYTES, ABANDON_GRACE } from './constants.ts'
+import type { Expecting } from './expecting.ts'
+import { GrowingBlob } from './growing-blob.ts'
+import type { Plan } from './plan.ts'
+import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
+import { Transfer } from './transfer.ts'
+import { verify } from './verify.ts'
+
+/** What a reader of a flight needs before any byte. */
+export interface FlightHead {
+  readonly headers: Readonly<Record<string, string>>
+  readonly kind: OpenBody['kind']
+}
+
+export interface FlightComponents extends SourceComponents {
+  readonly store: Store
+  readonly expecting: Expecting
+  readonly events: CacheEvents
+}
+
+/**
+ * One fetch of one artifact. Bytes go to readers while they come; the fetch survives its readers, is resumed where a source
+ * broke off, and ends in the store only if they are what upstream's metadata promised.
+ */
+export class Flight {
+  /** Resolves once size and headers can be believed: of a peer's bytes not before they are verified. */
+  readonly head: Promise<FlightHead>
+  /** Resolves with the record when the artifact was kept, undefined when it was served only; never rejects. */
+  readonly done: Promise<NameRecord | undefined>
+  readonly #components: FlightComponents
+  readonly #plan: Plan
+  readonly #sources: Sources
+  readonly #blob: GrowingBlob
+  readonly #abort = new AbortController()
+  readonly #head = Promise.withResolvers<FlightHead>()
+  /** Upstream's latest headers. */
+  #headers: OpenBody['headers'] = {}
+  #alone: AbortController | undefined
+
+  constructor(components: FlightComponents, plan: Plan) {
+    this.#components = components
+    this.#plan = plan
+    this.#sources = new Sources(components, plan)
+    this.#blob = new GrowingBlob({ onAlone: () => void this.#wait() })
+    this.head = this.#head.promise
+    this.head.catch(() => {})
+    this.done = this.#run()
+  }
+
+  /** Whether whoever comes now can have the whole artifact from this flight. */
+  get joinable(): boolean {
+    return this.#blob.joinable && !this.#abort.signal.aborted
+  }
+
+  /** Digest that the bytes will have, as `algorithm:hex`; undefined while it is not known. */
+  get digest(): string | undefined {
+    const [only, another] = this.#components.expecting.known?.digests ?? []
+    return only && !another ? formatDigest(only) : undefined
+  }
+
+  /** Takes part in the flight until the body is closed. */
+  attach(): Body {
+    this.#alone?.abort()
+    return this.#blob.attach()
+  }
+
+  cancel(reason: unknown): void {
+    this.#abort.abort(reason)
+  }
+
+  async #run(): Promise<NameRecord | undefined> {
+    try {
+      await this.#components.expecting.early
+      const { verified, kind } = await this.#fetch()
+      const headers = recordHeaders(this.#plan, this.#headers)
+      this.#blob.complete()
+      this.#head.resolve({ headers, kind })
+      return verified && (await this.#keep(headers, verified))
+    } catch (error) {
+      this.#head.reject(error)
+      this.#blob.fail(error)
+      return undefined
+    } finally {
+      this.#alone?.abort()
+      await this.#blob.close()
+    }
+  }
+
+  /** Has all bytes brought and checked; once more from the start, as long as nobody was given a byte of a wrong copy. */
+  async #fetch(): Promise<{ verified: readonly string[] | undefined; kind: OpenBody['kind'] }> {
+    const { expecting, events } = this.#components
+    for (let mayFail = true; ; ) {
+      const transfer = this.#transfer()
+      try {
+        await transfer.run()
+        await this.#blob.staging.seal()
+        const expectation = await abortable(expecting.settled, this.#abort.signal)
+        if (!expectation) events.unverified(this.#plan, expecting.trouble)
+        const verified = expectation && (await verify(this.#plan, expectation, this.#blob.staging))
+        return { verified, kind: transfer.members[0]?.kind ?? 'upstream' }
+      } catch (error) {
+        if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+        events.corrupt(this.#plan, transfer.members[0]?.kind ?? 'upstream', reasonOf(error))
+        for (const member of transfer.members) member.blame('the bytes do not match their digest')
+        if (this.#blob.handedOut || (transfer.members.length === 0 && !mayFail)) throw error
+        // A member that lied uses up nobody else's second chance.
+        if (transfer.members.length === 0) mayFail = false
+      }
+    }
+  }
+
+  #transfer(): Transfer {
+    const { store, expecting, clock } = this.#components
+    const algorithms = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
+    const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
+    const onTrusted = ({ headers, kind }: OpenBody) => {
+      if (kind === 'upstream') this.#headers = headers
+      this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
+    }
+    return new Transfer(
+      { blob: this.#blob, sources: this.#sources, expecting, clock, stage, onTrusted },
+      this.#plan,
+      this.#abort.signal,
+    )
+  }
+
+  async #keep(headers: FlightHead['headers'], verified: readonly string[]): Promise<NameRecord | undefined> {
+    const { staging, written } = this.#blob
+    const now = this.#components.clock.now()
+    const record: NameRecord = {
+      v: 1,
+      blob: (await staging.seal()).sha256,
+      size: written,
+      headers,
+      ...validators(this.#headers),
+      fetchedAt: now,
+      checkedAt: now,
+      freshFor: null,
+      verified,
+    }
+    return (await staging.commit(new Map([[this.#plan.key, record]]))) ? record : undefined
+  }
+
+  /** Nobody reads any more. What is nearly here, or small, is worth finishing; a large rest is not, unless somebody returns. */
+  async #wait(): Promise<void> {
+    const alone = new AbortController()
+    this.#alone = alone
+    try {
+      for (;;) {
+        const { storing } = this.#blob
+        if (storing) await this.#components.clock.sleep(ABANDON_GRACE, alone.signal)
+        if (alone.signal.aborted) return
+        if (storing && this.#nearlyDone) continue
+        this.cancel(new WarrenError('UPSTREAM_CUT', 'nobody was waiting for it any more'))
+        return
+      }
+    } catch {
+      // Somebody came, or it ended.
+    }
+  }
+
+  get #nearlyDone(): boolean {
+    const { size, written } = this.#blob
+    return (size === undefined ? written : size - written) <= ABANDON_BYTES
+  }
+}

@@ -1,0 +1,26 @@
+import type { Body } from '../body.ts'
+import type { ParsedDocument } from './plan.ts'
+
+/** Where an answer came from, as `X-Warren-Source` says it. */
+export type Source = 'local' | 'flight' | 'peer' | 'seed' | 'upstream' | 'stale'
+
+/** An artifact or document that can be sent. Whoever gets it closes the body. */
+export interface Found {
+  readonly source: Source
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Body
+  /** Names exactly these bytes, wherever they come from; undefined while that is not known. */
+  readonly digest: string | undefined
+  /** Seconds since a source confirmed it; undefined for what cannot change. */
+  readonly age?: number
+  readonly document?: ParsedDocument
+}
+
+export interface GetOptions {
+  /** Aborted when the asker leaves. Not touched on a hit, so that it may be made when it is first asked for. */
+  readonly signal: AbortSignal
+  /** The client asked not to be given anything unconfirmed (`Cache-Control: no-cache`). */
+  readonly revalidate?: boolean
+  /** Only the headers are wanted: a miss costs upstream no transfer. */
+  readonly head?: boolean
+}

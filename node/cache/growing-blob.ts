@@ -1,0 +1,215 @@
+import type { Body, Scratch } from '../body.ts'
+import { WarrenError } from '../errors.ts'
+import type { Staging } from '../store/store.ts'
+import { HOLD_BACK_BYTES } from './constants.ts'
+import { RecentBytes } from './recent-bytes.ts'
+
+const EMPTY = Buffer.alloc(0)
+
+/**
+ * A blob that is being fetched and read at the same time. Readers see a prefix: only bytes from a trusted source, and never
+ * the last ones before the digest of the whole was checked, so that a wrong body can be broken off but not completed.
+ */
+export class GrowingBlob {
+  readonly #readers = new Set<Reader>()
+  readonly #recent = new RecentBytes()
+  readonly #onAlone: () => void
+  #staging: Staging | undefined
+  #trustedEnd = 0
+  #released = 0
+  #handedOut = false
+  #complete = false
+  #closing = false
+  #failure: { readonly reason: unknown } | undefined
+  #growth: PromiseWithResolvers<void> | undefined
+  /** Length that readers were told; undefined while no trusted source has said it. */
+  size: number | undefined
+
+  /** `onAlone` is called whenever the last reader leaves. */
+  constructor(components: { onAlone(): void }) {
+    this.#onAlone = components.onAlone
+  }
+
+  get written(): number {
+    return this.#staging?.written ?? 0
+  }
+
+  get readers(): number {
+    return this.#readers.size
+  }
+
+  /** Whether what was written is on its way to the disk; false lets the slowest reader set the pace. */
+  get storing(): boolean {
+    return this.#staging?.storing ?? true
+  }
+
+  /** Whether a reader that comes now can still have the first byte. */
+  get joinable(): boolean {
+    return this.#failure === undefined && this.#released === 0 && !this.#closing
+  }
+
+  /** Whether readers may see some byte: what comes from now on must fit to it. */
+  get shown(): boolean {
+    return this.#visible > 0
+  }
+
+  /** Whether every byte so far came from a trusted source. */
+  get trusted(): boolean {
+    return this.#trustedEnd === this.written
+  }
+
+  /** Whether a reader got a byte: then there is no starting over. */
+  get handedOut(): boolean {
+    return this.#handedOut
+  }
+
+  /** What the bytes go to. */
+  get staging(): Staging {
+    if (!this.#staging) throw new Error('nothing has begun to arrive')
+    return this.#staging
+  }
+
+  /** Starts, or starts over with other bytes. Throws UPSTREAM_CUT when a reader was given some of the old ones. */
+  async begin(staging: Staging): Promise<void> {
+    const old = this.#staging
+    if (this.#handedOut) {
+      await staging.close()
+      throw new WarrenError('UPSTREAM_CUT', 'other bytes of this went out already')
+    }
+    this.#staging = staging
+    this.#recent.clear()
+    this.#trustedEnd = 0
+    await old?.close()
+  }
+
+  /** Adds bytes; a promise means that the source has to wait. Untrusted bytes stay unseen until `complete`. */
+  append(chunk: Buffer, trusted: boolean): Promise<void> | undefined {
+    const staging = this.staging
+    const start = staging.written
+    const flowing = staging.write(chunk)
+    if (trusted && this.#trustedEnd === start) {
+      this.#trustedEnd = start + chunk.length
+      this.#recent.add(start, chunk)
+      this.#grow()
+    }
+    if (flowing) return undefined
+    this.#release()
+    return staging.drained()
+  }
+
+  /** The digest was right: everything may go out. */
+  complete(): void {
+    this.#complete = true
+    this.size = this.written
+    this.#grow()
+  }
+
+  fail(reason: unknown): void {
+    if (this.#complete || this.#failure) return
+    this.#failure = { reason }
+    this.#grow()
+  }
+
+  attach(): Body {
+    const reader = new Reader(this)
+    this.#readers.add(reader)
+    return reader
+  }
+
+  /** Frees the staging, as soon as the last reader has left. */
+  async close(): Promise<void> {
+    this.#closing = true
+    if (this.#readers.size === 0) await this.#free()
+  }
+
+  read(reader: Reader, position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {
+    if (this.#failure) return Promise.reject(this.#failure.reason)
+    const visible = this.#visible
+    if (position >= visible) return this.#complete ? EMPTY : this.#afterGrowth(reader, position, max, scratch)
+    // Before the bytes are there: a reading from the disk that has begun cannot be taken back.
+    this.#handedOut = true
+    const length = Math.min(max, visible - position)
+    const recent = this.#recent.at(position, length)
+    if (recent) return recent
+    const bytes = this.staging.read(position, length, scratch)
+    if (bytes instanceof Promise) return bytes.then((some) => (some?.length ? some : lost()))
+    return bytes?.length ? bytes : lost()
+  }
+
+  moved(): void {
+    this.#release()
+  }
+
+  leave(reader: Reader): void {
+    if (!this.#readers.delete(reader)) return
+    this.#release()
+    if (this.#readers.size > 0) return
+    if (this.#closing) void this.#free()
+    else this.#onAlone()
+  }
+
+  get #visible(): number {
+    if (this.#complete) return this.written
+    return Math.min(this.#trustedEnd, (this.size ?? this.#trustedEnd) - HOLD_BACK_BYTES)
+  }
+
+  async #afterGrowth(reader: Reader, position: number, max: number, scratch: Scratch): Promise<Buffer> {
+    this.#growth ??= Promise.withResolvers()
+    await this.#growth.promise
+    return reader.read(position, max, scratch)
+  }
+
+  #grow(): void {
+    this.#growth?.resolve()
+    this.#growth = undefined
+  }
+
+  /** Without a disk the slowest reader sets the pace: what all have passed is let go. */
+  #release(): void {
+    if (!this.#staging || this.#staging.storing) return
+    let lowest = this.#readers.size > 0 ? Number.POSITIVE_INFINITY : this.#trustedEnd
+    for (const reader of this.#readers) lowest = Math.min(lowest, reader.position)
+    if (lowest > this.#released) this.#released = lowest
+    this.#staging.release(this.#released)
+  }
+
+  async #free(): Promise<void> {
+    this.#recent.clear()
+    await this.#staging?.close()
+  }
+}
+
+class Reader implements Body {
+  readonly #blob: GrowingBlob
+  #closed = false
+  /** Everything below this offset is of no more interest to this reader. */
+  position = 0
+
+  constructor(blob: GrowingBlob) {
+    this.#blob = blob
+  }
+
+  get size(): number | undefined {
+    return this.#blob.size
+  }
+
+  read(position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {
+    if (this.#closed) return Promise.reject(new Error('read of a closed body'))
+    if (position > this.position) {
+      this.position = position
+      this.#blob.moved()
+    }
+    return this.#blob.read(this, position, max, scratch)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.#blob.leave(this)
+  }
+}
+
+function lost(): Promise<never> {
+  return Promise.reject(
+    new WarrenError('UPSTREAM_CUT', 'these bytes passed through while the disk took nothing more; ask again'),
+  )
+}

@@ -1,0 +1,88 @@
+import type { Algorithm, Digest } from '../digest.ts'
+
+/** What a parser found in a document. Everything in it must survive JSON. */
+export interface ParsedDocument<Facts = unknown> {
+  /**
+   * Where the document names its own registry: bytes [start, end) are to be replaced by the caller's base URL followed by
+   * `suffix`. In ascending order, not overlapping.
+   */
+  readonly spans: readonly (readonly [start: number, end: number, suffix: string])[]
+  /** What the grammar wants to know later without parsing again. */
+  readonly facts: Facts
+}
+
+/**
+ * Reads a document of an ecosystem. `module` and `exportName` say where `parse` is exported, so that large documents are
+ * parsed in a worker thread; `id` changes whenever the result for the same bytes would.
+ */
+export interface DocumentParser<Facts = unknown> {
+  readonly id: string
+  /** `import.meta.url` of the module. */
+  readonly module: string
+  readonly exportName: string
+  /** Throws a plain Error that says what is wrong when the bytes are not such a document. */
+  parse(bytes: Buffer): ParsedDocument<Facts>
+}
+
+/** What has to be true of an artifact, learnt from its ecosystem's metadata. */
+export interface Expectation {
+  /** Any one of the digests of the strongest algorithm must match (W3C SRI section 3.3.4). Empty: upstream promises none. */
+  readonly digests: readonly Digest[]
+  /** Where the metadata says that the artifact is, when that differs from the plan's URL. */
+  readonly url?: string
+}
+
+/** Lets a plan consult documents while it is being carried out. */
+export interface Lookup {
+  /** Facts of a document that is in the cache, however old. */
+  cached(plan: Plan): Promise<unknown>
+  /** Facts of a document, fetched if need be; rejects as the cache does. */
+  fetch(plan: Plan, signal: AbortSignal): Promise<unknown>
+}
+
+/** What a protocol makes of a request: everything that the engine needs to know, and nothing about who asked. */
+export interface Plan {
+  /** From `cacheKey`. */
+  readonly key: string
+  readonly ecosystem: string
+  /** Name of the mirror, for counting and messages only. */
+  readonly mirror: string
+  /** Immutable: addressed by digest or version, kept for ever. Mutable: names, tags, indexes. */
+  readonly kind: 'immutable' | 'mutable'
+  readonly url: string
+  /** The configured base URL of the upstream. */
+  readonly base: string
+  /** Request headers for upstream, lower-case (`accept` above all). */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Headers that every answer carries, over upstream's. */
+  readonly responseHeaders?: Readonly<Record<string, string>>
+  /** Digests that are known from the request itself. */
+  readonly digests?: readonly Digest[]
+  /**
+   * Asked beside the fetch when `digests` is absent. Undefined, or a rejection: nothing can be known now, and what comes is
+   * served unverified and not kept.
+   */
+  readonly expect?: (lookup: Lookup, signal: AbortSignal) => Promise<Expectation | undefined>
+  /** What upstream's metadata may promise beside sha256, so that it is computed while the bytes pass. */
+  readonly algorithms?: readonly Algorithm[]
+  /** For documents: checked and parsed before they are kept. */
+  readonly document?: DocumentParser
+  /** Bounds in ms around the lifetime that upstream gives a mutable resource. */
+  readonly lifetime?: { readonly floor: number; readonly cap: number }
+  /** Another variant that may stand in while upstream is in trouble. */
+  readonly standIn?: Plan
+}
+
+/**
+ * The cache key (design: ecosystem, canonical upstream base, canonical path, variant, credential partition). Parts are joined
+ * by a byte that cannot occur in any of them, so that keys of one upstream share a prefix.
+ */
+export function cacheKey(parts: {
+  ecosystem: string
+  base: string
+  path: string
+  variant?: string
+  partition?: string
+}): string {
+  return [parts.ecosystem, parts.base, parts.path, parts.variant ?? '', parts.partition ?? ''].join('\n')
+}

@@ -1,0 +1,147 @@
+import { bufferBody } from '../body.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
+import type { NameRecord } from '../store/store.ts'
+import { abortable } from '../upstream/abortable.ts'
+import { isTrouble } from './answer.ts'
+import type { CacheEvents } from './cache-events.ts'
+import { STALE_PATIENCE } from './constants.ts'
+import { type FetchComponents, type FetchedDocument, fetchDocument } from './document-fetch.ts'
+import type { Found, GetOptions } from './found.ts'
+import { isFromFuture, overdueBy } from './freshness.ts'
+import type { NegativeCache } from './negative.ts'
+import type { Plan } from './plan.ts'
+import { digestOf } from './shelf.ts'
+
+export interface RevalidationComponents extends FetchComponents {
+  readonly events: CacheEvents
+  readonly negative: NegativeCache
+}
+
+export interface RevalidationInit {
+  /** Milliseconds past its lifetime during which a document is served at once and refreshed behind. */
+  readonly staleWhileRevalidate: number
+  /** Milliseconds past its lifetime during which a document is served because upstream is in trouble. */
+  readonly staleIfError: number
+}
+
+/**
+ * Documents that are not held, or not fresh. Upstream is asked once for all who ask; a stale copy is served while that lasts,
+ * or while upstream is in trouble (RFC 5861), but never against upstream's word.
+ */
+export class Revalidation {
+  readonly #components: RevalidationComponents
+  readonly #init: RevalidationInit
+  readonly #running = new Map<string, Promise<FetchedDocument>>()
+  readonly #closing = new AbortController()
+
+  constructor(components: RevalidationComponents, init: RevalidationInit) {
+    this.#components = components
+    this.#init = init
+  }
+
+  /** Rejects with upstream's «no», and with its trouble where no copy may stand in. */
+  async get(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
+    this.#closing.signal.throwIfAborted()
+    const no = this.#components.negative.get(plan)
+    if (no) throw no
+    const refresh = this.#refresh(plan, held)
+    if (held && !options.revalidate && this.#isBriefly(held)) {
+      const stale = await this.#components.shelf.open(plan, held, 'stale')
+      if (stale) return stale
+    }
+    const copies = this.#copies(plan, held)
+    let trouble: unknown
+    try {
+      const fetched = await abortable(copies.length > 0 ? this.#patiently(refresh) : refresh, options.signal)
+      if (fetched) return await this.#present(plan, fetched)
+    } catch (error) {
+      if (options.signal.aborted || !isTrouble(error)) throw error
+      trouble = error
+    }
+    for (const copy of copies) {
+      const stale = await this.#components.shelf.open(copy.plan, copy.record, 'stale')
+      if (stale) return stale
+    }
+    if (trouble) throw trouble
+    return this.#present(plan, await abortable(refresh, options.signal))
+  }
+
+  /** Whoever waits gets `reason`. */
+  async close(reason: unknown): Promise<void> {
+    this.#closing.abort(reason)
+    await Promise.allSettled(this.#running.values())
+  }
+
+  /** One request to upstream per document at a time, whoever asks. */
+  #refresh(plan: Plan, held: NameRecord | undefined): Promise<FetchedDocument> {
+    const running = this.#running.get(plan.key)
+    if (running) return running
+    const refresh = this.#ask(plan, held).finally(() => this.#running.delete(plan.key))
+    this.#running.set(plan.key, refresh)
+    // Those who got a stale copy do not wait for it.
+    refresh.catch(() => {})
+    return refresh
+  }
+
+  async #ask(plan: Plan, held: NameRecord | undefined): Promise<FetchedDocument> {
+    const { negative, events } = this.#components
+    try {
+      const fetched = await fetchDocument(this.#components, plan, held, this.#closing.signal)
+      negative.delete(plan.key)
+      return fetched
+    } catch (error) {
+      negative.add(plan, error)
+      if (held && isTrouble(error)) events.refreshFailed(plan, reasonOf(error))
+      else if (held) await this.#disown(plan, held)
+      throw error
+    }
+  }
+
+  /**
+   * Upstream says that there is no such thing (any more), or not for us. The copy must not come back when the «no» is
+   * forgotten or upstream falls silent: it stays only to be compared with, should upstream change its mind.
+   */
+  async #disown(plan: Plan, held: NameRecord): Promise<void> {
+    await this.#components.store.records.put(plan.key, { ...held, checkedAt: 0 }).catch(() => {})
+  }
+
+  #isBriefly(held: NameRecord): boolean {
+    const now = this.#components.clock.now()
+    return overdueBy(held, now) < this.#init.staleWhileRevalidate && !isFromFuture(held, now)
+  }
+
+  /** What may be served when upstream is slow or in trouble, best first. */
+  #copies(plan: Plan, held: NameRecord | undefined): { plan: Plan; record: NameRecord }[] {
+    const { store, clock } = this.#components
+    const { standIn } = plan
+    const other = standIn && store.records.get(standIn.key)
+    const all = [...(held ? [{ plan, record: held }] : []), ...(standIn && other ? [{ plan: standIn, record: other }] : [])]
+    return all.filter(({ record }) => overdueBy(record, clock.now()) <= this.#init.staleIfError)
+  }
+
+  /** Undefined when upstream takes longer than a client with a usable copy should wait. */
+  async #patiently(refresh: Promise<FetchedDocument>): Promise<FetchedDocument | undefined> {
+    const over = new AbortController()
+    try {
+      return await Promise.race([refresh, this.#components.clock.sleep(STALE_PATIENCE, over.signal).then(() => undefined)])
+    } finally {
+      over.abort()
+    }
+  }
+
+  async #present(plan: Plan, { record, bytes, document }: FetchedDocument): Promise<Found> {
+    if (bytes) {
+      const found: Found = {
+        source: 'upstream',
+        headers: record.headers,
+        body: bufferBody(bytes),
+        digest: digestOf(record),
+        age: 0,
+      }
+      return document ? { ...found, document } : found
+    }
+    const found = await this.#components.shelf.open(plan, record, 'upstream')
+    if (found) return found
+    throw new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: the stored copy of ${plan.url} has just been lost; ask again`)
+  }
+}

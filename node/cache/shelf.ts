@@ -1,0 +1,68 @@
+import { readAll } from '../body.ts'
+import type { Clock } from '../clock.ts'
+import type { NameRecord, Store, StoredBlob } from '../store/store.ts'
+import type { Documents } from './documents.ts'
+import type { Found, Source } from './found.ts'
+import { ageOf } from './freshness.ts'
+import type { Plan } from './plan.ts'
+
+export interface ShelfComponents {
+  readonly store: Store
+  readonly documents: Documents
+  readonly clock: Clock
+}
+
+/** Makes answers of what the store holds. */
+export class Shelf {
+  readonly #components: ShelfComponents
+
+  constructor(components: ShelfComponents) {
+    this.#components = components
+  }
+
+  /** Undefined when the bytes are gone, or are no such document any more. Synchronous wherever the store is. */
+  open(plan: Plan, record: NameRecord, source: Source): Found | undefined | Promise<Found | undefined> {
+    const body = this.#components.store.blobs.open(record.blob)
+    if (body instanceof Promise) return body.then((opened) => opened && this.#present(plan, record, source, opened))
+    return body && this.#present(plan, record, source, body)
+  }
+
+  /** What a grammar found in a document that is held, however old. */
+  async facts(plan: Plan): Promise<unknown> {
+    const { store, documents } = this.#components
+    const record = store.records.get(plan.key)
+    if (!record || !plan.document) return undefined
+    const document = documents.recall(plan.document, record.blob)
+    if (document) return document.facts
+    const found = await this.open(plan, record, 'local')
+    found?.body.close()
+    return found?.document?.facts
+  }
+
+  #present(plan: Plan, record: NameRecord, source: Source, body: StoredBlob): Found | Promise<Found | undefined> {
+    const { headers } = record
+    const digest = digestOf(record)
+    if (record.freshFor === null) return { source, headers, body, digest }
+    const age = Math.floor(ageOf(record, this.#components.clock.now()) / 1_000)
+    if (!plan.document) return { source, headers, body, digest, age }
+    const document = this.#components.documents.recall(plan.document, record.blob)
+    if (document) return { source, headers, body, digest, age, document }
+    return this.#parsed({ source, headers, body, digest, age }, plan.document, record.blob)
+  }
+
+  async #parsed(found: Found, parser: NonNullable<Plan['document']>, sha256: string): Promise<Found | undefined> {
+    try {
+      const document = await this.#components.documents.of(parser, sha256, () => readAll(found.body))
+      return { ...found, document }
+    } catch {
+      // Another version of the grammar may refuse what an older one took: then it is as good as not held.
+      found.body.close()
+      return undefined
+    }
+  }
+}
+
+/** Names the bytes of a record: by the digest that upstream promised, where it did. */
+export function digestOf(record: NameRecord): string {
+  return record.verified[0] ?? `sha256:${record.blob}`
+}

@@ -1,0 +1,143 @@
+import type { Clock } from '../clock.ts'
+import type { Digest } from '../digest.ts'
+import { WarrenError } from '../errors.ts'
+import type { BlobSource, Mesh } from '../mesh/mesh.ts'
+import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
+import { declaredSize, refusal } from './answer.ts'
+import { Members } from './members.ts'
+import type { Plan } from './plan.ts'
+
+export interface SourceComponents {
+  readonly mesh: Mesh
+  readonly upstream: Upstream
+  readonly clock: Clock
+}
+
+/** An artifact that has begun to arrive. */
+export interface OpenBody {
+  readonly kind: 'upstream' | 'peer' | 'seed'
+  /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, a peer's never. */
+  readonly trusted: boolean
+  /** Offset of the first byte of `body`. */
+  readonly start: number
+  /** Length of the whole artifact in bytes, where known. */
+  readonly size: number | undefined
+  /** Upstream's headers; empty for a member's bytes. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Rejects with a WarrenError when it breaks off. */
+  readonly body: AsyncIterable<Buffer>
+  destroy(): void
+  blame(reason: string): void
+}
+
+/** What is asked for: the artifact from `start` on. */
+export interface From {
+  readonly start: number
+  /** Only if it still is the one with this validator. */
+  readonly ifRange?: string | undefined
+  /** Its length in bytes, where it is known for sure. */
+  readonly size?: number | undefined
+  /** Whether peers are asked first, or only when nobody else can go on. */
+  readonly peers: 'first' | 'last'
+}
+
+const anyMember = () => true
+const seedsOnly = (source: BlobSource) => source.kind === 'seed'
+
+/**
+ * Where the bytes of one artifact can come from. Members get a head start; after that upstream is asked as well, and the first
+ * that delivers is taken.
+ */
+export class Sources {
+  readonly #components: SourceComponents
+  readonly #plan: Plan
+  readonly #members: Members
+
+  constructor(components: SourceComponents, plan: Plan) {
+    this.#components = components
+    this.#plan = plan
+    this.#members = new Members(components)
+  }
+
+  /** Rejects with what upstream said, or with why it could not be asked. */
+  async open(url: string, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
+    if (digests.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
+    const membersLost = new AbortController()
+    const upstreamLost = new AbortController()
+    const accept = from.peers === 'first' ? anyMember : seedsOnly
+    const members = this.#members.open(digests, from, accept, AbortSignal.any([signal, membersLost.signal]))
+    const early = await this.#headStart(members, signal)
+    if (early) return early
+    const upstream = this.#fromUpstream(url, from, AbortSignal.any([signal, upstreamLost.signal]))
+    try {
+      const first = await Promise.any([members, upstream])
+      if (first.kind === 'upstream') leave(members, membersLost)
+      else leave(upstream, upstreamLost)
+      return first
+    } catch {
+      if (from.peers === 'first' || signal.aborted) return upstream
+      // What upstream said is what the client can act on.
+      return this.#members.open(digests, from, anyMember, signal).catch(() => upstream)
+    }
+  }
+
+  /** What members deliver before upstream's turn has come. */
+  async #headStart(members: Promise<OpenBody>, signal: AbortSignal): Promise<OpenBody | undefined> {
+    const { mesh, clock } = this.#components
+    const over = new AbortController()
+    const turn = clock.sleep(mesh.headStart, AbortSignal.any([signal, over.signal])).catch(() => {})
+    const early = await Promise.race([members.catch(() => {}), turn])
+    over.abort()
+    return early ?? undefined
+  }
+
+  async #fromUpstream(url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
+    const { start, ifRange } = from
+    const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
+    const { base, headers } = this.#plan
+    const response = await this.#components.upstream.fetch(
+      { method: 'GET', url, base, headers: { ...headers, 'accept-encoding': 'identity' }, ...range },
+      signal,
+    )
+    try {
+      return { ...placed(this.#plan, response, start), kind: 'upstream', trusted: true, headers: response.headers, blame() {} }
+    } catch (error) {
+      response.destroy()
+      throw error
+    }
+  }
+}
+
+/** Gives up on whoever lost the race, also when its answer is on its way already. */
+function leave(loser: Promise<OpenBody>, lost: AbortController): void {
+  lost.abort()
+  loser.then(
+    (late) => late.destroy(),
+    () => {},
+  )
+}
+
+/** Works out which bytes a response carries. A server may ignore Range and send everything (RFC 9110 section 14.2). */
+function placed(plan: Plan, response: UpstreamResponse, wanted: number): Pick<OpenBody, 'start' | 'size' | 'body' | 'destroy'> {
+  const { body, headers, status } = response
+  const destroy = () => response.destroy()
+  const range = headers['content-range'] ?? ''
+  // The body was cut after its last byte: nothing is missing but the end of its framing.
+  if (status === 416 && wanted > 0 && range === `bytes */${wanted}`) {
+    destroy()
+    return { start: wanted, size: wanted, body: nothing(), destroy }
+  }
+  const no = refusal(plan, response)
+  if (no) throw no
+  if (status === 200) return { start: 0, size: declaredSize(headers), body, destroy }
+  const [, start, end, total] = /^bytes (\d{1,15})-(\d{1,15})\/(\d{1,15}|\*)$/.exec(range) ?? []
+  if (status !== 206 || wanted === 0 || Number(start) !== wanted || Number(end) < wanted || Number(end) >= Number(total)) {
+    throw new WarrenError(
+      'UPSTREAM_CORRUPT',
+      `${plan.mirror}: upstream answered ${status} with Content-Range «${range}» to bytes=${wanted}-`,
+    )
+  }
+  return { start: wanted, size: total === '*' ? undefined : Number(total), body, destroy }
+}
+
+async function* nothing(): AsyncGenerator<Buffer, void> {}

@@ -1,0 +1,184 @@
+import type { Clock } from '../clock.ts'
+import { type ErrorCode, isWarrenError, WarrenError } from '../errors.ts'
+import type { Staging } from '../store/store.ts'
+import { abortable } from '../upstream/abortable.ts'
+import { isTrouble } from './answer.ts'
+import { PROGRESS_BYTES, RESUME_PAUSE, RESUMES_WITHOUT_PROGRESS } from './constants.ts'
+import type { Expecting } from './expecting.ts'
+import type { GrowingBlob } from './growing-blob.ts'
+import type { Plan } from './plan.ts'
+import type { From, OpenBody, Sources } from './sources.ts'
+
+export interface TransferComponents {
+  readonly blob: GrowingBlob
+  readonly sources: Sources
+  readonly expecting: Expecting
+  readonly clock: Clock
+  stage(size: number | undefined): Staging
+  /** Called whenever a source begins whose size and headers can be believed. */
+  onTrusted(source: OpenBody): void
+}
+
+/** Trouble that may be over a moment later, or that another source does not have. */
+const PASSING: readonly ErrorCode[] = [
+  'UPSTREAM_CUT',
+  'UPSTREAM_TIMEOUT',
+  'UPSTREAM_UNREACHABLE',
+  'UPSTREAM_FAILED',
+  'UPSTREAM_BUSY',
+]
+
+/** Fills a blob once, from its first byte to its last, over as many sources as it takes. */
+export class Transfer {
+  readonly #components: TransferComponents
+  readonly #plan: Plan
+  readonly #signal: AbortSignal
+  /** Where upstream was found to have it. */
+  #url: string | undefined
+  /** Upstream's strong validator, which shows that a later part is one of the same thing. */
+  #validator: string | undefined
+  /** Tries to go on since there was progress. */
+  #tries = 0
+  /** Members that sent some of the bytes. */
+  members: OpenBody[] = []
+
+  constructor(components: TransferComponents, plan: Plan, signal: AbortSignal) {
+    this.#components = components
+    this.#plan = plan
+    this.#signal = signal
+  }
+
+  /**
+   * Resolves when all bytes are in the blob. Rejects with upstream's «no», with UPSTREAM_CORRUPT when what came cannot be one
+   * thing, and with the last trouble when there is no way to go on.
+   */
+  async run(): Promise<void> {
+    const { blob, stage } = this.#components
+    let source = await this.#open({ start: 0, size: blob.size, peers: 'first' })
+    try {
+      await blob.begin(stage(source.size))
+      for (;;) {
+        const before = blob.written
+        try {
+          await this.#feed(source)
+          return
+        } catch (error) {
+          source.destroy()
+          // Cut after its last byte.
+          if (blob.written > 0 && blob.written === blob.size) return
+          if (blob.written - before >= PROGRESS_BYTES) this.#tries = 0
+          source = await this.#goOn(error)
+        }
+      }
+    } finally {
+      source.destroy()
+    }
+  }
+
+  /** Appends a source's bytes, from where the blob ends. */
+  async #feed(source: OpenBody): Promise<void> {
+    const { blob, onTrusted } = this.#components
+    if (source.trusted) {
+      this.#accept(source)
+      onTrusted(source)
+    }
+    if (source.kind !== 'upstream') this.members.push(source)
+    let position = source.start
+    for await (const bytes of source.body) {
+      const skip = Math.min(bytes.length, Math.max(0, blob.written - position))
+      position += bytes.length
+      if (blob.size !== undefined && position > blob.size) {
+        throw new WarrenError('UPSTREAM_CORRUPT', `more bytes came than the ${blob.size} that were promised`)
+      }
+      if (skip === bytes.length) continue
+      const wait = blob.append(skip === 0 ? bytes : bytes.subarray(skip), source.trusted)
+      if (!wait) continue
+      // Unseen bytes pile up, since no reader can take them along.
+      if (!blob.storing && !blob.trusted) throw new WarrenError('UPSTREAM_CUT', 'without a disk a peer cannot be checked')
+      await abortable(wait, this.#signal)
+    }
+    const end = blob.size ?? source.size ?? blob.written
+    if (position < end) throw new WarrenError('UPSTREAM_CUT', `the body ended after ${position} of ${end} bytes`)
+  }
+
+  /** Throws UPSTREAM_CORRUPT for what cannot be the thing that readers were told of. */
+  #accept({ start, size, headers: { etag } }: OpenBody): void {
+    const { blob } = this.#components
+    if (size !== undefined && (size !== (blob.size ?? size) || size < blob.written)) {
+      throw new WarrenError('UPSTREAM_CORRUPT', `the artifact had ${blob.size ?? blob.written} bytes and now has ${size}`)
+    }
+    // A 206 to If-Range needs no ETag to say that nothing changed (RFC 9110 section 13.1.5).
+    const same = etag === this.#validator || (start > 0 && etag === undefined)
+    if (blob.written > 0 && this.#validator !== undefined && !same && !this.#judged) {
+      throw new WarrenError('UPSTREAM_CORRUPT', `the artifact was ${this.#validator} and now is ${etag}`)
+    }
+    blob.size ??= size
+    this.#validator ??= etag?.startsWith('W/') ? undefined : etag
+  }
+
+  /** Another source for what is missing, until that has failed too often in a row. */
+  async #goOn(failure: unknown): Promise<OpenBody> {
+    const { blob, clock, expecting } = this.#components
+    for (let error = failure; ; ) {
+      this.#signal.throwIfAborted()
+      if (!isWarrenError(error, ...PASSING) || this.#tries >= RESUMES_WITHOUT_PROGRESS) throw error
+      if (blob.written > 0 && this.#validator === undefined) {
+        await abortable(expecting.settled, this.#signal)
+        // Two halves of different things must not be joined: either a validator ties them together or a digest judges the whole.
+        if (!this.#judged) throw error
+      }
+      if (this.#tries > 0) await clock.sleep(RESUME_PAUSE * 2 ** (this.#tries - 1), this.#signal)
+      this.#tries++
+      try {
+        return await this.#reopen()
+      } catch (next) {
+        error = next
+      }
+    }
+  }
+
+  async #reopen(): Promise<OpenBody> {
+    const { blob, stage } = this.#components
+    if (!blob.storing && !blob.trusted) {
+      await blob.begin(stage(blob.size))
+      this.members = []
+    }
+    // A peer's lie would break what readers have begun to receive: then peers are asked only where it would break off anyway.
+    const peers = blob.shown || !blob.storing ? 'last' : 'first'
+    return this.#open({ start: blob.written, ifRange: this.#validator, size: blob.size, peers })
+  }
+
+  /** Whether a digest will tell if the bytes belong together. */
+  get #judged(): boolean {
+    return (this.#components.expecting.known?.digests.length ?? 0) > 0
+  }
+
+  /**
+   * Where the metadata says it is, if that is known already, else the plan's own URL; then the other of the two: registries
+   * hand on documents that name hosts which this node cannot reach, and keep files where no convention would look for them.
+   */
+  async #open(from: From): Promise<OpenBody> {
+    const { expecting } = this.#components
+    const url = this.#url ?? expecting.known?.url ?? this.#plan.url
+    try {
+      return await this.#openAt(url, from)
+    } catch (error) {
+      const named = (await abortable(expecting.settled, this.#signal))?.url
+      const other = url === this.#plan.url ? named : this.#plan.url
+      if (other === undefined || other === url) throw error
+      try {
+        return await this.#openAt(other, from)
+      } catch (second) {
+        // Trouble at either place means that nobody knows: only two «no»s are one.
+        throw isTrouble(error) ? error : second
+      }
+    }
+  }
+
+  async #openAt(url: string, from: From): Promise<OpenBody> {
+    const { sources, expecting } = this.#components
+    const opened = await sources.open(url, expecting.known?.digests ?? [], from, this.#signal)
+    if (opened.kind === 'upstream') this.#url = url
+    return opened
+  }
+}

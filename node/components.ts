@@ -1,0 +1,151 @@
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Logger, pino } from 'pino'
+import { adminApi } from '../admin/api/plugin.ts'
+import { protocols } from '../protocols/index.ts'
+import { Cache } from './cache/cache.ts'
+import { Documents } from './cache/documents.ts'
+import { type Clock, systemClock } from './clock.ts'
+import type { Config, MirrorConfig } from './config/schema.ts'
+import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
+import { Events } from './events.ts'
+import { BaseUrl } from './http/base-url.ts'
+import { Door } from './http/door.ts'
+import { HostAllowList } from './http/hosts.ts'
+import { type Mounted, Mounts } from './http/mounts.ts'
+import { RenderedCache } from './http/rendered.ts'
+import { ScratchPool } from './http/scratch-pool.ts'
+import { Sender } from './http/sender.ts'
+import { HttpServer } from './http/server.ts'
+import { LoneMesh } from './mesh/lone-mesh.ts'
+import type { Mesh } from './mesh/mesh.ts'
+import { readNodeFile } from './node-file.ts'
+import { StatsCounter } from './stats.ts'
+import { DiskStore } from './store/disk-store.ts'
+import type { Store } from './store/store.ts'
+import { UndiciUpstream } from './upstream/undici-upstream.ts'
+import type { Upstream } from './upstream/upstream.ts'
+import { VERSION } from './version.ts'
+
+/** Parts that a test may bring along instead of the real ones. */
+export interface Overrides {
+  readonly clock?: Clock
+  readonly log?: Logger
+  readonly store?: Store
+  readonly mesh?: Mesh
+  readonly upstream?: Upstream
+}
+
+/** Every part of a node, built leaf to root. */
+export interface Components {
+  readonly id: string
+  readonly log: Logger
+  readonly door: Door
+  readonly server: HttpServer
+  /** Frees everything in reverse order of making. */
+  readonly disposer: AsyncDisposableStack
+}
+
+/** Builds the parts of a node. What was built is freed again when a later part fails. */
+export async function buildComponents(config: Config, overrides: Overrides = {}): Promise<Components> {
+  await using building = new AsyncDisposableStack()
+  const clock = overrides.clock ?? systemClock
+  const log = overrides.log ?? pino({ level: config.log.level, base: null }, pino.destination({ fd: 2, sync: true }))
+  const id = randomBytes(8).toString('hex')
+  const startedAt = clock.now()
+  const stats = new StatsCounter()
+  const events = new Events({ log, stats })
+
+  const store = building.adopt(overrides.store ?? (await openStore(config, clock, events)), (part) => part.close())
+  const mesh = building.adopt(overrides.mesh ?? new LoneMesh(), (part) => part.close())
+  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id), (part) => part.close())
+  const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
+  const rendered = building.adopt(new RenderedCache({ onTrouble: (error) => events.renderTrouble(error) }, { bytes: config.memory.rendered }), (part) =>
+    part.close(),
+  )
+  const cache = building.adopt(new Cache({ store, mesh, upstream, documents, clock, events }, config.fresh), (part) => part.close())
+
+  const door = new Door(
+    {
+      cache,
+      upstream,
+      sender: new Sender({ pool: new ScratchPool(), rendered }),
+      hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),
+      baseUrl: new BaseUrl({ publicUrl: config.publicUrl, trustedProxies: config.trustedProxies }),
+      events,
+    },
+    { nodeId: id, mounts: mountsOf(config.mirrors) },
+  )
+  const admin = await adminApi({
+    checkHost: (request) => door.checkHost(request),
+    status: async () => ({
+      node: { id, version: VERSION, pid: process.pid, startedAt, state: server.draining ? 'draining' : 'ready', data: config.data },
+      mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
+      ...stats.snapshot(),
+      flights: cache.flights,
+      upstream: upstream.health(),
+      store: await store.status(),
+      memory: { bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0), limit: config.memory.hot + config.memory.rendered },
+    }),
+  })
+  building.defer(() => admin.close())
+  const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
+  building.defer(() => server.stop())
+  return { id, log, door, server, disposer: building.move() }
+}
+
+/** The mirrors of a configuration, each with its grammar. Throws CONFIG_INVALID for a protocol that does not exist. */
+export function mountsOf(mirrors: readonly MirrorConfig[]): Mounts {
+  return new Mounts(
+    mirrors.map(({ protocol: name, local: _local, ...mirror }): Mounted => {
+      const protocol = protocols.find((one) => one.name === name)
+      if (protocol) return { mirror, protocol }
+      throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}»: there is no protocol «${name}», only ${protocols.map((one) => one.name).join(', ')}`)
+    }),
+  )
+}
+
+async function openStore(config: Config, clock: Clock, events: Events): Promise<DiskStore> {
+  try {
+    mkdirSync(config.data, { recursive: true, mode: 0o700 })
+    return await DiskStore.open(
+      { now: () => clock.now(), trouble: (what) => events.storeTrouble(what) },
+      { folder: join(config.data, 'store'), minFree: config.store.minFree, hotBytes: config.memory.hot },
+    )
+  } catch (error) {
+    if (isWarrenError(error, 'STORE_LOCKED')) {
+      const other = readNodeFile(config.data)
+      const who = other ? ` (pid ${other.pid}, ${other.listen[0] ?? other.admin})` : ''
+      throw new WarrenError('STORE_LOCKED', `another node${who} uses the data folder ${config.data}: stop it, or give this one its own with --data`, { cause: error })
+    }
+    if (isWarrenError(error, 'STORE_UNKNOWN')) throw error
+    throw new WarrenError('STORE_UNUSABLE', `the data folder ${config.data} cannot be used: ${reasonOf(error)}; choose a writable one with --data`, { cause: error })
+  }
+}
+
+function upstreamOf(config: Config, clock: Clock, nodeId: string): UndiciUpstream {
+  const { connectTimeout, headersTimeout, idleTimeout, concurrency, patience, ca } = config.upstream
+  return new UndiciUpstream(
+    { clock },
+    {
+      nodeId,
+      version: VERSION,
+      connectTimeout,
+      headersTimeout,
+      idleTimeout,
+      concurrency,
+      patience,
+      ca: ca.map(readCertificate),
+      env: process.env,
+    },
+  )
+}
+
+function readCertificate(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    throw new WarrenError('CONFIG_INVALID', `upstream.ca names ${path}, which cannot be read: ${reasonOf(cause)}`, { cause })
+  }
+}

@@ -1,0 +1,81 @@
+import { type Address, formatAddress, isWildcard, type TcpAddress } from './address.ts'
+import type { BuiltInMirror } from './defaults.ts'
+import { resolveMirrors, type WrittenMirror } from './mirrors.ts'
+import type { Given, Problems } from './problems.ts'
+import { type Config, type MirrorEntry, mirrorEntry, schema } from './schema.ts'
+import { MIRRORS, settings, variableFor } from './settings.ts'
+
+type ByKey = ReadonlyMap<string, readonly (Given & { readonly origin: string })[]>
+
+const MIRROR_PREFIX = `${MIRRORS}.`
+
+/**
+ * Checks everything that was given, also what something stronger shadows (it would turn up at the worst moment), and makes
+ * the configuration of what is strongest. Throws CONFIG_INVALID.
+ */
+export function assembleConfig(byKey: ByKey, builtIns: readonly BuiltInMirror[], problems: Problems): Config {
+  const tree: Record<string, unknown> = { [MIRRORS]: {} }
+  for (const { key, rule } of settings.values()) {
+    if (key === MIRRORS) continue
+    const given = byKey.get(key) ?? []
+    for (const one of given) problems.fromRule(one, rule.safeParse(one.value).error?.issues ?? [], settings.keys())
+    if (given[0]) put(tree, key, given[0].value)
+    else if (!rule.safeParse(undefined).success)
+      problems.add(`${key} has no default here; set ${variableFor(key)}, or ${key} in the file`)
+  }
+  const mirrors = resolveMirrors(writtenMirrors(byKey, problems), builtIns, problems)
+  const result = schema.safeParse(tree)
+  if (result.success) checkAddresses(result.data, byKey.get('admin.listen')?.[0], problems)
+  problems.throwIfAny()
+  return deepFreeze({ ...schema.parse(tree), mirrors })
+}
+
+function writtenMirrors(byKey: ByKey, problems: Problems): WrittenMirror[] {
+  return [...byKey].flatMap(([key, given]): WrittenMirror[] => {
+    if (!key.startsWith(MIRROR_PREFIX)) return []
+    const entries = given.map((one): MirrorEntry | false | undefined => {
+      if (one.value === false) return false
+      const result = mirrorEntry.safeParse(one.value)
+      problems.fromRule(
+        one,
+        result.error?.issues ?? [],
+        Object.keys(mirrorEntry.shape).map((name) => `${key}.${name}`),
+      )
+      return result.data
+    })
+    const [winner, entry] = [given[0], entries[0]]
+    if (!winner || entry === undefined || winner.origin === 'default') return []
+    return [{ name: key.slice(MIRROR_PREFIX.length), given: winner, entry, shadows: given.length > 1 }]
+  })
+}
+
+/** Two listeners that would take each other's address: said here by name, where the system only knows «in use». */
+function checkAddresses(
+  parsed: { listen: TcpAddress[]; admin: { listen: Address } },
+  given: Given | undefined,
+  problems: Problems,
+): void {
+  const admin = parsed.admin.listen
+  if (!given || 'socket' in admin || admin.port === 0) return
+  const taken = parsed.listen.find((one) => one.port === admin.port && isWildcard(one) !== isWildcard(admin))
+  if (taken) problems.wrong(given, [], `on another port than listen (${formatAddress(taken)}), which overlaps with it`)
+}
+
+function put(tree: Record<string, unknown>, key: string, value: unknown): void {
+  const [name = '', ...rest] = key.split('.')
+  if (rest.length === 0) {
+    tree[name] = value
+    return
+  }
+  const inner = tree[name] ?? {}
+  tree[name] = inner
+  put(inner as Record<string, unknown>, rest.join('.'), value)
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value)
+    for (const part of Object.values(value)) deepFreeze(part)
+  }
+  return value
+}

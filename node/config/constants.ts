@@ -1,0 +1,32 @@
+/** Bytes of a configuration file: thousands of mirrors fit, and a wrong path such as a log file is noticed. */
+export const MAX_FILE_BYTES = 1 << 20
+
+/** Bytes of a file that a `…_FILE` variable names; it holds one value. */
+export const MAX_VALUE_BYTES = 64 << 10
+
+/** YAML nodes that aliases may repeat, so that a few lines cannot unfold to gigabytes. */
+export const MAX_ALIASES = 100
+
+/** Characters of one text value; the longest sensible one is a URL. */
+export const MAX_TEXT = 2048
+
+/** Entries of one list. */
+export const MAX_LIST = 64
+
+/** Mirrors of one node. */
+export const MAX_MIRRORS = 256
+
+/** Problems reported at once; a file of another kind would have thousands. */
+export const MAX_PROBLEMS = 20
+
+/** Characters of a value that are repeated in a message. */
+export const MAX_SHOWN = 80
+
+/** Ms from the first sign of an edit to reading it: editors truncate, write and rename in several steps. */
+export const WATCH_SETTLE = 150
+
+/** Port of the mirrors on the loopback address. */
+export const MIRROR_PORT = 7470
+
+/** Port of `admin.listen` where no mirror listens on a loopback address; 7471 and 7472 belong to the mesh. */
+export const ADMIN_PORT = 7473

@@ -1,0 +1,123 @@
+import { accessSync, constants } from 'node:fs'
+import { isAbsolute, normalize } from 'node:path'
+import { z } from 'zod'
+import { isHost, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
+import { MAX_LIST, MAX_TEXT } from './constants.ts'
+import { parseDuration, parseShare, parseSize } from './units.ts'
+import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
+
+/*
+ * A rule turns what somebody wrote into what the node uses. The text of each issue is a noun phrase that ends the sentence
+ * «<key> is <value>, but must be …».
+ */
+
+/** A text that `parse` understands; numbers count as the text that stands for them. */
+function readable<T>(must: string, parse: (text: string) => T | undefined) {
+  return z.union([z.string(), z.number()], { error: must }).transform((given, context): T => {
+    const text = String(given).trim()
+    const value = text.length > MAX_TEXT ? undefined : parse(text)
+    if (value !== undefined) return value
+    context.addIssue({ code: 'custom', message: must })
+    return z.NEVER
+  })
+}
+
+export function listOf<Item extends z.ZodType>(item: Item, what: string, least = 0) {
+  const must = `a list of ${least} to ${MAX_LIST} ${what}`
+  return z.array(item, { error: must }).min(least, { error: must }).max(MAX_LIST, { error: must })
+}
+
+export const tcpAddress = readable(
+  'host:port, such as 127.0.0.1:7470, 0.0.0.0:7470 for all addresses, or "[::1]:7470"',
+  parseTcpAddress,
+)
+
+export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and an absolute path', parseAddress)
+
+export const network = readable('a network in CIDR form, such as 10.0.0.0/8 or fd00::/8', parseNetwork)
+
+export const hostName = readable('a host name or an IP address, without port and brackets', (text) =>
+  isHost(text) ? text.toLowerCase() : undefined,
+)
+
+/** Relative paths would mean another place in each working directory, so they are refused. */
+export const folder = readable('an absolute path', absolute)
+
+export const pemFile = readable('the absolute path of a PEM file that this user can read', (text) => {
+  const path = absolute(text)
+  return path !== undefined && canRead(path) ? path : undefined
+})
+
+/** In ms, between `least` and `most` (texts like those that it reads). */
+function duration(least: string, most: string) {
+  const [low = 0, high = 0] = [parseDuration(least), parseDuration(most)]
+  return readable(`a duration from ${least} to ${most} with its unit, such as 500ms, 10s, 5m, 2h or 7d`, (text) => {
+    const ms = parseDuration(text)
+    return ms !== undefined && ms >= low && ms <= high ? ms : undefined
+  })
+}
+
+/** How long something is waited for; nothing that takes an hour is still waited for by a client. */
+export const timeout = duration('10ms', '1h')
+/** How long something old may still be used. */
+export const age = duration('0s', '365d')
+
+/** In bytes. */
+export const memory = readable('a size up to 1TiB, such as 64MiB or 1GiB', (text) => {
+  const bytes = parseSize(text)
+  return bytes !== undefined && bytes <= 2 ** 40 ? bytes : undefined
+})
+
+export const minFree = readable('a share of the disk, such as 10%, or a size, such as 5GiB', (text) => {
+  const share = parseShare(text)
+  if (share !== undefined) return { share }
+  const bytes = parseSize(text)
+  return bytes === undefined ? undefined : { bytes }
+})
+
+export function count(least: number, most: number) {
+  return readable(`a whole number from ${least} to ${most}`, (text) => {
+    const value = /^\d{1,9}$/.test(text) ? Number(text) : Number.NaN
+    return value >= least && value <= most ? value : undefined
+  })
+}
+
+export function oneOf<const Choice extends string>(...choices: readonly Choice[]) {
+  return readable(`one of ${choices.join(', ')}`, (text) => choices.find((choice) => choice === text))
+}
+
+const URL_MUST = 'an http or https URL, such as https://packages.example.test/npm/'
+
+/** A base URL, canonical. */
+export const baseUrl = z
+  .string({ error: URL_MUST })
+  .max(MAX_TEXT, { error: `a URL of at most ${MAX_TEXT} characters`, abort: true })
+  .refine((text) => httpUrl(text) !== undefined, { error: URL_MUST, abort: true })
+  .refine((text) => !hasCredentials(text), {
+    error:
+      'a URL without user name and password: URLs show in logs and in «warren status»; credentials get settings of their own, by origin, and this version sends none',
+    abort: true,
+  })
+  .refine((text) => !hasQueryOrFragment(text), { error: 'a URL without ? and #', abort: true })
+  .transform(canonicalBase)
+
+const SEGMENT = /^(?!\.{1,2}$)[A-Za-z0-9._~-]{1,64}$/
+
+/** Where a mirror is mounted, with a slash at both ends. */
+export const mountPath = readable('a path of letters, digits and ._~- between slashes, such as /npm-corp/', (text) => {
+  const segments = text.replace(/^\/|\/$/g, '').split('/')
+  return segments.length <= 8 && segments.every((segment) => SEGMENT.test(segment)) ? `/${segments.join('/')}/` : undefined
+})
+
+function absolute(text: string): string | undefined {
+  return isAbsolute(text) && !text.includes('\0') ? normalize(text) : undefined
+}
+
+function canRead(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,78 @@
+import { z } from 'zod'
+import type { Mirror } from '../../protocols/protocol.ts'
+import * as rules from './rules.ts'
+
+const MIRROR_MUST = 'a group of protocol, path and upstreams, or false'
+const PROTOCOL_MUST = 'the name of a protocol, such as npm'
+
+/** A mirror as it is written down; what is left out comes from the built-in mirror of the same name. */
+export const mirrorEntry = z.strictObject(
+  {
+    protocol: z.string({ error: PROTOCOL_MUST }).optional().describe('Protocol that its clients speak'),
+    path: rules.mountPath.optional().describe('Where it is mounted; /<name>/ if not set'),
+    upstreams: rules
+      .listOf(rules.baseUrl, 'URLs', 1)
+      .optional()
+      .describe('Base URLs of the registries, asked in this order; the next one only on true absence'),
+    local: z.boolean({ error: 'true or false' }).optional().describe('Stands above what the mesh says'),
+  },
+  { error: MIRROR_MUST },
+)
+
+export type MirrorEntry = z.output<typeof mirrorEntry>
+
+/** Every setting, its rule and what it is for. The defaults are in `defaults.ts`. */
+export const schema = z.strictObject({
+  listen: rules
+    .listOf(rules.tcpAddress, 'addresses', 1)
+    .describe('Addresses of the mirrors: host:port, IPv6 in brackets; port 0 takes a free one'),
+  admin: z.strictObject({
+    listen: rules.address.describe(
+      'Address of the admin API: host:port or unix:/path; the first loopback address of listen if not set',
+    ),
+  }),
+  data: rules.folder.describe('Folder for everything that the node keeps'),
+  hosts: rules.listOf(rules.hostName, 'names').describe('Further names by which clients may call this node (Host header)'),
+  publicUrl: rules.baseUrl.optional().describe('URL under which clients see this node, when a proxy stands before it'),
+  trustedProxies: rules.listOf(rules.network, 'networks').describe('Networks of proxies whose Forwarded headers are believed'),
+  log: z.strictObject({
+    level: rules
+      .oneOf('trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent')
+      .describe('Least severe log line that is written'),
+  }),
+  store: z.strictObject({
+    minFree: rules.minFree.describe('Disk space that is left free; below it nothing more is stored, and serving goes on'),
+  }),
+  memory: z.strictObject({
+    hot: rules.memory.describe('Memory for the most wanted small artifacts'),
+    rendered: rules.memory.describe('Memory for documents in the form that clients get'),
+  }),
+  upstream: z.strictObject({
+    connectTimeout: rules.timeout.describe('How long to wait for a connection'),
+    headersTimeout: rules.timeout.describe('How long to wait for the headers of an answer'),
+    idleTimeout: rules.timeout.describe('How long an answer may be silent in the middle'),
+    concurrency: rules.count(1, 1024).describe('Requests under way per upstream'),
+    patience: rules.age.describe('How long a request waits for an upstream that asked for a pause'),
+    ca: rules.listOf(rules.pemFile, 'paths').describe('PEM files of further certificate authorities'),
+  }),
+  fresh: z.strictObject({
+    staleWhileRevalidate: rules.age.describe('How long an outdated answer is served while it is checked in the background'),
+    staleIfError: rules.age.describe('How long an outdated answer is served while its upstream is in trouble'),
+    negative: rules.age.describe('How long «not found» counts'),
+  }),
+  mirrors: z
+    .record(z.string(), mirrorEntry, { error: 'a group of mirrors by name' })
+    .describe('Mirrors by name, each with protocol, path and upstreams; false takes a built-in one away'),
+})
+
+/** A mirror with everything that is known about it. */
+export interface MirrorConfig extends Mirror {
+  readonly protocol: string
+  /** Stands above what the mesh says. */
+  readonly local: boolean
+}
+
+type Frozen<T> = T extends readonly unknown[] | object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T
+
+/** What a node runs with: durations in ms, sizes in bytes, URLs and paths canonical. Frozen. */
+export type Config = Frozen<Omit<z.output<typeof schema>, 'mirrors'>> & { readonly mirrors: readonly MirrorConfig[] }

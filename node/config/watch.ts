@@ -1,0 +1,80 @@
+import { isDeepStrictEqual } from 'node:util'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
+import { FileWatch } from './file-watch.ts'
+import type { LoadedConfig } from './load.ts'
+import type { Config, MirrorConfig } from './schema.ts'
+import { MIRRORS, settings } from './settings.ts'
+
+export interface ConfigWatchInit {
+  /** What the node runs with. */
+  readonly loaded: LoadedConfig
+  /** Loads anew, with the flags and the environment of the start. */
+  load(): LoadedConfig
+  onMirrors(mirrors: readonly MirrorConfig[]): void
+  /** Settings whose new values need a restart; empty when an edit was taken back. */
+  onRestartNeeded(keys: readonly string[]): void
+  /** An edit that is not valid; what the node runs with stays as it is. */
+  onInvalid(error: WarrenError): void
+}
+
+/** Takes edits of the configuration file over while the node runs: mirrors at once, everything else by telling. */
+export class ConfigWatch {
+  readonly #init: ConfigWatchInit
+  readonly #files: FileWatch
+  #mirrors: readonly MirrorConfig[]
+  #waiting: readonly string[] = []
+  #lastError = ''
+
+  constructor(init: ConfigWatchInit) {
+    this.#init = init
+    this.#mirrors = init.loaded.config.mirrors
+    this.#files = new FileWatch({ files: init.loaded.candidates, onChange: () => this.#reload() })
+  }
+
+  start(): void {
+    this.#files.start()
+    // An edit between loading and watching.
+    this.#reload()
+  }
+
+  stop(): void {
+    this.#files.stop()
+  }
+
+  #reload(): void {
+    const loaded = this.#load()
+    if (!loaded) return
+    const { config } = loaded
+    const waiting = changedKeys(this.#init.loaded.config, config)
+    if (!isDeepStrictEqual(waiting, this.#waiting)) {
+      this.#waiting = waiting
+      this.#init.onRestartNeeded(waiting)
+    }
+    if (!isDeepStrictEqual(config.mirrors, this.#mirrors)) {
+      this.#mirrors = config.mirrors
+      this.#init.onMirrors(config.mirrors)
+    }
+  }
+
+  /** Undefined when the settings are not valid; told once, however often the same file is looked at. */
+  #load(): LoadedConfig | undefined {
+    try {
+      const loaded = this.#init.load()
+      this.#lastError = ''
+      return loaded
+    } catch (thrown) {
+      const error = isWarrenError(thrown) ? thrown : new WarrenError('CONFIG_INVALID', reasonOf(thrown), { cause: thrown })
+      if (error.message !== this.#lastError) this.#init.onInvalid(error)
+      this.#lastError = error.message
+      return undefined
+    }
+  }
+}
+
+function changedKeys(before: Config, after: Config): string[] {
+  return [...settings.keys()].filter((key) => key !== MIRRORS && !isDeepStrictEqual(valueAt(before, key), valueAt(after, key)))
+}
+
+function valueAt(config: Config, key: string): unknown {
+  return key.split('.').reduce<unknown>((part, name) => Object(part)[name], config)
+}

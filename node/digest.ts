@@ -1,0 +1,25 @@
+/** Lower-case hex of a sha256 digest: the name under which a blob is stored. */
+export type Sha256 = string
+
+export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+
+/** Digest length in bytes, in order of strength. */
+export const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 }
+
+export interface Digest {
+  readonly algorithm: Algorithm
+  /** Lower-case hex. */
+  readonly hex: string
+}
+
+/** Digests of one run of bytes, by algorithm, as lower-case hex. */
+export type Digests = Readonly<Partial<Record<Algorithm, string>>> & { readonly sha256: Sha256 }
+
+export function isDigest(algorithm: string, hex: string): algorithm is Algorithm {
+  const bytes = DIGEST_BYTES[algorithm as Algorithm]
+  return bytes !== undefined && hex.length === bytes * 2 && /^[0-9a-f]+$/.test(hex)
+}
+
+export function formatDigest(digest: Digest): string {
+  return `${digest.algorithm}:${digest.hex}`
+}

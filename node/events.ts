@@ -1,0 +1,54 @@
+import type { Logger } from 'pino'
+import type { CacheEvents, Source } from './cache/cache.ts'
+import type { Plan } from './cache/plan.ts'
+import type { WarrenError } from './errors.ts'
+import type { DoorEvents } from './http/door.ts'
+import type { StatsCounter } from './stats.ts'
+
+/** One method for each thing worth counting or telling: the number and the log line are made in one place. */
+export class Events implements DoorEvents, CacheEvents {
+  readonly #log: Logger
+  readonly #stats: StatsCounter
+
+  constructor(components: { log: Logger; stats: StatsCounter }) {
+    this.#log = components.log
+    this.#stats = components.stats
+  }
+
+  served(mirror: string, source: Source | 'fixed', bytes: number): void {
+    if (source !== 'fixed') this.#stats.served(source, bytes)
+    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes }, 'served')
+  }
+
+  refused(mirror: string, error: WarrenError, path: string): void {
+    const negative = error.code === 'UPSTREAM_ABSENT' || error.code === 'UPSTREAM_GONE'
+    this.#stats.refused(negative ? 'negative' : 'error')
+    if (error.status < 500) this.#log.debug({ mirror, code: error.code, path }, error.message)
+    else this.#log.warn({ mirror, code: error.code, path }, error.message)
+  }
+
+  bug(error: unknown, path: string): void {
+    this.#log.error({ err: error, path }, 'a request met an error that nothing expected')
+  }
+
+  corrupt(plan: Plan, source: string, reason: string): void {
+    this.#log.warn({ mirror: plan.mirror, url: plan.url, source }, `not kept: ${reason}`)
+  }
+
+  unverified(plan: Plan, reason: string): void {
+    this.#log.warn({ mirror: plan.mirror, url: plan.url }, `served unverified and not kept, since its metadata could not be had: ${reason}`)
+  }
+
+  refreshFailed(plan: Plan, reason: string): void {
+    this.#log.info({ mirror: plan.mirror, url: plan.url }, `serving the stale copy: ${reason}`)
+  }
+
+  storeTrouble(what: string): void {
+    this.#log.error(what)
+  }
+
+  renderTrouble(error: unknown): void {
+    this.#log.warn({ err: error }, 'a document could not be compressed')
+  }
+
+}

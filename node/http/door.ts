@@ -1,0 +1,123 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Source } from '../cache/found.ts'
+import { isWarrenError, WarrenError } from '../errors.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import type { BaseUrl } from './base-url.ts'
+import { ClientLeft } from './client-left.ts'
+import { Exchange, type Finder } from './exchange.ts'
+import { Guard } from './guard.ts'
+import type { HostAllowList } from './hosts.ts'
+import type { Mounts } from './mounts.ts'
+import { passThrough } from './pass-through.ts'
+import { breakOff, sendError, sendFixed } from './refusal.ts'
+import { RequestBodies } from './request-bodies.ts'
+import { Routes, splitTarget } from './routes.ts'
+import type { Sender } from './sender.ts'
+
+export interface DoorEvents {
+  /** A mirror answered. `source` is where the bytes came from; `bytes` of body went out. */
+  served(mirror: string, source: Source | 'fixed', bytes: number): void
+  /** A mirror answered with an error, or broke off after headers were out. */
+  refused(mirror: string, error: WarrenError, path: string): void
+  /** Something that no code expected. */
+  bug(error: unknown, path: string): void
+}
+
+export interface DoorComponents {
+  readonly cache: Finder
+  readonly upstream: Upstream
+  readonly sender: Sender
+  readonly hosts: HostAllowList
+  readonly baseUrl: BaseUrl
+  readonly events: DoorEvents
+}
+
+/**
+ * Where requests for artifacts come in. The whole path in one place: host check → mirror → grammar → plan → cache → answer.
+ */
+export class Door {
+  readonly #components: DoorComponents
+  readonly #guard: Guard
+  readonly #bodies = new RequestBodies()
+  readonly #self: string
+  #mounts: Mounts
+  #routes: Routes
+
+  constructor(components: DoorComponents, init: { nodeId: string; mounts: Mounts }) {
+    this.#components = components
+    this.#guard = new Guard(components)
+    this.#self = `warren-${init.nodeId}`
+    this.#mounts = init.mounts
+    this.#routes = new Routes(init.mounts)
+  }
+
+  get mounts(): Mounts {
+    return this.#mounts
+  }
+
+  /** Replaces the mirrors; requests under way end with those that they began with. */
+  set mounts(mounts: Mounts) {
+    this.#mounts = mounts
+    this.#routes = new Routes(mounts)
+  }
+
+  /** Answers a request under any mirror. Never rejects. */
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { cache, upstream, sender, baseUrl, events } = this.#components
+    try {
+      this.#guard.check(request)
+      if (request.headers.via !== undefined) this.#checkLoop(request.headers.via)
+      const { mounted, route } = this.#routes.of(request)
+      const { mirror } = mounted
+      if ('plans' in route) {
+        const exchange = new Exchange(request, response, { cache, baseUrl, mirror })
+        const finding = exchange.find(route.plans)
+        // What is at once there is answered at once: each await costs a small hit some percent of its time.
+        const found = finding instanceof Promise ? await finding : finding
+        const sent = sender.send(found, exchange)
+        events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent)
+      } else if ('pass' in route) {
+        const { signal } = new Exchange(request, response, { cache, baseUrl, mirror })
+        const sent = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
+        events.served(mirror.name, 'upstream', sent)
+      } else {
+        events.served(mirror.name, 'fixed', sendFixed(request, response, route.reply))
+      }
+    } catch (error) {
+      this.#fail(error, request, response)
+    }
+  }
+
+  /** Throws FOREIGN_HOST or FOREIGN_ORIGIN for what only a web page would send, BAD_REQUEST for two hosts. */
+  checkHost(request: IncomingMessage): void {
+    this.#guard.check(request)
+  }
+
+  #checkLoop(via: string): void {
+    // RFC 9110 section 7.6.3: protocol, then who received it.
+    if (!via.split(',').some((hop) => hop.trim().split(/\s+/)[1] === this.#self)) return
+    throw new WarrenError('LOOP', 'this request has been here before: an upstream of this node leads back to it')
+  }
+
+  #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
+    const { events } = this.#components
+    const target = request.url ?? '/'
+    try {
+      if (thrown instanceof ClientLeft) {
+        response.destroy()
+        return
+      }
+      if (!isWarrenError(thrown)) events.bug(thrown, target)
+      const error = isWarrenError(thrown)
+        ? thrown
+        : new WarrenError('INTERNAL', 'this node failed to answer; its log says why', { cause: thrown })
+      const place = this.#mounts.find(splitTarget(target).path)
+      events.refused(place?.mounted.mirror.name ?? '-', error, target)
+      if (response.headersSent) breakOff(request, response)
+      else sendError(request, response, error, place?.mounted.protocol)
+    } catch (error) {
+      events.bug(error, target)
+      response.destroy()
+    }
+  }
+}

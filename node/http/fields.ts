@@ -1,0 +1,80 @@
+import type { Found } from '../cache/found.ts'
+
+/** Header fields of a response: names and values by turns, the form that Node writes fastest. */
+export type Fields = readonly string[]
+
+/** RFC 9110 section 5.5. What Node could not send would turn a stored record into an error for good. */
+const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
+
+/** Types that a browser never runs, whatever is in them. */
+const INERT = /^(?:application\/(?:octet-stream|(?:[\w.-]+\+)?json|gzip|x-gzip|x-tar|zip)|text\/plain)\s*(?:;|$)/i
+
+/**
+ * Artifacts are other people's, and come from the origin of the admin page: in a browser none may run as a page, nor be taken
+ * for a script that its type does not make it.
+ */
+export const DISARMED: Fields = ['content-security-policy', "sandbox; default-src 'none'", 'x-content-type-options', 'nosniff']
+
+const HITS = new Set(['local', 'stale', 'flight'])
+
+interface Kept {
+  /** For answers with content. */
+  readonly content: Fields
+  /** For a 304, which describes no content of its own (RFC 9110 section 15.4.5). */
+  readonly bare: Fields
+}
+
+const kept = new WeakMap<Found['headers'], Kept>()
+
+interface Whole {
+  readonly fields: Fields
+  readonly digest: string | undefined
+  readonly size: number
+}
+
+const wholes = new WeakMap<Found['headers'], Whole>()
+
+/** The fields of a 200 with a stored artifact that cannot change: the same each time, so they are put together once. */
+export function wholeFields(found: Found, size: number): Fields {
+  const before = wholes.get(found.headers)
+  if (before && before.digest === found.digest && before.size === size) return before.fields
+  const etag = found.digest === undefined ? undefined : `"${found.digest}"`
+  const fields = [...contentFields(found, etag), 'content-length', String(size)]
+  wholes.set(found.headers, { fields, digest: found.digest, size })
+  return fields
+}
+
+/** Fields of every answer that carries (a part of) a representation, or would to a GET. */
+export function contentFields(found: Found, etag: string | undefined): string[] {
+  return [...keptOf(found).content, 'accept-ranges', 'bytes', ...commonFields(found, etag)]
+}
+
+/** Fields of a 304; it repeats what a 200 would say about freshness and identity. */
+export function notModifiedFields(found: Found, etag: string | undefined): string[] {
+  return [...keptOf(found).bare, ...commonFields(found, etag)]
+}
+
+function commonFields(found: Found, etag: string | undefined): string[] {
+  const fields = ['x-warren-source', found.source, 'x-cache', HITS.has(found.source) ? 'HIT' : 'MISS']
+  if (etag !== undefined) fields.unshift('etag', etag)
+  if (found.age !== undefined) fields.push('age', String(found.age))
+  // RFC 9111 obsoleted the Warning header; people still read it, and no client minds it.
+  if (found.source === 'stale') fields.push('warning', '110 warren "Response is Stale"')
+  return fields
+}
+
+function keptOf(found: Found): Kept {
+  const before = kept.get(found.headers)
+  if (before) return before
+  const pairs = Object.entries(found.headers).filter(([, value]) => VALUE.test(value))
+  const vary = pairs.find(([name]) => name === 'vary')
+  // A document may have been compressed for somebody else, also where this answer is not.
+  if (found.document && !vary) pairs.push(['vary', 'accept-encoding'])
+  else if (vary && found.document && !/(?:^|[\s,])(?:accept-encoding|\*)(?:$|[\s,])/i.test(vary[1]))
+    vary[1] += ', accept-encoding'
+  const bare = pairs.filter(([name]) => !name.startsWith('content-')).flat()
+  const armed = INERT.test(found.headers['content-type'] ?? '') ? [] : DISARMED
+  const made = { content: [...pairs.flat(), ...armed], bare }
+  kept.set(found.headers, made)
+  return made
+}

@@ -1,0 +1,82 @@
+import type { Body, Scratch } from '../body.ts'
+import type { Splices } from './splices.ts'
+
+/**
+ * A stored document with the caller's base URL put in where the original named its own registry. The stored bytes are never
+ * copied as a whole: a 20 MB packument is spliced while it is sent.
+ */
+export class SplicedBody implements Body {
+  readonly #body: Body
+  readonly #splices: Splices
+  readonly size: number
+
+  /** Throws when the document is not complete, or is shorter than its splices say. */
+  constructor(body: Body, splices: Splices) {
+    const { count } = splices
+    if (body.size === undefined || (count > 0 && (splices.end[count - 1] as number) > body.size)) {
+      throw new Error('the stored document is not the one that was parsed')
+    }
+    this.#body = body
+    this.#splices = splices
+    this.size = body.size + splices.growth
+  }
+
+  read(position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {
+    const length = Math.min(max, this.size - position)
+    if (length <= 0) return Buffer.alloc(0)
+    const lent = scratch(length)
+    const out = lent.length > length ? lent.subarray(0, length) : lent
+    const from = this.#stored(position)
+    const source = this.#body.bytes
+    if (source) return this.#fill(out, position, source.subarray(from), from)
+    // What is rendered may leave out much of what is stored; one read takes in no more than it may give out.
+    const wanted = Math.max(0, Math.min(out.length, this.#stored(position + out.length) - from))
+    return this.#load(from, wanted).then((stored) => this.#fill(out, position, stored, from))
+  }
+
+  close(): void {
+    this.#body.close()
+  }
+
+  /** Offset in the stored bytes from which the rendered ones at `position` come; within a replacement, the one after it. */
+  #stored(position: number): number {
+    const { at, end } = this.#splices
+    const i = this.#splices.lastAtOrBefore(position)
+    if (i < 0) return position
+    const past = position - (at[i] as number) - this.#splices.length(i)
+    return (end[i] as number) + Math.max(0, past)
+  }
+
+  async #load(from: number, length: number): Promise<Buffer> {
+    const stored = Buffer.allocUnsafe(length)
+    for (let filled = 0; filled < length; ) {
+      const rest = stored.subarray(filled)
+      const part = await this.#body.read(from + filled, rest.length, (size) => rest.subarray(0, size))
+      if (part.length === 0) throw new Error('the stored document ended early')
+      if (part.buffer !== rest.buffer || part.byteOffset !== rest.byteOffset) part.copy(rest)
+      filled += part.length
+    }
+    return stored
+  }
+
+  /** Fills `out` with rendered bytes from `position` on, as far as `stored`, the stored bytes from `from` on, goes. */
+  #fill(out: Buffer, position: number, stored: Buffer, from: number): Buffer {
+    const { at, count } = this.#splices
+    let filled = 0
+    let next = Math.max(0, this.#splices.lastAtOrBefore(position))
+    while (filled < out.length) {
+      const here = position + filled
+      const begin = next < count ? (at[next] as number) : Number.POSITIVE_INFINITY
+      const length = next < count ? this.#splices.length(next) : 0
+      if (here >= begin + length) next++
+      else if (here >= begin) filled += this.#splices.text(next, here - begin).copy(out, filled)
+      else {
+        const start = this.#stored(here) - from
+        const end = start + Math.min(out.length - filled, begin - here)
+        if (start >= stored.length) break
+        filled += stored.copy(out, filled, start, end)
+      }
+    }
+    return filled === out.length ? out : out.subarray(0, filled)
+  }
+}

@@ -1,0 +1,58 @@
+import { buildComponents, mountsOf, type Overrides } from './components.ts'
+import type { Config, MirrorConfig } from './config/schema.ts'
+import { formatAddress, type ListenAddress } from './http/server.ts'
+import { removeNodeFile, writeNodeFile } from './node-file.ts'
+
+export interface NodeUrls {
+  /** Base URLs of the mirror listeners, without a trailing slash. */
+  readonly listen: readonly string[]
+  /** Base URL of the admin listener, or `unix:` and the path of its socket. */
+  readonly admin: string
+}
+
+/** One running Warren node. */
+export interface Node extends AsyncDisposable {
+  readonly id: string
+  /** Resolves when the node answers. Throws ADDRESS_IN_USE. */
+  start(): Promise<NodeUrls>
+  /** Lets answers under way finish, then frees everything. Idempotent. */
+  stop(): Promise<void>
+  /** Replaces the mirrors; requests under way end with those that they began with. */
+  applyMirrors(mirrors: readonly MirrorConfig[]): void
+}
+
+/** Makes a node; nothing listens before `start`. Throws STORE_LOCKED, STORE_UNUSABLE, STORE_UNKNOWN or CONFIG_INVALID. */
+export async function createNode(config: Config, overrides?: Overrides): Promise<Node> {
+  const { id, log, door, server, disposer } = await buildComponents(config, overrides)
+  let stopping: Promise<void> | undefined
+  let started = false
+  const stop = () => {
+    stopping ??= (async () => {
+      if (started) removeNodeFile(config.data)
+      await disposer.disposeAsync()
+      log.info('stopped')
+    })()
+    return stopping
+  }
+  return {
+    id,
+    async start() {
+      const { listen, admin } = await server.start()
+      const urls = { listen: listen.map(urlOf), admin: urlOf(admin) }
+      writeNodeFile(config.data, { pid: process.pid, ...urls })
+      started = true
+      log.info({ ...urls, data: config.data }, 'ready')
+      return urls
+    },
+    stop,
+    applyMirrors(mirrors) {
+      door.mounts = mountsOf(mirrors)
+      log.info({ mirrors: mirrors.map(({ name }) => name) }, 'mirrors changed')
+    },
+    [Symbol.asyncDispose]: stop,
+  }
+}
+
+function urlOf(address: ListenAddress): string {
+  return 'socket' in address ? `unix:${address.socket}` : `http://${formatAddress(address)}`
+}

@@ -1,0 +1,31 @@
+import type { Source } from './cache/cache.ts'
+
+const SOURCES = ['local', 'flight', 'peer', 'seed', 'upstream', 'stale'] as const satisfies readonly Source[]
+
+/** Answers and bytes by where they came from, since start. */
+export interface Stats {
+  readonly requests: Readonly<Record<Source | 'negative' | 'error', number>>
+  readonly bytes: Readonly<Record<Source, number>>
+}
+
+export class StatsCounter {
+  readonly #requests: Record<Source | 'negative' | 'error', number> = { ...zeros(), negative: 0, error: 0 }
+  readonly #bytes: Record<Source, number> = zeros()
+
+  served(source: Source, bytes: number): void {
+    this.#requests[source]++
+    this.#bytes[source] += bytes
+  }
+
+  refused(kind: 'negative' | 'error'): void {
+    this.#requests[kind]++
+  }
+
+  snapshot(): Stats {
+    return { requests: { ...this.#requests }, bytes: { ...this.#bytes } }
+  }
+}
+
+function zeros(): Record<Source, number> {
+  return Object.fromEntries(SOURCES.map((source) => [source, 0])) as Record<Source, number>
+}

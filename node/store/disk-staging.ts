@@ -1,0 +1,209 @@
+import { open, rm } from 'node:fs/promises'
+import type { Scratch } from '../body.ts'
+import type { Algorithm, Digests } from '../digest.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
+import { SLAB_BYTES, SMALL_FILE_BYTES } from './constants.ts'
+import { type Hasher, hashNow } from './hasher.ts'
+import { type Identity, OpenFile } from './open-file.ts'
+import { SlabStream } from './slabs.ts'
+import type { NameRecord, StageInit, Staging } from './store.ts'
+
+/** A file whose bytes are on the disk, on its way to its place. */
+export interface StagedFile {
+  readonly path: string
+  readonly size: number
+  readonly digests: Digests
+  readonly identity: Identity
+}
+
+export interface DiskStagingComponents {
+  readonly hasher: Hasher
+  /** Moves the synced file to its place and indexes it together with the records. */
+  place(staged: StagedFile, records: ReadonlyMap<string, NameRecord>): Promise<void>
+  /** Whether the disk may take so many bytes more. */
+  mayGrow(bytes: number): boolean
+  /** Hears the errno name of what the disk refused. */
+  refused(code: string): void
+  trouble(what: string): void
+  closed(): void
+}
+
+/**
+ * A blob on its way into a folder. Up to one slab it stays in memory, is hashed in one go and written at commit; what grows
+ * beyond goes through a hash worker into a temporary file.
+ */
+export class DiskStaging implements Staging {
+  readonly #components: DiskStagingComponents
+  readonly #path: string
+  readonly #algorithms: readonly Algorithm[]
+  readonly #mayStore: boolean
+  /** The bytes as long as they fit into one slab; a stream afterwards. */
+  #content: Head | SlabStream
+  #file: OpenFile | undefined
+  #sealing: Promise<Digests> | undefined
+  #committing: Promise<boolean> | undefined
+  #closing: Promise<void> | undefined
+  #committed = false
+  written = 0
+
+  constructor(components: DiskStagingComponents, init: StageInit & { path: string; storing: boolean }) {
+    this.#components = components
+    this.#path = init.path
+    this.#algorithms = init.algorithms
+    this.#mayStore = init.storing
+    const isLarge = init.size !== undefined && init.size > SLAB_BYTES
+    this.#content = isLarge ? this.#stream() : new Head(init.size)
+  }
+
+  get storing(): boolean {
+    return this.#content instanceof SlabStream ? this.#content.storing : this.#mayStore
+  }
+
+  write(chunk: Buffer): boolean {
+    if (this.#closing) throw new WarrenError('DRAINING', 'the transfer was given up')
+    if (this.#sealing) throw new WarrenError('INTERNAL', 'bytes came after the digest was taken')
+    if (this.#content instanceof Head && this.written + chunk.length > SLAB_BYTES) {
+      const stream = this.#stream()
+      stream.write(this.#content.bytes)
+      this.#content = stream
+    }
+    const flowing = this.#content.write(chunk)
+    this.written += chunk.length
+    return flowing
+  }
+
+  drained(): Promise<void> {
+    return this.#content instanceof SlabStream ? this.#content.drained() : Promise.resolve()
+  }
+
+  read(position: number, max: number, scratch: Scratch): Buffer | undefined | Promise<Buffer | undefined> {
+    if (this.#closing) return undefined
+    if (this.#content instanceof Head) return this.#content.bytes.subarray(position, position + max)
+    const { flushed } = this.#content
+    if (position >= flushed) return this.#content.copy(position, scratch(max))
+    try {
+      return this.#open().read(position, Math.min(max, flushed - position), scratch)
+    } catch (error) {
+      return Promise.reject(error)
+    }
+  }
+
+  release(position: number): void {
+    if (this.#content instanceof SlabStream) this.#content.release(position)
+  }
+
+  seal(): Promise<Digests> {
+    if (this.#closing && !this.#sealing) return Promise.reject(new WarrenError('DRAINING', 'the transfer was given up'))
+    this.#sealing ??=
+      this.#content instanceof SlabStream
+        ? this.#content.seal()
+        : Promise.resolve(hashNow(this.#content.bytes, this.#algorithms))
+    return this.#sealing
+  }
+
+  commit(records: ReadonlyMap<string, NameRecord>): Promise<boolean> {
+    this.#committing ??= this.#closing ? Promise.resolve(false) : this.#commit(records)
+    return this.#committing
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close()
+    return this.#closing
+  }
+
+  async #commit(records: ReadonlyMap<string, NameRecord>): Promise<boolean> {
+    try {
+      const digests = await this.seal()
+      if (!this.storing) return false
+      const identity = this.#content instanceof Head ? await this.#writeHead(this.#content) : await this.#sync(this.#content)
+      if (!identity) return false
+      await this.#components.place({ path: this.#path, size: this.written, digests, identity }, records)
+      this.#committed = true
+      return true
+    } catch (error) {
+      // Otherwise that was told when storing ended.
+      if (this.storing) this.#components.trouble(`a blob could not be stored: ${reasonOf(error)}`)
+      if (error instanceof Error && 'code' in error) this.#components.refused(String(error.code))
+      return false
+    }
+  }
+
+  async #writeHead({ bytes }: Head): Promise<Identity | undefined> {
+    if (!this.#components.mayGrow(bytes.length)) return undefined
+    const file = await open(this.#path, 'wx', 0o600)
+    try {
+      await file.writeFile(bytes)
+      await file.datasync()
+      return await file.stat()
+    } finally {
+      await file.close()
+    }
+  }
+
+  async #sync(stream: SlabStream): Promise<Identity> {
+    await stream.sync()
+    // Before the file moves: readers that come later find it by its descriptor. Nobody writes to it any more.
+    return this.#open()
+  }
+
+  async #close(): Promise<void> {
+    try {
+      // A commit under way comes to its end: half of it cannot be taken back.
+      await this.#committing
+      if (this.#content instanceof SlabStream) await this.#content.drop()
+      this.#file?.close()
+      if (!this.#committed) await rm(this.#path, { force: true })
+    } catch (error) {
+      this.#components.trouble(`${this.#path} could not be removed: ${reasonOf(error)}`)
+    } finally {
+      this.#components.closed()
+    }
+  }
+
+  #open(): OpenFile {
+    this.#file ??= OpenFile.open(this.#path)
+    return this.#file
+  }
+
+  #stream(): SlabStream {
+    const { hasher, mayGrow, refused, trouble } = this.#components
+    return new SlabStream(
+      { hasher },
+      {
+        path: this.#mayStore ? this.#path : undefined,
+        algorithms: this.#algorithms,
+        mayGrow,
+        onUnstored: (code) => {
+          refused(code)
+          trouble(`a blob passes through without being stored: ${code}`)
+        },
+      },
+    )
+  }
+}
+
+/** Up to one slab of bytes in a buffer that grows. */
+class Head {
+  #buffer: Buffer
+  #length = 0
+
+  constructor(size = SMALL_FILE_BYTES) {
+    this.#buffer = Buffer.allocUnsafeSlow(Math.min(size, SLAB_BYTES))
+  }
+
+  get bytes(): Buffer {
+    return this.#buffer.subarray(0, this.#length)
+  }
+
+  write(chunk: Buffer): boolean {
+    const length = this.#length + chunk.length
+    if (length > this.#buffer.length) {
+      const grown = Buffer.allocUnsafeSlow(Math.min(SLAB_BYTES, Math.max(length, this.#buffer.length * 2)))
+      this.#buffer.copy(grown, 0, 0, this.#length)
+      this.#buffer = grown
+    }
+    this.#buffer.set(chunk, this.#length)
+    this.#length = length
+    return true
+  }
+}

@@ -1,0 +1,180 @@
+import { randomUUID } from 'node:crypto'
+import { mkdir, open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { reasonOf, WarrenError } from '../errors.ts'
+import { CommitQueue } from './commit-queue.ts'
+import { REOPEN_BYTES, SWEEP_PAUSE } from './constants.ts'
+import { DiskBlobs } from './disk-blobs.ts'
+import { DiskStaging, type StagedFile } from './disk-staging.ts'
+import { FreeSpace, type MinFree } from './free-space.ts'
+import { Hasher } from './hasher.ts'
+import { IndexDb } from './index-db.ts'
+import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
+import { sweep } from './sweep.ts'
+
+export interface DiskStoreInit {
+  /** `<data>/store`; everything below it belongs to the store. */
+  readonly folder: string
+  readonly minFree: MinFree
+  /** Bytes that small hot blobs may take in memory. */
+  readonly hotBytes: number
+}
+
+export interface DiskStoreComponents {
+  /** Ms since the epoch. */
+  now(): number
+  /** Hears of what the store got over, but somebody should know. */
+  trouble(what: string): void
+}
+
+/**
+ * The store of a node in one folder: `blobs/` the files, `index/` LevelDB, `tmp/` what is on its way. LevelDB's lock makes
+ * sure that one process has it.
+ */
+export class DiskStore implements Store {
+  readonly blobs: BlobStore
+  readonly records: RecordStore
+  readonly #components: DiskStoreComponents
+  readonly #index: IndexDb
+  readonly #hasher = new Hasher()
+  readonly #queue: CommitQueue
+  readonly #files: DiskBlobs
+  readonly #space: FreeSpace
+  readonly #tmp: string
+  readonly #stagings = new Set<DiskStaging>()
+  readonly #stopping = new AbortController()
+  #closing: Promise<void> | undefined
+
+  private constructor(components: DiskStoreComponents & { index: IndexDb }, init: DiskStoreInit) {
+    const { index, trouble } = components
+    this.#components = components
+    this.#index = index
+    this.#tmp = join(init.folder, 'tmp')
+    this.#space = new FreeSpace({ folder: init.folder, minFree: init.minFree, now: components.now })
+    const queue = new CommitQueue({ index, trouble, remove: (unused) => files.remove(unused, false) })
+    const alone = <T>(task: () => Promise<T>) => queue.alone(task)
+    const blobFolder = join(init.folder, 'blobs')
+    const files = new DiskBlobs(
+      { index, hasher: this.#hasher, alone, trouble },
+      { folder: blobFolder, hotBytes: init.hotBytes },
+    )
+    this.#queue = queue
+    this.#files = files
+    this.blobs = {
+      find: (digest) => index.find(digest),
+      open: (sha256) => files.open(sha256),
+      stage: (stageInit) => this.#stage(stageInit),
+      delete: (sha256) => alone(() => files.remove(sha256, true)),
+    }
+    this.records = {
+      get: (key) => index.record(key),
+      put: (key, record) => queue.add({ sync: false, apply: (batch) => batch.putRecord(key, record) }),
+      delete: (key) => queue.add({ sync: true, apply: (batch) => batch.deleteRecord(key) }),
+      entries: (prefix) => index.records(prefix),
+      parsed: (parser, sha256) => index.parsed(parser, sha256),
+      putParsed: (parser, sha256, json) =>
+        queue
+          .add({ sync: false, apply: (batch) => batch.putParsed(parser, sha256, json) })
+          // It can be computed again: nobody is kept from an answer for that.
+          .catch((error: unknown) => trouble(`what was parsed could not be kept: ${reasonOf(error)}`)),
+    }
+    sweep({ index, alone }, { folder: blobFolder, pause: SWEEP_PAUSE }, this.#stopping.signal).catch((error: unknown) => {
+      if (!this.#closing) trouble(`the search for orphaned files ended early: ${reasonOf(error)}`)
+    })
+  }
+
+  /** Opens or makes the store. Throws STORE_LOCKED, STORE_UNKNOWN or STORE_UNUSABLE. */
+  static async open(components: DiskStoreComponents, init: DiskStoreInit): Promise<DiskStore> {
+    const { folder } = init
+    const tmp = join(folder, 'tmp')
+    await usable(folder, async () => {
+      for (const name of ['blobs', 'index']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
+    })
+    const index = await IndexDb.open({ trouble: components.trouble, probe: () => probe(tmp) }, join(folder, 'index'))
+    try {
+      await usable(folder, async () => {
+        // Only after the lock is held: what lies here belongs to a process that is gone.
+        await rm(tmp, { recursive: true, force: true })
+        await mkdir(tmp, { mode: 0o700 })
+      })
+      return new DiskStore({ ...components, index }, init)
+    } catch (error) {
+      await index.close()
+      throw error
+    }
+  }
+
+  async status(): Promise<StoreStatus> {
+    return { ...this.#index.usage, free: this.#space.free, storing: this.#space.allows(0) }
+  }
+
+  get hotBytes(): number {
+    return this.#files.hotBytes
+  }
+
+  /** Commits under way come to their end; transfers are given up. Readers of opened blobs are not disturbed. */
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#stopping.abort(new WarrenError('DRAINING', 'this node is stopping'))
+      await Promise.all([...this.#stagings].map((staging) => staging.close()))
+      await this.#hasher.close()
+      await this.#queue.idle()
+      await this.#index.close()
+    })()
+    return this.#closing
+  }
+
+  #stage(init: StageInit): Staging {
+    if (this.#closing) throw new WarrenError('DRAINING', 'this node is stopping')
+    const staging: DiskStaging = new DiskStaging(
+      {
+        hasher: this.#hasher,
+        trouble: this.#components.trouble,
+        mayGrow: (bytes) => this.#space.allows(bytes),
+        refused: (code) => this.#space.refused(code),
+        place: (staged, records) => this.#place(staged, records),
+        closed: () => this.#stagings.delete(staging),
+      },
+      { ...init, path: join(this.#tmp, randomUUID()), storing: this.#space.allows(init.size ?? 0) },
+    )
+    this.#stagings.add(staging)
+    return staging
+  }
+
+  #place(staged: StagedFile, records: ReadonlyMap<string, NameRecord>): Promise<void> {
+    const { digests, size, identity } = staged
+    const { sha256 } = digests
+    return this.#queue.add({
+      sync: true,
+      move: { from: staged.path, to: this.#files.path(sha256), sha256, moved: () => this.#files.markSeen(sha256, identity) },
+      apply: (batch) => {
+        batch.putBlob({ size, digests })
+        for (const [key, record] of records) batch.putRecord(key, record)
+      },
+    })
+  }
+}
+
+async function usable(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    throw new WarrenError('STORE_UNUSABLE', `the folder ${folder} cannot be made or written: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+/** Whether bytes reach the disk: statistics do not tell of quotas or of a file system that turned read-only. */
+async function probe(folder: string): Promise<void> {
+  const path = join(folder, randomUUID())
+  try {
+    const file = await open(path, 'wx', 0o600)
+    try {
+      await file.writeFile(Buffer.alloc(REOPEN_BYTES, 1))
+      await file.datasync()
+    } finally {
+      await file.close()
+    }
+  } finally {
+    await rm(path, { force: true })
+  }
+}

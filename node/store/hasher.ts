@@ -1,0 +1,189 @@
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import { Worker } from 'node:worker_threads'
+import type { Algorithm, Digests } from '../digest.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
+import { SlabPool } from './slab-pool.ts'
+
+export type ToWorker =
+  | { type: 'open'; id: number; path: string | undefined; algorithms: readonly Algorithm[] }
+  | { type: 'slab'; id: number; slab: SharedArrayBuffer; length: number }
+  | { type: 'seal' | 'sync' | 'stop' | 'drop'; id: number }
+  | { type: 'verify'; id: number; fd: number; algorithms: readonly Algorithm[] }
+
+export type FromWorker =
+  | { type: 'slab'; id: number; stored: boolean }
+  | { type: 'sealed'; id: number; digests: Record<string, string> }
+  | { type: 'synced' | 'dropped'; id: number }
+  | { type: 'unstored' | 'broken'; id: number; code: string }
+
+/** What one job hears from its worker. */
+export interface JobEvents {
+  slab?(stored: boolean): void
+  sealed?(digests: Digests): void
+  synced?(): void
+  /** The file was given up; hashing goes on. `code` is the errno name of what the disk refused. */
+  unstored?(code: string): void
+  /** Nothing more comes of this job. `code` is an errno name, or says why the worker ended. */
+  broken(code: string): void
+  dropped?(): void
+}
+
+/** Handle of one stream of bytes that a worker hashes and writes. */
+export interface HashJob {
+  slab(slab: SharedArrayBuffer, length: number): void
+  seal(): void
+  /** Makes the file durable and closes it. */
+  sync(): void
+  /** Writes no more to the file; hashing goes on. */
+  stop(): void
+  /** Ends the job; resolves when the worker touches neither slabs nor file any more. */
+  drop(): Promise<void>
+}
+
+/**
+ * Hashes and writes large blobs in worker threads: sha256 and sha512 of one GiB keep a core busy for 1.5 s, which the event
+ * loop cannot spare. Workers start with the first large blob and end with `close`.
+ */
+export class Hasher {
+  readonly slabs = new SlabPool()
+  readonly #seats: Seat[] = []
+  readonly #limit = Math.max(1, Math.min(4, availableParallelism() - 1))
+  #nextId = 1
+  #closed = false
+
+  open(path: string | undefined, algorithms: readonly Algorithm[], events: JobEvents): HashJob {
+    const id = this.#nextId++
+    const seat = this.#seat()
+    const dropped = Promise.withResolvers<void>()
+    seat.add(id, { ...events, dropped: dropped.resolve })
+    const post = (message: ToWorker) => seat.post(message)
+    post({ type: 'open', id, path, algorithms: withSha256(algorithms) })
+    return {
+      slab: (slab, length) => post({ type: 'slab', id, slab, length }),
+      seal: () => post({ type: 'seal', id }),
+      sync: () => post({ type: 'sync', id }),
+      stop: () => post({ type: 'stop', id }),
+      drop: () => {
+        post({ type: 'drop', id })
+        return dropped.promise
+      },
+    }
+  }
+
+  /**
+   * Digests of an open file, from its start; the descriptor has to stay open until then. Rejects with an error that has the
+   * `code` of what the disk said, or none when it was the worker that failed.
+   */
+  verify({ fd }: { readonly fd: number }): Promise<Digests> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      const seat = this.#seat()
+      seat.add(id, {
+        sealed: (digests) => {
+          seat.remove(id)
+          resolve(digests)
+        },
+        broken: (code) => {
+          seat.remove(id)
+          reject(Object.assign(new Error(`it cannot be hashed: ${code}`), { code }))
+        },
+      })
+      seat.post({ type: 'verify', id, fd, algorithms: ['sha256'] })
+    })
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await Promise.all(this.#seats.map((seat) => seat.worker.terminate()))
+  }
+
+  #seat(): Seat {
+    if (this.#closed) throw new WarrenError('DRAINING', 'this node is stopping')
+    const idle = this.#seats.find((seat) => seat.load === 0)
+    if (idle) return idle
+    if (this.#seats.length < this.#limit) return this.#hire()
+    return this.#seats.reduce((least, seat) => (seat.load < least.load ? seat : least))
+  }
+
+  #hire(): Seat {
+    const seat = new Seat(() => {
+      const at = this.#seats.indexOf(seat)
+      if (at >= 0) this.#seats.splice(at, 1)
+    })
+    this.#seats.push(seat)
+    return seat
+  }
+}
+
+/** One worker and the jobs that it has. */
+class Seat {
+  readonly worker: Worker
+  readonly #jobs = new Map<number, JobEvents>()
+  #ended: string | undefined
+
+  constructor(onEnded: () => void) {
+    // The file beside this one: .ts in a checkout, .js in the published package.
+    const extension = import.meta.url.slice(import.meta.url.lastIndexOf('.'))
+    this.worker = new Worker(new URL(`./hash-worker${extension}`, import.meta.url))
+    this.worker.unref()
+    this.worker.on('message', (message: FromWorker) => this.#hear(message))
+    // A worker that dies takes its jobs with it, never the node.
+    const end = (why: string) => {
+      this.#ended = why
+      onEnded()
+      for (const events of [...this.#jobs.values()]) fail(events, why)
+      this.#jobs.clear()
+    }
+    this.worker.on('error', (error) => end(`the worker died: ${reasonOf(error)}`))
+    this.worker.on('exit', () => end(this.#ended ?? 'the worker ended'))
+  }
+
+  get load(): number {
+    return this.#jobs.size
+  }
+
+  add(id: number, events: JobEvents): void {
+    this.#jobs.set(id, events)
+    // A process may end while its workers are idle, not while one of them writes.
+    this.worker.ref()
+  }
+
+  remove(id: number): void {
+    this.#jobs.delete(id)
+    if (this.#jobs.size === 0) this.worker.unref()
+  }
+
+  post(message: ToWorker): void {
+    if (this.#ended === undefined) this.worker.postMessage(message)
+  }
+
+  #hear(message: FromWorker): void {
+    const events = this.#jobs.get(message.id)
+    if (!events) return
+    if (message.type === 'slab') events.slab?.(message.stored)
+    else if (message.type === 'sealed') events.sealed?.(message.digests as unknown as Digests)
+    else if (message.type === 'unstored') events.unstored?.(message.code)
+    else if (message.type === 'broken') events.broken(message.code)
+    else if (message.type === 'synced') events.synced?.()
+    else {
+      this.remove(message.id)
+      events.dropped?.()
+    }
+  }
+}
+
+function fail(events: JobEvents, why: string): void {
+  events.broken(why)
+  events.dropped?.()
+}
+
+/** Digests of bytes that are in memory anyway. */
+export function hashNow(bytes: Uint8Array, algorithms: readonly Algorithm[]): Digests {
+  const all = withSha256(algorithms).map((algorithm) => [algorithm, createHash(algorithm).update(bytes).digest('hex')])
+  return Object.fromEntries(all) as unknown as Digests
+}
+
+function withSha256(algorithms: readonly Algorithm[]): Algorithm[] {
+  return [...new Set<Algorithm>(['sha256', ...algorithms])]
+}

@@ -1,0 +1,193 @@
+import { Level } from 'level'
+import { LRUCache } from 'lru-cache'
+import type { Digest, Sha256 } from '../digest.ts'
+import { reasonOf } from '../errors.ts'
+import { HOT_RECORD_BYTES, HOT_RECORDS } from './constants.ts'
+import { IndexBatch } from './index-batch.ts'
+import { openLevel } from './index-open.ts'
+import {
+  aliasKey,
+  BLOB_PREFIX,
+  type BlobEntry,
+  blobKey,
+  decodeAlias,
+  decodeBlob,
+  decodeRecord,
+  decodeUsage,
+  parsedKey,
+  parsedOf,
+  RECORD_PREFIX,
+  range,
+  recordKey,
+  USAGE_KEY,
+  type Usage,
+  usesOf,
+} from './index-values.ts'
+import type { NameRecord } from './store.ts'
+
+export interface IndexComponents {
+  trouble(what: string): void
+  /** Rejects while the disk would refuse what LevelDB writes when it is opened. */
+  probe(): Promise<void>
+}
+
+/**
+ * The index of the store in LevelDB: blobs, their further digests, name records, parsed documents. Look-ups are synchronous:
+ * the value is nearly always in LevelDB's own cache, and a promise would cost more than the read. Changes (`write`, `delete`)
+ * are made one at a time; `ChangeQueue` sees to that.
+ */
+export class IndexDb {
+  readonly #db: Level<string, string>
+  readonly #components: IndexComponents
+  readonly #records = new LRUCache<string, NameRecord>({ max: HOT_RECORDS, maxSize: HOT_RECORD_BYTES })
+  #usage: Usage = { blobs: 0, bytes: 0, records: 0 }
+  #broken = false
+  #complained = false
+  #closed = false
+
+  private constructor(components: IndexComponents, db: Level<string, string>) {
+    this.#components = components
+    this.#db = db
+  }
+
+  /** Throws STORE_LOCKED when somebody else has it open, STORE_UNKNOWN for another layout version, STORE_UNUSABLE. */
+  static async open(components: IndexComponents, folder: string): Promise<IndexDb> {
+    const db = new Level<string, string>(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8', cacheSize: 32 << 20 })
+    await openLevel(db, folder)
+    const index = new IndexDb(components, db)
+    await index.#load()
+    return index
+  }
+
+  get usage(): Usage {
+    return this.#usage
+  }
+
+  blob(sha256: Sha256): BlobEntry | undefined {
+    return decodeBlob(sha256, this.#peek(blobKey(sha256)))
+  }
+
+  /** Whether a file of that name belongs to the store. Throws where the index cannot tell, unlike the look-ups. */
+  holds(sha256: Sha256): boolean {
+    return this.#db.getSync(blobKey(sha256)) !== undefined
+  }
+
+  find(digest: Digest): Sha256 | undefined {
+    const sha256 = digest.algorithm === 'sha256' ? digest.hex : decodeAlias(this.#peek(aliasKey(digest)))
+    return sha256 !== undefined && this.blob(sha256) ? sha256 : undefined
+  }
+
+  record(key: string): NameRecord | undefined {
+    const hot = this.#records.get(key)
+    if (hot) return hot
+    const text = this.#peek(recordKey(key))
+    const record = decodeRecord(text)
+    if (record && text) this.#records.set(key, record, { size: text.length })
+    return record
+  }
+
+  async *records(prefix: string): AsyncIterable<[string, NameRecord]> {
+    for await (const [key, value] of this.#db.iterator(range(recordKey(prefix)))) {
+      const record = decodeRecord(value)
+      if (record) yield [key.slice(RECORD_PREFIX.length), record]
+    }
+  }
+
+  async *blobs(): AsyncIterable<[Sha256, BlobEntry]> {
+    for await (const [key, value] of this.#db.iterator(range(BLOB_PREFIX))) {
+      const sha256 = key.slice(BLOB_PREFIX.length)
+      const entry = decodeBlob(sha256, value)
+      if (entry) yield [sha256, entry]
+    }
+  }
+
+  parsed(parser: string, sha256: Sha256): string | undefined {
+    return this.#peek(parsedKey(parser, sha256))
+  }
+
+  /**
+   * Makes what `fill` puts into the batch durable (against a power cut only with `sync`) in one write: either all of it is in
+   * the index afterwards, or nothing. Resolves with the blobs that no record names any more.
+   */
+  async write(fill: (batch: IndexBatch) => void, sync: boolean): Promise<Sha256[]> {
+    await this.#mend()
+    const batch = new IndexBatch({ read: (key) => this.#db.getSync(key) }, { usage: this.#usage })
+    fill(batch)
+    try {
+      await this.#db.batch([...batch.ops(), { type: 'put', key: USAGE_KEY, value: JSON.stringify(batch.usage) }], { sync })
+    } catch (error) {
+      // LevelDB goes on after a refused write as if nothing were, but what it writes behind the torn entry in its log is not
+      // found again at the next start (tried). So nothing more is written before the index was opened anew.
+      this.#broken = true
+      throw error
+    } finally {
+      // Only now: a look-up while the write was under way may have remembered the old one.
+      for (const key of batch.changed) this.#records.delete(key)
+    }
+    this.#usage = batch.usage
+    // The write is done, whatever becomes of this.
+    return this.#unused(batch.superseded).catch(() => [])
+  }
+
+  /** Bytes freed. */
+  async delete(sha256: Sha256, sync: boolean): Promise<number> {
+    let freed = 0
+    await this.#mend()
+    const parsed = await this.#db.keys(parsedOf(sha256)).all()
+    await this.write((batch) => {
+      freed = batch.deleteBlob(sha256, parsed)
+    }, sync)
+    return freed
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    await this.#db.close()
+  }
+
+  /** For look-ups: what cannot be read is not there, and the artifact is fetched again. */
+  #peek(key: string): string | undefined {
+    try {
+      return this.#db.getSync(key)
+    } catch (error) {
+      if (!this.#complained && !this.#closed) this.#components.trouble(`the index cannot be read: ${reasonOf(error)}`)
+      this.#complained = true
+      return undefined
+    }
+  }
+
+  async #mend(): Promise<void> {
+    if (!this.#broken) return
+    if (this.#closed) throw new Error('the index is closed')
+    await this.#components.probe()
+    await this.#db.close()
+    await this.#db.open()
+    await this.#load()
+    this.#broken = false
+    this.#complained = false
+  }
+
+  async #load(): Promise<void> {
+    this.#records.clear()
+    this.#usage = decodeUsage(await this.#db.get(USAGE_KEY)) ?? (await this.#count())
+  }
+
+  async #count(): Promise<Usage> {
+    const usage = { blobs: 0, bytes: 0, records: 0 }
+    for await (const [, entry] of this.blobs()) {
+      usage.blobs++
+      usage.bytes += entry.size
+    }
+    for await (const _ of this.records('')) usage.records++
+    return usage
+  }
+
+  async #unused(candidates: Iterable<Sha256>): Promise<Sha256[]> {
+    const unused: Sha256[] = []
+    for (const sha256 of candidates) {
+      const [use] = await this.#db.keys({ ...usesOf(sha256), limit: 1 }).all()
+      if (use === undefined) unused.push(sha256)
+    }
+    return unused
+  }
+}

@@ -1,0 +1,89 @@
+/** Ms to get a connection: name look-up, TCP and TLS. Three SYNs are lost before this is over. */
+export const CONNECT_TIMEOUT = 10_000
+
+/** Ms beyond the connect timeout that a request waits for a place on a connection, so that the client's own error wins. */
+export const CONNECT_SLACK = 500
+
+/** Ms from a sent request to its response headers; the most patient of the usual clients waits 30 s for them. */
+export const HEADERS_TIMEOUT = 30_000
+
+/** Ms of silence in a body while somebody waits for it. */
+export const IDLE_TIMEOUT = 30_000
+
+/** Ms that an unused connection is kept; below the 60 s after which common servers and load balancers drop it. */
+export const KEEP_ALIVE = 30_000
+
+/** Bytes of response headers: a few kilobytes are usual, twice Node's default leaves room for long policies. */
+export const MAX_HEADER_SIZE = 32 * 1024
+
+/** Requests in flight per origin: what registries bear, and one HTTP/2 connection takes. */
+export const CONCURRENCY = 16
+
+/** Requests that may wait per origin; a cold install asks for a thousand or so at once. */
+export const QUEUE_LIMIT = 2048
+
+/** Seconds after which a client that found the queue full may come back. */
+export const QUEUE_RETRY_AFTER = 1
+
+/** Origins whose state is remembered; idle ones beyond this are forgotten, since a hostile index may name any number. */
+export const MAX_ORIGINS = 1024
+
+/** Ms that a request waits for a frozen origin instead of bouncing: several clients do not honour Retry-After. */
+export const PATIENCE = 8_000
+
+/** Ms that an origin rests after a 429 that does not say how long; doubles with each further one. */
+export const FREEZE_BASE = 30_000
+
+/** The longest rest in ms, whatever upstream asks for: a slip of the pen must not switch a mirror off for a year. */
+export const FREEZE_CAP = 15 * 60_000
+
+/** The shortest rest in ms, for `Retry-After: 0` and dates that have passed. */
+export const FREEZE_FLOOR = 1_000
+
+/** Part of a rest that is added at random, so that nodes do not come back in step. */
+export const FREEZE_JITTER = 0.05
+
+/** Consecutive failures after which an origin is left alone. */
+export const BREAKER_THRESHOLD = 5
+
+/** Ms for which it is left alone at first; doubles with each failed probe. */
+export const BREAKER_BASE = 1_000
+
+/** Ms for which it is left alone at most, so that a recovered upstream is noticed within half a minute. */
+export const BREAKER_CAP = 30_000
+
+/** How often a GET or HEAD is sent at most. */
+export const MAX_ATTEMPTS = 3
+
+/** Ms: the first back-off is random below this; each further one below twice as much. */
+export const BACKOFF_BASE = 100
+
+/** Ms: no back-off is longer than this. */
+export const BACKOFF_CAP = 2_000
+
+/** Redirects that are followed; real chains have one or two. */
+export const MAX_REDIRECTS = 5
+
+/** Bytes of a body that wait in memory for a slow reader before the connection is paused. */
+export const HIGH_WATER_MARK = 512 * 1024
+
+/** Bytes of memory that a chunk takes beside its content: one-byte chunks must not add up unseen. */
+export const CHUNK_OVERHEAD = 256
+
+/** Bytes of an unwanted body that are read to keep its connection; beyond this a new one is cheaper. */
+export const DISCARD_LIMIT = 64 * 1024
+
+/** Ms for which an unwanted body is read to keep its connection. */
+export const DISCARD_TIMEOUT = 1_000
+
+/** HTTP/2 stream window in bytes: 1 Gbit/s over 16 ms of round trip (undici's 256 KiB would make it 0.13). */
+export const H2_STREAM_WINDOW = 2 * 1024 * 1024
+
+/** HTTP/2 connection window in bytes: several streams at full speed. */
+export const H2_CONNECTION_WINDOW = 16 * 1024 * 1024
+
+/** Ms for which it is remembered how private the host of a configured upstream is. */
+export const REACH_TTL = 60_000
+
+/** How many configured upstreams' hosts are remembered. */
+export const REACH_ENTRIES = 256

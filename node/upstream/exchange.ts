@@ -1,0 +1,156 @@
+import type { Dispatcher } from 'undici'
+import { type BodySource, WireBody } from './body.ts'
+import { CONNECT_SLACK } from './constants.ts'
+import { bodyFailure, headFailure, type Trouble } from './failures.ts'
+import { type Headers, responseHeaders } from './headers.ts'
+
+export interface WireRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly url: URL
+  readonly headers: Headers
+  readonly body?: Buffer | undefined
+}
+
+export interface WireResponse {
+  readonly status: number
+  readonly headers: Headers
+  readonly body: WireBody
+}
+
+export interface ExchangeInit {
+  /** What is spoken to, for messages. */
+  readonly peer: string
+  /** Ms to get a connection. */
+  readonly connect: number
+  /** Ms from the sent request to the response headers. */
+  readonly headers: number
+  /** Ms of silence in a body. */
+  readonly idle: number
+}
+
+/** Sends one request once. Resolves with a response of any status, or with what went wrong; rejects only when aborted. */
+export function exchange(
+  dispatcher: Dispatcher,
+  request: WireRequest,
+  init: ExchangeInit,
+  signal: AbortSignal,
+): Promise<WireResponse | Trouble> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(signal.reason)
+    new Exchange(request, init, signal, { resolve, reject }).start(dispatcher)
+  })
+}
+
+interface Settle {
+  resolve(result: WireResponse | Trouble): void
+  reject(reason: unknown): void
+}
+
+class Exchange implements Dispatcher.DispatchHandler {
+  readonly #request: WireRequest
+  readonly #init: ExchangeInit
+  readonly #signal: AbortSignal
+  readonly #onAbort = () => this.#abort(this.#signal.reason)
+  #settle: Settle | undefined
+  #controller: Dispatcher.DispatchController | undefined
+  #connectTimer: NodeJS.Timeout | undefined
+  #body: WireBody | undefined
+  /** Set when nobody waits any more, so that a request which is still in a queue is never sent. */
+  #given: Error | undefined
+
+  constructor(request: WireRequest, init: ExchangeInit, signal: AbortSignal, settle: Settle) {
+    this.#request = request
+    this.#init = init
+    this.#signal = signal
+    this.#settle = settle
+  }
+
+  start(dispatcher: Dispatcher): void {
+    const { url, method, headers, body } = this.#request
+    this.#signal.addEventListener('abort', this.#onAbort, { once: true })
+    // The client's own timeout counts for one connection, while this request may wait behind others that are being made.
+    this.#connectTimer = setTimeout(() => this.#expire(), this.#init.connect + CONNECT_SLACK)
+    const options = {
+      origin: url.origin,
+      path: url.pathname + url.search,
+      method,
+      headers,
+      body: body ?? null,
+      headersTimeout: this.#init.headers,
+      // The body keeps its own time, which stops while its reader is busy.
+      bodyTimeout: 0,
+    }
+    try {
+      dispatcher.dispatch(options, this)
+    } catch (error) {
+      this.#failHead(error)
+    }
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    clearTimeout(this.#connectTimer)
+    this.#controller = controller
+    if (this.#given) controller.abort(this.#given)
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, parsed: Record<string, unknown>): void {
+    // 1xx: the response is still to come.
+    if (status < 200 || !this.#settle) return
+    const headers = responseHeaders(controller.rawHeaders ?? parsed)
+    const body = new WireBody(controller as BodySource, {
+      peer: this.#init.peer,
+      size: this.#expectedSize(status, headers),
+      idle: this.#init.idle,
+    })
+    this.#body = body
+    body.whenOver(() => this.#signal.removeEventListener('abort', this.#onAbort))
+    this.#settle.resolve({ status, headers, body })
+    this.#settle = undefined
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#body?.push(chunk)
+  }
+
+  onResponseEnd(): void {
+    this.#body?.end()
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#body) this.#body.fail(bodyFailure(error, this.#init.peer))
+    else this.#failHead(error)
+  }
+
+  #expectedSize(status: number, headers: Headers): number | undefined {
+    if (this.#request.method === 'HEAD' || status === 204 || status === 304) return undefined
+    const length = headers['content-length']
+    return length !== undefined && /^\d+$/.test(length) ? Number(length) : undefined
+  }
+
+  #abort(reason: unknown): void {
+    const error = reason instanceof Error ? reason : new Error('aborted', { cause: reason })
+    if (this.#body) this.#body.destroy(reason)
+    else this.#giveUp(error)?.reject(reason)
+  }
+
+  #expire(): void {
+    const error = Object.assign(new Error(`none within ${this.#init.connect} ms`), { code: 'UND_ERR_CONNECT_TIMEOUT' })
+    this.#giveUp(error)?.resolve(headFailure(error, this.#init.peer))
+  }
+
+  #failHead(error: unknown): void {
+    this.#giveUp(error instanceof Error ? error : new Error(String(error)))?.resolve(headFailure(error, this.#init.peer))
+  }
+
+  /** Ends what is under way before the headers; the caller settles with what it is given, once. */
+  #giveUp(error: Error): Settle | undefined {
+    const settle = this.#settle
+    if (!settle) return undefined
+    this.#settle = undefined
+    this.#given = error
+    clearTimeout(this.#connectTimer)
+    this.#signal.removeEventListener('abort', this.#onAbort)
+    this.#controller?.abort(error)
+    return settle
+  }
+}

@@ -1,0 +1,138 @@
+import type { LookupFunction } from 'node:net'
+import { type Clock, systemClock } from '../clock.ts'
+import { AddressGuard } from './address-guard.ts'
+import { withAttempts } from './attempts.ts'
+import {
+  CONCURRENCY,
+  CONNECT_TIMEOUT,
+  HEADERS_TIMEOUT,
+  IDLE_TIMEOUT,
+  MAX_ATTEMPTS,
+  PATIENCE,
+  QUEUE_LIMIT,
+} from './constants.ts'
+import type { WireRequest } from './exchange.ts'
+import { stopping } from './failures.ts'
+import { harmlessHeaders, requestHeaders } from './headers.ts'
+import { HostGates } from './host-gates.ts'
+import { Pools } from './pools.ts'
+import { type Env, ProxyTable } from './proxy.ts'
+import { followRedirects } from './redirects.ts'
+import { Sender } from './sender.ts'
+import type { HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
+import { upstreamUrl } from './urls.ts'
+
+export interface UndiciUpstreamComponents {
+  readonly clock?: Clock
+  /** In [0, 1). */
+  readonly random?: () => number
+  readonly lookup?: LookupFunction
+}
+
+export interface UndiciUpstreamInit {
+  /** Goes out in `Via`, by which a node knows its own requests. */
+  readonly nodeId: string
+  /** Of this software, for `User-Agent`. */
+  readonly version: string
+  /** Ms to get a connection. */
+  readonly connectTimeout?: number
+  /** Ms from the sent request to the response headers. */
+  readonly headersTimeout?: number
+  /** Ms of silence in a body while its reader waits. */
+  readonly idleTimeout?: number
+  /** Requests in flight per origin. */
+  readonly concurrency?: number
+  /** Requests waiting per origin. */
+  readonly queue?: number
+  /** Ms that a request waits for an origin that asked for a pause. */
+  readonly patience?: number
+  /** Certificates (PEM) of further authorities that are trusted beside the usual ones. */
+  readonly ca?: readonly string[]
+  /** Where proxies are named (`HTTPS_PROXY` and so on); none by default. */
+  readonly env?: Env
+}
+
+/** Fetches from registries over HTTP/1.1 and HTTP/2. */
+export class UndiciUpstream implements Upstream {
+  readonly #clock: Clock
+  readonly #random: () => number
+  readonly #init: UndiciUpstreamInit
+  readonly #pools: Pools
+  readonly #gates: HostGates
+  readonly #sender: Sender
+  readonly #lives = new Set<AbortController>()
+  #closed: Promise<void> | undefined
+
+  /** Throws CONFIG_INVALID for a proxy that is no http(s) URL and for a certificate that is none. */
+  constructor(components: UndiciUpstreamComponents, init: UndiciUpstreamInit) {
+    const { clock = systemClock, random = Math.random, lookup } = components
+    const { concurrency = CONCURRENCY, queue = QUEUE_LIMIT, patience = PATIENCE, connectTimeout = CONNECT_TIMEOUT } = init
+    const guard = new AddressGuard(lookup ? { lookup } : {})
+    const proxies = new ProxyTable(init.env ?? {})
+    this.#clock = clock
+    this.#random = random
+    this.#init = init
+    this.#gates = new HostGates({ clock, random }, { concurrency, queue, patience })
+    this.#pools = new Pools({ guard, proxies }, { connectTimeout, connections: concurrency, ca: init.ca ?? [] })
+    this.#sender = new Sender(
+      { clock, guard, pools: this.#pools, gates: this.#gates },
+      { connect: connectTimeout, headers: init.headersTimeout ?? HEADERS_TIMEOUT, idle: init.idleTimeout ?? IDLE_TIMEOUT },
+    )
+  }
+
+  async fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
+    signal.throwIfAborted()
+    if (this.#closed) throw stopping()
+    const base = upstreamUrl(request.base)
+    const first = this.#firstHop(request, base)
+    const max = request.method === 'POST' ? 1 : MAX_ATTEMPTS
+    const components = { clock: this.#clock, random: this.#random }
+    const { life, end } = this.#begin(signal)
+    try {
+      const { response, url } = await followRedirects(first, (hop) =>
+        withAttempts(() => this.#sender.send(hop, base, life), max, components, life),
+      )
+      const { status, headers, body } = response
+      body.whenOver(end)
+      return { status, headers, url: url.href, body, destroy: () => body.destroy() }
+    } catch (error) {
+      end()
+      throw error
+    }
+  }
+
+  health(): HostHealth[] {
+    return this.#gates.health()
+  }
+
+  /** Idempotent. Whatever is under way rejects with DRAINING. */
+  close(): Promise<void> {
+    this.#closed ??= this.#close()
+    return this.#closed
+  }
+
+  async #close(): Promise<void> {
+    for (const life of this.#lives) life.abort(stopping())
+    await this.#pools.destroy()
+  }
+
+  #firstHop(request: UpstreamRequest, base: URL): WireRequest {
+    const { method, body } = request
+    const url = upstreamUrl(request.url)
+    const headers = requestHeaders(request, this.#init)
+    return { method, url, body, headers: url.origin === base.origin ? headers : harmlessHeaders(headers) }
+  }
+
+  /** The life of one fetch, from its start to the end of its body; ended by the caller's signal and by `close`. */
+  #begin(signal: AbortSignal): { life: AbortSignal; end: () => void } {
+    const life = new AbortController()
+    const onAbort = () => life.abort(signal.reason)
+    const end = () => {
+      signal.removeEventListener('abort', onAbort)
+      this.#lives.delete(life)
+    }
+    signal.addEventListener('abort', onAbort, { once: true })
+    this.#lives.add(life)
+    return { life: life.signal, end }
+  }
+}

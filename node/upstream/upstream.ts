@@ -1,0 +1,56 @@
+/** One request to an upstream registry. */
+export interface UpstreamRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  /** Absolute http(s) URL. */
+  readonly url: string
+  /** Lower-case names. `host`, `via` and `connection` are the client's own business. */
+  readonly headers?: Readonly<Record<string, string>>
+  /** Request body of a POST. */
+  readonly body?: Buffer
+  /**
+   * The configured base URL of the upstream that the request belongs to. Its origin decides about credentials and about
+   * private addresses: another host may be private only if this one is.
+   */
+  readonly base: string
+  /** Ask for the bytes from `start` on; `ifRange` is a strong validator (RFC 9110 section 13.1.5). */
+  readonly range?: { readonly start: number; readonly ifRange?: string }
+}
+
+export interface UpstreamResponse {
+  readonly status: number
+  /** Lower-case names; repeated headers are joined by `, `. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Where the answer came from after redirects. */
+  readonly url: string
+  /**
+   * The body as it came off the wire, never decoded. Ends cleanly only when it is complete by its own framing; a cut rejects
+   * with UPSTREAM_CUT, silence with UPSTREAM_TIMEOUT. Leaving the loop early, or `destroy`, frees the connection.
+   */
+  readonly body: AsyncIterable<Buffer>
+  /** Frees the connection without reading the rest; idempotent. */
+  destroy(): void
+}
+
+export interface HostHealth {
+  readonly origin: string
+  readonly state: 'closed' | 'open' | 'half-open' | 'frozen'
+  /** Ms since the epoch until which no request is made; 0 when requests flow. */
+  readonly until: number
+  readonly inFlight: number
+  readonly queued: number
+  readonly requests: number
+  readonly failures: number
+  readonly lastError?: string
+}
+
+/** Fetches from registries. */
+export interface Upstream {
+  /**
+   * Sends a request and resolves when the headers are in. Any status below 500 but 429 is an answer; 429 rejects with
+   * UPSTREAM_BUSY, 5xx with UPSTREAM_FAILED, and what never answered with UPSTREAM_UNREACHABLE or UPSTREAM_TIMEOUT.
+   * GET and HEAD are tried again where that makes sense; a POST is sent once.
+   */
+  fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
+  health(): HostHealth[]
+  close(): Promise<void>
+}

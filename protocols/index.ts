@@ -1,0 +1,5 @@
+import { npm } from './npm/index.ts'
+import type { Protocol } from './protocol.ts'
+
+/** The built-in protocols. Adding an ecosystem is one folder beside this file and one entry here. */
+export const protocols: readonly Protocol[] = [npm]

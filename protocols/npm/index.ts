@@ -1,0 +1,95 @@
+import { WarrenError } from '../../node/errors.ts'
+import type { FixedReply, Mirror, MirrorRequest, PassThrough, Protocol, Route } from '../protocol.ts'
+import { chooseVariant, FULL_TYPE } from './accept.ts'
+import { formatError } from './errors.ts'
+import { parseAudit, parsePath, upstreamPath } from './paths.ts'
+import { type Kept, planOf, type Site } from './plans.ts'
+import { defaultUpstreams } from './upstreams.ts'
+
+/** Characters of a search's query, the question mark included. */
+const MAX_QUERY = 2048
+/** What describes the body of a POST; nothing else of the client's goes upstream, its credentials and cookies least of all. */
+const BODY_HEADERS = ['content-type', 'content-encoding', 'content-length']
+
+/** The registry protocol of npm, pnpm, yarn and bun, for reading. */
+export const npm: Protocol = {
+  name: 'npm',
+  defaultUpstreams,
+  // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
+  rootAliases: ['/-/npm/v1/attestations/'],
+  route,
+  formatError,
+}
+
+function route(request: MirrorRequest, mirror: Mirror): Route {
+  if (request.method === 'POST') return { pass: audit(request, mirror) }
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw notForWriting(request.method)
+  const resource = parsePath(request.path)
+  switch (resource.kind) {
+    case 'root':
+    case 'ping':
+      return { reply: json(200, {}) }
+    case 'whoami':
+      // Without a challenge: npm would take one for a demand to log in here.
+      return { reply: json(401, { error: 'Warren has no users; ask the registry itself, with «npm whoami --registry <url>»' }) }
+    case 'audit':
+      throw new WarrenError('METHOD_NOT_ALLOWED', 'an audit is asked for by POST, with the packages in its body')
+    case 'search':
+      return { pass: read(request.method, upstreamPath(resource) + checkedQuery(request.query), mirror) }
+    case 'dist-tags':
+      return { pass: read(request.method, upstreamPath(resource), mirror) }
+    default:
+      return { plans: plans(resource, request, mirror) }
+  }
+}
+
+function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Extract<Route, { plans: unknown }>['plans'] {
+  const variant = chooseVariant(request.headers.accept)
+  const [first, ...others] = sites(mirror)
+  return [planOf(resource, first, variant), ...others.map((site) => planOf(resource, site, variant))]
+}
+
+function sites(mirror: Mirror): [Site, ...Site[]] {
+  const [first, ...others] = mirror.upstreams.map((base) => ({ mirror: mirror.name, base }))
+  if (!first) throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
+  return [first, ...others]
+}
+
+function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror): PassThrough {
+  const { base } = sites(mirror)[0]
+  return { method, url: new URL(base + path).href, base, headers: { accept: FULL_TYPE } }
+}
+
+function audit(request: MirrorRequest, mirror: Mirror): PassThrough {
+  const path = parseAudit(request.path)
+  if (path === undefined) throw notForWriting('POST')
+  const { base } = sites(mirror)[0]
+  const headers: Record<string, string> = { accept: FULL_TYPE }
+  for (const name of BODY_HEADERS) {
+    const value = request.headers[name]
+    if (value !== undefined) headers[name] = checkedHeader(name, value)
+  }
+  return { method: 'POST', url: base + path, base, headers }
+}
+
+function checkedHeader(name: string, value: string | string[]): string {
+  const legal = name === 'content-length' ? /^\d{1,10}$/ : /^[ -~]{1,200}$/
+  if (typeof value === 'string' && legal.test(value)) return value
+  throw new WarrenError('BAD_REQUEST', `the header «${name}» cannot be passed on; send it once, in plain ASCII`)
+}
+
+function checkedQuery(query: string): string {
+  if (query === '' || (query.length <= MAX_QUERY && /^\?[!-~]*$/.test(query) && !query.includes('#'))) return query
+  throw new WarrenError('BAD_REQUEST', `the query of a search has at most ${MAX_QUERY} characters, all of them printable ASCII`)
+}
+
+function notForWriting(method: string): WarrenError {
+  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
+  const where =
+    'publish and log in at the registry itself, with "publishConfig": {"registry": …} in package.json or --registry <url>'
+  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
+}
+
+function json(status: number, body: object): FixedReply {
+  return { status, headers: { 'content-type': 'application/json', 'cache-control': 'no-store' }, body: JSON.stringify(body) }
+}

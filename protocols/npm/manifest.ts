@@ -1,0 +1,28 @@
+import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import { readDists, VERSION_SHAPE } from './dists.ts'
+import type { PackageFacts } from './facts.ts'
+import { isFileVersion, isPackageName } from './names.ts'
+import { scan, shape, textOf } from './scan.ts'
+
+const VALUE = shape()
+const MANIFEST: typeof VERSION_SHAPE = {
+  members: [...VERSION_SHAPE.members, ...shape({ name: VALUE, version: VALUE }).members],
+  each: undefined,
+}
+
+/** Reads the manifest of one version. Throws for everything that is none. */
+export function parse(bytes: Buffer): ParsedDocument<PackageFacts> {
+  const manifest = scan(bytes, MANIFEST)
+  const name = textOf(bytes, manifest.members.get('name'))
+  const version = textOf(bytes, manifest.members.get('version'))
+  if (name === undefined || !isPackageName(name)) throw new Error('not a version manifest: «name» has to be a package name')
+  if (version === undefined || !isFileVersion(version)) throw new Error('not a version manifest: «version» has to be a version')
+  return readDists(bytes, name, [[version, manifest]])
+}
+
+export const manifestParser: DocumentParser<PackageFacts> = {
+  id: 'npm-manifest-1',
+  module: import.meta.url,
+  exportName: 'parse',
+  parse,
+}

@@ -1,0 +1,122 @@
+import { WarrenError } from '../../node/errors.ts'
+import { escapedName, isExactVersion, isPackageName, isTarballFile } from './names.ts'
+
+/** What a path of an npm registry names. `name` is the package with its scope, unescaped. */
+export type Resource =
+  | { readonly kind: 'packument'; readonly name: string }
+  | { readonly kind: 'manifest'; readonly name: string; readonly selector: string }
+  | { readonly kind: 'tarball'; readonly name: string; readonly file: string }
+  | { readonly kind: 'attestations'; readonly name: string; readonly version: string }
+  | { readonly kind: 'dist-tags'; readonly name: string }
+  | { readonly kind: 'audit' }
+  | { [Kind in Fixed]: { readonly kind: Kind } }[Fixed]
+
+type Fixed = keyof typeof FIXED_PATHS
+
+/** Characters of a path: the longest tarball path has fewer than 700 without escapes. */
+const MAX_PATH = 1024
+/** Characters of it that an error repeats. */
+const MAX_QUOTED = 120
+
+const FIXED_PATHS = { root: '', ping: '-/ping', whoami: '-/whoami', search: '-/v1/search', keys: '-/npm/v1/keys' } as const
+const AUDITS = ['advisories/bulk', 'audits/quick', 'audits'].map((end) => `-/npm/v1/security/${end}`)
+const ATTESTATIONS = '-/npm/v1/attestations/'
+const DIST_TAGS = /^-\/package\/(.+)\/dist-tags$/
+
+/**
+ * Reads a path below the mount, escapes as the client sent them. All spellings of a resource (`%2f`, `%2F`, `/`, `%40`) give
+ * the same result. Throws BAD_REQUEST for everything that is no path of an npm registry.
+ */
+export function parsePath(path: string): Resource {
+  if (path === '') return { kind: 'root' }
+  const decoded = decodePath(path)
+  if (decoded === '-/all') throw bad(path, 'the list of all packages is not served; search with «-/v1/search?text=…»')
+  const resource = parseFixed(decoded) ?? parseAttestations(decoded) ?? parseDistTags(decoded) ?? parsePackagePath(decoded)
+  if (!resource) throw bad(path, 'ask for «package», «package/version», «package/-/file.tgz» or one of the paths under «-/»')
+  return resource
+}
+
+/**
+ * Decodes once and only once: a `%` that is left is a second layer, which another server on the way might take off.
+ * Path steps are looked for after decoding, since `%2e%2e%2f` is one of the spellings.
+ */
+function decodePath(path: string): string {
+  if (path.length > MAX_PATH) throw bad(path, `a path has at most ${MAX_PATH} characters`)
+  let decoded: string
+  try {
+    decoded = decodeURIComponent(path)
+  } catch (cause) {
+    throw bad(path, 'its percent-escapes are no UTF-8', cause)
+  }
+  if (!/^[!-~]*$/.test(decoded) || /[\\%]/.test(decoded)) {
+    throw bad(path, 'only printable ASCII without «\\» and «%» may stand in it, escaped once')
+  }
+  if (decoded.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
+    throw bad(path, 'it has an empty or a dot segment; leave those out')
+  }
+  return decoded
+}
+
+/** The audit that a POST asks for, if it does. Throws BAD_REQUEST like `parsePath`. */
+export function parseAudit(path: string): string | undefined {
+  const decoded = path === '' ? '' : decodePath(path)
+  return AUDITS.includes(decoded) ? decoded : undefined
+}
+
+function parseFixed(path: string): Resource | undefined {
+  if (AUDITS.includes(path)) return { kind: 'audit' }
+  for (const [kind, fixed] of Object.entries(FIXED_PATHS)) {
+    if (fixed === path) return { kind: kind as Fixed }
+  }
+  return undefined
+}
+
+function parseAttestations(path: string): Resource | undefined {
+  if (!path.startsWith(ATTESTATIONS)) return undefined
+  const subject = path.slice(ATTESTATIONS.length)
+  const at = subject.lastIndexOf('@')
+  const name = subject.slice(0, Math.max(at, 0))
+  const version = subject.slice(at + 1)
+  return isPackageName(name) && isExactVersion(version) ? { kind: 'attestations', name, version } : undefined
+}
+
+function parseDistTags(path: string): Resource | undefined {
+  const name = DIST_TAGS.exec(path)?.[1]
+  return name !== undefined && isPackageName(name) ? { kind: 'dist-tags', name } : undefined
+}
+
+function parsePackagePath(path: string): Resource | undefined {
+  const segments = path.split('/')
+  const name = segments.splice(0, path.startsWith('@') ? 2 : 1).join('/')
+  const [first, file] = segments
+  if (!isPackageName(name)) return undefined
+  if (first === undefined) return { kind: 'packument', name }
+  if (segments.length === 2 && first === '-' && file !== undefined && isTarballFile(file))
+    return { kind: 'tarball', name, file }
+  // A package is called «-»: below it only exact versions are told from the registry's own paths.
+  if (segments.length !== 1 || first.startsWith('-') || (name === '-' && !isExactVersion(first))) return undefined
+  return { kind: 'manifest', name, selector: first }
+}
+
+/** Where an upstream has a resource, below its base URL: always the same spelling for the same resource. */
+export function upstreamPath(resource: Exclude<Resource, { kind: 'audit' }>): string {
+  switch (resource.kind) {
+    case 'packument':
+      return escapedName(resource.name)
+    case 'manifest':
+      return `${escapedName(resource.name)}/${encodeURIComponent(resource.selector)}`
+    case 'tarball':
+      return `${resource.name}/-/${resource.file}`
+    case 'attestations':
+      return `${ATTESTATIONS}${escapedName(resource.name)}@${encodeURIComponent(resource.version)}`
+    case 'dist-tags':
+      return `-/package/${escapedName(resource.name)}/dist-tags`
+    default:
+      return FIXED_PATHS[resource.kind]
+  }
+}
+
+function bad(path: string, right: string, cause?: unknown): WarrenError {
+  const quoted = JSON.stringify(path.length > MAX_QUOTED ? `${path.slice(0, MAX_QUOTED)}…` : path)
+  return new WarrenError('BAD_REQUEST', `${quoted} is no path of an npm registry: ${right}`, { cause })
+}

@@ -1,0 +1,127 @@
+import { cacheKey, type Plan } from '../../node/cache/plan.ts'
+import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
+import { expectTarball } from './expect.ts'
+import { manifestParser } from './manifest.ts'
+import { isExactVersion } from './names.ts'
+import { packumentParser } from './packument.ts'
+import { type Resource, upstreamPath } from './paths.ts'
+import { signaturesParser } from './signatures.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+}
+
+type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
+/** What is kept; all other resources are answered at once or by upstream each time. */
+export type Kept = Of<'packument' | 'manifest' | 'tarball' | 'attestations' | 'keys'>
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** What was published is installable within five minutes, whatever upstream allows; ten seconds keep a burst of clients off it. */
+const NAMES_LIFETIME = { floor: 10 * SECOND, cap: 5 * MINUTE }
+/** A published version never changes but for its deprecation note, so upstream's five minutes are stretched. */
+const VERSION_LIFETIME = { floor: HOUR, cap: DAY }
+
+/**
+ * One spelling for each variant. The abbreviated one is what pnpm, bun and yarn send themselves: a CDN that keeps answers by
+ * `accept` has that one already.
+ */
+const ACCEPT: Readonly<Record<Variant, string>> = {
+  abbreviated: `${ABBREVIATED_TYPE}; q=1.0, ${FULL_TYPE}; q=0.8, */*`,
+  full: FULL_TYPE,
+}
+
+/** Clients ask again each time, which costs them a 304; a lifetime of their own would add to ours. */
+const MUTABLE_HEADERS = { 'cache-control': 'no-cache', vary: 'accept-encoding' }
+const TARBALL_HEADERS = {
+  'content-type': 'application/octet-stream',
+  'cache-control': 'public, max-age=31536000, immutable',
+}
+
+export function planOf(resource: Kept, site: Site, variant: Variant): Plan {
+  switch (resource.kind) {
+    case 'packument':
+      return packumentPlan(resource, site, variant)
+    case 'manifest':
+      return manifestPlan(resource, site)
+    case 'tarball':
+      return tarballPlan(resource, site)
+    default:
+      return signaturesPlan(resource, site)
+  }
+}
+
+function packumentPlan(resource: Of<'packument'>, site: Site, variant: Variant): Plan {
+  const type = variant === 'full' ? FULL_TYPE : ABBREVIATED_TYPE
+  const plan: Plan = {
+    ...common(resource, site, variant),
+    kind: 'mutable',
+    headers: { accept: ACCEPT[variant] },
+    responseHeaders: { ...MUTABLE_HEADERS, 'content-type': type, vary: 'accept, accept-encoding' },
+    document: packumentParser,
+    lifetime: NAMES_LIFETIME,
+  }
+  // Not the other way round: what the abbreviated document leaves out, nobody can put back.
+  return variant === 'full' ? plan : { ...plan, standIn: packumentPlan(resource, site, 'full') }
+}
+
+function manifestPlan(resource: Of<'manifest'>, site: Site): Plan {
+  return {
+    ...common(resource, site),
+    kind: 'mutable',
+    headers: { accept: FULL_TYPE },
+    responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
+    document: manifestParser,
+    lifetime: isExactVersion(resource.selector) ? VERSION_LIFETIME : NAMES_LIFETIME,
+  }
+}
+
+function tarballPlan(resource: Of<'tarball'>, site: Site): Plan {
+  const { name } = resource
+  const plan: Plan = {
+    ...common(resource, site),
+    kind: 'immutable',
+    // A .tgz that a server compresses once more is no longer what the digest is of.
+    headers: { accept: '*/*', 'accept-encoding': 'identity' },
+    responseHeaders: TARBALL_HEADERS,
+    algorithms: ['sha512'],
+  }
+  const sources = {
+    full: packumentPlan({ kind: 'packument', name }, site, 'full'),
+    abbreviated: packumentPlan({ kind: 'packument', name }, site, 'abbreviated'),
+    manifest: (version: string) => manifestPlan({ kind: 'manifest', name, selector: version }, site),
+  }
+  const asked = { name, file: resource.file, base: site.base, url: plan.url }
+  return { ...plan, expect: (lookup, signal) => expectTarball(asked, sources, lookup, signal) }
+}
+
+/**
+ * Keys and attestations. Attestations belong to a version, yet are mutable: a registry may add one to a version that is out
+ * already, and a copy kept for ever would hide it.
+ */
+function signaturesPlan(resource: Of<'keys' | 'attestations'>, site: Site): Plan {
+  return {
+    ...common(resource, site),
+    kind: 'mutable',
+    headers: { accept: FULL_TYPE },
+    responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
+    document: signaturesParser,
+    lifetime: resource.kind === 'keys' ? NAMES_LIFETIME : VERSION_LIFETIME,
+  }
+}
+
+function common(resource: Kept, site: Site, variant?: Variant): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
+  const path = upstreamPath(resource)
+  return {
+    key: cacheKey({ ecosystem: 'npm', base: site.base, path, ...(variant && { variant }) }),
+    ecosystem: 'npm',
+    mirror: site.mirror,
+    url: site.base + path,
+    base: site.base,
+  }
+}

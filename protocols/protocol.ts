@@ -1,0 +1,56 @@
+import type { Plan } from '../node/cache/plan.ts'
+import type { WarrenError } from '../node/errors.ts'
+
+/** A local endpoint: one protocol, a mount path, an ordered list of upstreams. */
+export interface Mirror {
+  readonly name: string
+  /** Mount path with a slash at both ends, such as `/npm/`. */
+  readonly path: string
+  /** Canonical base URLs (WHATWG-serialised, ending in `/`), in the order in which they are asked. */
+  readonly upstreams: readonly string[]
+}
+
+/** A request below a mirror's mount, as far as a grammar may see it. */
+export interface MirrorRequest {
+  readonly method: string
+  /** What follows the mount path: no leading slash, no query, percent-escapes as the client sent them. */
+  readonly path: string
+  /** With the leading `?`, or empty. */
+  readonly query: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** An answer that needs no cache. */
+export interface FixedReply {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+/** A request that upstream answers each time: nothing of it is kept. */
+export interface PassThrough {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly url: string
+  readonly base: string
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What a grammar makes of a request. Plans are tried in order; the next one only on true absence. */
+export type Route =
+  | { readonly plans: readonly [Plan, ...Plan[]] }
+  | { readonly reply: FixedReply }
+  | { readonly pass: PassThrough }
+
+/** Knows the URLs, documents and error format of one ecosystem, and nothing of disks, peers or sockets. */
+export interface Protocol {
+  readonly name: string
+  /** Base URLs asked when the operator names none; from the package-URL libraries, never spelt out here. */
+  readonly defaultUpstreams: readonly string[]
+  /** Path prefixes at the root that clients of this ecosystem ask whatever the mount is. */
+  readonly rootAliases: readonly string[]
+  /** Pure. Throws BAD_REQUEST or METHOD_NOT_ALLOWED for what the ecosystem does not have. */
+  route(request: MirrorRequest, mirror: Mirror): Route
+  /** An error as the ecosystem's clients expect and show it. */
+  formatError(error: WarrenError): { readonly contentType: string; readonly body: string }
+}

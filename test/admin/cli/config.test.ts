@@ -1,0 +1,95 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { useTempFolders } from '../../harness/temp.ts'
+import { runWarren } from './run-warren.ts'
+
+const folders = useTempFolders()
+
+function withFile(text: string): { home: string; file: string } {
+  const home = folders.create('home')
+  mkdirSync(join(home, '.config/warren'), { recursive: true })
+  const file = join(home, '.config/warren/config.yaml')
+  writeFileSync(file, text)
+  return { home, file }
+}
+
+test('each setting is shown with where it comes from and what it shadows', async () => {
+  const { home, file } = withFile(
+    'log:\n  level: warn\nstore: {minFree: 5GiB}\nmirrors:\n  corp: {protocol: npm, upstreams: ["https://corp.test"]}\n',
+  )
+  const { code, stdout, stderr } = await runWarren(['config', '--log-level', 'debug'], {
+    home,
+    env: { WARREN_LOG_LEVEL: 'error' },
+  })
+  expect([code, stderr]).toEqual([0, ''])
+  const lines = stdout.split('\n').map((line) => line.split(/ {2,}/))
+  expect(lines[0]).toEqual(['file', file])
+  expect(lines).toContainEqual(['setting', 'value', 'from', 'shadows'])
+  expect(lines).toContainEqual([
+    'log.level',
+    'debug',
+    '--log-level',
+    `error (WARREN_LOG_LEVEL); warn (${file}:2:10); info (built in)`,
+  ])
+  expect(lines).toContainEqual(['store.minFree', '5GiB', `${file}:3:18`, '10% (built in)'])
+  expect(lines).toContainEqual(['hosts', '(none)', 'built in'])
+  expect(lines).toContainEqual(['publicUrl', '(not set)', 'WARREN_PUBLIC_URL, or publicUrl in the file'])
+  expect(lines).toContainEqual(['mirrors.corp', 'npm /corp/ https://corp.test/', `${file}:5:9`])
+})
+
+test('columns begin at the same place in every line', async () => {
+  const { stdout } = await runWarren(['config'], { home: folders.create() })
+  const lines = stdout.trimEnd().split('\n')
+  const heading = lines.findIndex((line) => line.startsWith('setting'))
+  const value = lines[heading]?.indexOf('value') ?? -1
+  for (const line of lines.slice(heading)) expect(line.slice(value - 2, value + 1)).toMatch(/^ {2}\S$/)
+})
+
+test('with --json everything can be read by a program', async () => {
+  const { home, file } = withFile('listen: 127.0.0.1:0\nmirrors: {npm: false}\n')
+  const { code, stdout } = await runWarren(['config', '--json'], { home })
+  expect(code).toBe(0)
+  const shown = JSON.parse(stdout)
+  expect(shown).toMatchObject({
+    file,
+    config: { listen: [{ host: '127.0.0.1', port: 0 }], mirrors: [] },
+    sources: {
+      listen: {
+        origin: 'file',
+        where: `${file}:1:9`,
+        value: ['127.0.0.1:0'],
+        shadows: [{ origin: 'default', value: ['127.0.0.1:7470'] }],
+      },
+      'mirrors.npm': { origin: 'file', value: false, shadows: [{ origin: 'default', value: { protocol: 'npm' } }] },
+    },
+  })
+})
+
+test('the working directory configures nothing', async () => {
+  const home = folders.create()
+  for (const name of ['config.yaml', 'warren.yaml', '.warren.yaml']) writeFileSync(join(home, name), 'log: {level: trace}\n')
+  const { stdout } = await runWarren(['config', '--json'], { home })
+  expect(JSON.parse(stdout)).toMatchObject({ file: null, config: { log: { level: 'info' } } })
+})
+
+test('paths in flags are those of the shell', async () => {
+  const home = folders.create()
+  writeFileSync(join(home, 'mine.yaml'), 'log: {level: warn}\n')
+  const { stdout } = await runWarren(['config', '--json', '--config', 'mine.yaml', '--data', 'cache'], { home })
+  expect(JSON.parse(stdout)).toMatchObject({
+    file: join(home, 'mine.yaml'),
+    config: { data: join(home, 'cache'), log: { level: 'warn' } },
+  })
+})
+
+test('every mistake has its line, and the exit code is 2', async () => {
+  const { home, file } = withFile('log: {level: loud}\nlistn: x\n')
+  const { code, stdout, stderr } = await runWarren(['config'], { home, env: { WARREN_HOST: 'x' } })
+  expect([code, stdout]).toEqual([2, ''])
+  expect(stderr.trimEnd().split('\n')).toEqual([
+    `warren: ${file}:2:1: there is no setting listn; did you mean listen?`,
+    'warren: WARREN_HOST: there is no such setting; did you mean WARREN_HOSTS?',
+    `warren: ${file}:1:14: log.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent`,
+  ])
+})

@@ -1,0 +1,39 @@
+import { expect, test } from 'vitest'
+import { clientLine } from '../../../admin/cli/clients.ts'
+import { formatBytes, formatSpan, plural } from '../../../admin/cli/format.ts'
+import { builtIns } from '../../../node/built-ins.ts'
+
+test.for([
+  [0, '0 B'],
+  [1023, '1023 B'],
+  [1024, '1.0 KiB'],
+  [1536, '1.5 KiB'],
+  [2 ** 20 - 1, '1.0 MiB'],
+  [3.4 * 2 ** 20, '3.4 MiB'],
+  [2 ** 40, '1.0 TiB'],
+  [2 ** 60, '1024.0 PiB'],
+] as const)('%d bytes read %s', ([bytes, text]) => {
+  expect(formatBytes(bytes)).toBe(text)
+})
+
+test.for([
+  [-5, '0 s'],
+  [999, '0 s'],
+  [59_999, '59 s'],
+  [60_000, '1 min'],
+  [61_000, '1 min 1 s'],
+  [7_380_000, '2 h 3 min'],
+  [90_000_000, '1 d 1 h'],
+] as const)('%d ms read %s', ([ms, text]) => {
+  expect(formatSpan(ms)).toBe(text)
+})
+
+test('one is singular', () => {
+  expect([plural(0, 'blob'), plural(1, 'blob'), plural(2, 'blob')]).toEqual(['0 blobs', '1 blob', '2 blobs'])
+})
+
+test('every built-in protocol has a line for its usual client, which names the mirror', () => {
+  for (const { protocol } of builtIns) expect(clientLine(protocol, 'http://127.0.0.1:1/x/')).toContain('http://127.0.0.1:1/x/')
+  expect(clientLine('npm', 'http://127.0.0.1:7470/npm/')).toBe('npm config set registry http://127.0.0.1:7470/npm/')
+  expect(clientLine('gopher', 'http://127.0.0.1:1/')).toBe('')
+})

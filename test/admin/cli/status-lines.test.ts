@@ -1,0 +1,68 @@
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import type { Status } from '../../../admin/api/status-schema.ts'
+import { statusLines } from '../../../admin/cli/commands/status.ts'
+
+const NOW = 1_800_000_000_000
+const init = { base: 'http://127.0.0.1:7470', now: NOW, output: new PassThrough() }
+
+const status: Status = {
+  node: { id: '0011aabb', version: '0.1.0', pid: 42, startedAt: NOW - 7_380_000, state: 'ready', data: '/srv/warren' },
+  mirrors: [
+    { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://a.test/', 'https://b.test/'] },
+    { name: 'npm-corp', protocol: 'npm', path: '/corp/', upstreams: ['https://c.test/'] },
+  ],
+  requests: { local: 120, flight: 3, peer: 0, seed: 0, upstream: 12, stale: 1, negative: 4, error: 0 },
+  bytes: { local: 3_565_158, flight: 100, peer: 0, seed: 0, upstream: 2048, stale: 10 },
+  flights: 2,
+  upstream: [
+    { origin: 'https://a.test', state: 'closed', until: 0, inFlight: 1, queued: 0, requests: 12, failures: 0 },
+    {
+      origin: 'https://b.test',
+      state: 'open',
+      until: NOW + 5_000,
+      inFlight: 0,
+      queued: 7,
+      requests: 5,
+      failures: 5,
+      lastError: 'connect\u001b[31m ECONNREFUSED',
+    },
+  ],
+  store: { blobs: 1, bytes: 3_565_158, records: 2, free: 2 ** 40, storing: true },
+  memory: { bytes: 1024, limit: 2 ** 27 },
+}
+
+test('the status is shown in aligned columns, with requests and bytes by source', () => {
+  expect(statusLines(status, init)).toEqual([
+    'node     0011aabb, ready for 2 h 3 min, version 0.1.0, pid 42',
+    'address  http://127.0.0.1:7470',
+    'data     /srv/warren',
+    'store    1 blob, 3.4 MiB, 2 name records; 1.0 TiB free on the disk',
+    'memory   1.0 KiB of 128.0 MiB',
+    'flights  2',
+    '',
+    'mirror    protocol  path    upstreams',
+    'npm       npm       /npm/   https://a.test/ https://b.test/',
+    'npm-corp  npm       /corp/  https://c.test/',
+    '',
+    'source    requests  bytes',
+    'local     120       3.4 MiB',
+    'flight    3         100 B',
+    'peer      0         0 B',
+    'seed      0         0 B',
+    'upstream  12        2.0 KiB',
+    'stale     1         10 B',
+    'negative  4',
+    'error     0',
+    '',
+    'upstream        health        requests  failures  under way  waiting  last error',
+    'https://a.test  well          12        0         1          0',
+    'https://b.test  open for 5 s  5         5         0          7        connect?[31m ECONNREFUSED',
+  ])
+})
+
+test('a node that stores nothing more says so, and one that asked nobody, too', () => {
+  const lines = statusLines({ ...status, store: { ...status.store, storing: false }, upstream: [] }, init)
+  expect(lines[4]).toBe('         nothing more is stored: the disk is fuller than store.minFree allows')
+  expect(lines.slice(-2)).toEqual(['', 'No upstream was asked yet.'])
+})

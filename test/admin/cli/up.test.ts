@@ -1,0 +1,135 @@
+import { once } from 'node:events'
+import { existsSync, writeFileSync } from 'node:fs'
+import { createServer, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
+import { afterEach, expect, test } from 'vitest'
+import { statusSchema } from '../../../admin/api/status-schema.ts'
+import { type NodeProcess, type NodeProcessInit, startNodeProcess } from '../../harness/node.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
+import { runWarren } from './run-warren.ts'
+
+const folders = useTempFolders()
+const cleanups: (() => Promise<unknown>)[] = []
+
+afterEach(async () => {
+  for (const clean of cleanups.splice(0)) await clean()
+})
+
+async function node(init: Partial<NodeProcessInit> = {}): Promise<NodeProcess> {
+  const started = await startNodeProcess({ data: folders.create('data'), ...init })
+  cleanups.push(() => started.kill())
+  return started
+}
+
+/** A registry that answers when it is told to. */
+async function patientRegistry(): Promise<{ url: string; asked: Promise<ServerResponse> }> {
+  const server = createServer((_request, response) => asked.resolve(response))
+  const asked = Promise.withResolvers<ServerResponse>()
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  cleanups.push(async () => {
+    server.closeAllConnections()
+    server.close()
+    await once(server, 'close')
+  })
+  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked: asked.promise }
+}
+
+function exit(started: NodeProcess): Promise<number> {
+  return eventually('the node has ended', () => (started.running ? undefined : { code: started.exitCode ?? -1 })).then(
+    ({ code }) => code,
+  )
+}
+
+test('it greets with the line that points each client at its mirror', async () => {
+  const started = await node()
+  const text = await eventually('it greets', () => started.output.includes('Ctrl-C stops it.') && started.output)
+  const lines = text.split('\n').filter((line) => !line.startsWith('{'))
+  expect(lines).toEqual([
+    expect.stringMatching(/^Warren \d+\.\d+\.\d+ is ready$/),
+    '',
+    expect.stringMatching(new RegExp(`^  npm     ${started.url}/npm/ +npm config set registry ${started.url}/npm/$`)),
+    '',
+    `  status  ${started.admin}/admin/v1/status`,
+    `  data    ${started.data}`,
+    '',
+    'Ctrl-C stops it.',
+    '',
+  ])
+})
+
+test.for(['SIGINT', 'SIGTERM'] as const)('%s stops it with exit code 0', async (signal) => {
+  const started = await node()
+  await started.kill(signal)
+  expect(started.exitCode).toBe(0)
+  expect(started.output).toContain('warren: stopping;')
+  expect(existsSync(join(started.data, 'node.json'))).toBe(false)
+})
+
+test('answers under way are finished, also when npm passes the same Ctrl-C on a second time', async () => {
+  const registry = await patientRegistry()
+  const started = await node({ config: { mirrors: { npm: { upstreams: [registry.url] } } } })
+  const answer = fetch(`${started.url}/npm/left-pad`)
+  const response = await registry.asked
+  const gone = exit(started)
+  process.kill(started.pid, 'SIGINT')
+  process.kill(started.pid, 'SIGINT')
+  await eventually('it is stopping', () => started.output.includes('warren: stopping;'))
+  response.setHeader('content-type', 'application/json').end('{"name":"left-pad","versions":{},"dist-tags":{}}')
+  expect((await answer).status).toBe(200)
+  expect(await gone).toBe(0)
+})
+
+test('a second Ctrl-C ends it at once', async () => {
+  const registry = await patientRegistry()
+  const started = await node({ config: { mirrors: { npm: { upstreams: [registry.url] } } } })
+  const answer = fetch(`${started.url}/npm/left-pad`).catch(() => 'cut')
+  await registry.asked
+  process.kill(started.pid, 'SIGINT')
+  await eventually('it is stopping', () => started.output.includes('warren: stopping;'))
+  await setTimeout(700)
+  process.kill(started.pid, 'SIGINT')
+  expect(await exit(started)).toBe(130)
+  expect(await answer).toBe('cut')
+})
+
+test('edited mirrors are taken over while it runs; other settings and mistakes are told', async () => {
+  const started = await node({ config: { log: { level: 'error' } } })
+  const file = join(started.data, 'test-config.yaml')
+  const paths = async () => {
+    const answer = await fetch(`${started.admin}/admin/v1/status`)
+    return statusSchema.parse(await answer.json()).mirrors.map(({ path }) => path)
+  }
+  expect(await paths()).toEqual(['/npm/'])
+  writeFileSync(file, 'log: {level: debug}\nmirrors: {corp: {protocol: npm, upstreams: ["http://127.0.0.1:1"]}}\n')
+  await eventually('the mirror is there', async () => (await paths()).includes('/corp/'))
+  await eventually('a restart is asked for', () => started.output.includes('warren: needs a restart: log.level\n'))
+  writeFileSync(file, 'mirrors: {corp: {protocol: npm}}\n')
+  await eventually('the mistake is told', () =>
+    started.output.includes(`warren: the edit is not taken over: ${file}:1:17: mirrors.corp.upstreams is missing`),
+  )
+  expect(await paths()).toContain('/corp/')
+})
+
+test.for([
+  ['a taken port', 'taken'],
+  ['a data folder that another node uses', 'locked'],
+  ['a data folder that cannot be made', 'unusable'],
+] as const)('%s is told in one line', async ([, kind]) => {
+  const running = await node()
+  const data = { taken: folders.path('other'), locked: running.data, unusable: join(running.data, 'node.json', 'sub') }[kind]
+  const listen = kind === 'taken' ? running.url.slice('http://'.length) : '127.0.0.1:0'
+  const { code, stdout, stderr } = await runWarren(['up', '--log-level', 'silent', '--data', data, '--listen', listen], {
+    home: folders.create(),
+  })
+  expect([code, stdout]).toEqual([1, ''])
+  const message = {
+    taken: `${listen} is taken by another process: stop that one, or choose another address with --listen`,
+    locked: `another node (pid ${running.pid}, ${running.url}) uses the data folder ${data}: stop it, or give this one its own with --data`,
+    unusable: `the data folder ${data} cannot be used: ENOTDIR: not a directory, mkdir '${data}'; choose a writable one with --data`,
+  }[kind]
+  expect(stderr).toBe(`warren: ${message}\n`)
+})

@@ -1,0 +1,37 @@
+import { readFileSync, writeFileSync } from 'node:fs'
+import { cpuSecondsOf } from '../harness/proc.ts'
+
+/** Whether this system tells what a process uses. */
+export const HAS_PROC = process.platform === 'linux'
+
+/** CPU time of a process and its children in seconds, ended children apart; undefined without /proc. */
+export function cpuSecondsOfTree(pid: number): number | undefined {
+  const own = cpuSecondsOf(pid)
+  const children = read(`/proc/${pid}/task/${pid}/children`)?.trim().split(' ') ?? []
+  return own === undefined
+    ? undefined
+    : children.reduce((sum, child) => sum + ((child && cpuSecondsOfTree(Number(child))) || 0), own)
+}
+
+/**
+ * Sets the high-water mark of a process's resident memory back to what it holds now (proc_pid_clear_refs(5)), so that a later
+ * `peakBytesOf` misses nothing, however short it lasted.
+ */
+export function resetPeak(pid: number): void {
+  writeFileSync(`/proc/${pid}/clear_refs`, '5')
+}
+
+/** Most resident memory since `resetPeak`, in bytes: anonymous, shared and mapped pages; not the page cache of what it reads and writes. */
+export function peakBytesOf(pid: number): number {
+  const kilobytes = /^VmHWM:\s+(\d+) kB$/m.exec(read(`/proc/${pid}/status`) ?? '')?.[1]
+  if (kilobytes === undefined) throw new Error(`process ${pid} is gone, or this system has no /proc`)
+  return Number(kilobytes) * 1024
+}
+
+function read(file: string): string | undefined {
+  try {
+    return readFileSync(file, 'utf8')
+  } catch {
+    return undefined
+  }
+}

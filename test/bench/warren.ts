@@ -1,0 +1,90 @@
+import { get, HttpClient } from '../harness/http.ts'
+import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
+import { eventually } from '../harness/wait.ts'
+import { tempFolder } from './bench.ts'
+import type { Target } from './load.ts'
+import type { Upstream } from './upstream.ts'
+
+/** Requests under way at once while a store is filled: as many as a node sends to one upstream. */
+const FILLERS = 16
+/** A slow disk takes its time to make a gigabyte durable. */
+const STORED_LIMIT_MS = 120_000
+
+/** A node as users run it, with one npm mirror of our upstream and all else as it is by default. */
+export class Warren implements Target {
+  /** Base URL of the npm mirror, without a slash at its end. */
+  readonly url: string
+  readonly process: NodeProcess
+
+  private constructor(process: NodeProcess) {
+    this.process = process
+    this.url = `${process.url}/npm`
+  }
+
+  /** @param hotBytes memory for small artifacts, where not the default */
+  static async start(stack: AsyncDisposableStack, upstream: Upstream, hotBytes?: number): Promise<Warren> {
+    const data = tempFolder(stack, 'node')
+    const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [`${upstream.url}/`] } }
+    // A nearly full disk would stop storing, and then nothing of what is measured would happen.
+    const config = {
+      mirrors,
+      store: { minFree: '1GiB' },
+      ...(hotBytes === undefined ? {} : { memory: { hot: `${hotBytes}B` } }),
+    }
+    return new Warren(stack.adopt(await startNodeProcess({ data, config }), (node) => node.stop()))
+  }
+
+  cpuSeconds(): number | undefined {
+    return this.process.cpuSeconds()
+  }
+
+  /** Gets all of the paths into the store; rejects when one does not come from there afterwards. */
+  async warm(paths: readonly string[], bytes: number, signal: AbortSignal): Promise<void> {
+    try {
+      await fill(this.url, paths, bytes, signal)
+      await this.settled(signal)
+      await fill(this.url, paths, bytes, signal, { 'x-warren-source': 'local' })
+    } catch (error) {
+      throw new Error(`the node could not be filled; it wrote:\n${this.process.output}`, { cause: error })
+    }
+  }
+
+  /** Resolves when the node fetches nothing and everything fetched is stored. */
+  async settled(signal: AbortSignal): Promise<void> {
+    const idle = async () => {
+      signal.throwIfAborted()
+      return JSON.parse((await get(`${this.process.admin}/admin/v1/status`)).body.toString()).flights === 0
+    }
+    await eventually('the node has stored everything', idle, STORED_LIMIT_MS)
+  }
+}
+
+/** Asks a server for all of the paths; rejects when one is not answered with so many bytes and those headers. */
+export async function fill(
+  url: string,
+  paths: readonly string[],
+  bytes: number,
+  signal: AbortSignal,
+  headers: Readonly<Record<string, string>> = {},
+): Promise<void> {
+  const client = new HttpClient(FILLERS)
+  let next = 0
+  const worker = async () => {
+    for (;;) {
+      const path = paths[next++]
+      if (path === undefined) return
+      signal.throwIfAborted()
+      const reply = await client.get(url + path)
+      const expected = Object.entries(headers).every(([name, value]) => reply.headers[name] === value)
+      if (reply.status === 200 && reply.body.length === bytes && expected) continue
+      throw new Error(
+        `${url}${path} was answered ${reply.status} with ${reply.body.length} bytes: ${reply.body.subarray(0, 500)}`,
+      )
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: FILLERS }, worker))
+  } finally {
+    client.close()
+  }
+}

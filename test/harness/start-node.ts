@@ -1,0 +1,54 @@
+import { pino } from 'pino'
+import { onTestFinished } from 'vitest'
+import type { Overrides } from '../../node/components.ts'
+import type { Config, MirrorConfig } from '../../node/config/schema.ts'
+import { createNode, type Node } from '../../node/index.ts'
+
+export interface StartedNode {
+  readonly node: Node
+  /** Base URL, without a slash at its end. */
+  readonly url: string
+  /** The npm mirror's base URL. */
+  readonly npm: string
+  status(): Promise<import('../../admin/api/status-schema.ts').Status>
+}
+
+export interface StartNodeInit {
+  readonly data: string
+  /** Base URL of the registry behind the npm mirror. */
+  readonly upstream: string
+  readonly config?: Partial<Config>
+  readonly mirrors?: readonly MirrorConfig[]
+  readonly overrides?: Overrides
+}
+
+/** Starts a node in this process, on a free port; it stops when the test is over. */
+export async function startNode(init: StartNodeInit): Promise<StartedNode> {
+  const address = { host: '127.0.0.1', port: 0 }
+  const npm: MirrorConfig = {
+    name: 'npm',
+    protocol: 'npm',
+    path: '/npm/',
+    upstreams: [new URL(init.upstream).href],
+    local: false,
+  }
+  const config: Config = {
+    listen: [address],
+    admin: { listen: address },
+    data: init.data,
+    hosts: [],
+    trustedProxies: [],
+    log: { level: 'silent' },
+    store: { minFree: { bytes: 0 } },
+    memory: { hot: 64 << 20, rendered: 64 << 20 },
+    upstream: { connectTimeout: 2_000, headersTimeout: 5_000, idleTimeout: 2_000, concurrency: 16, patience: 100, ca: [] },
+    fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
+    mirrors: init.mirrors ?? [npm],
+    ...init.config,
+  }
+  const node = await createNode(config, { log: pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' }), ...init.overrides })
+  onTestFinished(() => node.stop())
+  const { listen, admin } = await node.start()
+  const url = listen[0] as string
+  return { node, url, npm: `${url}/npm/`, status: async () => (await fetch(`${admin}/admin/v1/status`)).json() as never }
+}

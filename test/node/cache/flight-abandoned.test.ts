@@ -1,0 +1,132 @@
+import { describe, expect, it } from 'vitest'
+import type { UpstreamRequest } from '../../../node/upstream/upstream.ts'
+import { bytesOf, makeCache, serve, turns, useCacheTests } from './fixture.ts'
+import { artifact, digestOf } from './plans.ts'
+
+useCacheTests()
+
+const BYTES = bytesOf(300_000)
+const PLAN = artifact('a', [digestOf(BYTES)])
+const LARGE = 200 << 20
+
+/** A body that comes one piece at a time, whenever the test says so. */
+function makeDrip(size: number, more: { declared?: boolean } = {}) {
+  const piece = Buffer.alloc(16 << 20)
+  const steps: (() => void)[] = []
+  const state = { destroyed: false }
+  const body = (async function* () {
+    for (let sent = 0; sent < size; sent += piece.length) {
+      await new Promise<void>((resolve) => steps.push(resolve))
+      yield piece.subarray(0, Math.min(piece.length, size - sent))
+    }
+  })()
+  const headers: Record<string, string> = more.declared === false ? {} : { 'content-length': String(size) }
+  const fetch = async (_request: UpstreamRequest, signal: AbortSignal) => {
+    const gone = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    gone.catch(() => {
+      state.destroyed = true
+    })
+    const abortable = {
+      async *[Symbol.asyncIterator]() {
+        for (;;) {
+          const { done, value } = await Promise.race([body.next(), gone])
+          if (done) return
+          yield value
+        }
+      },
+    }
+    return { status: 200, headers, url: '', body: abortable, destroy() {} }
+  }
+  const step = async () => {
+    await turns(3)
+    steps.shift()?.()
+    await turns(3)
+  }
+  return { upstream: { fetch, health: () => [], close: async () => {} }, step, state }
+}
+
+describe('a flight that nobody waits for', () => {
+  it('is given up after ten seconds if much is missing, and not before', async () => {
+    const drip = makeDrip(LARGE)
+    const kit = makeCache({ upstream: drip.upstream })
+    const found = await kit.get(artifact('large'))
+    await drip.step()
+    found.body.close()
+    await kit.clock.advance(9_900)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([1, false])
+    await kit.clock.advance(200)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it('is given up also when its only client left before the headers were there', async () => {
+    const drip = makeDrip(LARGE)
+    const kit = makeCache({ upstream: drip.upstream })
+    const leaving = new AbortController()
+    const asking = kit.get(artifact('large'), { signal: leaving.signal })
+    leaving.abort(new Error('gone'))
+    await expect(asking).rejects.toThrow('gone')
+    await drip.step()
+    await kit.clock.advance(10_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it('goes on when somebody comes back in time, and waits anew when that one leaves', async () => {
+    const drip = makeDrip(LARGE)
+    const kit = makeCache({ upstream: drip.upstream })
+    ;(await kit.get(artifact('large'))).body.close()
+    await kit.clock.advance(6_000)
+    const again = await kit.get(artifact('large'))
+    expect(again.source).toBe('flight')
+    await kit.clock.advance(60_000)
+    again.body.close()
+    await kit.clock.advance(9_000)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([1, false])
+    await kit.clock.advance(1_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it('is given up at once while the disk takes nothing, and joined by nobody from then on', async () => {
+    const drip = makeDrip(LARGE)
+    const kit = makeCache({ upstream: drip.upstream })
+    kit.memory.storing = false
+    const first = await kit.get(artifact('large'))
+    first.body.close()
+    const next = await kit.get(artifact('large'))
+    expect([next.source, drip.state.destroyed]).toEqual(['upstream', true])
+    next.body.close()
+  })
+
+  it('goes on to its end if little is missing', async () => {
+    const drip = makeDrip(80 << 20)
+    const kit = makeCache({ upstream: drip.upstream })
+    const found = await kit.get(artifact('large'))
+    await drip.step()
+    found.body.close()
+    await kit.clock.advance(60_000)
+    for (let i = 0; i < 5; i++) await drip.step()
+    await turns()
+    expect((await kit.get(artifact('large'))).source).toBe('local')
+  })
+
+  it('is given up when it has no declared length and does not end', async () => {
+    const drip = makeDrip(LARGE, { declared: false })
+    const kit = makeCache({ upstream: drip.upstream })
+    ;(await kit.get(artifact('large'))).body.close()
+    for (let i = 0; i < 4; i++) await drip.step()
+    await kit.clock.advance(60_000)
+    expect(kit.cache.flights).toBe(1)
+    await drip.step()
+    await kit.clock.advance(10_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it('lands in the store when a small one was left by everybody, before or after it had begun', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES) })
+    const leaving = new AbortController()
+    const asking = kit.get(PLAN, { signal: leaving.signal })
+    leaving.abort(new Error('gone'))
+    await expect(asking).rejects.toThrow('gone')
+    await turns()
+    expect((await kit.get(PLAN)).source).toBe('local')
+  })
+})

@@ -1,0 +1,184 @@
+import { expect, test } from 'vitest'
+import { useTempFolders } from '../../harness/temp.ts'
+import { loadText, problemsOf } from './setup.ts'
+
+const folders = useTempFolders()
+
+const EVERYTHING = `
+# All of it
+listen: [127.0.0.1:7470, "[::1]:7470"]
+admin: {listen: "unix:/run/warren/admin.sock"}
+data: /srv/warren
+hosts: cache.example.test
+publicUrl: https://cache.example.test/warren
+trustedProxies:
+  - 10.0.0.0/8
+log: {level: debug}
+store:
+  minFree: 5GiB
+memory: {hot: 1048576, rendered: 0}
+upstream:
+  connectTimeout: 500ms
+  concurrency: 4
+  patience: 0
+fresh: {negative: 0s}
+mirrors:
+  npm:
+    upstreams: [https://npm.corp.test/a]
+    local: true
+  npm-old: {protocol: npm, path: old/npm, upstreams: [http://127.0.0.1:4873]}
+  oci: false
+`
+
+test('every kind of setting is read from the file', () => {
+  const { config, sources } = loadText(folders.create(), EVERYTHING)
+  expect(config).toMatchObject({
+    listen: [
+      { host: '127.0.0.1', port: 7470 },
+      { host: '::1', port: 7470 },
+    ],
+    admin: { listen: { socket: '/run/warren/admin.sock' } },
+    data: '/srv/warren',
+    hosts: ['cache.example.test'],
+    publicUrl: 'https://cache.example.test/warren/',
+    trustedProxies: ['10.0.0.0/8'],
+    log: { level: 'debug' },
+    store: { minFree: { bytes: 5 * 2 ** 30 } },
+    memory: { hot: 1_048_576, rendered: 0 },
+    upstream: { connectTimeout: 500, headersTimeout: 30_000, concurrency: 4, patience: 0 },
+    fresh: { negative: 0 },
+  })
+  expect(config.mirrors).toEqual([
+    { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.corp.test/a/'], local: true },
+    { name: 'npm-old', protocol: 'npm', path: '/old/npm/', upstreams: ['http://127.0.0.1:4873/'], local: false },
+  ])
+  expect(sources.get('mirrors.oci')).toMatchObject({ origin: 'file', value: false })
+  expect(sources.get('mirrors.npm')?.shadows).toMatchObject([{ origin: 'default', where: 'built in' }])
+})
+
+test.for([
+  '',
+  '\n',
+  '# nothing\n',
+  '---\n',
+  '\uFEFFlog: {level: info}\n',
+  'log: {level: info}\r\n',
+  'store:\nmirrors:\nlog:\n  # level: debug\n',
+])('a file with the text %j is fine', (text) => {
+  expect(loadText(folders.create(), text).config.log.level).toBe('info')
+})
+
+const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
+  ['listn: 127.0.0.1:80\n', 'config.yaml:1:1: there is no setting listn; did you mean listen?'],
+  ['store:\n  minfree: 5%\n', 'config.yaml:2:3: there is no setting store.minfree; did you mean store.minFree?'],
+  ['minFree: 5%\n', 'config.yaml:1:1: there is no setting minFree; did you mean store.minFree?'],
+  ['database: x\n', 'config.yaml:1:1: there is no setting database; «warren config» lists all settings'],
+  ['__proto__: {x: 1}\n', 'config.yaml:1:1: there is no setting __proto__; «warren config» lists all settings'],
+  ['- a\n', 'config.yaml:1:1: the file must hold keys and values'],
+  ['hello\n', 'config.yaml:1:1: the file must hold keys and values'],
+  ['store: 10%\n', 'config.yaml:1:8: store must hold keys and values'],
+  [
+    'listen: 7470\n',
+    'config.yaml:1:9: listen[0] is 7470, but must be host:port, such as 127.0.0.1:7470, 0.0.0.0:7470 for all addresses, or "[::1]:7470"',
+  ],
+  ['listen: []\n', 'config.yaml:1:9: listen is [], but must be a list of 1 to 64 addresses'],
+  ['listen: {a: 1}\n', 'config.yaml:1:9: listen is {"a":1}, but must be a list of 1 to 64 addresses'],
+  [
+    'admin:\n  listen: unix:admin.sock\n',
+    'config.yaml:2:11: admin.listen is "unix:admin.sock", but must be host:port, such as 127.0.0.1:7473, or unix: and an absolute path',
+  ],
+  ['data: cache\n', 'config.yaml:1:7: data is "cache", but must be an absolute path'],
+  ['data:\n', 'config.yaml:1:6: data is null, but must be an absolute path'],
+  ['data: "a\\nb\\e[31m"\n', 'config.yaml:1:7: data is "a\\nb\\u001b[31m", but must be an absolute path'],
+  [
+    'hosts: [a.example.test:80]\n',
+    'config.yaml:1:9: hosts[0] is "a.example.test:80", but must be a host name or an IP address, without port and brackets',
+  ],
+  [
+    'trustedProxies: [10.0.0.0/40]\n',
+    'config.yaml:1:18: trustedProxies[0] is "10.0.0.0/40", but must be a network in CIDR form, such as 10.0.0.0/8 or fd00::/8',
+  ],
+  [
+    'publicUrl: cache.example.test\n',
+    'config.yaml:1:12: publicUrl is "cache.example.test", but must be an http or https URL, such as https://packages.example.test/npm/',
+  ],
+  ['log: {level: 3}\n', 'config.yaml:1:14: log.level is 3, but must be one of trace, debug, info, warn, error, fatal, silent'],
+  [
+    'store: {minFree: 120%}\n',
+    'config.yaml:1:18: store.minFree is "120%", but must be a share of the disk, such as 10%, or a size, such as 5GiB',
+  ],
+  ['memory: {hot: 64M}\n', 'config.yaml:1:15: memory.hot is "64M", but must be a size up to 1TiB, such as 64MiB or 1GiB'],
+  [
+    'upstream: {connectTimeout: 10}\n',
+    'config.yaml:1:28: upstream.connectTimeout is 10, but must be a duration from 10ms to 1h with its unit, such as 500ms, 10s, 5m, 2h or 7d',
+  ],
+  ['upstream: {concurrency: 0}\n', 'config.yaml:1:25: upstream.concurrency is 0, but must be a whole number from 1 to 1024'],
+  [
+    'upstream: {ca: [/nowhere/ca.pem]}\n',
+    'config.yaml:1:17: upstream.ca[0] is "/nowhere/ca.pem", but must be the absolute path of a PEM file that this user can read',
+  ],
+  [
+    'fresh: {negative: 2y}\n',
+    'config.yaml:1:19: fresh.negative is "2y", but must be a duration from 0s to 365d with its unit, such as 500ms, 10s, 5m, 2h or 7d',
+  ],
+  [
+    'log: {level: info\n',
+    'config.yaml:2:1: not valid YAML: Flow map in block collection must be sufficiently indented and end with a }',
+  ],
+  ['data: /a\ndata: /b\n', 'config.yaml:2:1: not valid YAML: Map keys must be unique'],
+  ['data: !!js/function x\n', 'config.yaml:1:7: not valid YAML: Unresolved tag: tag:yaml.org,2002:js/function'],
+  [
+    'log: {level: loud}\nmemory: {hot: much}\nhots: [a]\n',
+    'config.yaml:3:1: there is no setting hots; did you mean hosts?',
+    'config.yaml:1:14: log.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent',
+    'config.yaml:2:15: memory.hot is "much", but must be a size up to 1TiB, such as 64MiB or 1GiB',
+  ],
+]
+
+test.for(cases)('the file %j is refused with what would be right', ([text, ...problems]) => {
+  const folder = folders.create()
+  expect(problemsOf(() => loadText(folder, text), folder)).toEqual(problems)
+})
+
+test('a file larger than 1 MiB is no configuration', () => {
+  const folder = folders.create()
+  expect(problemsOf(() => loadText(folder, `# ${'x'.repeat(1 << 20)}\n`), folder)).toEqual([
+    'config.yaml: is larger than 1 MiB, so it is no configuration file',
+  ])
+})
+
+test('aliases cannot unfold to more than a little', () => {
+  const folder = folders.create()
+  const tens = (of: string) => `[${Array.from({ length: 10 }, () => of).join(', ')}]`
+  const text = `hosts: &a ${tens('x')}\nb: &b ${tens('*a')}\nc: &c ${tens('*b')}\nd: ${tens('*c')}\n`
+  const problems = problemsOf(() => loadText(folder, text), folder)
+  expect(problems).toEqual([
+    'config.yaml: cannot be read as settings: Excessive alias count indicates a resource exhaustion attack',
+  ])
+})
+
+test('an alias may stand for a value, and a mistake is shown where the value is', () => {
+  const folder = folders.create()
+  const { config } = loadText(folder, 'memory:\n  hot: &size 1MiB\n  rendered: *size\n')
+  expect(config.memory).toEqual({ hot: 1 << 20, rendered: 1 << 20 })
+})
+
+test('nesting deeper than the stack is a mistake like others', () => {
+  const folder = folders.create()
+  const problems = problemsOf(() => loadText(folder, '['.repeat(200_000)), folder)
+  expect(problems).toHaveLength(1)
+  expect(problems[0]).toMatch(/^config\.yaml:/)
+})
+
+test('of many mistakes the first twenty are told', () => {
+  const folder = folders.create()
+  const text = Array.from({ length: 50 }, (_, i) => `unknown${i}: 1\n`).join('')
+  const problems = problemsOf(() => loadText(folder, text), folder)
+  expect(problems).toHaveLength(21)
+  expect(problems.at(-1)).toBe('… and 30 more')
+})
+
+test('bytes that are no text at all are a mistake, not a crash', () => {
+  const folder = folders.create()
+  expect(problemsOf(() => loadText(folder, Buffer.from([0xff, 0xfe, 0x00, 0x01, 0x80])), folder)).toHaveLength(1)
+})

@@ -1,0 +1,162 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { useTempFolders } from '../../harness/temp.ts'
+import { load, loadText, problemsOf } from './setup.ts'
+
+const folders = useTempFolders()
+
+test('without any setting the defaults apply', () => {
+  const { config, file } = load()
+  expect(file).toBeUndefined()
+  expect(config).toEqual({
+    listen: [{ host: '127.0.0.1', port: 7470 }],
+    admin: { listen: { host: '127.0.0.1', port: 7470 } },
+    data: '/home/ann/.local/share/warren',
+    hosts: [],
+    trustedProxies: [],
+    log: { level: 'info' },
+    store: { minFree: { share: 0.1 } },
+    memory: { hot: 64 << 20, rendered: 64 << 20 },
+    upstream: { connectTimeout: 10_000, headersTimeout: 30_000, idleTimeout: 30_000, concurrency: 16, patience: 8_000, ca: [] },
+    fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
+    mirrors: [
+      { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.example.test/'], local: false },
+      { name: 'oci', protocol: 'oci', path: '/v2/', upstreams: ['https://images.example.test/'], local: false },
+    ],
+  })
+})
+
+test('nothing in the configuration can be changed afterwards', () => {
+  const { config } = load()
+  for (const part of [
+    config,
+    config.listen,
+    config.listen[0],
+    config.admin.listen,
+    config.mirrors,
+    config.mirrors[0],
+    config.mirrors[0]?.upstreams,
+  ]) {
+    expect(Object.isFrozen(part)).toBe(true)
+  }
+})
+
+test('a flag is stronger than the environment, that than the file, that than the default', () => {
+  const folder = folders.create()
+  const text = 'log:\n  level: warn\n'
+  const layers = (flag: boolean, env: boolean) =>
+    loadText(folder, text, {
+      flags: new Map(flag ? [['log.level', 'trace']] : []),
+      env: env ? { WARREN_LOG_LEVEL: 'error' } : {},
+    })
+  const file = join(folder, 'config.yaml')
+  const shadowed = {
+    environment: { origin: 'environment', where: 'WARREN_LOG_LEVEL', value: 'error' },
+    file: { origin: 'file', where: `${file}:2:10`, value: 'warn' },
+    default: { origin: 'default', where: 'built in', value: 'info' },
+  }
+  const all = layers(true, true)
+  expect(all.config.log.level).toBe('trace')
+  expect(all.sources.get('log.level')).toEqual({
+    origin: 'flag',
+    where: '--log-level',
+    value: 'trace',
+    shadows: [shadowed.environment, shadowed.file, shadowed.default],
+  })
+  const withoutFlag = layers(false, true)
+  expect(withoutFlag.config.log.level).toBe('error')
+  expect(withoutFlag.sources.get('log.level')).toEqual({ ...shadowed.environment, shadows: [shadowed.file, shadowed.default] })
+  const fileOnly = layers(false, false)
+  expect(fileOnly.config.log.level).toBe('warn')
+  expect(fileOnly.sources.get('log.level')).toEqual({ ...shadowed.file, shadows: [shadowed.default] })
+  expect(load().sources.get('log.level')).toEqual({ ...shadowed.default, shadows: [] })
+})
+
+test('the file is the one that --config names, else WARREN_CONFIG, else the one of the user', () => {
+  const write = (path: string, level: string) => {
+    mkdirSync(dirname(path), { recursive: true })
+    writeFileSync(path, `log: {level: ${level}}\n`)
+    return path
+  }
+  const folder = folders.create()
+  const home = join(folder, 'home')
+  const flag = write(join(folder, 'flag.yaml'), 'trace')
+  const named = write(join(folder, 'named.yaml'), 'debug')
+  const xdg = join(folder, 'xdg')
+  write(join(xdg, 'warren/config.yaml'), 'warn')
+  write(join(home, '.config/warren/config.yaml'), 'error')
+  const levelWith = (init: Parameters<typeof load>[0]) => load({ home, ...init }).config.log.level
+
+  expect(levelWith({ configFile: flag, env: { WARREN_CONFIG: named, XDG_CONFIG_HOME: xdg } })).toBe('trace')
+  expect(levelWith({ env: { WARREN_CONFIG: named, XDG_CONFIG_HOME: xdg } })).toBe('debug')
+  expect(levelWith({ env: { XDG_CONFIG_HOME: xdg } })).toBe('warn')
+  expect(levelWith({})).toBe('error')
+  // The XDG specification has relative values ignored.
+  expect(levelWith({ env: { XDG_CONFIG_HOME: 'xdg' } })).toBe('error')
+})
+
+test('the system has a file of its own after the one of the user, and the working directory none', () => {
+  expect(load().candidates).toEqual(['/home/ann/.config/warren/config.yaml', '/etc/warren/config.yaml'])
+  expect(load({ env: { XDG_CONFIG_HOME: '/cfg' } }).candidates).toEqual(['/cfg/warren/config.yaml', '/etc/warren/config.yaml'])
+  expect(load({ home: undefined, env: { WARREN_DATA: '/d' } }).candidates).toEqual(['/etc/warren/config.yaml'])
+})
+
+test('a file that somebody named must exist', () => {
+  const file = join(folders.create(), 'none.yaml')
+  expect(problemsOf(() => load({ configFile: file }))).toEqual([
+    `${file}: cannot be read: ENOENT: no such file or directory, open '${file}'; --config must name a file that this user can read`,
+  ])
+  expect(problemsOf(() => load({ env: { WARREN_CONFIG: file } }))).toEqual([
+    `${file}: cannot be read: ENOENT: no such file or directory, open '${file}'; WARREN_CONFIG must name a file that this user can read`,
+  ])
+  expect(problemsOf(() => load({ env: { WARREN_CONFIG: 'config.yaml' } }))).toEqual([
+    'WARREN_CONFIG: "config.yaml" must be an absolute path',
+  ])
+})
+
+test('a folder is no configuration file', () => {
+  const folder = folders.create()
+  expect(problemsOf(() => load({ configFile: folder }))).toEqual([
+    `${folder}: cannot be read: EISDIR: illegal operation on a directory, read; --config must name a file that this user can read`,
+  ])
+})
+
+test('the data folder is below XDG_DATA_HOME, else in the home folder; without either it must be set', () => {
+  expect(load({ env: { XDG_DATA_HOME: '/var/x' } }).config.data).toBe('/var/x/warren')
+  expect(load({ home: undefined, env: { WARREN_DATA: '/srv/warren' } }).config.data).toBe('/srv/warren')
+  expect(problemsOf(() => load({ home: undefined }))).toEqual([
+    'data has no default here; set WARREN_DATA, or data in the file',
+  ])
+})
+
+test.for([
+  { listen: ['127.0.0.1:0'], admin: { host: '127.0.0.1', port: 0 } },
+  { listen: ['10.0.0.1:80', '[::1]:81', '127.0.0.1:82'], admin: { host: '::1', port: 81 } },
+  { listen: ['0.0.0.0:7470'], admin: { host: '127.0.0.1', port: 7473 } },
+])('with $listen administration listens on $admin.host:$admin.port', ({ listen, admin }) => {
+  const { config, sources } = load({ flags: new Map([['listen', listen]]) })
+  expect(config.admin.listen).toEqual(admin)
+  expect(sources.get('admin.listen')?.origin).toBe('default')
+})
+
+test('two listeners that take the same address are refused before the system does', () => {
+  const flags = new Map<string, unknown>([
+    ['listen', ['0.0.0.0:7470']],
+    ['admin.listen', '127.0.0.1:7470'],
+  ])
+  expect(problemsOf(() => load({ flags }))).toEqual([
+    '--admin-listen: admin.listen is "127.0.0.1:7470", but must be on another port than listen (0.0.0.0:7470), which overlaps with it',
+  ])
+  expect(load({ flags: new Map(flags).set('admin.listen', 'unix:/run/w.sock') }).config.admin.listen).toEqual({
+    socket: '/run/w.sock',
+  })
+})
+
+test('what something stronger shadows has to be right, too', () => {
+  const folder = folders.create()
+  const act = () => loadText(folder, 'log: {level: loud}\n', { flags: new Map([['log.level', 'info']]) })
+  expect(problemsOf(act, folder)).toEqual([
+    'config.yaml:1:14: log.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent',
+  ])
+})

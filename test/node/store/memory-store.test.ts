@@ -1,0 +1,10 @@
+import { MemoryStore } from '../../../node/store/memory-store.ts'
+import { storeConformance } from '../../conformance/store.ts'
+
+storeConformance('MemoryStore', async () => {
+  const store = new MemoryStore()
+  const setFull = (full: boolean) => {
+    store.storing = !full
+  }
+  return { store, setFull, stop: () => store.close() }
+})
