@@ -61,10 +61,13 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const mesh = building.adopt(overrides.mesh ?? new LoneMesh(), (part) => part.close())
   const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id), (part) => part.close())
   const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
-  const rendered = building.adopt(new RenderedCache({ onTrouble: (error) => events.renderTrouble(error) }, { bytes: config.memory.rendered }), (part) =>
+  const rendered = building.adopt(
+    new RenderedCache({ onTrouble: (error) => events.renderTrouble(error) }, { bytes: config.memory.rendered }),
+    (part) => part.close(),
+  )
+  const cache = building.adopt(new Cache({ store, mesh, upstream, documents, clock, events }, config.fresh), (part) =>
     part.close(),
   )
-  const cache = building.adopt(new Cache({ store, mesh, upstream, documents, clock, events }, config.fresh), (part) => part.close())
 
   const door = new Door(
     {
@@ -80,13 +83,23 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const admin = await adminApi({
     checkHost: (request) => door.checkHost(request),
     status: async () => ({
-      node: { id, version: VERSION, pid: process.pid, startedAt, state: server.draining ? 'draining' : 'ready', data: config.data },
+      node: {
+        id,
+        version: VERSION,
+        pid: process.pid,
+        startedAt,
+        state: server.draining ? 'draining' : 'ready',
+        data: config.data,
+      },
       mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
       ...stats.snapshot(),
       flights: cache.flights,
       upstream: upstream.health(),
       store: await store.status(),
-      memory: { bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0), limit: config.memory.hot + config.memory.rendered },
+      memory: {
+        bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
+        limit: config.memory.hot + config.memory.rendered,
+      },
     }),
   })
   building.defer(() => admin.close())
@@ -101,7 +114,10 @@ export function mountsOf(mirrors: readonly MirrorConfig[]): Mounts {
     mirrors.map(({ protocol: name, local: _local, ...mirror }): Mounted => {
       const protocol = protocols.find((one) => one.name === name)
       if (protocol) return { mirror, protocol }
-      throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}»: there is no protocol «${name}», only ${protocols.map((one) => one.name).join(', ')}`)
+      throw new WarrenError(
+        'CONFIG_INVALID',
+        `mirror «${mirror.name}»: there is no protocol «${name}», only ${protocols.map((one) => one.name).join(', ')}`,
+      )
     }),
   )
 }
@@ -117,10 +133,18 @@ async function openStore(config: Config, clock: Clock, events: Events): Promise<
     if (isWarrenError(error, 'STORE_LOCKED')) {
       const other = readNodeFile(config.data)
       const who = other ? ` (pid ${other.pid}, ${other.listen[0] ?? other.admin})` : ''
-      throw new WarrenError('STORE_LOCKED', `another node${who} uses the data folder ${config.data}: stop it, or give this one its own with --data`, { cause: error })
+      throw new WarrenError(
+        'STORE_LOCKED',
+        `another node${who} uses the data folder ${config.data}: stop it, or give this one its own with --data`,
+        { cause: error },
+      )
     }
     if (isWarrenError(error, 'STORE_UNKNOWN')) throw error
-    throw new WarrenError('STORE_UNUSABLE', `the data folder ${config.data} cannot be used: ${reasonOf(error)}; choose a writable one with --data`, { cause: error })
+    throw new WarrenError(
+      'STORE_UNUSABLE',
+      `the data folder ${config.data} cannot be used: ${reasonOf(error)}; choose a writable one with --data`,
+      { cause: error },
+    )
   }
 }
 

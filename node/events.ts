@@ -36,7 +36,10 @@ export class Events implements DoorEvents, CacheEvents {
   }
 
   unverified(plan: Plan, reason: string): void {
-    this.#log.warn({ mirror: plan.mirror, url: plan.url }, `served unverified and not kept, since its metadata could not be had: ${reason}`)
+    this.#log.warn(
+      { mirror: plan.mirror, url: plan.url },
+      `served unverified and not kept, since its metadata could not be had: ${reason}`,
+    )
   }
 
   refreshFailed(plan: Plan, reason: string): void {
@@ -50,5 +53,4 @@ export class Events implements DoorEvents, CacheEvents {
   renderTrouble(error: unknown): void {
     this.#log.warn({ err: error }, 'a document could not be compressed')
   }
-
 }

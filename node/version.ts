@@ -4,7 +4,10 @@ import { readFileSync } from 'node:fs'
 export const VERSION: string = (() => {
   for (const up of ['../package.json', '../../package.json']) {
     try {
-      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as { name?: string; version?: string }
+      const { name, version } = JSON.parse(readFileSync(new URL(up, import.meta.url), 'utf8')) as {
+        name?: string
+        version?: string
+      }
       if (name === 'warren-mesh' && version) return version
     } catch {
       // Not here; the next place.

@@ -25,7 +25,10 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
     return reply.code(status).type('application/problem+json').send(problem(status, error))
   })
   app.setNotFoundHandler((request, reply) =>
-    reply.code(404).type('application/problem+json').send(problem(404, new Error(`there is nothing at ${request.url.slice(0, 200)}`))),
+    reply
+      .code(404)
+      .type('application/problem+json')
+      .send(problem(404, new Error(`there is nothing at ${request.url.slice(0, 200)}`))),
   )
   app.get('/admin/v1/status', () => ports.status())
   await app.ready()

@@ -13,7 +13,9 @@ export const statusSchema = z.object({
     state: z.enum(['ready', 'draining']),
     data: z.string(),
   }),
-  mirrors: z.array(z.object({ name: z.string(), protocol: z.string(), path: z.string(), upstreams: z.array(z.string()).readonly() })),
+  mirrors: z.array(
+    z.object({ name: z.string(), protocol: z.string(), path: z.string(), upstreams: z.array(z.string()).readonly() }),
+  ),
   /** Answers by where they came from; `negative`: upstream said no, `error`: trouble or a wrong request. */
   requests: z.object({ ...sources, negative: count, error: count }),
   /** Bytes of body that went to clients. */

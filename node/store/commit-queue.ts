@@ -54,7 +54,7 @@ export class CommitQueue {
     this.#components = components
   }
 
-  /** Resolves when the change is in the index; rejects when it is not. */
+  /** Resolves when the change is in the index and what it superseded is gone; rejects when it is not in the index. */
   add(change: Change): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#push({ change, run: async () => {}, resolve, reject })
@@ -98,13 +98,16 @@ export class CommitQueue {
     const placed = await Promise.all(entries.map((entry) => this.#place(entry)))
     const ready = placed.filter((entry) => entry !== undefined)
     if (ready.length === 0) return
-    let unused: readonly Sha256[] = []
     try {
-      unused = await this.#index(ready.map(({ change }) => change))
+      await this.#removeAll(await this.#index(ready.map(({ change }) => change)))
       for (const entry of ready) entry.resolve()
     } catch (error) {
       for (const entry of ready) entry.reject(error)
     }
+  }
+
+  /** The change that superseded them is done, whatever becomes of this. */
+  async #removeAll(unused: readonly Sha256[]): Promise<void> {
     const { remove, trouble } = this.#components
     for (const sha256 of unused) {
       await remove(sha256).catch((error: unknown) => trouble(`a superseded blob could not be removed: ${reasonOf(error)}`))

@@ -5,21 +5,24 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { IndexDb } from '../../node/store/index-db.ts'
 import { exchange } from '../harness/http.ts'
-import { startNodeProcess } from '../harness/node.ts'
+import { type NodeProcessInit, startNodeProcess } from '../harness/node.ts'
 import { Random } from '../harness/random.ts'
 import { ReplayUpstream } from '../harness/replay.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
 
+type Config = NonNullable<NodeProcessInit['config']>
+
 const ROUNDS = 150
 /** A fresh data folder after so many rounds, so that there is always something cold to be killed in the middle of. */
-const ROUNDS_PER_FOLDER = 6
-/** Ms of an installation before the kill. */
-const LATEST_KILL = 400
+const ROUNDS_PER_FOLDER = 5
+/** Ms of an installation before the kill: from before the first byte until most of it is kept. */
+const LATEST_KILL = 600
 
 /** Every blob that the index names must be on disk, whole and right. */
 async function checkStore(data: string): Promise<number> {
-  const index = await IndexDb.open(join(data, 'store', 'index'))
+  const components = { trouble: (what: string) => expect.fail(what), probe: async () => {} }
+  const index = await IndexDb.open(components, join(data, 'store', 'index'))
   try {
     let blobs = 0
     for await (const [sha256, { size }] of index.blobs()) {
@@ -35,6 +38,24 @@ async function checkStore(data: string): Promise<number> {
   }
 }
 
+/** With the upstream gone, whatever a node answers is whole and right. Resolves with the tarballs that it had. */
+async function checkFromOutside(data: string, registry: SyntheticRegistry, config: Config): Promise<number> {
+  const node = await startNodeProcess({ data, config })
+  try {
+    let served = 0
+    for (const { tarball, archive } of registry.latest) {
+      const reply = await exchange(node.url + join('/npm', tarball))
+      expect([200, 503]).toContain(reply.status)
+      if (reply.status !== 200) continue
+      served++
+      expect([reply.complete, reply.body.equals(archive)]).toEqual([true, true])
+    }
+    return served
+  } finally {
+    await node.stop()
+  }
+}
+
 describe('a node that is killed', () => {
   const temp = useTempFolders('file')
 
@@ -42,17 +63,19 @@ describe('a node that is killed', () => {
     timeout: 1_200_000,
   }, async () => {
     const random = new Random(20_261_124)
-    const registry = new SyntheticRegistry({ packages: 60, versions: 1, bytes: [1_000, 3_000_000], odd: false, seed: 7 })
+    const registry = new SyntheticRegistry({ packages: 120, versions: 1, bytes: [1_000, 2_000_000], odd: false, seed: 7 })
     const replay = await new ReplayUpstream(registry.recording).start()
     const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [replay.url] } }
+    const config: Config = { mirrors, log: { level: 'silent' }, store: { minFree: '1MiB' } }
     let open = 0
     let kept = 0
+    let served = 0
     let data = ''
     try {
       for (let round = 0; round < ROUNDS; round++) {
         if (round % ROUNDS_PER_FOLDER === 0) data = temp.create('data')
-        replay.limit(random.between(20, 200) << 20)
-        const node = await startNodeProcess({ data, config: { mirrors, log: { level: 'error' }, store: { minFree: '1MiB' } } })
+        replay.limit(random.between(10, 80) << 20)
+        const node = await startNodeProcess({ data, config })
         expect(readdirSync(join(data, 'store', 'tmp'))).toEqual([])
 
         // What is served in the rush is whole and right, or visibly broken off.
@@ -66,26 +89,14 @@ describe('a node that is killed', () => {
         await node.kill('SIGKILL')
         await Promise.all(rush)
         kept += await checkStore(data)
-      }
 
-      // The last store once more from the outside: with the upstream gone, whatever is answered is right.
-      await replay.gone()
-      const node = await startNodeProcess({ data, config: { mirrors, log: { level: 'silent' } } })
-      try {
-        let served = 0
-        for (const { tarball, archive } of registry.latest) {
-          const reply = await exchange(node.url + join('/npm', tarball))
-          expect([200, 503]).toContain(reply.status)
-          if (reply.status === 200) {
-            served++
-            expect([reply.complete, reply.body.equals(archive)]).toEqual([true, true])
-          }
-        }
-        expect(served).toBeGreaterThan(0)
-      } finally {
-        await node.stop()
+        if (round % ROUNDS_PER_FOLDER < ROUNDS_PER_FOLDER - 1) continue
+        await replay.gone()
+        served += await checkFromOutside(data, registry, config)
+        await replay.back()
       }
       expect(kept).toBeGreaterThan(0)
+      expect(served).toBeGreaterThan(0)
       // Most kills must have hit a fetch in the middle, or this test shows nothing.
       expect(open).toBeGreaterThan(ROUNDS * 0.6)
     } finally {

@@ -5,7 +5,7 @@ import { errorCodes, isWarrenError, reasonOf, WarrenError } from '../../node/err
 const documented = new Map(
   readFileSync(new URL('../../node/README.md', import.meta.url), 'utf8')
     .split('<!-- errors -->')[1]
-    ?.matchAll(/^\| `([A-Z_]+)` \| (\d+) \| (yes|no) \| (.+) \|$/gm)
+    ?.matchAll(/^\| `([A-Z_]+)` +\| (\d+) +\| (yes|no) +\| (.+) \|$/gm)
     .map(([, code, status, again]) => [code as string, { status: Number(status), retryable: again === 'yes' }] as const),
 )
 

@@ -7,6 +7,12 @@ afterEach(() => {
   vi.unstubAllEnvs()
 })
 
+/** An environment that has no opinion on colours; Node takes a CI system for a terminal without. */
+function stubColourfulEnv(): void {
+  for (const name of ['FORCE_COLOR', 'NO_COLOR', 'CI', 'TEAMCITY_VERSION', 'NODE_DISABLE_COLORS']) vi.stubEnv(name, undefined)
+  vi.stubEnv('TERM', 'xterm-256color')
+}
+
 /** A stream that says of itself what a terminal says. */
 function terminal(): PassThrough {
   return Object.assign(new PassThrough(), { isTTY: true, getColorDepth: () => WriteStream.prototype.getColorDepth() })
@@ -28,9 +34,7 @@ test('characters count, not code units', () => {
 })
 
 test('a style does not change the width', () => {
-  vi.stubEnv('FORCE_COLOR', undefined)
-  vi.stubEnv('NO_COLOR', undefined)
-  vi.stubEnv('TERM', 'xterm-256color')
+  stubColourfulEnv()
   const lines = table(terminal(), [
     ['name', 'x'],
     ['n', 'y'],
@@ -44,9 +48,7 @@ test('what came from elsewhere cannot steer the terminal', () => {
 })
 
 test('there is colour on a terminal, and none in a pipe nor with NO_COLOR', () => {
-  vi.stubEnv('FORCE_COLOR', undefined)
-  vi.stubEnv('NO_COLOR', undefined)
-  vi.stubEnv('TERM', 'xterm-256color')
+  stubColourfulEnv()
   expect(styled(terminal(), 'bold', 'x')).toBe('\u001b[1mx\u001b[22m')
   expect(styled(new PassThrough(), 'bold', 'x')).toBe('x')
   vi.stubEnv('NO_COLOR', '1')

@@ -22,7 +22,9 @@ function makeDrip(size: number, more: { declared?: boolean } = {}) {
   })()
   const headers: Record<string, string> = more.declared === false ? {} : { 'content-length': String(size) }
   const fetch = async (_request: UpstreamRequest, signal: AbortSignal) => {
-    const gone = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))
+    const gone = new Promise<never>((_, reject) =>
+      signal.addEventListener('abort', () => reject(signal.reason), { once: true }),
+    )
     gone.catch(() => {
       state.destroyed = true
     })

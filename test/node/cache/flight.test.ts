@@ -1,15 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import {
-  available,
-  bytesOf,
-  codeOf,
-  failure,
-  makeCache,
-  read,
-  readRange,
-  turns,
-  useCacheTests,
-} from './fixture.ts'
+import { available, bytesOf, codeOf, failure, makeCache, read, readRange, turns, useCacheTests } from './fixture.ts'
 import { artifact, digestOf } from './plans.ts'
 
 useCacheTests()
@@ -44,18 +34,23 @@ describe('what goes out while an artifact comes in', () => {
     expect(await available(found.body)).toBe(200_000 - HELD_BACK)
   })
 
-  it.each([{ chunked: false }, { chunked: true }])('passes everything on and keeps it when it is right (%o)', async ({ chunked }) => {
-    const kit = makeCache({ script: () => ({ body: BYTES, chunked, headers: { etag: '"1"', 'x-other': 'y', 'content-type': 'a/b' } }) })
-    expect((await kit.fetch(PLAN)).equals(BYTES)).toBe(true)
-    await turns()
-    const digest = `sha512:${digestOf(BYTES).hex}`
-    const record = kit.store.records.get(PLAN.key)
-    const { hex: blob } = digestOf(BYTES, 'sha256')
-    expect(record).toMatchObject({ blob, size: BYTES.length, freshFor: null, verified: [digest], etag: '"1"' })
-    expect(record?.headers).toEqual({ 'content-type': 'a/b' })
-    expect(kit.mesh.announced).toEqual([digest])
-    expect(kit.events.lines).toEqual([])
-  })
+  it.each([{ chunked: false }, { chunked: true }])(
+    'passes everything on and keeps it when it is right (%o)',
+    async ({ chunked }) => {
+      const kit = makeCache({
+        script: () => ({ body: BYTES, chunked, headers: { etag: '"1"', 'x-other': 'y', 'content-type': 'a/b' } }),
+      })
+      expect((await kit.fetch(PLAN)).equals(BYTES)).toBe(true)
+      await turns()
+      const digest = `sha512:${digestOf(BYTES).hex}`
+      const record = kit.store.records.get(PLAN.key)
+      const { hex: blob } = digestOf(BYTES, 'sha256')
+      expect(record).toMatchObject({ blob, size: BYTES.length, freshFor: null, verified: [digest], etag: '"1"' })
+      expect(record?.headers).toEqual({ 'content-type': 'a/b' })
+      expect(kit.mesh.announced).toEqual([digest])
+      expect(kit.events.lines).toEqual([])
+    },
+  )
 
   it('carries an empty artifact', async () => {
     const plan = artifact('empty', [digestOf('')])
@@ -163,7 +158,9 @@ describe('bytes that are wrong', () => {
 
 describe('closing', () => {
   it('breaks flights and waiting askers off with DRAINING, and starts nothing any more', async () => {
-    const kit = makeCache({ script: ({ url }) => (url.endsWith('never') ? new Promise(() => {}) : { body: BYTES, stallAt: 100_000 }) })
+    const kit = makeCache({
+      script: ({ url }) => (url.endsWith('never') ? new Promise(() => {}) : { body: BYTES, stallAt: 100_000 }),
+    })
     const found = await kit.get(PLAN)
     const reading = codeOf(readRange(found.body, 0, BYTES.length))
     const asking = codeOf(kit.get(artifact('never')))

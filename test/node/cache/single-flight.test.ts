@@ -99,7 +99,9 @@ describe('one flight for all who ask', () => {
   it('keeps flights of different keys apart', async () => {
     const kit = makeCache({ script: ({ url }) => ({ body: url }) })
     const urls = ['x', 'y', 'z'].map((path) => artifact(path))
-    expect((await Promise.all(urls.map((plan) => kit.fetch(plan)))).map(String)).toEqual(['x', 'y', 'z'].map((path) => BASE + path))
+    expect((await Promise.all(urls.map((plan) => kit.fetch(plan)))).map(String)).toEqual(
+      ['x', 'y', 'z'].map((path) => BASE + path),
+    )
   })
 
   it('leaves a stalled flight open to others', async () => {

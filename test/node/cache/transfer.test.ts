@@ -41,7 +41,9 @@ describe('a body that is cut', () => {
   })
 
   it('is gone on with from an answer that ignores Range', async () => {
-    const kit = makeCache({ script: cutOnce((request) => serve(request, BYTES, { ranges: false, etag: '"1"' }), { etag: '"1"' }) })
+    const kit = makeCache({
+      script: cutOnce((request) => serve(request, BYTES, { ranges: false, etag: '"1"' }), { etag: '"1"' }),
+    })
     expect((await kit.fetch(UNJUDGED)).equals(BYTES)).toBe(true)
   })
 
@@ -51,7 +53,11 @@ describe('a body that is cut', () => {
       ({ range }) => {
         const { start } = range as { start: number }
         const end = asked++ === 0 ? 250_000 : 300_000
-        return { status: 206, headers: { 'content-range': `bytes ${start}-${end - 1}/300000` }, body: BYTES.subarray(start, end) }
+        return {
+          status: 206,
+          headers: { 'content-range': `bytes ${start}-${end - 1}/300000` },
+          body: BYTES.subarray(start, end),
+        }
       },
       { etag: '"1"' },
     )
@@ -64,7 +70,8 @@ describe('a body that is cut', () => {
     const declared = makeCache({ script: (request) => serve(request, BYTES, { cutAt: 300_000 }) })
     expect((await declared.fetch(UNJUDGED)).equals(BYTES)).toBe(true)
     expect(declared.upstream.requests.length).toBe(1)
-    const script: MemoryScript = (request) => serve(request, BYTES, { etag: '"1"', ...(request.range ? {} : { cutAt: 300_000, chunked: true }) })
+    const script: MemoryScript = (request) =>
+      serve(request, BYTES, { etag: '"1"', ...(request.range ? {} : { cutAt: 300_000, chunked: true }) })
     const chunked = makeCache({ script })
     expect((await chunked.fetch(UNJUDGED)).equals(BYTES)).toBe(true)
     expect(chunked.upstream.requests.map(({ range }) => range?.start)).toEqual([undefined, 300_000])
@@ -103,12 +110,20 @@ describe('a body that must not be joined with another', () => {
     [
       'a changed validator in a 206, though If-Range forbids that',
       { etag: '"1"' },
-      () => ({ status: 206, headers: { etag: '"2"', 'content-range': 'bytes 200000-299999/300000' }, body: OTHER.subarray(200_000) }),
+      () => ({
+        status: 206,
+        headers: { etag: '"2"', 'content-range': 'bytes 200000-299999/300000' },
+        body: OTHER.subarray(200_000),
+      }),
     ],
     [
       'another length',
       { etag: '"1"' },
-      () => ({ status: 206, headers: { etag: '"1"', 'content-range': 'bytes 200000-300000/300001' }, body: OTHER.subarray(199_999) }),
+      () => ({
+        status: 206,
+        headers: { etag: '"1"', 'content-range': 'bytes 200000-300000/300001' },
+        body: OTHER.subarray(199_999),
+      }),
     ],
     [
       'another place than was asked for',
@@ -145,7 +160,9 @@ describe('a body that must not be joined with another', () => {
     // Of 50 000 bytes none goes out before the end.
     const [before, after] = [bytesOf(50_000), bytesOf(50_000, 2)]
     let asked = 0
-    const kit = makeCache({ script: (request) => serve(request, asked++ === 0 ? before : after, asked === 1 ? { cutAt: 20_000 } : {}) })
+    const kit = makeCache({
+      script: (request) => serve(request, asked++ === 0 ? before : after, asked === 1 ? { cutAt: 20_000 } : {}),
+    })
     expect((await kit.fetch(artifact('a', [digestOf(after)]))).equals(after)).toBe(true)
     expect(kit.upstream.requests.map(({ range }) => range?.start)).toEqual([undefined, 20_000, undefined])
   })
@@ -208,7 +225,12 @@ describe('whatever happens on the way', () => {
   function play(answers: readonly (typeof answer extends fc.Arbitrary<infer A> ? A : never)[], strong: boolean): MemoryScript {
     let next = 0
     return (request) => {
-      const { kind, brings, chunked, chunk } = answers[next++ % answers.length] ?? { kind: 'range', brings: 1e9, chunked: false, chunk: 1e5 }
+      const { kind, brings, chunked, chunk } = answers[next++ % answers.length] ?? {
+        kind: 'range',
+        brings: 1e9,
+        chunked: false,
+        chunk: 1e5,
+      }
       const start = request.range?.start ?? 0
       const serving = { chunked, chunk, cutAt: start + brings, ...(strong ? { etag: '"1"' } : {}) }
       switch (kind) {
@@ -219,7 +241,11 @@ describe('whatever happens on the way', () => {
         case 'changed':
           return serve(request, OTHER, { ...serving, etag: '"2"' })
         case 'elsewhere':
-          return { status: 206, headers: { 'content-range': `bytes ${start + 1}-299999/300000` }, body: BYTES.subarray(start + 1) }
+          return {
+            status: 206,
+            headers: { 'content-range': `bytes ${start + 1}-299999/300000` },
+            body: BYTES.subarray(start + 1),
+          }
         case 'resized':
           return serve(request, Buffer.concat([BYTES, OTHER]), serving)
         default:
@@ -230,26 +256,31 @@ describe('whatever happens on the way', () => {
 
   it('readers get the right bytes or a broken body, never a wrong one that looks complete', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(answer, { minLength: 1, maxLength: 8 }), fc.boolean(), fc.boolean(), async (answers, strong, readEarly) => {
-        const kit = makeCache({ script: play(answers, strong) })
-        const outcome = async () => {
-          const found = await kit.get(JUDGED)
-          if (readEarly) await available(found.body)
-          const { size } = found.body
-          const bytes = await read(found)
-          return { size, bytes }
-        }
-        const outcomes = await inTime(kit.clock, Promise.allSettled([outcome(), outcome(), outcome()]), 500)
-        for (const one of outcomes) {
-          if (one.status === 'rejected') expect(one.reason).toMatchObject({ name: 'WarrenError' })
-          else expect([one.value.bytes.equals(BYTES), one.value.size ?? BYTES.length]).toEqual([true, BYTES.length])
-        }
-        await turns()
-        const record = kit.store.records.get(JUDGED.key)
-        expect(record?.blob ?? digestOf(BYTES, 'sha256').hex).toBe(digestOf(BYTES, 'sha256').hex)
-        expect([kit.cache.flights, kit.upstream.health()[0]?.inFlight ?? 0]).toEqual([0, 0])
-        await kit.cache.close()
-      }),
+      fc.asyncProperty(
+        fc.array(answer, { minLength: 1, maxLength: 8 }),
+        fc.boolean(),
+        fc.boolean(),
+        async (answers, strong, readEarly) => {
+          const kit = makeCache({ script: play(answers, strong) })
+          const outcome = async () => {
+            const found = await kit.get(JUDGED)
+            if (readEarly) await available(found.body)
+            const { size } = found.body
+            const bytes = await read(found)
+            return { size, bytes }
+          }
+          const outcomes = await inTime(kit.clock, Promise.allSettled([outcome(), outcome(), outcome()]), 500)
+          for (const one of outcomes) {
+            if (one.status === 'rejected') expect(one.reason).toMatchObject({ name: 'WarrenError' })
+            else expect([one.value.bytes.equals(BYTES), one.value.size ?? BYTES.length]).toEqual([true, BYTES.length])
+          }
+          await turns()
+          const record = kit.store.records.get(JUDGED.key)
+          expect(record?.blob ?? digestOf(BYTES, 'sha256').hex).toBe(digestOf(BYTES, 'sha256').hex)
+          expect([kit.cache.flights, kit.upstream.health()[0]?.inFlight ?? 0]).toEqual([0, 0])
+          await kit.cache.close()
+        },
+      ),
       { numRuns: 200 },
     )
   })
