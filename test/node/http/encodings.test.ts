@@ -54,15 +54,27 @@ function cache(bytes = 1 << 20) {
 
 const text = Buffer.from('warren '.repeat(1_000))
 
+/** Counts how often a document is opened to be compressed. */
+function counting(bytes: Buffer) {
+  const document = {
+    opened: 0,
+    open: async () => {
+      document.opened++
+      return bufferBody(bytes)
+    },
+  }
+  return document
+}
+
 test('a form is made once, however many ask while it is made', async () => {
   const { rendered } = cache()
-  let opened = 0
-  for (let i = 0; i < 20; i++) rendered.make('a', 'gzip', async () => (opened++, bufferBody(text)))
+  const document = counting(text)
+  for (let i = 0; i < 20; i++) rendered.make('a', 'gzip', document.open)
   expect(rendered.get('a', 'gzip')).toBeUndefined()
   await rendered.settled()
-  rendered.make('a', 'gzip', async () => (opened++, bufferBody(text)))
+  rendered.make('a', 'gzip', document.open)
   await rendered.settled()
-  expect(opened).toBe(1)
+  expect(document.opened).toBe(1)
   expect(gunzipSync(rendered.get('a', 'gzip') ?? '').equals(text)).toBe(true)
   expect(rendered.get('a', 'br')).toBeUndefined()
   expect(rendered.get('b', 'gzip')).toBeUndefined()
@@ -92,24 +104,23 @@ test('a document that ends early never becomes a compressed one', async () => {
 test('what does not fit, or does not shrink, is not made over and over', async () => {
   const { rendered } = cache(50)
   const noise = cache()
-  let opened = 0
+  const documents = [counting(text), counting(new Random(1).bytes(2_000))] as const
   for (let round = 0; round < 3; round++) {
-    rendered.make('a', 'gzip', async () => (opened++, bufferBody(text)))
-    noise.rendered.make('a', 'gzip', async () => (opened++, bufferBody(new Random(1).bytes(2_000))))
+    rendered.make('a', 'gzip', documents[0].open)
+    noise.rendered.make('a', 'gzip', documents[1].open)
     await Promise.all([rendered.settled(), noise.rendered.settled()])
   }
-  expect(opened).toBe(2)
+  expect(documents.map(({ opened }) => opened)).toEqual([1, 1])
   expect([rendered.bytes, noise.rendered.bytes]).toEqual([0, 0])
 })
 
 test('memory is bounded, and so is what waits', async () => {
   const { rendered } = cache(3_000)
-  const noise = Buffer.from(new Random(1).bytes(1_000).toString('hex'))
-  let opened = 0
-  for (let i = 0; i < 500; i++) rendered.make(`d${i}`, 'gzip', async () => (opened++, bufferBody(noise)))
+  const noise = counting(Buffer.from(new Random(1).bytes(1_000).toString('hex')))
+  for (let i = 0; i < 500; i++) rendered.make(`d${i}`, 'gzip', noise.open)
   await rendered.settled()
-  expect(opened).toBeLessThanOrEqual(64)
-  expect(opened).toBeGreaterThan(10)
+  expect(noise.opened).toBeLessThanOrEqual(64)
+  expect(noise.opened).toBeGreaterThan(10)
   expect(rendered.bytes).toBeLessThanOrEqual(3_000)
 })
 
@@ -124,10 +135,10 @@ test('a document that is gone by now leaves no trace, and may be asked for again
 
 test('closing ends the work, and nothing begins afterwards', async () => {
   const { rendered } = cache()
-  let opened = 0
-  for (let i = 0; i < 10; i++) rendered.make(`d${i}`, 'gzip', async () => (opened++, bufferBody(text)))
+  const document = counting(text)
+  for (let i = 0; i < 10; i++) rendered.make(`d${i}`, 'gzip', document.open)
   await rendered.close()
-  rendered.make('late', 'gzip', async () => (opened++, bufferBody(text)))
+  rendered.make('late', 'gzip', document.open)
   await rendered.close()
-  expect(opened).toBe(0)
+  expect(document.opened).toBe(0)
 })
