@@ -5,7 +5,7 @@ import type { NameRecord, Store } from '../store/store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { REVALIDATE_WINDOW } from './constants.ts'
+import { AT_HAND_BYTES, REVALIDATE_WINDOW } from './constants.ts'
 import type { Documents } from './documents.ts'
 import type { Found, GetOptions } from './found.ts'
 import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
@@ -70,6 +70,16 @@ export class Cache {
     const found = this.#shelf.open(plan, held, 'local')
     if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, undefined, options))
     return found ?? this.#miss(plan, undefined, options)
+  }
+
+  /** A small artifact that cannot change, if its bytes can be had at once; nothing is fetched for it. */
+  atHand(plan: Plan): Found | undefined {
+    const held = this.#components.store.records.get(plan.key)
+    if (held?.freshFor !== null || held.size > AT_HAND_BYTES) return undefined
+    const found = this.#shelf.open(plan, held, 'local')
+    if (!(found instanceof Promise)) return found
+    void found.then((opened) => opened?.body.close())
+    return undefined
   }
 
   /** Whoever waits or reads gets DRAINING; idempotent. */

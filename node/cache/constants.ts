@@ -4,6 +4,9 @@ const MINUTE = 60 * SECOND
 /** Bytes at the end of a body that go out only after the digest was seen to be right. */
 export const HOLD_BACK_BYTES = 64 << 10
 
+/** Artifacts up to this size are answered in one piece, if they are held. */
+export const AT_HAND_BYTES = 64 << 10
+
 /** Bytes of a flight that stay in memory for readers that keep pace, so that they never touch the file. */
 export const RECENT_BYTES = 2 << 20
 

@@ -29,6 +29,12 @@ export class Connections {
     this.#latest.set(socket, response)
   }
 
+  /** Whether a connection owes no answer. */
+  isIdle(socket: Socket): boolean {
+    const response = this.#latest.get(socket)
+    return response === undefined || response.writableFinished
+  }
+
   /** Takes no new connections, lets answers under way finish for at most `limit` ms, then closes everything. */
   async drain(limit: number): Promise<void> {
     const closed = new Promise<void>((resolve) => NetServer.prototype.close.call(this.#server, () => resolve()))
@@ -46,8 +52,9 @@ export class Connections {
   }
 
   #sweep(): void {
-    for (const [socket, response] of this.#latest) {
-      if (!response || response.writableFinished) socket.destroy()
+    for (const socket of this.#latest.keys()) {
+      // What went out past any response object may still be on its way.
+      if (this.isIdle(socket) && socket.writableLength === 0) socket.destroy()
     }
   }
 

@@ -1,10 +1,13 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Source } from '../cache/found.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
+import { hasConditions } from './conditional.ts'
 import { Exchange, type Finder } from './exchange.ts'
+import type { AtHand } from './express-lane.ts'
+import { wholeFieldBytes } from './fields.ts'
 import { Guard } from './guard.ts'
 import type { HostAllowList } from './hosts.ts'
 import type { Mounts } from './mounts.ts'
@@ -31,6 +34,9 @@ export interface DoorComponents {
   readonly baseUrl: BaseUrl
   readonly events: DoorEvents
 }
+
+/** Headers of a request that call for more than looking its target up. */
+const NOT_PLAIN = ['range', 'via', 'origin', 'content-length', 'transfer-encoding', 'expect', 'upgrade', 'trailer'] as const
 
 /**
  * Where requests for artifacts come in. The whole path in one place: host check → mirror → grammar → plan → cache → answer.
@@ -85,6 +91,36 @@ export class Door {
       }
     } catch (error) {
       this.#fail(error, request, response)
+    }
+  }
+
+  /** Whether the answer to a GET depends on nothing but its target and what the grammar reads. */
+  isPlain(request: IncomingMessage): boolean {
+    const { headers } = request
+    if (NOT_PLAIN.some((name) => headers[name] !== undefined) || hasConditions(headers)) return false
+    if (headers.connection !== undefined && headers.connection.toLowerCase() !== 'keep-alive') return false
+    try {
+      this.#guard.check(request)
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /** A small hit, for the express lane: the same answer as `handle` would give to a plain GET. Never throws. */
+  atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined {
+    try {
+      const { mounted, route } = this.#routes.of({ method: 'GET', url: target, headers })
+      const found = 'plans' in route ? this.#components.cache.atHand(route.plans[0]) : undefined
+      const { bytes } = found?.body ?? {}
+      const fields = found && bytes && wholeFieldBytes(found, bytes.length)
+      found?.body.close()
+      if (!fields) return undefined
+      this.#components.events.served(mounted.mirror.name, found.source, bytes.length)
+      return { fields, body: bytes }
+    } catch {
+      // Whatever it is, the usual way meets it again and tells the client.
+      return undefined
     }
   }
 

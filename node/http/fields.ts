@@ -6,6 +6,9 @@ export type Fields = readonly string[]
 /** RFC 9110 section 5.5. What Node could not send would turn a stored record into an error for good. */
 const VALUE = /^[\t\x20-\x7e\x80-\xff]*$/
 
+/** RFC 9110 section 5.1, in the lower case that all of ours have. */
+const NAME = /^[a-z0-9-]+$/
+
 /** Types that a browser never runs, whatever is in them. */
 const INERT = /^(?:application\/(?:octet-stream|(?:[\w.-]+\+)?json|gzip|x-gzip|x-tar|zip)|text\/plain)\s*(?:;|$)/i
 
@@ -28,6 +31,8 @@ const kept = new WeakMap<Found['headers'], Kept>()
 
 interface Whole {
   readonly fields: Fields
+  /** The same as they go over the wire, with the empty line behind them; undefined when they could not be sent. */
+  bytes?: Buffer | undefined
   readonly digest: string | undefined
   readonly size: number
 }
@@ -36,12 +41,34 @@ const wholes = new WeakMap<Found['headers'], Whole>()
 
 /** The fields of a 200 with a stored artifact that cannot change: the same each time, so they are put together once. */
 export function wholeFields(found: Found, size: number): Fields {
+  return wholeOf(found, size).fields
+}
+
+/** The same in bytes, with the empty line that ends a head; undefined for what must not go out past Node's own checks. */
+export function wholeFieldBytes(found: Found, size: number): Buffer | undefined {
+  const whole = wholeOf(found, size)
+  if (!('bytes' in whole)) whole.bytes = bytesOf(whole.fields)
+  return whole.bytes
+}
+
+function wholeOf(found: Found, size: number): Whole {
   const before = wholes.get(found.headers)
-  if (before && before.digest === found.digest && before.size === size) return before.fields
+  if (before && before.digest === found.digest && before.size === size) return before
   const etag = found.digest === undefined ? undefined : `"${found.digest}"`
   const fields = [...contentFields(found, etag), 'content-length', String(size)]
-  wholes.set(found.headers, { fields, digest: found.digest, size })
-  return fields
+  const whole: Whole = { fields, digest: found.digest, size }
+  wholes.set(found.headers, whole)
+  return whole
+}
+
+function bytesOf(fields: Fields): Buffer | undefined {
+  let text = ''
+  for (let at = 0; at < fields.length; at += 2) {
+    const [name, value] = [fields[at] ?? '', fields[at + 1] ?? '']
+    if (!NAME.test(name) || !VALUE.test(value)) return undefined
+    text += `${name}: ${value}\r\n`
+  }
+  return Buffer.from(`${text}\r\n`, 'latin1')
 }
 
 /** Fields of every answer that carries (a part of) a representation, or would to a GET. */

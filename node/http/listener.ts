@@ -1,8 +1,9 @@
 import { rmSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { Connections } from './connections.ts'
+import { type AtHand, ExpressLane } from './express-lane.ts'
 import { formatAddress, type ListenAddress } from './listen-address.ts'
 import { Turns } from './turns.ts'
 
@@ -39,6 +40,10 @@ const NO_TUNNEL = 'HTTP/1.1 405 Method Not Allowed\r\nallow: GET, HEAD\r\nconnec
 
 export interface ListenerComponents {
   handle(request: IncomingMessage, response: ServerResponse): void
+  /** As `ExpressLane` has it. */
+  isPlain(request: IncomingMessage): boolean
+  /** As `ExpressLane` has it. */
+  atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined
   /** Hears of what went wrong outside any request, such as running out of descriptors. */
   onTrouble(error: Error): void
 }
@@ -56,6 +61,15 @@ export class Listener {
     this.#components = components
     this.#timeouts = timeouts
     const turns = new Turns(components.handle)
+    const express = new ExpressLane(
+      {
+        isPlain: (request) => !this.#draining && components.isPlain(request),
+        // While it stops, each answer has to say that it is the last one.
+        atHand: (target, own) => (this.#draining ? undefined : components.atHand(target, own)),
+        isIdle: (socket) => this.#connections.isIdle(socket),
+      },
+      { keepAlive },
+    )
     this.#server = createServer(
       {
         keepAlive: true,
@@ -69,6 +83,7 @@ export class Listener {
       },
       (incoming, response) => {
         this.#connections.carries(response, incoming.socket)
+        express.saw(incoming)
         if (this.#draining) response.shouldKeepAlive = false
         turns.take(incoming, response)
       },
@@ -77,6 +92,7 @@ export class Listener {
     this.#server.maxConnections = MAX_CONNECTIONS
     this.#server.on('connect', refuseTunnel)
     this.#connections = new Connections(this.#server)
+    this.#server.on('connection', (socket) => express.watch(socket))
   }
 
   get connections(): number {

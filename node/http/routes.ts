@@ -32,7 +32,7 @@ export class Routes {
   }
 
   /** Throws NO_SUCH_MIRROR, and what the grammar throws. */
-  of(request: IncomingMessage): Routed {
+  of(request: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): Routed {
     const { url: target = '/', method = 'GET' } = request
     const key = method === 'GET' ? target : `${method} ${target}`
     const known = this.#remembered.get(key)

@@ -17,7 +17,7 @@ const HEALTH = /^\/(?:healthz|readyz)(?:\?|$)/
 export type AdminHandler = (request: IncomingMessage, response: ServerResponse) => boolean
 
 export interface HttpServerComponents {
-  readonly door: Pick<Door, 'handle'>
+  readonly door: Pick<Door, 'handle' | 'isPlain' | 'atHand'>
   readonly admin: AdminHandler
   /** Hears of what went wrong outside any request, such as running out of descriptors. */
   onTrouble?(error: Error): void
@@ -98,9 +98,12 @@ export class HttpServer {
 
   async #open(address: ListenAddress, admin: boolean): Promise<ListenAddress> {
     if (this.#draining) throw new WarrenError('DRAINING', 'this node is stopping, so it does not begin to listen')
+    const { door } = this.#components
     const listener = new Listener(
       {
         handle: (request, response) => this.#route(request, response, admin),
+        isPlain: (request) => door.isPlain(request),
+        atHand: (target, headers) => door.atHand(target, headers),
         onTrouble: (error) => this.#components.onTrouble?.(error),
       },
       { ...TIMEOUTS, ...this.#init.timeouts },
