@@ -113,6 +113,8 @@ export function documentOf(
 }
 
 export interface FaceInit {
+  /** What the cache has at hand; nothing by default. */
+  readonly atHand?: (plan: Plan) => Found | undefined
   /** What the cache finds; throws what the cache rejects with. */
   readonly find?: (plan: Plan, options: GetOptions) => Found | Promise<Found>
   readonly upstream?: MemoryScript
@@ -146,7 +148,7 @@ export class Face {
     const find = init.find ?? (() => Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'there is no such thing')))
     this.door = new Door(
       {
-        cache: { get: find },
+        cache: { get: find, atHand: init.atHand ?? (() => undefined) },
         upstream: this.upstream,
         sender: new Sender({ pool: this.pool, rendered: this.rendered }),
         hosts: new HostAllowList({ hosts: init.hosts ?? [], listen: init.listen ?? ['127.0.0.1'] }),
