@@ -65,7 +65,7 @@ export class MemoryMesh implements Mesh {
   }
 
   get populated(): boolean {
-    return this.#network.members.size > (this.#network.members.has(this) ? 1 : 0)
+    return this.#joined && this.#network.members.size > 1
   }
 
   /** Gives this member a blob, as if it had fetched it. */
@@ -75,7 +75,7 @@ export class MemoryMesh implements Mesh {
 
   async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<BlobSource, void> {
     signal.throwIfAborted()
-    for (const member of this.#network.members) {
+    for (const member of this.#joined ? this.#network.members : []) {
       const bytes = member.#held.get(formatDigest(digest))
       if (member === this || !bytes || this.blamed.includes(member.id)) continue
       yield {
@@ -94,6 +94,10 @@ export class MemoryMesh implements Mesh {
 
   async close(): Promise<void> {
     this.#network.members.delete(this)
+  }
+
+  get #joined(): boolean {
+    return this.#network.members.has(this)
   }
 
   async #open(bytes: Buffer, start: number, signal: AbortSignal): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
