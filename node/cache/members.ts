@@ -2,8 +2,18 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
-import { MEMBER_IDLE, MEMBER_LIES, MEMBER_PATIENCE } from './constants.ts'
+import { MEMBER_IDLE, MEMBER_LIES, MEMBER_PATIENCE, PROGRESS_BYTES } from './constants.ts'
 import type { From, OpenBody } from './sources.ts'
+
+/** What is seen of a body while it comes. */
+interface Pulse {
+  readonly source: BlobSource
+  bytes: number
+  /** Whether it is the member that we wait for, not the reader of its bytes. */
+  waiting: boolean
+  /** Ms that the reader took. */
+  held: number
+}
 
 /** Gets an artifact's bytes from members of the mesh, and keeps watch over each while it sends. One for each flight. */
 export class Members {
@@ -11,16 +21,17 @@ export class Members {
   readonly #clock: Clock
   /** Ids of those that broke off, failed or lied: none takes part in a flight twice. */
   readonly #spent = new Set<string>()
-  #lies = 0
+  /** Ids of those that lied, or broke off before they were of any use. */
+  readonly #failed = new Set<string>()
 
   constructor(components: { mesh: Mesh; clock: Clock }) {
     this.#mesh = components.mesh
     this.#clock = components.clock
   }
 
-  /** Whether it makes sense to ask. After some lies it does not: liars may be many, and each costs the client time. */
+  /** Whether it makes sense to ask. After some failures it does not: bad members may be many, and each costs the client time. */
   get promising(): boolean {
-    return this.#mesh.populated && this.#lies < MEMBER_LIES
+    return this.#mesh.populated && this.#failed.size < MEMBER_LIES
   }
 
   /** The first member that answers. Rejects with UPSTREAM_ABSENT when nobody does. */
@@ -51,7 +62,7 @@ export class Members {
     const patience = new AbortController()
     const life = AbortSignal.any([signal, stop.signal])
     const blame = (reason: string) => {
-      this.#lies++
+      this.#failed.add(source.id)
       source.blame(reason)
     }
     this.#clock.sleep(MEMBER_PATIENCE, AbortSignal.any([life, patience.signal])).then(
@@ -61,8 +72,8 @@ export class Members {
     try {
       const { size, body } = await source.open(from.start, life)
       life.throwIfAborted()
+      // No lie for sure: it may be upstream that answered with a login page.
       if (size < from.start || size !== (from.size ?? size)) {
-        if (from.size !== undefined) blame(`says that the blob has ${size} bytes instead of ${from.size}`)
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
       const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
@@ -85,21 +96,22 @@ export class Members {
     stop: AbortController,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
-    const pulse = { beats: 0, waiting: true }
-    void this.#expire(source, pulse, stop)
+    const pulse: Pulse = { source, bytes: 0, waiting: true, held: 0 }
+    void this.#expire(pulse, stop)
     try {
+      if (sent.left === 0) return
       for await (const bytes of sent.body) {
-        pulse.waiting = false
-        pulse.beats++
+        pulse.bytes += bytes.length
         sent.left -= bytes.length
         if (sent.left < 0) break
-        yield bytes
-        pulse.waiting = true
+        yield* this.#handOver(bytes, pulse)
+        // How it ends is of no interest: the digest judges what came.
+        if (sent.left === 0) return
       }
-      if (sent.left === 0) return
       blame(sent.left < 0 ? 'sends more than the blob has' : `ended ${sent.left} bytes early`)
       throw new WarrenError('UPSTREAM_CUT', `member ${source.id} did not send what it promised`)
     } catch (error) {
+      if (pulse.bytes < PROGRESS_BYTES) this.#failed.add(source.id)
       throw isWarrenError(error)
         ? error
         : new WarrenError('UPSTREAM_CUT', `member ${source.id} broke off: ${reasonOf(error)}`, { cause: error })
@@ -108,17 +120,28 @@ export class Members {
     }
   }
 
-  /** One timer at a time for a whole body. That its reader is slow is not the member's fault. */
-  async #expire(
-    source: BlobSource,
-    pulse: { readonly beats: number; readonly waiting: boolean },
-    stop: AbortController,
-  ): Promise<void> {
+  *#handOver(bytes: Buffer, pulse: Pulse): Generator<Buffer, void> {
+    const since = this.#clock.now()
+    pulse.waiting = false
+    yield bytes
+    pulse.waiting = true
+    pulse.held += this.#clock.now() - since
+  }
+
+  /**
+   * One timer at a time for a whole body. That its reader is slow is not the member's fault. A peer that sends a byte now and
+   * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
+   */
+  async #expire(pulse: Pulse, stop: AbortController): Promise<void> {
+    const { source } = pulse
+    const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     try {
       for (;;) {
-        const { beats } = pulse
+        const { bytes, held } = pulse
         await this.#clock.sleep(MEMBER_IDLE, stop.signal)
-        if (pulse.waiting && pulse.beats === beats) stop.abort(silence(source))
+        const came = pulse.bytes - bytes
+        const dawdles = came === 0 || (came < least && pulse.held - held < MEMBER_IDLE / 2)
+        if (pulse.waiting && dawdles) stop.abort(silence(source))
       }
     } catch {
       // It ended before its time was up.
