@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { type Clock, systemClock } from '../../node/clock.ts'
 import type { Overrides } from '../../node/components.ts'
 import { type Answer, answer, captivePortal, garbage, json, redirect, serve, tooMany } from '../harness/answer.ts'
 import {
@@ -21,6 +20,7 @@ import {
 import { exchange } from '../harness/http.ts'
 import { Random } from '../harness/random.ts'
 import { ScriptedUpstream } from '../harness/scripted.ts'
+import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { startNode } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
@@ -213,13 +213,3 @@ describe('a document whose upstream', () => {
     expect(seen).toEqual([undefined, '"v1"'])
   })
 })
-
-/** The system's time, moved by hand: what sleeps goes on at its own pace. */
-class ShiftedClock implements Clock {
-  shift = 0
-  readonly sleep = systemClock.sleep
-
-  now(): number {
-    return systemClock.now() + this.shift
-  }
-}
