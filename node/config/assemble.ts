@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { type Address, formatAddress, isWildcard, type TcpAddress } from './address.ts'
 import type { BuiltInMirror } from './defaults.ts'
 import { resolveMirrors, type WrittenMirror } from './mirrors.ts'
@@ -25,7 +26,7 @@ export function assembleConfig(byKey: ByKey, builtIns: readonly BuiltInMirror[],
   }
   const mirrors = resolveMirrors(writtenMirrors(byKey, problems), builtIns, problems)
   const result = schema.safeParse(tree)
-  if (result.success) checkAddresses(result.data, byKey.get('admin.listen')?.[0], problems)
+  if (result.success) checkAddresses(result.data, byKey, problems)
   problems.throwIfAny()
   return deepFreeze({ ...schema.parse(tree), mirrors })
 }
@@ -49,16 +50,31 @@ function writtenMirrors(byKey: ByKey, problems: Problems): WrittenMirror[] {
   })
 }
 
-/** Two listeners that would take each other's address: said here by name, where the system only knows «in use». */
+/** Listeners that would take each other's address: said here by name, where the system only knows «in use». */
 function checkAddresses(
-  parsed: { listen: TcpAddress[]; admin: { listen: Address } },
-  given: Given | undefined,
+  { listen, admin }: { listen: readonly TcpAddress[]; admin: { listen: Address } },
+  byKey: ByKey,
   problems: Problems,
 ): void {
-  const admin = parsed.admin.listen
-  if (!given || 'socket' in admin || admin.port === 0) return
-  const taken = parsed.listen.find((one) => one.port === admin.port && isWildcard(one) !== isWildcard(admin))
-  if (taken) problems.wrong(given, [], `on another port than listen (${formatAddress(taken)}), which overlaps with it`)
+  const [given, givenAdmin] = [byKey.get('listen')?.[0], byKey.get('admin.listen')?.[0]]
+  const at = listen.findIndex((one, i) => listen.slice(0, i).some((other) => overlap(one, other)))
+  const before = listen.slice(0, at).find((other) => overlap(other, listen[at]))
+  if (given && before) problems.wrong(given, [at], `on another port than ${formatAddress(before)}, which overlaps with it`)
+  const local = admin.listen
+  if (before || !givenAdmin || 'socket' in local) return
+  // The very same address is one listener for both.
+  const taken = listen.find((one) => one.host !== local.host && overlap(one, local))
+  if (taken) problems.wrong(givenAdmin, [], `on another port than listen (${formatAddress(taken)}), which overlaps with it`)
+}
+
+/** Port 0 is another one each time. */
+function overlap(one: TcpAddress, other: TcpAddress | undefined): boolean {
+  return one.port !== 0 && one.port === other?.port && (one.host === other.host || covers(one, other) || covers(other, one))
+}
+
+/** `::` takes IPv4 connections as well (RFC 3493 section 5.3). */
+function covers(all: TcpAddress, other: TcpAddress): boolean {
+  return isWildcard(all) && (isIPv6(all.host) || !isIPv6(other.host))
 }
 
 function put(tree: Record<string, unknown>, key: string, value: unknown): void {

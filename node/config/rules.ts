@@ -1,4 +1,4 @@
-import { accessSync, constants } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { isHost, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
@@ -32,7 +32,10 @@ export const tcpAddress = readable(
   parseTcpAddress,
 )
 
-export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and an absolute path', parseAddress)
+export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and an absolute path', parseAddress).refine(
+  (given) => !('socket' in given) || isFree(given.socket),
+  { error: 'unix: and a path at which there is no file of another kind' },
+)
 
 export const network = readable('a network in CIDR form, such as 10.0.0.0/8 or fd00::/8', parseNetwork)
 
@@ -119,5 +122,18 @@ function canRead(path: string): boolean {
     return true
   } catch {
     return false
+  }
+}
+
+/**
+ * Whether there is nothing at `path`, or a socket: the socket of a killed node is taken away, and a plain file, which refuses
+ * connections in the same way, would be taken for one.
+ */
+function isFree(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isSocket() ?? true
+  } catch {
+    // Behind a folder that this user may not enter; listening says so.
+    return true
   }
 }

@@ -38,7 +38,12 @@ export function parseYaml(text: string, path: string, problems: Problems): YamlF
     // What follows the first mistake is mostly its consequence.
     const [trouble] = [...document.errors, ...document.warnings].sort((a, b) => a.pos[0] - b.pos[0])
     if (trouble) {
-      problems.add(`${place(trouble.pos[0])}: not valid YAML: ${trouble.message.replaceAll('\n', ' ')}`)
+      const [at] = trouble.pos
+      const key = trouble.code === 'DUPLICATE_KEY' && /^[^\s:]{1,80}/.exec(text.slice(at))?.[0]
+      const what = key
+        ? `${key} is there a second time; keep one of the two`
+        : `not valid YAML: ${trouble.message.replaceAll('\n', ' ')}`
+      problems.add(`${place(at)}: ${what}`)
       return undefined
     }
     const value: unknown = document.toJS({ maxAliasCount: MAX_ALIASES })

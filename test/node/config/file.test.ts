@@ -125,7 +125,8 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'log: {level: info\n',
     'config.yaml:2:1: not valid YAML: Flow map in block collection must be sufficiently indented and end with a }',
   ],
-  ['data: /a\ndata: /b\n', 'config.yaml:2:1: not valid YAML: Map keys must be unique'],
+  ['data: /a\ndata: /b\n', 'config.yaml:2:1: data is there a second time; keep one of the two'],
+  ['log:\n  level: info\n  "level": warn\n', 'config.yaml:3:3: "level" is there a second time; keep one of the two'],
   ['data: !!js/function x\n', 'config.yaml:1:7: not valid YAML: Unresolved tag: tag:yaml.org,2002:js/function'],
   [
     'log: {level: loud}\nmemory: {hot: much}\nhots: [a]\n',

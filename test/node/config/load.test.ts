@@ -1,4 +1,6 @@
+import { once } from 'node:events'
 import { mkdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { useTempFolders } from '../../harness/temp.ts'
@@ -151,6 +153,40 @@ test('two listeners that take the same address are refused before the system doe
   expect(load({ flags: new Map(flags).set('admin.listen', 'unix:/run/w.sock') }).config.admin.listen).toEqual({
     socket: '/run/w.sock',
   })
+})
+
+test.for([
+  [['127.0.0.1:80', '127.0.0.1:80'], 1, '127.0.0.1:80'],
+  [['127.0.0.1:80', '10.0.0.1:81', '0.0.0.0:80'], 2, '127.0.0.1:80'],
+  [['[::]:80', '0.0.0.0:80'], 1, '[::]:80'],
+  [['[::]:80', '127.0.0.1:80'], 1, '[::]:80'],
+] as const)('%j is refused, since the entry %i takes the address of another one', ([listen, at, other]) => {
+  expect(problemsOf(() => load({ flags: new Map([['listen', listen]]) }))).toEqual([
+    `--listen: listen[${at}] is "${listen[at]}", but must be on another port than ${other}, which overlaps with it`,
+  ])
+})
+
+test.for([
+  [['127.0.0.1:0', '127.0.0.1:0', '0.0.0.0:0']],
+  [['127.0.0.1:80', '10.0.0.1:80', '[::1]:80']],
+  [['0.0.0.0:80', '[::1]:80']],
+] as const)('%j do not get into the way of each other', ([listen]) => {
+  expect(load({ flags: new Map([['listen', listen]]) }).config.listen).toHaveLength(listen.length)
+})
+
+test('no file is taken for the socket of a killed node', async () => {
+  const folder = folders.create()
+  const [file, socket] = [join(folder, 'precious'), join(folder, 'socket')]
+  writeFileSync(file, 'precious')
+  const flags = (path: string) => ({ flags: new Map([['admin.listen', `unix:${path}`]]) })
+  expect(problemsOf(() => load(flags(file)))).toEqual([
+    `--admin-listen: admin.listen is "unix:${file}", but must be unix: and a path at which there is no file of another kind`,
+  ])
+  expect(load(flags(socket)).config.admin.listen).toEqual({ socket })
+  const server = createServer().listen(socket)
+  await once(server, 'listening')
+  expect(load(flags(socket)).config.admin.listen).toEqual({ socket })
+  server.close()
 })
 
 test('what something stronger shadows has to be right, too', () => {
