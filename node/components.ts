@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { type Logger, pino } from 'pino'
 import { adminApi } from '../admin/api/plugin.ts'
@@ -8,6 +8,7 @@ import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
+import { makeDataFolder } from './data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { BaseUrl } from './http/base-url.ts'
@@ -124,7 +125,7 @@ export function mountsOf(mirrors: readonly MirrorConfig[]): Mounts {
 
 async function openStore(config: Config, clock: Clock, events: Events): Promise<DiskStore> {
   try {
-    mkdirSync(config.data, { recursive: true, mode: 0o700 })
+    makeDataFolder(config.data)
     return await DiskStore.open(
       { now: () => clock.now(), trouble: (what) => events.storeTrouble(what) },
       { folder: join(config.data, 'store'), minFree: config.store.minFree, hotBytes: config.memory.hot },

@@ -1,5 +1,6 @@
 import { buildComponents, mountsOf, type Overrides } from './components.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
+import { reasonOf, WarrenError } from './errors.ts'
 import { formatAddress, type ListenAddress } from './http/server.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
 
@@ -13,7 +14,7 @@ export interface NodeUrls {
 /** One running Warren node. */
 export interface Node extends AsyncDisposable {
   readonly id: string
-  /** Resolves when the node answers. Throws ADDRESS_IN_USE. */
+  /** Resolves when the node answers. Throws ADDRESS_IN_USE or STORE_UNUSABLE. */
   start(): Promise<NodeUrls>
   /** Lets answers under way finish, then frees everything. Idempotent. */
   stop(): Promise<void>
@@ -39,7 +40,7 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
     async start() {
       const { listen, admin } = await server.start()
       const urls = { listen: listen.map(urlOf), admin: urlOf(admin) }
-      writeNodeFile(config.data, { pid: process.pid, ...urls })
+      tellWhereItIs(config.data, urls)
       started = true
       log.info({ ...urls, data: config.data }, 'ready')
       return urls
@@ -50,6 +51,16 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
       log.info({ mirrors: mirrors.map(({ name }) => name) }, 'mirrors changed')
     },
     [Symbol.asyncDispose]: stop,
+  }
+}
+
+/** Without it the command line would not find the node, nor a second one the first. */
+function tellWhereItIs(data: string, urls: NodeUrls): void {
+  try {
+    writeNodeFile(data, { pid: process.pid, ...urls })
+  } catch (cause) {
+    const message = `the data folder ${data} cannot be used: ${reasonOf(cause)}; choose a writable one with --data`
+    throw new WarrenError('STORE_UNUSABLE', message, { cause })
   }
 }
 

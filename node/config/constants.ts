@@ -1,4 +1,4 @@
-/** Bytes of a configuration file: thousands of mirrors fit, and a wrong path such as a log file is noticed. */
+/** Bytes of a configuration or certificate file: thousands of mirrors fit, and a wrong path such as a log file is noticed. */
 export const MAX_FILE_BYTES = 1 << 20
 
 /** Bytes of a file that a `…_FILE` variable names; it holds one value. */

@@ -1,10 +1,12 @@
-import { accessSync, constants, statSync } from 'node:fs'
+import { X509Certificate } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { isHost, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
-import { MAX_LIST, MAX_TEXT } from './constants.ts'
+import { MAX_FILE_BYTES, MAX_LIST, MAX_TEXT } from './constants.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
 import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
+import { readBounded } from './yaml-file.ts'
 
 /*
  * A rule turns what somebody wrote into what the node uses. The text of each issue is a noun phrase that ends the sentence
@@ -46,9 +48,9 @@ export const hostName = readable('a host name or an IP address, without port and
 /** Relative paths would mean another place in each working directory, so they are refused. */
 export const folder = readable('an absolute path', absolute)
 
-export const pemFile = readable('the absolute path of a PEM file that this user can read', (text) => {
+export const pemFile = readable('the absolute path of a PEM certificate that this user can read', (text) => {
   const path = absolute(text)
-  return path !== undefined && canRead(path) ? path : undefined
+  return path !== undefined && hasCertificate(path) ? path : undefined
 })
 
 /** In ms, between `least` and `most` (texts like those that it reads). */
@@ -116,9 +118,10 @@ function absolute(text: string): string | undefined {
   return isAbsolute(text) && !text.includes('\0') ? normalize(text) : undefined
 }
 
-function canRead(path: string): boolean {
+function hasCertificate(path: string): boolean {
   try {
-    accessSync(path, constants.R_OK)
+    // OpenSSL would pass over what is none without a word.
+    new X509Certificate(readBounded(path, MAX_FILE_BYTES) ?? '')
     return true
   } catch {
     return false

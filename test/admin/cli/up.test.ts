@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { existsSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
@@ -117,19 +117,47 @@ test('edited mirrors are taken over while it runs; other settings and mistakes a
 test.for([
   ['a taken port', 'taken'],
   ['a data folder that another node uses', 'locked'],
-  ['a data folder that cannot be made', 'unusable'],
 ] as const)('%s is told in one line', async ([, kind]) => {
   const running = await node()
-  const data = { taken: folders.path('other'), locked: running.data, unusable: join(running.data, 'node.json', 'sub') }[kind]
+  const data = kind === 'taken' ? folders.path('other') : running.data
   const listen = kind === 'taken' ? running.url.slice('http://'.length) : '127.0.0.1:0'
-  const { code, stdout, stderr } = await runWarren(['up', '--log-level', 'silent', '--data', data, '--listen', listen], {
-    home: folders.create(),
-  })
+  const { code, stdout, stderr } = await up(data, listen)
   expect([code, stdout]).toEqual([1, ''])
   const message = {
     taken: `${listen} is taken by another process: stop that one, or choose another address with --listen`,
     locked: `another node (pid ${running.pid}, ${running.url}) uses the data folder ${data}: stop it, or give this one its own with --data`,
-    unusable: `the data folder ${data} cannot be used: ENOTDIR: not a directory, mkdir '${data}'; choose a writable one with --data`,
   }[kind]
   expect(stderr).toBe(`warren: ${message}\n`)
+  // The one that was there has lost nothing, the file that names it included.
+  expect(existsSync(join(running.data, 'node.json'))).toBe(true)
+  expect((await fetch(`${running.url}/readyz`)).status).toBe(200)
 })
+
+test.for([
+  ['is a file', 'file', 'DATA is not a folder'],
+  ['is below a file', 'file/sub', 'FOLDER/file is not a folder'],
+  ['is a link to nowhere', 'link', 'DATA is not a folder'],
+  [
+    'has a file where the store should be',
+    'full',
+    "the folder DATA/store cannot be made or written: ENOTDIR: not a directory, mkdir 'DATA/store/blobs'",
+  ],
+  ['cannot take the file that names the node', 'odd', "EISDIR: illegal operation on a directory, open 'DATA/node.json'"],
+] as const)('a data folder that %s is told in one line, and nothing in it is lost', async ([, name, why]) => {
+  const folder = folders.create()
+  const data = join(folder, name)
+  mkdirSync(join(folder, 'full'))
+  mkdirSync(join(folder, 'odd/node.json'), { recursive: true })
+  symlinkSync(join(folder, 'nowhere'), join(folder, 'link'))
+  for (const file of ['file', 'full/store', 'odd/node.json/precious']) writeFileSync(join(folder, file), 'precious')
+  const { code, stdout, stderr } = await up(data, '127.0.0.1:0')
+  expect([code, stdout]).toEqual([1, ''])
+  const reason = why.replaceAll('DATA', data).replaceAll('FOLDER', folder)
+  expect(stderr).toBe(`warren: the data folder ${data} cannot be used: ${reason}; choose a writable one with --data\n`)
+  for (const file of ['file', 'full/store', 'odd/node.json/precious'])
+    expect(readFileSync(join(folder, file), 'utf8')).toBe('precious')
+})
+
+function up(data: string, listen: string) {
+  return runWarren(['up', '--log-level', 'silent', '--data', data, '--listen', listen], { home: folders.create() })
+}

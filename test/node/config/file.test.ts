@@ -1,5 +1,8 @@
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { useTempFolders } from '../../harness/temp.ts'
+import { makeCertificate } from '../upstream/certificate.ts'
 import { loadText, problemsOf } from './setup.ts'
 
 const folders = useTempFolders()
@@ -115,7 +118,7 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
   ['upstream: {concurrency: 0}\n', 'config.yaml:1:25: upstream.concurrency is 0, but must be a whole number from 1 to 1024'],
   [
     'upstream: {ca: [/nowhere/ca.pem]}\n',
-    'config.yaml:1:17: upstream.ca[0] is "/nowhere/ca.pem", but must be the absolute path of a PEM file that this user can read',
+    'config.yaml:1:17: upstream.ca[0] is "/nowhere/ca.pem", but must be the absolute path of a PEM certificate that this user can read',
   ],
   [
     'fresh: {negative: 2y}\n',
@@ -139,6 +142,20 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
 test.for(cases)('the file %j is refused with what would be right', ([text, ...problems]) => {
   const folder = folders.create()
   expect(problemsOf(() => loadText(folder, text), folder)).toEqual(problems)
+})
+
+test('a certificate authority is taken from a PEM file, and from nothing else', () => {
+  const folder = folders.create()
+  const file = join(folder, 'ca.pem')
+  const text = `upstream: {ca: ["${file}"]}\n`
+  writeFileSync(file, `# Our own\n${makeCertificate().cert}`)
+  expect(loadText(folder, text).config.upstream.ca).toEqual([file])
+  for (const other of ['', 'a key', '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n']) {
+    writeFileSync(file, other)
+    expect(problemsOf(() => loadText(folder, text), folder)).toEqual([
+      'config.yaml:1:17: upstream.ca[0] is "ca.pem", but must be the absolute path of a PEM certificate that this user can read',
+    ])
+  }
 })
 
 test('a file larger than 1 MiB is no configuration', () => {
