@@ -11,8 +11,6 @@ interface Pulse {
   bytes: number
   /** Whether it is the member that we wait for, not the reader of its bytes. */
   waiting: boolean
-  /** Ms that the reader took. */
-  held: number
 }
 
 /** Gets an artifact's bytes from members of the mesh, and keeps watch over each while it sends. One for each flight. */
@@ -96,7 +94,7 @@ export class Members {
     stop: AbortController,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
-    const pulse: Pulse = { source, bytes: 0, waiting: true, held: 0 }
+    const pulse: Pulse = { source, bytes: 0, waiting: true }
     void this.#expire(pulse, stop)
     try {
       if (sent.left === 0) return
@@ -104,7 +102,9 @@ export class Members {
         pulse.bytes += bytes.length
         sent.left -= bytes.length
         if (sent.left < 0) break
-        yield* this.#handOver(bytes, pulse)
+        pulse.waiting = false
+        yield bytes
+        pulse.waiting = true
         // How it ends is of no interest: the digest judges what came.
         if (sent.left === 0) return
       }
@@ -120,14 +120,6 @@ export class Members {
     }
   }
 
-  *#handOver(bytes: Buffer, pulse: Pulse): Generator<Buffer, void> {
-    const since = this.#clock.now()
-    pulse.waiting = false
-    yield bytes
-    pulse.waiting = true
-    pulse.held += this.#clock.now() - since
-  }
-
   /**
    * One timer at a time for a whole body. That its reader is slow is not the member's fault. A peer that sends a byte now and
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
@@ -137,11 +129,9 @@ export class Members {
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     try {
       for (;;) {
-        const { bytes, held } = pulse
+        const { bytes } = pulse
         await this.#clock.sleep(MEMBER_IDLE, stop.signal)
-        const came = pulse.bytes - bytes
-        const dawdles = came === 0 || (came < least && pulse.held - held < MEMBER_IDLE / 2)
-        if (pulse.waiting && dawdles) stop.abort(silence(source))
+        if (pulse.waiting && pulse.bytes - bytes < least) stop.abort(silence(source))
       }
     } catch {
       // It ended before its time was up.
