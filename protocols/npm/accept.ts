@@ -4,7 +4,7 @@ export const ABBREVIATED_TYPE = 'application/vnd.npm.install-v1+json'
 export const FULL_TYPE = 'application/json'
 
 /** Characters of an `accept` header that are read; clients send fewer than 100. */
-const MAX_ACCEPT = 4096
+const MAX_ACCEPT = 1024
 
 /**
  * Which form of a document a client gets (RFC 9110 section 12.5.1): the abbreviated one when it names that type with a weight
@@ -20,8 +20,9 @@ export function chooseVariant(accept: string | string[] | undefined): Variant {
 
 function readWeights(accept: string): Map<string, number> {
   const weights = new Map<string, number>()
-  // Quoted parameter values may hold commas and semicolons, and none of them matters here.
-  for (const element of accept.replace(/"(?:[^"\\]|\\.)*"/g, '').split(',')) {
+  // Quoted parameter values may hold commas and semicolons, and none of them matters here. One that never ends takes the rest
+  // along: looked for again from each of its quotes, it would take time that grows with the square of its length.
+  for (const element of accept.replace(/"(?:[^"\\]|\\.?)*(?:"|$)/gs, '').split(',')) {
     const [type = '', ...parameters] = element.toLowerCase().split(';')
     const weight = parameters.map((parameter) => parameter.trim()).find((parameter) => parameter.startsWith('q='))
     weights.set(type.trim(), weight === undefined ? 1 : readWeight(weight.slice(2)))

@@ -20,6 +20,8 @@ export class JsonCursor {
   at = 0
   /** Index of the closing quote of the name that `name` passed last. */
   nameEnd = 0
+  /** Whether that name is written with escapes. */
+  nameEscaped = false
   /** The closing brackets that are owed, one byte each, innermost last. */
   #owed = new Uint8Array(256)
 
@@ -77,7 +79,7 @@ export class JsonCursor {
   /** Passes over the name of a member and its colon. */
   name(): void {
     if (this.next() !== QUOTE) this.fail()
-    this.#string()
+    this.nameEscaped = this.#string()
     this.nameEnd = this.at - 1
     if (this.next() !== COLON) this.fail()
     this.at++
@@ -93,21 +95,25 @@ export class JsonCursor {
     return byte ?? -1
   }
 
-  #string(): void {
+  /** Returns whether it has escapes. */
+  #string(): boolean {
     const bytes = this.bytes
     const length = bytes.length
+    let escaped = false
     let at = this.at + 1
     while (at < length) {
       const byte = bytes[at++] as number
       if (byte === QUOTE) {
         this.at = at
-        return
+        return escaped
       }
       if (byte < 0x20) break
-      if (byte === BACKSLASH) at = this.#escape(at)
+      if (byte !== BACKSLASH) continue
+      escaped = true
+      at = this.#escape(at)
     }
     this.at = at
-    this.fail(at < length ? -1 : 0)
+    return this.fail(at < length ? -1 : 0)
   }
 
   #escape(at: number): number {

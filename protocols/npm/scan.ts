@@ -26,7 +26,6 @@ const MAX_FOUND = 500_000
 
 const QUOTE = 0x22
 const COMMA = 0x2c
-const BACKSLASH = 0x5c
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
@@ -49,6 +48,13 @@ export function textOf(bytes: Buffer, found: Found | undefined): string | undefi
 function decode(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start, end)
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text
+}
+
+/** Written out: most names are not wanted and differ in length or at once, and a call into native code costs more than that. */
+function isAt(wanted: Buffer, bytes: Buffer, start: number, end: number): boolean {
+  if (wanted.length !== end - start) return false
+  for (let i = 0; i < wanted.length; i++) if (wanted[i] !== bytes[start + i]) return false
+  return true
 }
 
 class Scanner {
@@ -109,10 +115,9 @@ class Scanner {
   #match(wanted: Shape, start: number, end: number): { readonly name: string; readonly shape: Shape } | undefined {
     const bytes = this.#bytes
     // A name may be written with escapes, which JSON.parse would see through.
-    const escaped = bytes.subarray(start, end).includes(BACKSLASH) ? decode(bytes, start, end) : undefined
+    const escaped = this.#cursor.nameEscaped ? decode(bytes, start, end) : undefined
     for (const member of wanted.members) {
-      if (escaped === undefined ? bytes.compare(member.bytes, 0, undefined, start, end) === 0 : member.name === escaped)
-        return member
+      if (escaped === undefined ? isAt(member.bytes, bytes, start, end) : member.name === escaped) return member
     }
     return wanted.each && { name: escaped ?? decode(bytes, start, end), shape: wanted.each }
   }

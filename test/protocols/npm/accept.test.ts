@@ -38,6 +38,10 @@ describe('the full document goes to who', () => {
     [`${NPM};q=abc`],
     [`text/plain;x="a,${NPM},b"`],
     [`${'text/plain,'.repeat(1000)}${NPM}`],
+    // A quote that never ends takes the rest along, with a backslash at the very end too.
+    [`text/plain;x="a, ${NPM}`],
+    [`text/plain;x="a\\", ${NPM}`],
+    [`text/plain;x="a\\", ${NPM}\\`],
   ])('asks %j', (accept) => {
     expect(chooseVariant(accept)).toBe('full')
   })
