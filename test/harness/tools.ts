@@ -20,10 +20,13 @@ export function findTool(name: string): string | undefined {
 /** Path of a program; skips the test, saying why, when it is not installed. */
 export function requireTool(context: TestContext, name: string): string {
   const found = findTool(name)
-  if (found) return found
-  if ((process.env[REQUIRED] ?? '').split(',').includes(name))
-    throw new Error(`${name} is not in PATH, and ${REQUIRED} lists it`)
-  return context.skip(`${name} is not installed`)
+  return found ?? missing(context, name, `${name} is not installed`)
+}
+
+/** Skips the test, saying why, or fails it when whoever runs it wants the program there. */
+export function missing(context: TestContext, name: string, why: string): never {
+  if ((process.env[REQUIRED] ?? '').split(',').includes(name)) throw new Error(`${why}, and ${REQUIRED} lists it`)
+  return context.skip(why)
 }
 
 /** How to run npm without a shell: program and first arguments. */
