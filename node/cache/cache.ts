@@ -12,7 +12,7 @@ import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
 import { NegativeCache } from './negative.ts'
 import type { Lookup, Plan } from './plan.ts'
 import { Revalidation, type RevalidationInit } from './revalidation.ts'
-import { Shelf } from './shelf.ts'
+import { digestOf, Shelf } from './shelf.ts'
 
 export type { CacheEvents } from './cache-events.ts'
 export type { Found, GetOptions, Source } from './found.ts'
@@ -72,13 +72,14 @@ export class Cache {
     return found ?? this.#miss(plan, undefined, options)
   }
 
-  /** A small artifact that cannot change, if its bytes can be had at once; nothing is fetched for it. */
-  atHand(plan: Plan): Found | undefined {
-    const held = this.#components.store.records.get(plan.key)
+  /** The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. */
+  atHand(key: string): Found | undefined {
+    const { records, blobs } = this.#components.store
+    const held = records.get(key)
     if (held?.freshFor !== null || held.size > AT_HAND_BYTES) return undefined
-    const found = this.#shelf.open(plan, held, 'local')
-    if (!(found instanceof Promise)) return found
-    void found.then((opened) => opened?.body.close())
+    const body = blobs.open(held.blob)
+    if (!(body instanceof Promise)) return body && { source: 'local', headers: held.headers, body, digest: digestOf(held) }
+    void body.then((opened) => opened?.close())
     return undefined
   }
 

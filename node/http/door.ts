@@ -110,13 +110,13 @@ export class Door {
   /** A small hit, for the express lane: the same answer as `handle` would give to a plain GET. Never throws. */
   atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined {
     try {
-      const { mounted, route } = this.#routes.of({ method: 'GET', url: target, headers })
-      const found = 'plans' in route ? this.#components.cache.atHand(route.plans[0]) : undefined
+      const place = this.#routes.keyOf(target, headers)
+      const found = place && this.#components.cache.atHand(place.key)
       const { bytes } = found?.body ?? {}
       const fields = found && bytes && wholeFieldBytes(found, bytes.length)
       found?.body.close()
       if (!fields) return undefined
-      this.#components.events.served(mounted.mirror.name, found.source, bytes.length)
+      this.#components.events.served(place.mirror, found.source, bytes.length)
       return { fields, body: bytes }
     } catch {
       // Whatever it is, the usual way meets it again and tells the client.

@@ -13,8 +13,8 @@ const REOPEN_TIMEOUT = 60_000
 /** What is seen of the cache here. */
 export interface Finder {
   get(plan: Plan, options: GetOptions): Found | Promise<Found>
-  /** A small artifact that cannot change, if it can be had at once; nothing is fetched for it. */
-  atHand(plan: Plan): Found | undefined
+  /** The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. */
+  atHand(key: string): Found | undefined
 }
 
 export interface ExchangeComponents {

@@ -9,13 +9,31 @@ export interface Routed {
   readonly route: Route
 }
 
-/** What a grammar made of a target, and the headers that it looked at to get there. */
+/** Headers that a grammar looked at, and their values: for the same ones its answer is the same. */
+type Read = readonly (readonly [name: string, value: string | string[] | undefined])[]
+
+/** What a grammar made of a target. */
 interface Remembered extends Routed {
-  readonly read: readonly (readonly [name: string, value: string | string[] | undefined])[]
+  readonly read: Read
+}
+
+/** Under which key the cache has what a GET of a target wants first. */
+export interface KeyedTarget {
+  /** Name of the mirror. */
+  readonly mirror: string
+  readonly key: string
+}
+
+interface RememberedKey extends KeyedTarget {
+  readonly read: Read
 }
 
 /** Plans are some 2 KB each: about 10 MB at most, and more targets than an install asks for. */
 const MAX_REMEMBERED = 4_096
+/** Characters of targets and keys that are remembered beside the plans: some 50 000 targets. */
+const MAX_KEY_CHARACTERS = 16 << 20
+/** Sets of headers that those share. Clients send a handful. */
+const MAX_READS = 100
 /** Longer targets are not worth the memory that strangers could fill with them. */
 const MAX_TARGET = 512
 
@@ -26,6 +44,8 @@ const MAX_TARGET = 512
 export class Routes {
   readonly #mounts: Mounts
   readonly #remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
+  readonly #keys = new LRUCache<string, RememberedKey>({ maxSize: MAX_KEY_CHARACTERS })
+  readonly #reads = new LRUCache<string, Read>({ max: MAX_READS })
 
   constructor(mounts: Mounts) {
     this.#mounts = mounts
@@ -36,8 +56,16 @@ export class Routes {
     const { url: target = '/', method = 'GET' } = request
     const key = method === 'GET' ? target : `${method} ${target}`
     const known = this.#remembered.get(key)
-    if (known?.read.every(([name, value]) => request.headers[name] === value)) return known
+    if (known && isSame(known.read, request.headers)) return known
     return this.#ask(key, target, method, request.headers)
+  }
+
+  /** The key of what a GET wants first; undefined where it wants nothing that is kept. Throws as `of`. */
+  keyOf(target: string, headers: IncomingHttpHeaders): KeyedTarget | undefined {
+    const known = this.#keys.get(target)
+    if (known && isSame(known.read, headers)) return known
+    const { mounted, route } = this.of({ method: 'GET', url: target, headers })
+    return 'plans' in route ? { mirror: mounted.mirror.name, key: route.plans[0].key } : undefined
   }
 
   #ask(key: string, target: string, method: string, headers: IncomingHttpHeaders): Routed {
@@ -49,15 +77,33 @@ export class Routes {
     const asked: MirrorRequest = { method, path: rest, query, headers: watched.view }
     const route = mounted.protocol.route(asked, mounted.mirror)
     if ('plans' in route && target.length <= MAX_TARGET && watched.read) {
-      this.#remembered.set(key, { mounted, route, read: [...watched.read] })
+      const read = this.#shared([...watched.read])
+      this.#remembered.set(key, { mounted, route, read })
+      if (method === 'GET') this.#rememberKey(target, { mirror: mounted.mirror.name, key: route.plans[0].key, read })
     }
     return { mounted, route }
+  }
+
+  #rememberKey(target: string, entry: RememberedKey): void {
+    this.#keys.set(target, entry, { size: target.length + entry.key.length + 1 })
+  }
+
+  #shared(read: Read): Read {
+    const text = JSON.stringify(read)
+    const known = this.#reads.get(text)
+    if (known) return known
+    this.#reads.set(text, read)
+    return read
   }
 
   #noMirror(path: string): string {
     const known = this.#mounts.all.map(({ mirror }) => mirror.path).join(' ')
     return `no mirror is mounted at «${path.replace(/[^ -~]/g, '?').slice(0, 80)}»; there are: ${known || 'none'}`
   }
+}
+
+function isSame(read: Read, headers: IncomingHttpHeaders): boolean {
+  return read.every(([name, value]) => headers[name] === value)
 }
 
 /** The query with its question mark, or empty. */

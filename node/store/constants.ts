@@ -32,6 +32,9 @@ export const VERIFYING_AT_ONCE = 4
 export const HOT_RECORDS = 50_000
 export const HOT_RECORD_BYTES = 32 << 20
 
+/** Blobs whose length is remembered, so that a read costs no look-up in LevelDB; some 200 bytes each. */
+export const HOT_SIZES = 100_000
+
 /** Changes that one index write takes along at most. */
 export const CHANGES_AT_ONCE = 512
 

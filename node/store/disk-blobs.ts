@@ -6,6 +6,7 @@ import { bufferBody, type Scratch } from '../body.ts'
 import type { Sha256 } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { HOT_OVERHEAD_BYTES, SMALL_FILE_BYTES, VERIFIED_ENTRIES } from './constants.ts'
+import { Frequency } from './frequency.ts'
 import { type Hasher, hashNow } from './hasher.ts'
 import type { IndexDb } from './index-db.ts'
 import { type Identity, isSame, OpenFile } from './open-file.ts'
@@ -29,6 +30,7 @@ export class DiskBlobs {
   readonly #components: DiskBlobsComponents
   readonly #folder: string
   readonly #hot: LRUCache<Sha256, StoredBlob>
+  readonly #frequency = new Frequency()
   readonly #seen = new LRUCache<Sha256, Identity>({ max: VERIFIED_ENTRIES })
   readonly #verifying = new Map<string, Promise<Sha256>>()
 
@@ -50,14 +52,15 @@ export class DiskBlobs {
   }
 
   open(sha256: Sha256): StoredBlob | undefined | Promise<StoredBlob | undefined> {
+    this.#frequency.use(sha256)
     const hot = this.#hot.get(sha256)
     if (hot) return hot
-    const entry = this.#components.index.blob(sha256)
-    if (!entry) return undefined
+    const size = this.#components.index.sizeOf(sha256)
+    if (size === undefined) return undefined
     let file: OpenFile | undefined
     try {
       file = OpenFile.open(this.path(sha256))
-      if (file.size !== entry.size) return this.#bad(sha256, file, `it has ${file.size} bytes instead of ${entry.size}`)
+      if (file.size !== size) return this.#bad(sha256, file, `it has ${file.size} bytes instead of ${size}`)
       if (file.size <= SMALL_FILE_BYTES) return this.#openSmall(sha256, file)
       const blob = new FileBlob(sha256, file)
       const isSeen = isSame(file, this.#seen.get(sha256))
@@ -92,8 +95,15 @@ export class DiskBlobs {
       this.markSeen(sha256, file)
     }
     const blob: StoredBlob = { ...bufferBody(bytes), sha256, size: bytes.length }
-    this.#hot.set(sha256, blob)
+    if (this.#isWorthMemory(blob)) this.#hot.set(sha256, blob)
     return blob
+  }
+
+  /** What everybody asks for must not make room for a flood of artifacts that are asked for once. */
+  #isWorthMemory({ sha256, size }: StoredBlob): boolean {
+    if (this.#hot.calculatedSize + size + HOT_OVERHEAD_BYTES <= this.#hot.maxSize) return true
+    const [leastRecent] = this.#hot.rkeys()
+    return leastRecent === undefined || this.#frequency.of(sha256) > this.#frequency.of(leastRecent)
   }
 
   /** Nothing of a blob goes out before its hash was seen to be right since start (a disk may rot, job code may write). */

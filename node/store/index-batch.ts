@@ -26,6 +26,7 @@ export class IndexBatch {
   readonly usage: Usage
   /** Keys of the name records that it changes. */
   readonly changed = new Set<string>()
+  readonly changedBlobs = new Set<Sha256>()
 
   constructor(components: { read(key: string): string | undefined }, init: { usage: Usage }) {
     this.#read = components.read
@@ -43,6 +44,7 @@ export class IndexBatch {
 
   putBlob(entry: BlobEntry): void {
     const { sha256 } = entry.digests
+    this.changedBlobs.add(sha256)
     const held = this.blob(sha256)
     if (held) this.#count(-1, -held.size)
     this.#count(1, entry.size)
@@ -55,6 +57,7 @@ export class IndexBatch {
   /** `parsed` are the keys of what was parsed from it. Bytes freed. */
   deleteBlob(sha256: Sha256, parsed: readonly string[]): number {
     const held = this.blob(sha256)
+    this.changedBlobs.add(sha256)
     this.#values.set(blobKey(sha256), undefined)
     for (const key of parsed) this.#values.set(key, undefined)
     if (!held) return 0

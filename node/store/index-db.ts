@@ -2,7 +2,7 @@ import { Level } from 'level'
 import { LRUCache } from 'lru-cache'
 import type { Digest, Sha256 } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
-import { HOT_RECORD_BYTES, HOT_RECORDS } from './constants.ts'
+import { HOT_RECORD_BYTES, HOT_RECORDS, HOT_SIZES } from './constants.ts'
 import { IndexBatch } from './index-batch.ts'
 import { openLevel } from './index-open.ts'
 import {
@@ -40,6 +40,7 @@ export class IndexDb {
   readonly #db: Level<string, string>
   readonly #components: IndexComponents
   readonly #records = new LRUCache<string, NameRecord>({ max: HOT_RECORDS, maxSize: HOT_RECORD_BYTES })
+  readonly #sizes = new LRUCache<Sha256, number>({ max: HOT_SIZES })
   #usage: Usage = { blobs: 0, bytes: 0, records: 0 }
   #broken = false
   #complained = false
@@ -65,6 +66,15 @@ export class IndexDb {
 
   blob(sha256: Sha256): BlobEntry | undefined {
     return decodeBlob(sha256, this.#peek(blobKey(sha256)))
+  }
+
+  /** Length of a blob in bytes; undefined when it is not held. */
+  sizeOf(sha256: Sha256): number | undefined {
+    const known = this.#sizes.get(sha256)
+    if (known !== undefined) return known
+    const size = this.blob(sha256)?.size
+    if (size !== undefined) this.#sizes.set(sha256, size)
+    return size
   }
 
   /** Whether a file of that name belongs to the store. Throws where the index cannot tell, unlike the look-ups. */
@@ -123,6 +133,7 @@ export class IndexDb {
     } finally {
       // Only now: a look-up while the write was under way may have remembered the old one.
       for (const key of batch.changed) this.#records.delete(key)
+      for (const sha256 of batch.changedBlobs) this.#sizes.delete(sha256)
     }
     this.#usage = batch.usage
     // The write is done, whatever becomes of this.
@@ -169,6 +180,7 @@ export class IndexDb {
 
   async #load(): Promise<void> {
     this.#records.clear()
+    this.#sizes.clear()
     this.#usage = decodeUsage(await this.#db.get(USAGE_KEY)) ?? (await this.#count())
   }
 

@@ -114,7 +114,7 @@ export function documentOf(
 
 export interface FaceInit {
   /** What the cache has at hand; nothing by default. */
-  readonly atHand?: (plan: Plan) => Found | undefined
+  readonly atHand?: (key: string) => Found | undefined
   /** What the cache finds; throws what the cache rejects with. */
   readonly find?: (plan: Plan, options: GetOptions) => Found | Promise<Found>
   readonly upstream?: MemoryScript
