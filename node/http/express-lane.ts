@@ -29,6 +29,11 @@ const TARGET = /^\/[!-~]*$/
 
 /** A connection on which every chunk so far was one whole request without a body, so that the next one begins a request, too. */
 interface Rider {
+  /**
+   * Whether Node's parser had a request of this connection. Until then Node counts the time since the connection was made as
+   * that of a header which does not come, and ends the connection with a 408, however many answers went out past the parser.
+   */
+  begun: boolean
   /** The header block of the GET that Node's parser has in its hands. */
   block: string | undefined
   /** What it made of it. */
@@ -60,7 +65,7 @@ export class ExpressLane {
   watch(socket: Socket): void {
     const [parse, other] = socket.listeners('data') as ((chunk: Buffer) => void)[]
     if (!parse || other) return
-    const rider: Rider = { block: undefined, requests: 0, bodies: 0 }
+    const rider: Rider = { begun: false, block: undefined, requests: 0, bodies: 0 }
     const leave = () => {
       this.#riders.delete(socket)
       socket.off('data', onData)
@@ -76,10 +81,11 @@ export class ExpressLane {
       }
       const lineEnd = text.indexOf('\r\n')
       const block = text.slice(lineEnd)
-      if (this.#answer(block, text, lineEnd, socket)) return
+      if (rider.begun && this.#answer(block, text, lineEnd, socket)) return
       rider.block = block
       rider.requests = 0
       rider.bodies = 0
+      rider.begun = true
       parse(chunk)
       if (rider.requests !== 1 || rider.bodies > 0) leave()
     }
