@@ -6,6 +6,8 @@ import { ClientLeft } from './client-left.ts'
 const MAX_BYTES = 16 << 20
 /** Bytes that the bodies of all requests may take at a time. */
 const BUDGET_BYTES = 64 << 20
+/** Bytes of memory that each part takes beside its content: one byte a packet must not take the node's memory uncounted. */
+const PART_OVERHEAD = 512
 /** Bytes that are read and thrown away, so that a client which sends before it listens hears why it is refused. */
 const DISCARD_BYTES = 64 << 20
 
@@ -25,7 +27,7 @@ export class RequestBodies {
     this.#budget = init.budgetBytes ?? BUDGET_BYTES
   }
 
-  /** Bytes in memory. */
+  /** Bytes of memory that are taken, bookkeeping included. */
   get held(): number {
     return this.#held
   }
@@ -42,14 +44,18 @@ export class RequestBodies {
       let length = 0
       for await (const part of incoming(request)) {
         length += part.length
-        refused ??= this.#refusal(length, part.length)
+        const cost = part.length + PART_OVERHEAD
+        refused ??= this.#refusal(length, cost)
         if (refused) {
+          // At once: a refused client may take its time, while others wait for the memory.
           parts.length = 0
+          this.#held -= mine
+          mine = 0
           if (length > this.#max + DISCARD_BYTES) throw refused
           continue
         }
-        this.#held += part.length
-        mine += part.length
+        this.#held += cost
+        mine += cost
         parts.push(part)
       }
       if (refused) throw refused
