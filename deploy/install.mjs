@@ -12,6 +12,11 @@ const MODULES = join(ROOT, 'node_modules')
 /** Holds the hash of the lockfile that node_modules was made from; `npm ci` begins by deleting it with everything else. */
 const STAMP = join(MODULES, '.warren-stamp')
 const LOCK = join(ROOT, 'node_modules.lock')
+/**
+ * `exec` for the shell of Windows, which has none. `npm start` needs it elsewhere: a shell between npm and the node would die of
+ * a Ctrl-C before the node has stopped, and take a SIGTERM without passing it on.
+ */
+const EXEC = '@%*\r\n'
 /** Node that runs this script, and the one that the dependency `node` brings for everything else. */
 const NEEDED = { here: 20, installed: 24 }
 
@@ -57,6 +62,7 @@ async function install() {
   })
   if (code !== 0) throw new Error(`npm ci failed (${signal ?? code}); what it says above is the reason`)
   checkNode()
+  if (process.platform === 'win32') writeFileSync(join(MODULES, '.bin', 'exec.cmd'), EXEC)
   writeFileSync(STAMP, `${stamp}\n`)
 }
 
