@@ -46,7 +46,8 @@ export async function fetchDocument(
   // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
   if (!found) return fetchDocument(components, plan, undefined, signal)
   // The stored headers describe the stored bytes, and stay.
-  const record = { ...held, checkedAt: components.clock.now(), freshFor: renewedFor(plan, held, response.headers) }
+  const now = components.clock.now()
+  const record = { ...held, checkedAt: now, freshFor: renewedFor(plan, held, response.headers, now) }
   // What cannot be written down is true nevertheless.
   await components.store.records.put(plan.key, record).catch(() => {})
   return { record }
@@ -110,7 +111,7 @@ async function keep(
       ...validators(headers),
       fetchedAt: now,
       checkedAt: now,
-      freshFor: freshFor(plan, headers),
+      freshFor: freshFor(plan, headers, now),
       verified: [],
     }
     const kept = await staging.commit(new Map([[plan.key, record]]))

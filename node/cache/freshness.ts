@@ -7,22 +7,37 @@ type Headers = Readonly<Record<string, string>>
 
 const DEFAULT_LIFETIME = { floor: 10_000, cap: 300_000 } as const
 
+/** `checkedAt` of a record that upstream has taken back: it is there to be compared with only. */
+const DISOWNED = 0
+
 /**
  * How long a document counts as fresh, in ms. What RFC 9111 section 4.2 gives it as a shared cache, between the plan's bounds:
  * an upstream without any lifetime still gets the floor, one that says a year cannot hide new versions.
  */
-export function freshFor(plan: Plan, headers: Headers): number {
-  const { floor, cap } = plan.lifetime ?? DEFAULT_LIFETIME
+export function freshFor(plan: Plan, headers: Headers, now: number): number {
   const request = { url: plan.url, method: 'GET', headers: {} }
-  const lifetime = new CachePolicy(request, { status: 200, headers: { ...headers } }, { shared: true }).timeToLive()
+  // A response without a Date came when it was received (RFC 9110 section 6.6.1).
+  const dated = { date: new Date(now).toUTCString(), ...headers }
+  const policy = new CachePolicy(request, { status: 200, headers: dated }, { shared: true })
+  // Not `timeToLive()`, which counts stale-if-error and stale-while-revalidate as part of the lifetime.
+  return bounded(plan, Math.round((policy.maxAge() - Math.floor(policy.age())) * 1_000))
+}
+
+/** The same after a 304, whose headers count where it has some (RFC 9111 section 4.3.4). */
+export function renewedFor(plan: Plan, held: NameRecord, headers: Headers, now: number): number {
+  const told = headers['cache-control'] !== undefined || headers.expires !== undefined
+  return told || held.freshFor === null ? freshFor(plan, headers, now) : bounded(plan, held.freshFor)
+}
+
+function bounded(plan: Plan, lifetime: number): number {
+  const { floor, cap } = plan.lifetime ?? DEFAULT_LIFETIME
   // What is no number would become null in the record, and null is for ever.
   return Number.isFinite(lifetime) ? Math.min(cap, Math.max(floor, lifetime)) : floor
 }
 
-/** The same after a 304, whose headers count where it has some (RFC 9111 section 4.3.4). */
-export function renewedFor(plan: Plan, held: NameRecord, headers: Headers): number {
-  const told = headers['cache-control'] !== undefined || headers.expires !== undefined
-  return told || held.freshFor === null ? freshFor(plan, headers) : held.freshFor
+/** The record of something that upstream says does not exist (any more). It is stale beyond every bound. */
+export function disowned(record: NameRecord): NameRecord {
+  return { ...record, checkedAt: DISOWNED }
 }
 
 /** Milliseconds since a source last confirmed the record. */
@@ -32,6 +47,8 @@ export function ageOf(record: NameRecord, now: number): number {
 
 /** Milliseconds past its lifetime; negative while it is fresh. */
 export function overdueBy(record: NameRecord, now: number): number {
+  // Whatever the clock says, and however long an operator wants stale copies to be served.
+  if (record.checkedAt === DISOWNED) return Number.POSITIVE_INFINITY
   return record.freshFor === null ? Number.NEGATIVE_INFINITY : ageOf(record, now) - record.freshFor
 }
 

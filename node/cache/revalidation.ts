@@ -7,7 +7,7 @@ import type { CacheEvents } from './cache-events.ts'
 import { STALE_PATIENCE } from './constants.ts'
 import { type FetchComponents, type FetchedDocument, fetchDocument } from './document-fetch.ts'
 import type { Found, GetOptions } from './found.ts'
-import { isFromFuture, overdueBy } from './freshness.ts'
+import { disowned, isFromFuture, overdueBy } from './freshness.ts'
 import type { NegativeCache } from './negative.ts'
 import type { Plan } from './plan.ts'
 import { digestOf } from './shelf.ts'
@@ -91,18 +91,25 @@ export class Revalidation {
       return fetched
     } catch (error) {
       negative.add(plan, error)
-      if (held && isTrouble(error)) events.refreshFailed(plan, reasonOf(error))
-      else if (held) await this.#disown(plan, held)
+      if (!isTrouble(error)) await this.#disown(plan)
+      else if (held) events.refreshFailed(plan, reasonOf(error))
       throw error
     }
   }
 
   /**
-   * Upstream says that there is no such thing (any more), or not for us. The copy must not come back when the «no» is
-   * forgotten or upstream falls silent: it stays only to be compared with, should upstream change its mind.
+   * Upstream says that there is no such thing (any more), or not for us. No copy must come back when the «no» is forgotten or
+   * upstream falls silent, be it in another variant: they stay only to be compared with, should upstream change its mind.
    */
-  async #disown(plan: Plan, held: NameRecord): Promise<void> {
-    await this.#components.store.records.put(plan.key, { ...held, checkedAt: 0 }).catch(() => {})
+  async #disown(plan: Plan): Promise<void> {
+    const { records } = this.#components.store
+    const { key, standIn } = plan
+    // Of a variant that is being asked for, upstream will have its say.
+    const keys = standIn && !this.#running.has(standIn.key) ? [key, standIn.key] : [key]
+    for (const one of keys) {
+      const record = records.get(one)
+      if (record) await records.put(one, disowned(record)).catch(() => {})
+    }
   }
 
   #isBriefly(held: NameRecord): boolean {
