@@ -1,7 +1,9 @@
 import { bufferBody } from '../body.ts'
 import { type Digest, formatDigest } from '../digest.ts'
+import { isWarrenError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
+import type { UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, isTrouble, recordHeaders, refusal } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { Expecting } from './expecting.ts'
@@ -51,16 +53,15 @@ export class Artifacts {
    */
   async head(plan: Plan, signal: AbortSignal): Promise<Found | undefined> {
     this.#refuse(plan)
-    const { upstream, negative } = this.#components
-    const { url, base, headers = {} } = plan
-    const response = await upstream.fetch({ method: 'HEAD', url, base, headers }, signal)
-    response.destroy()
+    const response = await this.#ask(plan, signal)
+    if (!response) return undefined
     const no = refusal(plan, response)
     if (no) {
       if (isTrouble(no) || no.code === 'UPSTREAM_DENIED' || plan.expect) return undefined
-      negative.add(plan, no)
+      this.#components.negative.add(plan, no)
       throw no
     }
+    if (response.status !== 200) return undefined
     const body = { ...bufferBody(EMPTY), size: declaredSize(response.headers) }
     const digest = plan.digests?.length === 1 ? formatDigest(plan.digests[0] as Digest) : undefined
     return { source: 'upstream', headers: recordHeaders(plan, response.headers), body, digest }
@@ -78,6 +79,20 @@ export class Artifacts {
     this.#closing.signal.throwIfAborted()
     const no = this.#components.negative.get(plan)
     if (no) throw no
+  }
+
+  /** Undefined where a server fails at HEAD; 501 is the status for that (RFC 9110 section 9.1). */
+  async #ask({ url, base, headers }: Plan, signal: AbortSignal): Promise<UpstreamResponse | undefined> {
+    // Of the bytes that a GET would ask for.
+    const plain = { ...headers, 'accept-encoding': 'identity' }
+    try {
+      const response = await this.#components.upstream.fetch({ method: 'HEAD', url, base, headers: plain }, signal)
+      response.destroy()
+      return response
+    } catch (error) {
+      if (isWarrenError(error, 'UPSTREAM_FAILED')) return undefined
+      throw error
+    }
   }
 
   async #board(flight: Flight, signal: AbortSignal, joined: boolean): Promise<Found> {

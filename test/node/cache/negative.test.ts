@@ -1,0 +1,170 @@
+import { describe, expect, it } from 'vitest'
+import { NegativeCache } from '../../../node/cache/negative.ts'
+import { type ErrorCode, errorCodes, WarrenError } from '../../../node/errors.ts'
+import { VirtualClock } from '../../harness/clock.ts'
+import { bytesOf, codeOf, MINUTE, makeCache, turns, useCacheTests } from './fixture.ts'
+import { member } from './mesh.ts'
+import { artifact, digestOf, document } from './plans.ts'
+import { NOS, Registry, UNREACHABLE, version } from './registry.ts'
+
+useCacheTests()
+
+const NAME = document('index')
+const FILE = artifact('file')
+const SECOND = 1_000
+
+describe('a no of upstream', () => {
+  const counts: [string, ErrorCode, ms: number][] = [
+    ['name', 'UPSTREAM_ABSENT', 30 * SECOND],
+    ['artifact', 'UPSTREAM_ABSENT', 10 * SECOND],
+    ['name', 'UPSTREAM_GONE', 10 * MINUTE],
+    ['artifact', 'UPSTREAM_GONE', 10 * MINUTE],
+    ['name', 'UPSTREAM_LEGAL', 10 * MINUTE],
+    ['artifact', 'UPSTREAM_LEGAL', 10 * MINUTE],
+    ['name', 'UPSTREAM_DENIED', 30 * SECOND],
+    ['artifact', 'UPSTREAM_DENIED', 30 * SECOND],
+  ]
+  const statusOf = (code: ErrorCode) => NOS.find(([, other]) => other === code)?.[0] ?? 0
+
+  it.each(counts)('about a %s counts (%s) for %i ms and no longer', async (kind, code, ms) => {
+    const plan = kind === 'name' ? NAME : FILE
+    const kit = makeCache({ script: () => ({ status: statusOf(code) }) })
+    const first = await kit.fetch(plan).catch((error: unknown) => error)
+    await kit.clock.advance(ms - 1)
+    // Whoever asks later hears the same.
+    expect(await kit.fetch(plan).catch((error: unknown) => error)).toEqual(first)
+    expect([(first as WarrenError).code, kit.upstream.requests.length]).toEqual([code, 1])
+    await kit.clock.advance(1)
+    expect(await codeOf(kit.fetch(plan))).toBe(code)
+    expect(kit.upstream.requests.length).toBe(2)
+  })
+
+  it.each([
+    [5 * SECOND, 5 * SECOND, 5 * SECOND],
+    [5 * MINUTE, 5 * MINUTE, 10 * SECOND],
+  ])('counts for as long as was configured (%i ms), about an artifact at most ten seconds', async (negative, name, file) => {
+    const kit = makeCache({ script: () => ({ status: 404 }), init: { negative } })
+    for (const [plan, ms] of [
+      [NAME, name],
+      [FILE, file],
+    ] as const) {
+      const before = kit.upstream.requests.length
+      await codeOf(kit.fetch(plan))
+      await kit.clock.advance(ms - 1)
+      await codeOf(kit.fetch(plan))
+      expect(kit.upstream.requests.length).toBe(before + 1)
+      await kit.clock.advance(1)
+      await codeOf(kit.fetch(plan))
+      expect(kit.upstream.requests.length).toBe(before + 2)
+    }
+  })
+
+  it('is not remembered at all when that was configured', async () => {
+    const kit = makeCache({ script: () => ({ status: 404 }), init: { negative: 0 } })
+    for (const plan of [NAME, NAME, FILE, FILE]) expect(await codeOf(kit.fetch(plan))).toBe('UPSTREAM_ABSENT')
+    expect(kit.upstream.requests.length).toBe(4)
+  })
+
+  it('is asked for once by many', async () => {
+    const kit = makeCache({ script: () => ({ status: 404 }) })
+    for (const plan of [NAME, FILE]) {
+      const codes = await Promise.all(Array.from({ length: 30 }, () => codeOf(kit.fetch(plan))))
+      expect(new Set(codes)).toEqual(new Set(['UPSTREAM_ABSENT']))
+    }
+    expect(kit.upstream.requests.length).toBe(2)
+  })
+
+  it('counts also for a client that asks for confirmation, and for HEAD', async () => {
+    const kit = makeCache({ script: () => ({ status: 404 }) })
+    await codeOf(kit.fetch(NAME))
+    await codeOf(kit.fetch(FILE))
+    expect(await codeOf(kit.fetch(NAME, { revalidate: true }))).toBe('UPSTREAM_ABSENT')
+    expect(await codeOf(kit.get(FILE, { head: true }))).toBe('UPSTREAM_ABSENT')
+    expect(kit.upstream.requests.length).toBe(2)
+  })
+
+  it('is about one key only', async () => {
+    const kit = makeCache({ script: ({ url }) => (url.endsWith('index') ? { status: 404 } : { body: version(1) }) })
+    await codeOf(kit.fetch(NAME))
+    expect((await kit.fetch(document('other'))).equals(version(1))).toBe(true)
+  })
+
+  it('does not count for years when the clock was set back', async () => {
+    const kit = makeCache({ script: () => ({ status: 410 }) })
+    await codeOf(kit.fetch(NAME))
+    kit.clock.jump(-1)
+    await codeOf(kit.fetch(NAME))
+    expect(kit.upstream.requests.length).toBe(2)
+  })
+
+  it('is forgotten as soon as the thing is there after all', async () => {
+    const registry = new Registry()
+    registry.instead = { status: 404 }
+    const kit = makeCache({ script: registry.script })
+    await codeOf(kit.fetch(NAME))
+    await kit.clock.advance(30 * SECOND)
+    registry.instead = undefined
+    expect((await kit.fetch(NAME)).equals(version(1))).toBe(true)
+    // The clock goes back into the time in which the no would have counted.
+    kit.clock.jump(-10 * SECOND)
+    expect((await kit.get(NAME)).source).toBe('local')
+  })
+})
+
+describe('what is no answer of upstream', () => {
+  it('is not remembered', async () => {
+    const registry = new Registry()
+    registry.instead = UNREACHABLE
+    const kit = makeCache({ script: registry.script })
+    for (let i = 0; i < 3; i++) expect(await codeOf(kit.fetch(NAME))).toBe('UPSTREAM_UNREACHABLE')
+    expect(kit.upstream.requests.length).toBe(3)
+  })
+
+  it('is any other condition of the catalogue', () => {
+    const negative = new NegativeCache({ clock: new VirtualClock() }, { nameTtl: 30 * SECOND })
+    const remembered = errorCodes.filter((code) => {
+      negative.add({ ...NAME, key: code }, new WarrenError(code, 'no'))
+      return negative.get({ ...NAME, key: code }) !== undefined
+    })
+    expect(remembered.sort()).toEqual([...new Set(NOS.map(([, code]) => code))].sort())
+    negative.add(NAME, new Error('UPSTREAM_ABSENT'))
+    expect(negative.get(NAME)).toBeUndefined()
+  })
+
+  it('is the silence of the mesh', async () => {
+    const bytes = bytesOf(1_000)
+    const plan = artifact('a', [digestOf(bytes)])
+    const registry = new Registry()
+    registry.instead = UNREACHABLE
+    const kit = makeCache({ script: registry.script })
+    const other = member(kit, 'p', bytesOf(9))
+    expect(await codeOf(kit.fetch(plan))).toBe('UPSTREAM_UNREACHABLE')
+    other.hold(digestOf(bytes), bytes)
+    expect((await kit.fetch(plan)).equals(bytes)).toBe(true)
+  })
+})
+
+describe('a flood of random names', () => {
+  it('takes a bounded part of memory, and the newest are remembered', () => {
+    const negative = new NegativeCache({ clock: new VirtualClock() }, { nameTtl: 30 * SECOND })
+    const no = new WarrenError('UPSTREAM_ABSENT', 'test: registry.example.test has no such thing (404)')
+    const flooding = (count: number, length: number) => {
+      for (let i = 0; i < count; i++) negative.add({ ...NAME, key: `${i}`.padStart(length, 'x') }, no)
+      return negative.size
+    }
+    expect(flooding(100_000, 60) * (256 + 60 + no.message.length)).toBeLessThanOrEqual(8 << 20)
+    expect(negative.get({ ...NAME, key: '99999'.padStart(60, 'x') })).toBeDefined()
+    expect(negative.get({ ...NAME, key: '0'.padStart(60, 'x') })).toBeUndefined()
+    // Long names take more of it each.
+    expect(flooding(10_000, 8_000)).toBeLessThan(1_100)
+  })
+
+  it('leaves what is held and what is being fetched alone', async () => {
+    const kit = makeCache({ script: ({ url }) => (url.includes('random') ? { status: 404 } : { body: version(1) }) })
+    await kit.fetch(NAME)
+    for (let i = 0; i < 2_000; i++) await codeOf(kit.fetch(document(`random${i}`)))
+    await turns()
+    expect([(await kit.get(NAME)).source, await kit.store.status().then(({ records }) => records)]).toEqual(['local', 1])
+    expect([kit.cache.flights, kit.clock.sleeping]).toEqual([0, 0])
+  })
+})
