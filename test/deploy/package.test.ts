@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { publint } from 'publint'
@@ -14,7 +14,7 @@ const NO_REGISTRY =
   /ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|EHOSTUNREACH|ERR_SOCKET_TIMEOUT|E50[234]\b/
 
 const folders = useTempFolders('file')
-const place = { tarball: '', installed: '', unreachable: '' }
+const place = { tarball: '', installed: '', unreachable: '', commit: '' }
 
 /** npm as the user of this machine has set it up: that is where the registry is named. */
 function npm(args: readonly string[], cwd: string, timeoutMs: number): Promise<Run> {
@@ -23,6 +23,9 @@ function npm(args: readonly string[], cwd: string, timeoutMs: number): Promise<R
 }
 
 beforeAll(async () => {
+  const head = await run(['git', 'rev-parse', '--short=12', 'HEAD'], { cwd: ROOT, env: cleanEnv(), timeoutMs: 10_000 })
+  // No checkout: a source archive.
+  place.commit = head.code === 0 ? head.stdout.trim() : ''
   const packed = folders.create('packed')
   const pack = await npm(['pack', '--pack-destination', packed], ROOT, 120_000)
   expect(pack, pack.stdout + pack.stderr).toMatchObject({ code: 0 })
@@ -58,8 +61,7 @@ test('the installed command tells version and commit', async (context) => {
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { version: string }
   const { code, stdout, stderr } = await installedWarren(['--version'], requireInstalled(context))
   expect([code, stderr]).toEqual([0, ''])
-  const head = await run(['git', 'rev-parse', '--short=12', 'HEAD'], { cwd: ROOT, env: cleanEnv(), timeoutMs: 10_000 })
-  expect(stdout.trim()).toBe(head.code === 0 ? `${version} (${head.stdout.trim()})` : version)
+  expect(stdout.trim()).toBe(place.commit ? `${version} (${place.commit})` : version)
 })
 
 test('the installed command shows its settings', async (context) => {
@@ -77,8 +79,27 @@ test('the installed command runs a node that stops when it is told to', async (c
   expect(node.exitCode).toBe(0)
 })
 
+test('a program that uses the package is checked against its types', async (context) => {
+  const modules = join(requireInstalled(context), '..')
+  const folder = join(modules, '..')
+  mkdirSync(join(modules, '@types'), { recursive: true })
+  for (const name of ['@types/node', 'undici-types']) symlinkSync(join(ROOT, 'node_modules', name), join(modules, name))
+  const compilerOptions = { module: 'nodenext', strict: true, noEmit: true, skipLibCheck: true, types: ['node'] }
+  writeFileSync(join(folder, 'tsconfig.json'), JSON.stringify({ compilerOptions, include: ['*.mts'] }))
+  const check = async (text: string) => {
+    writeFileSync(join(folder, 'program.mts'), `import { createNode, type Node } from 'warren-mesh'\n${text}\n`)
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc')
+    return (await run([process.execPath, tsc], { cwd: folder, env: cleanEnv(), timeoutMs: 60_000 })).stdout
+  }
+  expect(await check('export const stop = (node: Node): Promise<void> => node.stop()')).toBe('')
+  expect(await check('await createNode(1)')).toContain("'number' is not assignable to parameter of type 'Config'")
+})
+
 test('nothing but the build is published', async (context) => {
   const installed = requireInstalled(context)
   expect(readdirSync(installed).sort()).toEqual(['LICENSE', 'README.md', 'dist', 'package.json'])
   expect(readdirSync(join(installed, 'dist')).sort()).toEqual(['admin', 'build.json', 'node', 'protocols'])
+  const files = readdirSync(join(installed, 'dist'), { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile())
+  const kinds = new Set(files.map(({ name }) => name.replace(/^[^.]+/, '')))
+  expect([...kinds].sort()).toEqual(['.d.ts', '.js', '.js.map', '.json'])
 })
