@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { answer, json, serve } from '../harness/answer.ts'
 import { exchange } from '../harness/http.ts'
-import { startNode } from '../harness/start-node.ts'
+import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
 import { integrityOf, packumentText, parsed, scripted } from './behind.ts'
@@ -69,10 +69,11 @@ describe('a mirror of two registries', () => {
   })
 
   it('does not take the second’s word for what the first serves', async () => {
-    const { npm, first, second, status } = await nodeBeforeTwo()
+    const node = await nodeBeforeTwo()
+    const { npm, first, second } = node
     first.on('/thing/-/thing-1.0.0.tgz', serve('another archive'))
     const reply = await exchange(`${npm}thing/-/thing-1.0.0.tgz`)
     expect([reply.status, reply.body.toString()]).toEqual([200, 'another archive'])
-    expect([second.tally.total.requests, (await status()).store.blobs]).toEqual([0, 0])
+    expect([second.tally.total.requests, (await storeAtRest(node)).blobs]).toEqual([0, 0])
   })
 })

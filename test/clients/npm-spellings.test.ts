@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { serve } from '../harness/answer.ts'
 import { exchange, type Reply } from '../harness/http.ts'
 import { rawExchange } from '../harness/raw.ts'
+import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
 import { own } from '../protocols/npm/fixtures.ts'
@@ -112,12 +113,13 @@ describe('what is called as a member of every object', () => {
   })
 
   it.each(NAMES)('is a wrong archive where its bytes are not those of its own version: %s', async (name) => {
-    const { npm, upstream, status } = await nodeBeforeScript(temp)
+    const node = await nodeBeforeScript(temp)
+    const { npm, upstream } = node
     const dist = { integrity: integrityOf(Buffer.from('right')), tarball: `${upstream.origin}/x/-/x-${name}.tgz` }
     upstream.on('/x', serve(packumentText('x', [[name, dist]])))
     upstream.on(`/x/-/x-${name}.tgz`, serve('wrong'))
     await exchange(`${npm}x`)
     const reply = await exchange(`${npm}x/-/x-${name}.tgz`)
-    expect([reply.status, (await status()).store.blobs]).toEqual([503, 1])
+    expect([reply.status, (await storeAtRest(node)).blobs]).toEqual([503, 1])
   })
 })

@@ -6,6 +6,7 @@ import { npmCi, succeeded } from '../harness/npm.ts'
 import { withTarballUrls } from '../harness/project.ts'
 import { Random } from '../harness/random.ts'
 import type { Step } from '../harness/scripted.ts'
+import { storeAtRest } from '../harness/start-node.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
@@ -61,13 +62,14 @@ describe('what a tarball must be, when a lockfile install asks for it first,', (
   })
 
   it('else stays open: the bytes are served, but kept only once they can be compared', async () => {
-    const { npm, replay, registry, status } = await nodeBeforeReplay(temp)
+    const node = await nodeBeforeReplay(temp)
+    const { npm, replay, registry, status } = node
     const down = replay.fail(/^\/part-0(\/1\.1\.0)?$/, instead(answer(500, 'oops')))
     for (let times = 0; times < 2; times++) {
       const reply = await exchange(npm + PART.slice(1))
       expect([reply.status, reply.body.equals(registry.latest[0]?.archive as Buffer)]).toEqual([200, true])
     }
-    expect([replay.tally.path(PART).requests, (await status()).store.blobs]).toEqual([2, 0])
+    expect([replay.tally.path(PART).requests, (await storeAtRest(node)).blobs]).toEqual([2, 0])
     down()
     await eventually('it is kept', async () => {
       await exchange(npm + PART.slice(1))
@@ -113,7 +115,8 @@ describe('an old package', () => {
   })
 
   it('with a sha1 only and other bytes is cut and not kept, and the next request is clean', async () => {
-    const { npm, upstream, status } = await nodeBeforeScript(temp)
+    const node = await nodeBeforeScript(temp)
+    const { npm, upstream, status } = node
     const dist = { shasum: shasumOf(BYTES), tarball: upstream.origin + TARBALL }
     upstream.on('/thing', serve(packumentText('thing', [['1.0.0', dist]])))
     const wrong = serve(Buffer.concat([BYTES.subarray(1), Buffer.of(0)]))
@@ -121,7 +124,7 @@ describe('an old package', () => {
     await exchange(`${npm}thing`)
     const bad = await exchange(npm + TARBALL.slice(1))
     expect(bad.status === 200 && bad.complete).toBe(false)
-    expect((await status()).store.blobs).toBe(1)
+    expect((await storeAtRest(node)).blobs).toBe(1)
     const good = await exchange(npm + TARBALL.slice(1))
     expect([good.status, good.complete, good.body.equals(BYTES)]).toEqual([200, true, true])
     await eventually('it is kept', async () => (await status()).store.blobs === 2)
@@ -132,14 +135,15 @@ describe('an old package', () => {
     ['the same in another spelling', 'http://0xa9fea9fe/thing/-/thing-1.0.0.tgz'],
     ['the same as IPv6', 'http://[::ffff:169.254.169.254]/thing/-/thing-1.0.0.tgz'],
   ])('whose tarball is said to be at %s is not asked for there, only where convention puts it', async (_, tarball) => {
-    const { npm, upstream, status } = await nodeBeforeScript(temp)
+    const node = await nodeBeforeScript(temp)
+    const { npm, upstream } = node
     upstream.on('/thing', serve(packumentText('thing', [['1.0.0', { integrity: integrityOf(BYTES), tarball }]])))
     await exchange(`${npm}thing`)
     const nowhere = await exchange(npm + TARBALL.slice(1))
     // Not a 404: nobody knows whether it is at the place that is not asked.
     expect([nowhere.status, nowhere.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_REFUSED'])
     expect(errorOf(nowhere)).toContain('is not asked')
-    expect([upstream.count(TARBALL), (await status()).store.blobs]).toEqual([1, 1])
+    expect([upstream.count(TARBALL), (await storeAtRest(node)).blobs]).toEqual([1, 1])
     upstream.on(TARBALL, serve(BYTES))
     const reply = await exchange(npm + TARBALL.slice(1))
     expect([reply.status, reply.body.equals(BYTES)]).toEqual([200, true])

@@ -3,6 +3,7 @@ import { onTestFinished } from 'vitest'
 import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { createNode, type Node } from '../../node/index.ts'
+import { eventually } from './wait.ts'
 
 export interface StartedNode {
   readonly node: Node
@@ -51,4 +52,15 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
   const { listen, admin } = await node.start()
   const url = listen[0] as string
   return { node, url, npm: `${url}/npm/`, status: async () => (await fetch(`${admin}/admin/v1/status`)).json() as never }
+}
+
+/** What the node keeps once nothing is on its way any more: until then, what is absent may only be late. */
+export async function storeAtRest({
+  status,
+}: StartedNode): Promise<import('../../admin/api/status-schema.ts').Status['store']> {
+  const { store } = await eventually('no flight is under way', async () => {
+    const now = await status()
+    return now.flights === 0 && now
+  })
+  return store
 }
