@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { createServer, type ServerResponse } from 'node:http'
@@ -6,10 +7,11 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { afterEach, expect, test } from 'vitest'
 import { statusSchema } from '../../../admin/api/status-schema.ts'
+import { cleanEnv } from '../../harness/child-process.ts'
 import { type NodeProcess, type NodeProcessInit, startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
-import { eventually } from '../../harness/wait.ts'
-import { runWarren } from './run-warren.ts'
+import { eventually, firstOf } from '../../harness/wait.ts'
+import { ENTRY, runWarren } from './run-warren.ts'
 
 const folders = useTempFolders()
 const cleanups: (() => Promise<unknown>)[] = []
@@ -94,6 +96,19 @@ test('a second Ctrl-C ends it at once', async () => {
   process.kill(started.pid, 'SIGINT')
   expect(await exit(started)).toBe(130)
   expect(await answer).toBe('cut')
+})
+
+test('it stops as it should, too, when nobody reads any more what it says', async () => {
+  const data = folders.create('data')
+  const args = ['up', '--data', data, '--listen', '127.0.0.1:0']
+  const child = spawn(process.execPath, [ENTRY, ...args], { env: cleanEnv({ HOME: data }), stdio: ['ignore', 'pipe', 'pipe'] })
+  cleanups.push(async () => child.kill('SIGKILL'))
+  await eventually('it serves', () => existsSync(join(data, 'node.json')))
+  for (const output of [child.stdout, child.stderr]) output.destroy()
+  const ended = firstOf(child, 'exit')
+  child.kill('SIGINT')
+  await ended
+  expect([child.exitCode, child.signalCode]).toEqual([0, null])
 })
 
 test('edited mirrors are taken over while it runs; other settings and mistakes are told', async () => {
