@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { createServer, type ServerResponse } from 'node:http'
+import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -28,8 +28,11 @@ async function node(init: Partial<NodeProcessInit> = {}): Promise<NodeProcess> {
 
 /** A registry that answers when it is told to. */
 async function patientRegistry(): Promise<{ url: string; asked: Promise<ServerResponse> }> {
-  const server = createServer((_request, response) => asked.resolve(response))
   const asked = Promise.withResolvers<ServerResponse>()
+  return { url: await listening(createServer((_request, response) => asked.resolve(response))), asked: asked.promise }
+}
+
+async function listening(server: Server): Promise<string> {
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   cleanups.push(async () => {
@@ -37,7 +40,7 @@ async function patientRegistry(): Promise<{ url: string; asked: Promise<ServerRe
     server.close()
     await once(server, 'close')
   })
-  return { url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/`, asked: asked.promise }
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
 }
 
 function exit(started: NodeProcess): Promise<number> {
@@ -82,6 +85,30 @@ test('answers under way are finished, also when npm passes the same Ctrl-C on a 
   await eventually('it is stopping', () => started.output.includes('warren: stopping;'))
   response.setHeader('content-type', 'application/json').end('{"name":"left-pad","versions":{},"dist-tags":{}}')
   expect((await answer).status).toBe(200)
+  expect(await gone).toBe(0)
+})
+
+test('SIGTERM under load brings every answer to its end, those that still wait for their turn included', async () => {
+  const held: (() => void)[] = []
+  let hold = true
+  const server = createServer((request, response) => {
+    const answer = () => response.end(JSON.stringify({ name: request.url?.slice(1), versions: {}, 'dist-tags': {} }))
+    if (hold) held.push(answer)
+    else answer()
+  })
+  const registry = await listening(server)
+  const started = await node({ config: { mirrors: { npm: { upstreams: [registry] } }, upstream: { concurrency: 4 } } })
+  const names = Array.from({ length: 40 }, (_, i) => `p${i}`)
+  const answers = names.map(async (name) => (await fetch(`${started.url}/npm/${name}`)).json())
+  const upstream = async () => statusSchema.parse(await (await fetch(`${started.admin}/admin/v1/status`)).json()).upstream[0]
+  await eventually('all are under way', async () => (await upstream())?.queued === 36)
+  const gone = exit(started)
+  process.kill(started.pid, 'SIGTERM')
+  await eventually('it is stopping', () => started.output.includes('warren: stopping;'))
+  await expect(fetch(`${started.url}/npm/late`)).rejects.toThrow()
+  hold = false
+  for (const answer of held) answer()
+  expect(await Promise.all(answers)).toMatchObject(names.map((name) => ({ name })))
   expect(await gone).toBe(0)
 })
 
