@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { type Logger, pino } from 'pino'
+import type { Logger } from 'pino'
 import { adminApi } from '../admin/api/plugin.ts'
 import { protocols } from '../protocols/index.ts'
 import { Cache } from './cache/cache.ts'
@@ -19,6 +19,7 @@ import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { HttpServer } from './http/server.ts'
+import { makeLog } from './log.ts'
 import { LoneMesh } from './mesh/lone-mesh.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { readNodeFile } from './node-file.ts'
@@ -52,7 +53,7 @@ export interface Components {
 export async function buildComponents(config: Config, overrides: Overrides = {}): Promise<Components> {
   await using building = new AsyncDisposableStack()
   const clock = overrides.clock ?? systemClock
-  const log = overrides.log ?? pino({ level: config.log.level, base: null }, pino.destination({ fd: 2, sync: true }))
+  const log = overrides.log ?? makeLog(config.log.level)
   const id = randomBytes(8).toString('hex')
   const startedAt = clock.now()
   const stats = new StatsCounter()

@@ -5,11 +5,13 @@ import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
+import { stripVTControlCharacters } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { statusSchema } from '../../../admin/api/status-schema.ts'
 import { cleanEnv } from '../../harness/child-process.ts'
 import { type NodeProcess, type NodeProcessInit, startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
+import { requireTool } from '../../harness/tools.ts'
 import { eventually, firstOf } from '../../harness/wait.ts'
 import { ENTRY, runWarren } from './run-warren.ts'
 
@@ -64,6 +66,36 @@ test('it greets with the line that points each client at its mirror', async () =
     'Ctrl-C stops it.',
     '',
   ])
+})
+
+test.for([
+  ['coloured', {}],
+  ['plain with NO_COLOR', { NO_COLOR: '1' }],
+] as const)('on a terminal it is readable, and %s', async ([, env], context) => {
+  const script = requireTool(context, 'script')
+  const data = folders.create('data')
+  const command = `exec ${process.execPath} ${ENTRY} up --data ${data} --listen 127.0.0.1:0`
+  const terminal = spawn(script, ['-qec', command, '/dev/null'], {
+    env: cleanEnv({ HOME: data, TERM: 'xterm-256color', ...env }),
+  })
+  cleanups.push(async () => terminal.kill('SIGKILL'))
+  let output = ''
+  terminal.stdout.setEncoding('utf8').on('data', (text: string) => {
+    output += text
+  })
+  await eventually('it greets', () => output.includes('Ctrl-C stops it.'))
+  const ended = firstOf(terminal, 'close')
+  // What a terminal makes a SIGINT of.
+  terminal.stdin.write('\x03')
+  await ended
+  expect(terminal.exitCode).toBe(0)
+  const coloured = !('NO_COLOR' in env)
+  expect(output.includes('\x1b[')).toBe(coloured)
+  expect(output.includes('\x1b[36mhttp://127.0.0.1:')).toBe(coloured)
+  const plain = stripVTControlCharacters(output)
+  expect(plain).toMatch(/^\d\d:\d\d:\d\d {2}ready {2}listen=\["http:/m)
+  expect(plain).toMatch(/^\d\d:\d\d:\d\d {2}stopped\r?$/m)
+  expect(plain).not.toContain('{"level"')
 })
 
 test.for(['SIGINT', 'SIGTERM'] as const)('%s stops it with exit code 0', async (signal) => {
