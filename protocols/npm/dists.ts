@@ -11,6 +11,11 @@ export const VERSION_SHAPE = shape({ dist: shape({ tarball: VALUE, integrity: VA
 
 /** Characters of a tarball's URL that are remembered; a longer one is treated as if it were not there. */
 const MAX_URL = 2048
+/**
+ * Characters that all versions together may take, in facts and in paths. The main thread gets them as one JSON text, and what an
+ * upstream made up must not stop it for long. The largest documents seen have half a million.
+ */
+const MAX_FACTS = 16 << 20
 
 /**
  * Reads what the manifests of a package say about their tarballs. Every tarball URL becomes a span that leads to the conventional
@@ -21,6 +26,7 @@ export function readDists(bytes: Buffer, name: string, manifests: Iterable<[stri
   const spans: [number, number, string][] = []
   const bases = new Map<string, number>()
   let dists = '\n'
+  let size = 0
   for (const [version, manifest] of manifests) {
     const dist = manifest.members.get('dist')
     if (dist?.type !== 'object' || !isFileVersion(version)) continue
@@ -29,7 +35,11 @@ export function readDists(bytes: Buffer, name: string, manifests: Iterable<[stri
     const url = textOf(bytes, tarball)
     if (tarball && url !== undefined) spans.push([tarball.start, tarball.end, path])
     const promise = strongestPromise(textOf(bytes, dist.members.get('integrity')), textOf(bytes, dist.members.get('shasum')))
-    dists += `${version}\t${promise}\t${url === undefined ? '' : placeOf(url, path, bases)}\n`
+    const known = bases.size
+    const line = `${version}\t${promise}\t${url === undefined ? '' : placeOf(url, path, bases)}\n`
+    dists += line
+    size += line.length + path.length + (bases.size > known && url !== undefined ? url.length : 0)
+    if (size > MAX_FACTS) throw new Error(`its versions say more than ${MAX_FACTS} characters of their tarballs`)
   }
   // A repeated member moves a version's value, but not its place in the map.
   spans.sort((a, b) => a[0] - b[0])

@@ -150,6 +150,25 @@ describe('what is remembered of a version', () => {
   })
 })
 
+describe('a document with more to remember than any package has', () => {
+  const far = 'x'.repeat(1900)
+  const digests = Array.from({ length: 40 }, (_, i) => sri(`${i}`)).join(' ')
+
+  test.each<[string, (version: string) => object]>([
+    ['tarballs far away', (version) => ({ tarball: `https://cdn.example.test/${far}/${version}.bin` })],
+    [
+      'a host for each version',
+      (version) => ({ tarball: `https://h${version}.example.test/${far.slice(0, 1000)}/foo/-/foo-${version}.tgz` }),
+    ],
+    ['many digests', () => ({ integrity: digests })],
+  ])('is none: %s', (_, distOf) => {
+    const versions = (count: number) =>
+      Array.from({ length: count }, (_, i): [string, unknown] => [`1.${i}.0`, distOf(`1.${i}.0`)])
+    expect(parse(packument('foo', versions(2_000))).facts.name).toBe('foo')
+    expect(() => parse(packument('foo', versions(20_000)))).toThrow(/its versions say more/)
+  })
+})
+
 describe('a document', () => {
   test('may be abbreviated', () => {
     const bytes = json({
