@@ -9,8 +9,6 @@ import { missing, npmCommand } from '../harness/tools.ts'
 const CLIENTS = process.env.WARREN_TEST_CLIENTS ?? join(tmpdir(), 'warren-clients')
 const INSTALL_TIMEOUT_MS = 120_000
 const RUN_TIMEOUT_MS = 120_000
-/** Environment of whoever runs npm to run the tests: npm would take it for its own settings. */
-const NPM_OWN = /^npm_(?!config_(?:registry|cafile|userconfig|globalconfig)$)/i
 
 export type ClientName = 'pnpm' | 'yarn' | 'berry' | 'bun'
 export const CLIENT_NAMES: readonly ClientName[] = ['pnpm', 'yarn', 'berry', 'bun']
@@ -126,10 +124,11 @@ async function fetchClient(client: Client, folder: string): Promise<string | und
   const making = mkdtempSync(join(CLIENTS, 'making-'))
   try {
     writeFileSync(join(making, 'package.json'), '{}')
-    const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--no-save', '--fetch-retries=0']
+    // The prefix: npm that runs inside of npm, as in `npm test`, would install into the project of the outer one.
+    const args = ['install', '--prefix', making, '--ignore-scripts', '--no-audit', '--no-fund', '--fetch-retries=0']
     const done = await run([...npmCommand(), ...args, `${client.package}@${client.version}`], {
       cwd: making,
-      env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !NPM_OWN.test(name))),
+      env: process.env,
       timeoutMs: INSTALL_TIMEOUT_MS,
     })
     if (done.code !== 0) return done.stderr.split('\n', 1)[0] || `npm ended with ${done.code}`
