@@ -1,5 +1,5 @@
 import { reasonOf } from '../errors.ts'
-import type { Expectation, Lookup, Plan } from './plan.ts'
+import { comingThrough, type Expectation, type Lookup, type Plan } from './plan.ts'
 
 /**
  * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
@@ -15,7 +15,7 @@ export class Expecting {
   trouble = 'its metadata does not tell what it must be'
 
   constructor(plan: Plan, lookup: Lookup, signal: AbortSignal) {
-    const { digests, expect } = plan
+    const { digests, expect, headers } = plan
     if (digests || !expect) {
       // A plan without either names something that its ecosystem gives no checksum for.
       this.known = { digests: digests ?? [] }
@@ -28,7 +28,7 @@ export class Expecting {
       cached: (other) => lookup.cached(other),
       fetch: (other, otherSignal) => {
         goingOut.resolve()
-        return lookup.fetch(other, otherSignal)
+        return lookup.fetch(comingThrough(headers?.via, other), otherSignal)
       },
     }
     this.settled = this.#learn(() => expect(watched, signal))

@@ -74,6 +74,14 @@ export interface Plan {
 }
 
 /**
+ * A plan for a request that came through others (`Via`): upstream is told of them, or a loop over several nodes would be seen by
+ * none of them, and each would wait for the next one.
+ */
+export function comingThrough(via: string | undefined, plan: Plan): Plan {
+  return via === undefined ? plan : { ...plan, headers: { ...plan.headers, via } }
+}
+
+/**
  * The cache key (design: ecosystem, canonical upstream base, canonical path, variant, credential partition). Parts are joined
  * by a byte that cannot occur in any of them, so that keys of one upstream share a prefix.
  */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Mirror } from '../../protocols/protocol.ts'
 import type { Found, GetOptions } from '../cache/found.ts'
-import type { Plan } from '../cache/plan.ts'
+import { comingThrough, type Plan } from '../cache/plan.ts'
 import { isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
@@ -56,14 +56,14 @@ export class Exchange implements GetOptions, Asked {
 
   /** Plans in order; the next one only when this one's upstream has no such thing. */
   find(plans: readonly [Plan, ...Plan[]]): Found | Promise<Found> {
-    const [only] = plans
+    const only = comingThrough(this.request.headers.via, plans[0])
     this.#plan = only
     return plans.length === 1 ? this.#components.cache.get(only, this) : this.#firstOf(plans)
   }
 
   async #firstOf(plans: readonly [Plan, ...Plan[]]): Promise<Found> {
     for (let i = 0; ; i++) {
-      const plan = plans[i] as Plan
+      const plan = comingThrough(this.request.headers.via, plans[i] as Plan)
       try {
         this.#plan = plan
         return await this.#components.cache.get(plan, this)

@@ -33,7 +33,9 @@ export async function passThrough(
   response: ServerResponse,
   signal: AbortSignal,
 ): Promise<number> {
-  const { method, url, base, headers } = pass
+  const { method, url, base } = pass
+  const { via } = request.headers
+  const headers = via === undefined ? pass.headers : { ...pass.headers, via }
   const answer =
     method === 'POST'
       ? await bodies.with(request, (body) => upstream.fetch({ method, url, base, headers, body }, signal))

@@ -47,7 +47,9 @@ export function requestHeaders(request: UpstreamRequest, init: HeadersInit): Hea
   }
   if (request.range) headers.set('range', `bytes=${request.range.start}-`)
   if (request.range?.ifRange !== undefined) headers.set('if-range', request.range.ifRange)
-  headers.set('via', `1.1 warren-${init.nodeId}`)
+  const { via } = request.headers ?? {}
+  // RFC 9110 section 7.6.3: behind those that it came through, so that a loop over several nodes is seen, too.
+  headers.set('via', `${via === undefined ? '' : `${via}, `}1.1 warren-${init.nodeId}`)
   for (const [name, value] of headers) check(name, value)
   return Object.fromEntries(headers)
 }

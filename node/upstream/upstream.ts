@@ -3,7 +3,7 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
   /** Absolute http(s) URL. */
   readonly url: string
-  /** Lower-case names. `host`, `via` and `connection` are the client's own business. */
+  /** Lower-case names. `host` and `connection` are the client's own business; to `via` it adds itself. */
   readonly headers?: Readonly<Record<string, string>>
   /** Request body of a POST. */
   readonly body?: Buffer

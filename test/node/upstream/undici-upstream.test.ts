@@ -32,18 +32,23 @@ describe('what UndiciUpstream sends', () => {
     })
   })
 
-  it('lets the caller choose accept-encoding and user-agent, but not via, host or connection', async () => {
+  it('lets the caller choose accept-encoding and user-agent, but not host or connection', async () => {
     const headers = {
       'accept-encoding': 'gzip',
       'user-agent': 'npm/11',
-      via: '1.1 me',
       host: 'evil.example.test',
       connection: 'close',
     }
     const sent = await headersOf({ headers })
-    expect(sent).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': 'npm/11', via: '1.1 warren-node-1' })
+    expect(sent).toMatchObject({ 'accept-encoding': 'gzip', 'user-agent': 'npm/11' })
     expect(sent.host).toMatch(/^127\.0\.0\.1:/)
     expect(sent.connection).toBe('keep-alive')
+  })
+
+  it('adds itself to those that a request came through', async () => {
+    expect(await headersOf({ headers: { via: '1.1 warren-a, 1.0 fred' } })).toMatchObject({
+      via: '1.1 warren-a, 1.0 fred, 1.1 warren-node-1',
+    })
   })
 
   it('asks for the rest of a body by Range and If-Range', async () => {
