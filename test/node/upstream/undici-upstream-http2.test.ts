@@ -26,9 +26,9 @@ describe('an upstream that offers HTTP/2', () => {
       response.end(JSON.stringify({ ...request.headers, method: request.method, body }))
     })
     const upstream = makeUpstream(trusting)
-    const headers = { 'content-type': 'text/plain', via: 'x', connection: 'close' }
+    const headers = { 'content-type': 'text/plain', via: '1.0 x', connection: 'close' }
     const post = { method: 'POST', body: Buffer.from('question'), headers } as const
-    const sent = { method: 'POST', body: 'question', 'content-type': 'text/plain', via: '1.1 warren-node-1' }
+    const sent = { method: 'POST', body: 'question', 'content-type': 'text/plain', via: '1.0 x, 1.1 warren-node-1' }
     expect(JSON.parse(await readText(upstream.fetch(get(server, '/', post), NEVER)))).toMatchObject(sent)
     const ranged = await readText(upstream.fetch(get(server, '/', { range: { start: 3 } }), NEVER))
     expect(JSON.parse(ranged)).toMatchObject({ range: 'bytes=3-', 'accept-encoding': 'identity' })
