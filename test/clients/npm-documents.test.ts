@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { answer, captivePortal, json, serve } from '../harness/answer.ts'
 import { cutAfter, spoil } from '../harness/fault.ts'
 import { exchange, type Reply } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
@@ -17,6 +18,7 @@ import {
   parsed,
 } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const SECOND = 1000
 const MINUTE = 60 * SECOND

@@ -2,12 +2,14 @@ import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { answer, json, redirect, serve, tooMany } from '../harness/answer.ts'
 import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { npmInstall, succeeded } from '../harness/npm.ts'
 import type { Step } from '../harness/scripted.ts'
 import { packageArchive } from '../harness/tar.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { errorOf, integrityOf, nodeBeforeReplay, nodeBeforeScript, packumentText, parsed, pathsAsked } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const BULK = '/-/npm/v1/security/advisories/bulk'
 const QUICK = '/-/npm/v1/security/audits/quick'

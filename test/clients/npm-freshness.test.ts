@@ -2,12 +2,14 @@ import { brotliDecompressSync, gunzipSync, gzipSync, zstdDecompressSync } from '
 import { describe, expect, it } from 'vitest'
 import { answer, json, redirect, serve } from '../harness/answer.ts'
 import { exchange, type Reply } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import type { Step } from '../harness/scripted.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
 import { nodeBeforeScript, packumentText, parsed, scripted } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const SECOND = 1000
 const MINUTE = 60 * SECOND

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { HttpClient, type Reading } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { startNodeProcess } from '../harness/node.ts'
 import { MemoryRecording } from '../harness/recording.ts'
 import { ReplayUpstream } from '../harness/replay.ts'
@@ -28,6 +29,7 @@ function largePackument(): Buffer {
 }
 
 describe('a packument of 20 MB', () => {
+  useLeakCheck()
   const temp = useTempFolders()
 
   it('reaches fifty clients at once from one upstream request, while the node answers others and keeps its memory', {

@@ -2,11 +2,13 @@ import { describe, expect, it } from 'vitest'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { answer, json, serve } from '../harness/answer.ts'
 import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
 import { integrityOf, packumentText, parsed, scripted } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const BYTES = Buffer.from('an archive')
 

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { serve } from '../harness/answer.ts'
 import { exchange, type Reply } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { rawExchange } from '../harness/raw.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
@@ -8,6 +9,7 @@ import { eventually } from '../harness/wait.ts'
 import { own } from '../protocols/npm/fixtures.ts'
 import { INSTALL_ACCEPT, integrityOf, nodeBeforeReplay, nodeBeforeScript, packumentText, parsed, pathsAsked } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const FULL = { accept: 'application/json' }
 

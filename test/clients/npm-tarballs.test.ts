@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { answer, json, redirect, serve } from '../harness/answer.ts'
 import { headers, instead, labelled, spoil } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { npmCi, succeeded } from '../harness/npm.ts'
 import { withTarballUrls } from '../harness/project.ts'
 import { Random } from '../harness/random.ts'
@@ -23,6 +24,7 @@ import {
   shasumOf,
 } from './behind.ts'
 
+useLeakCheck()
 const temp = useTempFolders()
 const BYTES = new Random(7).bytes(300_000)
 const TARBALL = '/thing/-/thing-1.0.0.tgz'

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { statusSchema } from '../../admin/api/status-schema.ts'
 import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { startNodeProcess } from '../harness/node.ts'
 import { npmCi, npmInstall, succeeded } from '../harness/npm.ts'
 import { ConfiguredRegistry } from '../harness/npm-registry.ts'
@@ -14,6 +15,8 @@ import { useTempFolders } from '../harness/temp.ts'
 import { differences } from '../harness/trees.ts'
 
 const REAL = 600_000
+
+useLeakCheck()
 
 /** A configuration with one npm mirror in front of `upstream`; nothing when the node's own default is wanted. */
 const mirrorOf = (upstream: string) => ({ mirrors: { npm: { protocol: 'npm', path: '/npm/', upstreams: [upstream] } } })

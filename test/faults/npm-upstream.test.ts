@@ -18,6 +18,7 @@ import {
   untilClose,
 } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { ScriptedUpstream } from '../harness/scripted.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
@@ -29,6 +30,7 @@ const BYTES = new Random(5).bytes(700_000)
 const SMALL = BYTES.subarray(0, 20_000)
 const HOUR = 3_600_000
 const TARBALL = '/thing/-/thing-1.0.0.tgz'
+useLeakCheck()
 const temp = useTempFolders()
 
 function manifestOf(bytes: Buffer) {

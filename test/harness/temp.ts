@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readdirSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { afterAll, afterEach } from 'vitest'
+import { afterAll, onTestFinished } from 'vitest'
 
 /** Folders of this process start like this, so that the leak check can tell ours from those of a run beside it. */
 const PREFIX = `warren-test-${process.pid}-`
@@ -12,9 +12,16 @@ const REMOVAL = { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }
 /** Makes temporary folders and removes them all. */
 export class TempFolders {
   readonly #folders: string[] = []
+  readonly #onFirst: () => void
+
+  /** @param onFirst called when there is something to remove */
+  constructor(onFirst: () => void = () => {}) {
+    this.#onFirst = onFirst
+  }
 
   /** A new, empty folder; `name` shows in its path. */
   create(name = 'folder'): string {
+    if (this.#folders.length === 0) this.#onFirst()
     const folder = mkdtempSync(join(tmpdir(), `${PREFIX}${name}-`))
     this.#folders.push(folder)
     return folder
@@ -38,13 +45,17 @@ export class TempFolders {
 }
 
 /**
- * Temporary folders that are removed after each test, or after the file. Call it before the hooks that stop what uses the
- * folders: vitest runs the last registered hook first.
+ * Temporary folders that are removed after each test, or after the file. Those of a test go last of all: after its `afterEach`
+ * hooks, and after whatever `onTestFinished` stops that was started once the first folder was there. A node that is still
+ * writing would make its folder anew. Those of the file: call it before the hooks that stop what uses them.
  */
 export function useTempFolders(scope: 'test' | 'file' = 'test'): TempFolders {
+  if (scope === 'test') {
+    const folders = new TempFolders(() => onTestFinished(() => folders.removeAll()))
+    return folders
+  }
   const folders = new TempFolders()
-  const hook = scope === 'test' ? afterEach : afterAll
-  hook(() => folders.removeAll())
+  afterAll(() => folders.removeAll())
   return folders
 }
 
