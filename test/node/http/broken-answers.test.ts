@@ -136,6 +136,31 @@ test('a client that leaves while nothing has come yet frees everything as soon a
   expect(node.told).toEqual([])
 })
 
+test('bytes that come only after the client left are not given a buffer that nobody would give back', async () => {
+  let come: () => void = () => {}
+  let closed = 0
+  const bodies: Promise<Buffer>[] = []
+  const node = await faceWith({
+    size: 1_000,
+    read: (_, max, scratch) => {
+      const reading = new Promise<void>((resolve) => {
+        come = resolve
+      }).then(() => scratch(max))
+      bodies.push(reading)
+      return reading
+    },
+    close: () => void closed++,
+  })
+  const connection = await raw(node.origin)
+  connection.send(`GET /m/a HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
+  await until(() => bodies.length === 1)
+  connection.leave('rst')
+  await until(() => closed === 1)
+  come()
+  await expect(bodies[0]).rejects.toThrow('the client left')
+  expect(node.pool.taken).toBe(0)
+})
+
 test('a client that leaves while the cache looks aborts the look', async () => {
   let reason: unknown
   const node = await face({

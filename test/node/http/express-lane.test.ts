@@ -1,7 +1,8 @@
+import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import type { Found } from '../../../node/cache/found.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
-import { artifact, client, type Face, type FaceInit, face, parseHead, raw, until } from './fixture.ts'
+import { artifact, client, type Face, type FaceInit, face, parseHead, raw, until, using } from './fixture.ts'
 
 const HEADERS = { 'content-type': 'text/html', 'last-modified': 'Wed, 21 Oct 2015 07:28:00 GMT', vary: 'accept' }
 const hot = (key: string): Found => artifact(Buffer.from(`hot ${key}`), { headers: HEADERS })
@@ -122,15 +123,23 @@ test('an answer that is still due keeps its place before one that is at hand', a
     find: (plan) => (plan.key === 'slow' ? new Promise((resolve) => held.push(resolve)) : hot(plan.key)),
     atHand: (key) => (key === 'slow' ? undefined : hot(key)),
   })
-  const { ask, socket } = await connection(node)
-  await ask('a')
-  socket.send(`GET /m/slow HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
+  // A packet for each request, at once: the kernel must not wait for more to send along.
+  const socket = connect({ host: '127.0.0.1', port: Number(new URL(node.origin).port), noDelay: true })
+  using({ close: () => socket.destroy() })
+  let received = ''
+  socket.setEncoding('latin1').on('data', (text) => {
+    received += text
+  })
+  const send = (path: string) => socket.write(`GET /m/${path} HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
+  send('a')
+  await until(() => received.endsWith('hot a'))
+  send('slow')
   await until(() => held.length === 1)
-  socket.send(`GET /m/b HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
-  // Another connection's answer says that the packet before it was looked at.
+  send('b')
+  // That another connection was made and answered meanwhile says that this packet was looked at.
   await client().get(node.url('fixed'))
   held[0]?.(artifact(Buffer.from('slow')))
-  const received = await socket.until((all) => all.endsWith('hot b'))
+  await until(() => received.includes('slow') && received.includes('hot b'))
   expect(received.indexOf('slow')).toBeLessThan(received.indexOf('hot b'))
   expect(received.split('HTTP/1.1 200 OK')).toHaveLength(4)
 })

@@ -11,13 +11,14 @@ function server(...ports: number[]): HttpServer {
   return made
 }
 
-test('when one address is taken, none is listened on', async () => {
+test('when one address is taken, the others are let go again', async () => {
   const node = await face()
   const taken = Number(new URL(node.origin).port)
-  const both = server(0, taken)
-  await expect(both.start()).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
-  expect(both.connections).toBe(0)
-  await both.stop()
+  const other = await face()
+  const free = Number(new URL(other.origin).port)
+  await other.server.stop()
+  await expect(server(free, taken).start()).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+  await expect(raw(other.origin)).rejects.toThrow('ECONNREFUSED')
 })
 
 test('starting twice is starting once; after stopping nothing is opened any more', async () => {
