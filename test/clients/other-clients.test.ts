@@ -2,8 +2,10 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
+import { npm } from '../../protocols/npm/index.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
-import { npmInstall, succeeded } from '../harness/npm.ts'
+import { npmCi, npmInstall, succeeded } from '../harness/npm.ts'
+import { withTarballUrls } from '../harness/project.ts'
 import { type SyntheticPackage, SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { nodeBeforeReplay } from './behind.ts'
@@ -76,6 +78,24 @@ describe('npm behind a node', () => {
     const lock = readFileSync(join(done.folder, 'package-lock.json'), 'utf8')
     expect(lock).toContain('node_modules/part-0')
     expect(originsIn(lock)).toEqual(named ? [url] : [])
+  })
+})
+
+describe('npm with a lockfile that was made elsewhere', () => {
+  it.each([
+    ['at the public registry, swaps that host for the node’s', npm.defaultUpstreams[0] ?? '', {}],
+    [
+      'through a node on another port, does so when it is told to',
+      'http://127.0.0.1:9/npm/',
+      { replace_registry_host: 'always' },
+    ],
+  ])('%s, and asks for tarballs only', LIMIT, async (_, elsewhere, settings) => {
+    const { npm: registry, replay, registry: published } = await nodeBeforeReplay(temp, new SyntheticRegistry({ packages: 16 }))
+    const project = withTarballUrls(published.project(), elsewhere)
+    const done = succeeded(await npmCi({ project, registry, work: temp.create('work'), settings }))
+    expectInstalled(done.nodeModules, published.installable)
+    const sent = replay.tally.log.filter(({ kind, status: code }) => kind === 'tarball' && code === 200)
+    expect([sent.length, replay.tally.kind('packument').requests]).toEqual([published.installable.length, 0])
   })
 })
 
