@@ -10,6 +10,12 @@ export const AT_HAND_BYTES = 64 << 10
 /** Bytes of a flight that stay in memory for readers that keep pace, so that they never touch the file. */
 export const RECENT_BYTES = 2 << 20
 
+/**
+ * Readers of one flight that are given its chunks as they came. With more of them each gets a copy of no more than it can take:
+ * a reader that stalls holds on to what it was given, and chunks would pile up.
+ */
+export const SHARING_READERS = 128
+
 /** A document larger than this is refused, packed or not: it is held in memory, and the largest packument seen is 21 MB. */
 export const DOCUMENT_BYTES = 128 << 20
 

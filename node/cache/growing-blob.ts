@@ -1,7 +1,7 @@
 import type { Body, Scratch } from '../body.ts'
 import { WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
-import { HOLD_BACK_BYTES } from './constants.ts'
+import { HOLD_BACK_BYTES, SHARING_READERS } from './constants.ts'
 import { RecentBytes } from './recent-bytes.ts'
 
 const EMPTY = Buffer.alloc(0)
@@ -130,7 +130,7 @@ export class GrowingBlob {
     this.#handedOut = true
     const length = Math.min(max, visible - position)
     const recent = this.#recent.at(position, length)
-    if (recent) return recent
+    if (recent) return this.#readers.size > SHARING_READERS ? copied(recent, scratch) : recent
     const bytes = this.staging.read(position, length, scratch)
     if (bytes instanceof Promise) return bytes.then((some) => (some?.length ? some : lost()))
     return bytes?.length ? bytes : lost()
@@ -206,6 +206,11 @@ class Reader implements Body {
     this.#closed = true
     this.#blob.leave(this)
   }
+}
+
+function copied(bytes: Buffer, scratch: Scratch): Buffer {
+  const into = scratch(bytes.length)
+  return into.subarray(0, bytes.copy(into))
 }
 
 function lost(): Promise<never> {

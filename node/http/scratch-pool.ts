@@ -1,10 +1,10 @@
 /** Bytes of read buffers among which large ones are handed out; each takes an eighth of what is left of them. */
-const LARGE_BYTES = 16 << 20
+const LARGE_BYTES = 8 << 20
 const LARGEST = 1 << 20
-/** What each reader gets however many there are: 500 of them, all stalled with two each, take as much as the large ones. */
-const SMALLEST = 16 << 10
-/** Bytes of buffers that are kept for the next transfer. */
-const SPARE_BYTES = 8 << 20
+/** What each reader gets however many there are: 500 of them, all stalled, take as much as the large ones. */
+export const SMALLEST_BYTES = 16 << 10
+/** Bytes of buffers that are kept for the next transfer: what a crowd has at a time, or it would make garbage as fast as it reads. */
+const SPARE_BYTES = 16 << 20
 
 /**
  * Read buffers for responses. A few transfers get 1 MiB each, which is where throughput levels off; hundreds of slow readers
@@ -23,7 +23,7 @@ export class ScratchPool {
   /** A buffer for at most `wanted` bytes; it may well be shorter. The taker gives it back once nobody reads or writes it. */
   take(wanted: number): Buffer {
     const share = Math.min((LARGE_BYTES - this.#taken) / 8, LARGEST)
-    const size = Math.max(SMALLEST, Math.min(powerOfTwo(share, Math.floor), powerOfTwo(wanted, Math.ceil)))
+    const size = Math.max(SMALLEST_BYTES, Math.min(powerOfTwo(share, Math.floor), powerOfTwo(wanted, Math.ceil)))
     this.#taken += size
     const spare = this.#spare.get(size)?.pop()
     if (!spare) return Buffer.allocUnsafeSlow(size)
@@ -33,11 +33,15 @@ export class ScratchPool {
 
   give(buffer: Buffer): void {
     this.#taken -= buffer.length
-    if (this.#spareBytes + buffer.length > SPARE_BYTES) return
     const spare = this.#spare.get(buffer.length) ?? []
+    // Last in the map is what was used last: sizes that nobody wants any more make room for those that everybody does.
+    this.#spare.delete(buffer.length)
     this.#spare.set(buffer.length, spare)
     spare.push(buffer)
     this.#spareBytes += buffer.length
+    for (const [size, others] of this.#spare) {
+      while (this.#spareBytes > SPARE_BYTES && others.pop()) this.#spareBytes -= size
+    }
   }
 }
 

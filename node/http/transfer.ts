@@ -2,7 +2,7 @@ import type { Body, Scratch } from '../body.ts'
 import { WarrenError } from '../errors.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Receiver } from './receiver.ts'
-import type { ScratchPool } from './scratch-pool.ts'
+import { type ScratchPool, SMALLEST_BYTES } from './scratch-pool.ts'
 
 /** Bytes asked for in one read; a read gets no more than its buffer, so this is the size at which throughput levels off. */
 const READ_BYTES = 1 << 20
@@ -77,6 +77,9 @@ export class Transfer {
         throw error
       }
       writing = this.#write(bytes, loan)
+      // What is in memory need not be fetched ahead, and where buffers are scarce nobody gets two: hundreds of readers that
+      // stall would each hold on to what comes next as well.
+      if (!loan.isAmple) await writing
       this.#read()
     }
     await writing
@@ -124,6 +127,11 @@ class Loan {
 
   constructor(pool: ScratchPool) {
     this.#pool = pool
+  }
+
+  /** Whether a buffer was lent, and larger than what is left when many want one. */
+  get isAmple(): boolean {
+    return (this.#buffer?.length ?? 0) > SMALLEST_BYTES
   }
 
   readonly scratch: Scratch = (size) => {
