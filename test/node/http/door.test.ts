@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest'
+import type { Found } from '../../../node/cache/found.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { Mounts } from '../../../node/http/mounts.ts'
 import { npm } from '../../../protocols/npm/index.ts'
@@ -158,24 +159,21 @@ test.each([
 })
 
 test('new mirrors serve at once, old ones are gone, and an answer under way is finished', async () => {
-  let finish: () => void = () => {}
+  const held: ((found: Found) => void)[] = []
   const node = await face({
-    find: ({ key }) =>
-      new Promise((resolve) => {
-        finish = () => resolve(artifact(Buffer.from(key)))
-        if (key !== 'slow') finish()
-      }),
+    find: ({ key }) => (key === 'slow' ? new Promise((resolve) => held.push(resolve)) : artifact(Buffer.from(key))),
   })
+  expect((await client().get(node.url('a'))).body.toString()).toBe('a')
   const slow = client().get(node.url('slow'))
-  await client().get(node.url('a'))
+  await until(() => held.length === 1)
   node.door.mounts = new Mounts([mirrorAt('/other/')])
   expect((await client().get(`${node.origin}/other/a`)).body.toString()).toBe('a')
   expect((await client().get(node.url('a'))).status).toBe(404)
-  await until(() => finish !== undefined)
+  held[0]?.(artifact(Buffer.from('slow')))
+  expect((await slow).body.toString()).toBe('slow')
   expect(node.door.mounts.all.map(({ mirror }) => mirror.path)).toEqual(['/other/'])
   node.door.mounts = new Mounts([])
   expect((await client().get(`${node.origin}/other/a`)).body.toString()).toContain('there are: none')
-  slow.catch(() => {})
 })
 
 test('npm is told in its own form', async () => {
