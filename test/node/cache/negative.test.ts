@@ -97,17 +97,25 @@ describe('a no of upstream', () => {
     expect(kit.upstream.requests.length).toBe(2)
   })
 
-  it('is forgotten as soon as the thing is there after all', async () => {
-    const registry = new Registry()
-    registry.instead = { status: 404 }
-    const kit = makeCache({ script: registry.script })
-    await codeOf(kit.fetch(NAME))
-    await kit.clock.advance(30 * SECOND)
-    registry.instead = undefined
-    expect((await kit.fetch(NAME)).equals(version(1))).toBe(true)
-    // The clock goes back into the time in which the no would have counted.
-    kit.clock.jump(-10 * SECOND)
-    expect((await kit.get(NAME)).source).toBe('local')
+  it.each([
+    ['what changes', { ...artifact('tag'), kind: 'mutable' as const }],
+    ['an artifact', artifact('tag')],
+  ])('is forgotten as soon as it turns out that the thing is there after all (%s)', async (_, plan) => {
+    const gate = Promise.withResolvers<void>()
+    const kit = makeCache({
+      script: async ({ method }) => {
+        if (method === 'GET') await gate.promise
+        return method === 'GET' ? { body: 'there' } : { status: 404 }
+      },
+    })
+    kit.memory.storing = false
+    // Both under way at once, and the one that is answered last has seen it.
+    const asking = codeOf(kit.get(plan, { head: true }))
+    const getting = kit.fetch(plan)
+    expect(await asking).toBe('UPSTREAM_ABSENT')
+    gate.resolve()
+    expect(String(await getting)).toBe('there')
+    expect(String(await kit.fetch(plan))).toBe('there')
   })
 })
 

@@ -1,0 +1,142 @@
+import { describe, expect, it } from 'vitest'
+import { bytesOf, codeOf, inTime, type Kit, makeCache, read, serve, useCacheTests } from './fixture.ts'
+import { member } from './mesh.ts'
+import { artifact, digestOf } from './plans.ts'
+
+useCacheTests()
+
+const BYTES = bytesOf(300_000)
+const DIGEST = digestOf(BYTES)
+const PLAN = artifact('a', [DIGEST])
+
+describe('a member that lies', () => {
+  it('is not asked for anything again, while the honest one is', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    const other = bytesOf(1_000, 9)
+    const liar = member(kit, 'liar', BYTES, { fault: { flipAt: 3 } })
+    liar.hold(digestOf(other), other)
+    const honest = member(kit, 'honest', BYTES)
+    honest.hold(digestOf(other), other)
+    await inTime(kit.clock, kit.fetch(PLAN))
+    await inTime(kit.clock, kit.fetch(artifact('b', [digestOf(other)])))
+    expect([liar.asked, honest.asked]).toEqual([1, 2])
+    expect(kit.events.count('corrupt peer')).toBe(1)
+  })
+
+  it('hands out another blob under the digest in vain', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES) })
+    member(kit, 'liar', BYTES, { sends: bytesOf(300_000, 3) })
+    member(kit, 'short', BYTES, { sends: bytesOf(10, 3) })
+    expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(BYTES)).toBe(true)
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['liar', 'short']))
+  })
+
+  it('is whom a digest proves wrong, not whom the length of a wrong answer of upstream seems to', async () => {
+    const login = Buffer.from('<html>Please log in</html>')
+    let answer = login
+    const kit = makeCache({ script: () => ({ body: answer }) })
+    const honest = member(kit, 'honest', BYTES, { fault: { silent: true } })
+    const fetching = codeOf(kit.fetch(PLAN))
+    await kit.clock.advance(19)
+    honest.fault = {}
+    await kit.clock.advance(1)
+    expect([await fetching, kit.mesh.blamed]).toEqual(['UPSTREAM_CORRUPT', []])
+    answer = Buffer.alloc(0)
+    expect((await kit.get(PLAN)).source).toBe('peer')
+  })
+
+  it('does not use up the second chance of upstream', async () => {
+    const small = bytesOf(10_000, 2)
+    const plan = artifact('small', [digestOf(small)])
+    let asked = 0
+    const kit = makeCache({ script: () => ({ body: asked++ === 0 ? bytesOf(10_000, 3) : small }) })
+    for (let i = 0; i < 5; i++) member(kit, `liar${i}`, small, { sends: bytesOf(10_000, 4) })
+    expect((await inTime(kit.clock, kit.fetch(plan))).equals(small)).toBe(true)
+    // After three lies nobody but upstream is asked.
+    expect([kit.mesh.blamed.length, asked]).toEqual([3, 2])
+  })
+
+  it('as a seed breaks the body off that it was believed for', async () => {
+    const kit = makeCache()
+    member(kit, 's', BYTES, { kind: 'seed', fault: { flipAt: 100 } })
+    const found = await kit.get(PLAN)
+    const reading = (async () => {
+      for (let at = 0; at < BYTES.length; at += 1_000) await found.body.read(at, 1_000, (size) => Buffer.alloc(size))
+    })()
+    expect(await codeOf(reading)).toBe('UPSTREAM_CORRUPT')
+    found.body.close()
+    expect([kit.mesh.blamed, kit.store.records.get(PLAN.key)]).toEqual([['s'], undefined])
+  })
+})
+
+describe('a member that is slow', () => {
+  it('may take two seconds to answer', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    member(kit, 'slow', BYTES, { fault: { silent: true } })
+    const good = member(kit, 'good', BYTES)
+    const fetching = kit.fetch(PLAN)
+    await kit.clock.advance(1_999)
+    expect(good.asked).toBe(0)
+    await kit.clock.advance(1)
+    expect((await fetching).equals(BYTES)).toBe(true)
+  })
+
+  it('is given up after five to ten seconds of silence', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    member(kit, 'slow', BYTES, { fault: { stallAfter: 100_000 } })
+    const good = member(kit, 'good', BYTES)
+    const fetching = kit.fetch(PLAN)
+    await kit.clock.advance(4_900)
+    expect(good.asked).toBe(0)
+    await kit.clock.advance(5_200)
+    expect((await fetching).equals(BYTES)).toBe(true)
+  })
+
+  /** Members that send ten bytes every four seconds. */
+  function addDripping(kit: Kit, kind: 'peer' | 'seed', count: number): void {
+    for (let i = 0; i < count; i++) member(kit, `${kind}${i}`, BYTES, { kind })
+    const drip = async function* (start: number, signal: AbortSignal) {
+      for (let at = start; at < BYTES.length; at += 10) {
+        await kit.clock.sleep(4_000, signal)
+        yield BYTES.subarray(at, at + 10)
+      }
+    }
+    const find = kit.mesh.find.bind(kit.mesh)
+    kit.mesh.find = async function* (digest, signal) {
+      for await (const source of find(digest, signal)) {
+        yield { ...source, open: async (start, opened) => ({ size: BYTES.length, body: drip(start, opened) }) }
+      }
+    }
+  }
+
+  it('is given up when it sends a few bytes now and then, however many such peers there are', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES) })
+    addDripping(kit, 'peer', 20)
+    const start = kit.clock.now()
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    expect(kit.clock.now() - start).toBeLessThan(30_000)
+    expect(kit.mesh.blamed).toEqual([])
+  })
+
+  it('may be slow as a seed, whose bytes go out while they come', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES) })
+    addDripping(kit, 'seed', 1)
+    const found = await inTime(kit.clock, kit.get(PLAN))
+    await kit.clock.advance(60_000)
+    expect([found.source, kit.upstream.requests.length]).toEqual(['seed', 0])
+    found.body.close()
+  })
+
+  it('is not to blame for a slow reader while the disk takes nothing', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    kit.memory.storing = false
+    const large = Buffer.alloc(20 << 20, 'large')
+    const seed = member(kit, 's', large, { kind: 'seed' })
+    const found = await kit.get(artifact('large', [digestOf(large)]))
+    // The window fills up, and the reader sets the pace.
+    await kit.clock.advance(600_000)
+    expect(seed.sending).toBe(1)
+    expect((await read(found)).equals(large)).toBe(true)
+    expect(seed.asked).toBe(1)
+  })
+})
