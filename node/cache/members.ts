@@ -19,17 +19,22 @@ export class Members {
   readonly #clock: Clock
   /** Ids of those that broke off, failed or lied: none takes part in a flight twice. */
   readonly #spent = new Set<string>()
-  /** Ids of those that lied, or broke off before they were of any use. */
-  readonly #failed = new Set<string>()
+  #lies = 0
+  #failures = 0
 
   constructor(components: { mesh: Mesh; clock: Clock }) {
     this.#mesh = components.mesh
     this.#clock = components.clock
   }
 
-  /** Whether it makes sense to ask. After some failures it does not: bad members may be many, and each costs the client time. */
+  /** Whether it makes sense to ask. After some lies it does not: liars may be many, and each costs the client time. */
   get promising(): boolean {
-    return this.#mesh.populated && this.#failed.size < MEMBER_LIES
+    return this.#mesh.populated && this.#lies < MEMBER_LIES
+  }
+
+  /** Whether so many broke off before they were of any use that whoever else can go on comes first. */
+  get unlucky(): boolean {
+    return this.#failures >= MEMBER_LIES
   }
 
   /** The first member that answers. Rejects with UPSTREAM_ABSENT when nobody does. */
@@ -60,7 +65,7 @@ export class Members {
     const patience = new AbortController()
     const life = AbortSignal.any([signal, stop.signal])
     const blame = (reason: string) => {
-      this.#failed.add(source.id)
+      this.#lies++
       source.blame(reason)
     }
     this.#clock.sleep(MEMBER_PATIENCE, AbortSignal.any([life, patience.signal])).then(
@@ -71,7 +76,7 @@ export class Members {
       const { size, body } = await source.open(from.start, life)
       life.throwIfAborted()
       // No lie for sure: it may be upstream that answered with a login page.
-      if (size < from.start || size !== (from.size ?? size)) {
+      if (!Number.isSafeInteger(size) || size < from.start || size !== (from.size ?? size)) {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
       const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
@@ -111,7 +116,7 @@ export class Members {
       blame(sent.left < 0 ? 'sends more than the blob has' : `ended ${sent.left} bytes early`)
       throw new WarrenError('UPSTREAM_CUT', `member ${source.id} did not send what it promised`)
     } catch (error) {
-      if (pulse.bytes < PROGRESS_BYTES) this.#failed.add(source.id)
+      if (pulse.bytes < PROGRESS_BYTES) this.#failures++
       throw isWarrenError(error)
         ? error
         : new WarrenError('UPSTREAM_CUT', `member ${source.id} broke off: ${reasonOf(error)}`, { cause: error })

@@ -64,7 +64,8 @@ export class Sources {
     if (digests.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
     const membersLost = new AbortController()
     const upstreamLost = new AbortController()
-    const accept = from.peers === 'first' ? anyMember : seedsOnly
+    const peers = this.#members.unlucky ? 'last' : from.peers
+    const accept = peers === 'first' ? anyMember : seedsOnly
     const members = this.#members.open(digests, from, accept, AbortSignal.any([signal, membersLost.signal]))
     const early = await this.#headStart(members, signal)
     if (early) return early
@@ -75,7 +76,7 @@ export class Sources {
       else leave(upstream, upstreamLost)
       return first
     } catch {
-      if (from.peers === 'first' || signal.aborted) return upstream
+      if (peers === 'first' || signal.aborted) return upstream
       // What upstream said is what the client can act on.
       return this.#members.open(digests, from, anyMember, signal).catch(() => upstream)
     }

@@ -17,7 +17,7 @@ export interface PopulatedMeshUnderTest extends MeshUnderTest {
   hold(blobs: readonly Buffer[]): void
 }
 
-export interface Neighbour {
+interface Neighbour {
   readonly mesh: Mesh
   /** Bodies that it is sending. */
   readonly sending: number

@@ -69,6 +69,41 @@ describe('a member that lies', () => {
   })
 })
 
+describe('a good member behind bad ones', () => {
+  it.each([
+    ['break off', { cutAfter: 1 }],
+    ['go silent', { stallAfter: 1 }],
+    ['answer nothing', { silent: true }],
+    ['refuse', { refuse: true }],
+  ])('is found when upstream is away and three others %s', async (_, fault) => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    for (let i = 0; i < 3; i++) member(kit, `bad${i}`, BYTES, { fault })
+    member(kit, 'good', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    expect(kit.mesh.blamed).toEqual([])
+  })
+
+  it('is found by the next who asks when three others lie', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    for (let i = 0; i < 3; i++) member(kit, `liar${i}`, BYTES, { fault: { flipAt: i } })
+    member(kit, 'good', BYTES)
+    expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN), 500))).toBe('UPSTREAM_FAILED')
+    expect((await kit.fetch(PLAN)).equals(BYTES)).toBe(true)
+  })
+
+  it.each([-1, Number.NaN, 0.5, 300_000.5, Number.POSITIVE_INFINITY, 2 ** 60])(
+    'is found when another says that the blob has %d bytes',
+    async (size) => {
+      const kit = makeCache({ script: () => ({ status: 503 }) })
+      member(kit, 'bad', BYTES, { fault: { size } })
+      member(kit, 'good', BYTES)
+      expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+      // Nothing was asked of it but how long it is.
+      expect(kit.mesh.blamed).toEqual([])
+    },
+  )
+})
+
 describe('a member that is slow', () => {
   it('may take two seconds to answer', async () => {
     const kit = makeCache({ script: () => ({ status: 503 }) })

@@ -21,7 +21,7 @@ export const MINUTE = 60_000
 export const bytesOf = (length: number, seed = 1): Buffer => new Random(seed).bytes(length)
 
 /** What the cache told, as lines. */
-export class RecordedEvents implements CacheEvents {
+class RecordedEvents implements CacheEvents {
   readonly lines: string[] = []
 
   corrupt(_plan: Plan, source: string, reason: string): void {
