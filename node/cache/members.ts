@@ -82,7 +82,9 @@ export class Members {
       const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
       const trusted = source.kind === 'seed'
       const destroy = () => stop.abort(silence(source))
-      return { kind: source.kind, trusted, start: from.start, size, headers: {}, body: watched, destroy, blame }
+      // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
+      const known = trusted ? size : from.size
+      return { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched, destroy, blame }
     } catch (error) {
       stop.abort(error)
       throw error

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { useDiskStores } from '../store/fixture.ts'
 import { bytesOf, codeOf, inTime, type Kit, makeCache, read, serve, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
 import { artifact, digestOf } from './plans.ts'
@@ -102,6 +103,19 @@ describe('a good member behind bad ones', () => {
       expect(kit.mesh.blamed).toEqual([])
     },
   )
+})
+
+describe('a peer that claims more than the disk has room for', () => {
+  const stores = useDiskStores()
+
+  it.each([0, 1, 200_000])('does not keep the store from what comes after it has sent %i bytes', async (cutAfter) => {
+    const { store } = await stores()
+    const kit = makeCache({ store, script: (request) => serve(request, BYTES) })
+    member(kit, 'bad', BYTES, { fault: { size: 1e15, cutAfter } })
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await kit.cache.close()
+    expect(store.records.get(PLAN.key)?.size).toBe(BYTES.length)
+  })
 })
 
 describe('a member that is slow', () => {
