@@ -1,6 +1,9 @@
 import type { Plan } from '../node/cache/plan.ts'
 import type { WarrenError } from '../node/errors.ts'
 
+/** Whether URLs of files in documents lead to the mirror, or stay upstream's: then not every client comes back to the mirror. */
+export type TarballUrls = 'rewrite' | 'preserve'
+
 /** A local endpoint: one protocol, a mount path, an ordered list of upstreams. */
 export interface Mirror {
   readonly name: string
@@ -8,6 +11,8 @@ export interface Mirror {
   readonly path: string
   /** Canonical base URLs (WHATWG-serialised, ending in `/`), in the order in which they are asked. */
   readonly upstreams: readonly string[]
+  /** `rewrite` if not set. */
+  readonly tarballUrls?: TarballUrls
 }
 
 /** A request below a mirror's mount, as far as a grammar may see it. */

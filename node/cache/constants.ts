@@ -40,7 +40,7 @@ export const MEMBER_PATIENCE = 2 * SECOND
 /** Silence amid a body, while we wait, after which a member is given up, in ms; it may last twice as long. */
 export const MEMBER_IDLE = 5 * SECOND
 
-/** Lies (wrong bytes, wrong lengths) in one flight after which members are not asked any more. */
+/** Members of one flight that lied, broke off or went silent early, after which no more are asked before upstream. */
 export const MEMBER_LIES = 3
 
 /** A flight that nobody reads goes on to its end if less than this is missing: the next one who asks is a cache hit. */

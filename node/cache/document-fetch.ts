@@ -94,6 +94,9 @@ async function keep(
 ): Promise<FetchedDocument> {
   const now = clock.now()
   const parsed = plan.document && (await documents.parse(plan.document, bytes))
+  if (parsed && plan.isMeant?.(parsed.document.facts) === false) {
+    throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} brought another document than the one asked for`)
+  }
   const staging = store.blobs.stage({ size: bytes.length, algorithms: [] })
   try {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {

@@ -67,6 +67,8 @@ export interface Plan {
   readonly algorithms?: readonly Algorithm[]
   /** For documents: checked and parsed before they are kept. */
   readonly document?: DocumentParser
+  /** Whether a document with these facts is the one that was asked for; another one is trouble and never kept. */
+  readonly isMeant?: (facts: unknown) => boolean
   /** Bounds in ms around the lifetime that upstream gives a mutable resource. */
   readonly lifetime?: { readonly floor: number; readonly cap: number }
   /** Another variant that may stand in while upstream is in trouble. */

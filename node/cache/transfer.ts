@@ -139,7 +139,7 @@ export class Transfer {
 
   async #reopen(): Promise<OpenBody> {
     const { blob, stage } = this.#components
-    if (!blob.storing && !blob.trusted) {
+    if (!blob.storing && (blob.written === 0 || !blob.trusted)) {
       await blob.begin(stage(blob.size))
       this.members = []
     }

@@ -93,6 +93,7 @@ function complete(
     protocol: base.protocol,
     path: entry.path ?? base.path,
     upstreams: entry.upstreams ?? base.upstreams,
+    tarballUrls: entry.tarballUrls ?? 'rewrite',
     local: entry.local ?? false,
   }
 }

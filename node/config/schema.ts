@@ -14,6 +14,10 @@ export const mirrorEntry = z.strictObject(
       .listOf(rules.baseUrl, 'URLs', 1)
       .optional()
       .describe('Base URLs of the registries, asked in this order; the next one only on true absence'),
+    tarballUrls: rules
+      .oneOf('rewrite', 'preserve')
+      .optional()
+      .describe('Whether tarball URLs in documents lead to this node (rewrite, if not set) or stay those of upstream'),
     local: z.boolean({ error: 'true or false' }).optional().describe('Stands above what the mesh says'),
   },
   { error: MIRROR_MUST },

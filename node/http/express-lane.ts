@@ -39,6 +39,8 @@ interface Rider {
   /** What it made of it. */
   requests: number
   bodies: number
+  /** Headers of a plain GET. */
+  plain: IncomingHttpHeaders | undefined
 }
 
 /**
@@ -65,7 +67,7 @@ export class ExpressLane {
   watch(socket: Socket): void {
     const [parse, other] = socket.listeners('data') as ((chunk: Buffer) => void)[]
     if (!parse || other) return
-    const rider: Rider = { begun: false, block: undefined, requests: 0, bodies: 0 }
+    const rider: Rider = { begun: false, block: undefined, requests: 0, bodies: 0, plain: undefined }
     const leave = () => {
       this.#riders.delete(socket)
       socket.off('data', onData)
@@ -85,9 +87,11 @@ export class ExpressLane {
       rider.block = block
       rider.requests = 0
       rider.bodies = 0
+      rider.plain = undefined
       rider.begun = true
       parse(chunk)
       if (rider.requests !== 1 || rider.bodies > 0) leave()
+      else if (rider.plain) this.#known.set(block, rider.plain)
     }
     this.#riders.set(socket, rider)
     socket.on('data', onData)
@@ -102,7 +106,7 @@ export class ExpressLane {
     rider.requests++
     if (headers['content-length'] !== undefined || headers['transfer-encoding'] !== undefined) rider.bodies++
     if (method !== 'GET' || rider.block === undefined || this.#known.has(rider.block)) return
-    if (this.#components.isPlain(request)) this.#known.set(rider.block, { ...headers })
+    if (this.#components.isPlain(request)) rider.plain = { ...headers }
   }
 
   #answer(block: string, text: string, lineEnd: number, socket: Socket): boolean {

@@ -30,6 +30,11 @@ export class Guard {
     }
     if (hasTwoHosts(request.rawHeaders)) throw new WarrenError('BAD_REQUEST', 'there are two Host headers; send one')
     if (origin !== undefined) this.#checkOrigin(origin, request)
+    // A page can have things fetched without reading them (images, scripts), and its browser then sends no Origin; this, it does.
+    const { 'sec-fetch-site': site, 'sec-fetch-mode': mode } = request.headers
+    if (site === 'cross-site' && mode !== 'navigate') {
+      throw new WarrenError('FOREIGN_ORIGIN', 'pages of other sites may not use this node; only its own pages may')
+    }
   }
 
   #checkOrigin(origin: string, request: IncomingMessage): void {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs'
+import { lstatSync, rmSync } from 'node:fs'
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { type AddressInfo, connect, type Socket } from 'node:net'
 import { reasonOf, WarrenError } from '../errors.ts'
@@ -90,7 +90,11 @@ export class Listener {
     )
     this.#server.timeout = timeouts.stalled
     this.#server.maxConnections = MAX_CONNECTIONS
-    this.#server.on('connect', refuseTunnel)
+    this.#server.on('connect', (_request, socket: Socket) => {
+      // Amid the answer to an earlier request the refusal would be taken for a part of it.
+      if (this.#connections.isIdle(socket)) refuseTunnel(socket)
+      else socket.destroy()
+    })
     this.#connections = new Connections(this.#server)
     this.#server.on('connection', (socket) => express.watch(socket))
   }
@@ -138,7 +142,7 @@ export class Listener {
   }
 }
 
-function refuseTunnel(_request: IncomingMessage, socket: Socket): void {
+function refuseTunnel(socket: Socket): void {
   // Node took its own listeners off: without one a reset would end the process.
   socket.on('error', () => {})
   socket.end(NO_TUNNEL)
@@ -148,6 +152,8 @@ function refuseTunnel(_request: IncomingMessage, socket: Socket): void {
 /** Whether a Unix socket is only the file of a process that was killed; it is taken away then. */
 async function isLeftOver(address: ListenAddress, error: unknown): Promise<boolean> {
   if (!('socket' in address) || codeOf(error) !== 'EADDRINUSE') return false
+  // Linux refuses to connect to any file that is no socket, as it does to one without a listener: it may be somebody's work.
+  if (!lstatSync(address.socket, { throwIfNoEntry: false })?.isSocket()) return false
   const refused = await new Promise<boolean>((resolve) => {
     const probe = connect(address.socket)
     probe.once('connect', () => {
@@ -162,10 +168,12 @@ async function isLeftOver(address: ListenAddress, error: unknown): Promise<boole
 
 function listenError(address: ListenAddress, error: unknown): WarrenError {
   const where = formatAddress(address)
+  const isSocket = 'socket' in address
   if (codeOf(error) !== 'EADDRINUSE') {
-    return new WarrenError('ADDRESS_IN_USE', `cannot listen on ${where}: ${reasonOf(error)}`, { cause: error })
+    const right = isSocket ? 'choose a path in a folder that exists and may be written' : 'choose an address of this machine'
+    return new WarrenError('ADDRESS_IN_USE', `cannot listen on ${where}: ${reasonOf(error)}; ${right}`, { cause: error })
   }
-  const right = 'socket' in address ? 'another path' : 'another address with --listen'
+  const right = isSocket ? 'another path' : 'another address with --listen (or --admin-listen)'
   return new WarrenError('ADDRESS_IN_USE', `${where} is taken by another process: stop that one, or choose ${right}`, {
     cause: error,
   })

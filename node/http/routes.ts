@@ -36,6 +36,8 @@ const MAX_KEY_CHARACTERS = 16 << 20
 const MAX_READS = 100
 /** Longer targets are not worth the memory that strangers could fill with them. */
 const MAX_TARGET = 512
+/** Nor are longer header values, which stay in memory with every target. The longest `Accept` of a package manager has 100. */
+const MAX_READ = 512
 
 /**
  * Asks the grammar of a mirror what a request means, and remembers the answer: a route is pure, so it is the same for the same
@@ -76,7 +78,7 @@ export class Routes {
     const watched = new WatchedHeaders(headers)
     const asked: MirrorRequest = { method, path: rest, query, headers: watched.view }
     const route = mounted.protocol.route(asked, mounted.mirror)
-    if ('plans' in route && target.length <= MAX_TARGET && watched.read) {
+    if ('plans' in route && target.length <= MAX_TARGET && watched.read && charactersOf(watched.read) <= MAX_READ) {
       const read = this.#shared([...watched.read])
       this.#remembered.set(key, { mounted, route, read })
       if (method === 'GET') this.#rememberKey(target, { mirror: mounted.mirror.name, key: route.plans[0].key, read })
@@ -100,6 +102,12 @@ export class Routes {
     const known = this.#mounts.all.map(({ mirror }) => mirror.path).join(' ')
     return `no mirror is mounted at «${path.replace(/[^ -~]/g, '?').slice(0, 80)}»; there are: ${known || 'none'}`
   }
+}
+
+function charactersOf(read: Iterable<Read[number]>): number {
+  let sum = 0
+  for (const [, value] of read) sum += value?.length ?? 0
+  return sum
 }
 
 function isSame(read: Read, headers: IncomingHttpHeaders): boolean {

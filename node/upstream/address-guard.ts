@@ -3,7 +3,7 @@ import { isIP, type LookupFunction } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import { WarrenError } from '../errors.ts'
 import { REACH_ENTRIES, REACH_TTL } from './constants.ts'
-import { type Reach, reaches, reachOf, widest } from './reach.ts'
+import { entitlement, type Reach, reaches, reachOf } from './reach.ts'
 
 /** A name that stands for addresses which must not be dialled from where it was found. */
 export class RefusedAddressError extends Error {
@@ -72,7 +72,7 @@ export class AddressGuard {
         // An unknown base gives no right to anything private.
         if (error) return resolve('public')
         const all = Array.isArray(found) ? found.map(({ address }) => address) : [found]
-        resolve(widest(all.map(reachOf)))
+        resolve(entitlement(all.map(reachOf)))
       })
     })
   }

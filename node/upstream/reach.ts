@@ -36,10 +36,13 @@ export function reaches(reach: Reach, limit: Reach): boolean {
   return reach !== 'forbidden' && ORDER.indexOf(reach) <= ORDER.indexOf(limit)
 }
 
-/** What a host with these addresses entitles others to; a forbidden address entitles to nothing. */
-export function widest(all: readonly Reach[]): Reach {
+/**
+ * What a host with these addresses entitles others to: no more than its most public one, or a registry could open this machine
+ * to its redirects by adding 127.0.0.1 to its name. A forbidden address entitles to nothing.
+ */
+export function entitlement(all: readonly Reach[]): Reach {
   const useful = all.filter((reach) => reach !== 'forbidden')
-  return useful.reduce((a, b) => (ORDER.indexOf(a) > ORDER.indexOf(b) ? a : b), 'public')
+  return useful.length === 0 ? 'public' : useful.reduce((a, b) => (ORDER.indexOf(a) < ORDER.indexOf(b) ? a : b))
 }
 
 function reachOfIPv4(address: ipaddr.IPv4): Reach {

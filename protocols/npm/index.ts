@@ -50,7 +50,11 @@ function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Extract<
 }
 
 function sites(mirror: Mirror): [Site, ...Site[]] {
-  const [first, ...others] = mirror.upstreams.map((base) => ({ mirror: mirror.name, base }))
+  const [first, ...others] = mirror.upstreams.map((base) => ({
+    mirror: mirror.name,
+    base,
+    tarballUrls: mirror.tarballUrls ?? 'rewrite',
+  }))
   if (!first) throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
   return [first, ...others]
 }

@@ -1,4 +1,5 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import type { TarballUrls } from '../protocol.ts'
 import { readDists, VERSION_SHAPE } from './dists.ts'
 import type { PackageFacts } from './facts.ts'
 import { isFileVersion, isPackageName } from './names.ts'
@@ -20,9 +21,12 @@ export function parse(bytes: Buffer): ParsedDocument<PackageFacts> {
   return readDists(bytes, name, [[version, manifest]])
 }
 
-export const manifestParser: DocumentParser<PackageFacts> = {
-  id: 'npm-manifest-1',
-  module: import.meta.url,
-  exportName: 'parse',
-  parse,
+/** The same for mirrors that leave the document as it is. */
+export function parsePreserved(bytes: Buffer): ParsedDocument<PackageFacts> {
+  return { ...parse(bytes), spans: [] }
+}
+
+export const manifestParsers: Readonly<Record<TarballUrls, DocumentParser<PackageFacts>>> = {
+  rewrite: { id: 'npm-manifest-1', module: import.meta.url, exportName: 'parse', parse },
+  preserve: { id: 'npm-manifest-preserved-1', module: import.meta.url, exportName: 'parsePreserved', parse: parsePreserved },
 }

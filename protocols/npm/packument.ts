@@ -1,4 +1,5 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import type { TarballUrls } from '../protocol.ts'
 import { readDists, VERSION_SHAPE } from './dists.ts'
 import type { PackageFacts } from './facts.ts'
 import { isPackageName } from './names.ts'
@@ -25,9 +26,17 @@ export function parse(bytes: Buffer): ParsedDocument<PackageFacts> {
   return readDists(bytes, name, versions?.members ?? [])
 }
 
-export const packumentParser: DocumentParser<PackageFacts> = {
-  id: 'npm-packument-1',
-  module: import.meta.url,
-  exportName: 'parse',
-  parse,
+/** The same for mirrors that leave the document as it is. */
+export function parsePreserved(bytes: Buffer): ParsedDocument<PackageFacts> {
+  return { ...parse(bytes), spans: [] }
+}
+
+export const packumentParsers: Readonly<Record<TarballUrls, DocumentParser<PackageFacts>>> = {
+  rewrite: { id: 'npm-packument-1', module: import.meta.url, exportName: 'parse', parse },
+  preserve: {
+    id: 'npm-packument-preserved-1',
+    module: import.meta.url,
+    exportName: 'parsePreserved',
+    parse: parsePreserved,
+  },
 }

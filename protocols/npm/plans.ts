@@ -1,9 +1,11 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
+import type { TarballUrls } from '../protocol.ts'
 import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
 import { expectTarball } from './expect.ts'
-import { manifestParser } from './manifest.ts'
+import { packageFacts } from './facts.ts'
+import { manifestParsers } from './manifest.ts'
 import { isExactVersion } from './names.ts'
-import { packumentParser } from './packument.ts'
+import { packumentParsers } from './packument.ts'
 import { type Resource, upstreamPath } from './paths.ts'
 import { signaturesParser } from './signatures.ts'
 
@@ -11,6 +13,7 @@ import { signaturesParser } from './signatures.ts'
 export interface Site {
   readonly mirror: string
   readonly base: string
+  readonly tarballUrls: TarballUrls
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
@@ -63,7 +66,8 @@ function packumentPlan(resource: Of<'packument'>, site: Site, variant: Variant):
     kind: 'mutable',
     headers: { accept: ACCEPT[variant] },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': type, vary: 'accept, accept-encoding' },
-    document: packumentParser,
+    document: packumentParsers[site.tarballUrls],
+    isMeant: (facts) => packageFacts(facts, resource.name) !== undefined,
     lifetime: NAMES_LIFETIME,
   }
   // Not the other way round: what the abbreviated document leaves out, nobody can put back.
@@ -76,7 +80,8 @@ function manifestPlan(resource: Of<'manifest'>, site: Site): Plan {
     kind: 'mutable',
     headers: { accept: FULL_TYPE },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
-    document: manifestParser,
+    document: manifestParsers[site.tarballUrls],
+    isMeant: (facts) => packageFacts(facts, resource.name) !== undefined,
     lifetime: isExactVersion(resource.selector) ? VERSION_LIFETIME : NAMES_LIFETIME,
   }
 }

@@ -25,25 +25,6 @@ export interface Row {
   run(bench: Bench): Promise<void>
 }
 
-/** One side of a comparison: does the work once and gives its value. */
-export type Measure = () => Promise<number>
-
-/** All sides in turn, round after round (A B A B …): whatever else the machine does hits all of them. */
-export async function alternate<Name extends string>(
-  bench: Bench,
-  sides: Record<Name, Measure>,
-): Promise<Record<Name, number[]>> {
-  const names = Object.keys(sides) as Name[]
-  const values = Object.fromEntries(names.map((name) => [name, [] as number[]])) as Record<Name, number[]>
-  for (let round = 0; round < bench.rounds; round++) {
-    for (const name of names) {
-      bench.signal.throwIfAborted()
-      values[name].push(await sides[name]())
-    }
-  }
-  return values
-}
-
 /** A new folder under the system's temporary one; gone when the stack is disposed. */
 export function tempFolder(stack: AsyncDisposableStack, name: string): string {
   const folder = mkdtempSync(join(tmpdir(), `warren-bench-${process.pid}-${name}-`))

@@ -70,7 +70,7 @@ export async function load(store: Store, sha256: string): Promise<Buffer | undef
 }
 
 /** What a staging gives back of all its bytes. */
-export async function readBack(staging: Staging): Promise<Buffer> {
+async function readBack(staging: Staging): Promise<Buffer> {
   const parts: Buffer[] = []
   for (let position = 0; position < staging.written; ) {
     const part = await staging.read(position, 100_000, (size) => Buffer.allocUnsafe(size))

@@ -198,7 +198,7 @@ test.for([
   const { code, stdout, stderr } = await up(data, listen)
   expect([code, stdout]).toEqual([1, ''])
   const message = {
-    taken: `${listen} is taken by another process: stop that one, or choose another address with --listen`,
+    taken: `${listen} is taken by another process: stop that one, or choose another address with --listen (or --admin-listen)`,
     locked: `another node (pid ${running.pid}, ${running.url}) uses the data folder ${data}: stop it, or give this one its own with --data`,
   }[kind]
   expect(stderr).toBe(`warren: ${message}\n`)

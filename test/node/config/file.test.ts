@@ -52,8 +52,22 @@ test('every kind of setting is read from the file', () => {
     fresh: { negative: 0 },
   })
   expect(config.mirrors).toEqual([
-    { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.corp.test/a/'], local: true },
-    { name: 'npm-old', protocol: 'npm', path: '/old/npm/', upstreams: ['http://127.0.0.1:4873/'], local: false },
+    {
+      name: 'npm',
+      protocol: 'npm',
+      path: '/npm/',
+      upstreams: ['https://npm.corp.test/a/'],
+      tarballUrls: 'rewrite',
+      local: true,
+    },
+    {
+      name: 'npm-old',
+      protocol: 'npm',
+      path: '/old/npm/',
+      upstreams: ['http://127.0.0.1:4873/'],
+      tarballUrls: 'rewrite',
+      local: false,
+    },
   ])
   expect(sources.get('mirrors.oci')).toMatchObject({ origin: 'file', value: false })
   expect(sources.get('mirrors.npm')?.shadows).toMatchObject([{ origin: 'default', where: 'built in' }])

@@ -23,8 +23,22 @@ test('without any setting the defaults apply', () => {
     upstream: { connectTimeout: 10_000, headersTimeout: 30_000, idleTimeout: 30_000, concurrency: 16, patience: 8_000, ca: [] },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
     mirrors: [
-      { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.example.test/'], local: false },
-      { name: 'oci', protocol: 'oci', path: '/v2/', upstreams: ['https://images.example.test/'], local: false },
+      {
+        name: 'npm',
+        protocol: 'npm',
+        path: '/npm/',
+        upstreams: ['https://npm.example.test/'],
+        tarballUrls: 'rewrite',
+        local: false,
+      },
+      {
+        name: 'oci',
+        protocol: 'oci',
+        path: '/v2/',
+        upstreams: ['https://images.example.test/'],
+        tarballUrls: 'rewrite',
+        local: false,
+      },
     ],
   })
 })

@@ -12,6 +12,7 @@ test('an entry is completed from the built-in mirror of its name', () => {
     protocol: 'npm',
     path: '/npm/',
     upstreams: ['https://corp.example.test/'],
+    tarballUrls: 'rewrite',
     local: false,
   })
 })

@@ -92,6 +92,21 @@ test.each([
   expect(verdict(lines)).toBe(wanted)
 })
 
+test.each([
+  ['cross-site', 'no-cors', 'FOREIGN_ORIGIN'],
+  ['cross-site', 'cors', 'FOREIGN_ORIGIN'],
+  ['cross-site', 'navigate', 'welcome'],
+  ['same-origin', 'no-cors', 'welcome'],
+  ['none', 'navigate', 'welcome'],
+])('what a browser fetches for a page, %s and %s, is %s', (site, mode, wanted) => {
+  const lines = [
+    ['Host', 'localhost:7470'],
+    ['Sec-Fetch-Site', site],
+    ['Sec-Fetch-Mode', mode],
+  ] as const
+  expect(verdict(lines)).toBe(wanted)
+})
+
 test('what is foreign is quoted in plain ASCII, and not at length', () => {
   const host = `\u001b[31m\u00e9"${'x'.repeat(500)}`
   const request = { headers: { host }, rawHeaders: ['Host', host], httpVersionMinor: 1, socket: {} }

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { request, type ServerResponse } from 'node:http'
 import { createServer } from 'node:net'
 import { connect as connectTls } from 'node:tls'
@@ -7,7 +7,8 @@ import { expect, test } from 'vitest'
 import { Listener, TIMEOUTS, type Timeouts } from '../../../node/http/listener.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually, firstOf } from '../../harness/wait.ts'
-import { client, face, parseHead, raw, using } from './fixture.ts'
+import { fileLike } from './bodies.ts'
+import { artifact, client, face, parseHead, raw, using } from './fixture.ts'
 
 const folders = useTempFolders()
 
@@ -40,7 +41,7 @@ test('a port that is taken is told by its address, with what to do', async () =>
   const { port, host } = new URL(origin)
   await expect(listener().open({ host: '127.0.0.1', port: Number(port) })).rejects.toMatchObject({
     code: 'ADDRESS_IN_USE',
-    message: `${host} is taken by another process: stop that one, or choose another address with --listen`,
+    message: `${host} is taken by another process: stop that one, or choose another address with --listen (or --admin-listen)`,
   })
 })
 
@@ -80,6 +81,13 @@ test('a Unix socket on which somebody listens is left to them', async () => {
     message: expect.stringContaining('another path'),
   })
   expect(await askOver(socket)).toBe('theirs')
+})
+
+test('a file that is no socket is not taken for one that was left behind', async () => {
+  const socket = folders.path('precious')
+  writeFileSync(socket, 'precious')
+  await expect(listener().open({ socket })).rejects.toMatchObject({ code: 'ADDRESS_IN_USE' })
+  expect(readFileSync(socket, 'utf8')).toBe('precious')
 })
 
 test('a place where no socket can be made is told as such', async () => {
@@ -145,6 +153,16 @@ test('CONNECT is refused and its connection closed; the next client is served', 
     expect(tunnel.left).toBe('fin')
   }
   expect((await client().get(node.url('fixed'))).status).toBe(200)
+})
+
+test('CONNECT behind a request whose answer is under way breaks that answer off, and puts nothing into it', async () => {
+  const body = fileLike(Buffer.alloc(300_000, 'a'), { delay: 5, piece: 50_000 })
+  const node = await face({ find: () => artifact(body) })
+  const connection = await raw(node.origin)
+  connection.send(`GET /m/a HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
+  await connection.until((received) => received.includes('aaaa'))
+  connection.send('CONNECT x:1 HTTP/1.1\r\nhost: x:1\r\n\r\n')
+  expect((await connection.rest()).split('HTTP/1.1 ')).toHaveLength(2)
 })
 
 test('a client that resets a refused tunnel harms nobody', async () => {

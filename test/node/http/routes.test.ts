@@ -81,6 +81,13 @@ test.each([
   expect(asked).toHaveLength(2)
 })
 
+test('a header value longer than any client sends is not kept in memory with the target', () => {
+  const { asked, of } = counting()
+  const accept = 'x'.repeat(600)
+  for (let i = 0; i < 2; i++) expect(of('/m/by-accept/a', { accept })).toBe(`by-accept/a#${accept}`)
+  expect(asked).toHaveLength(2)
+})
+
 test('a refusal is not remembered', () => {
   const { asked, of } = counting()
   for (let i = 0; i < 2; i++) expect(() => of('/m/bad')).toThrow(expect.objectContaining({ code: 'BAD_REQUEST' }))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { reaches, reachOf, widest } from '../../../node/upstream/reach.ts'
+import { entitlement, reaches, reachOf } from '../../../node/upstream/reach.ts'
 
 describe('how far an address reaches', () => {
   it.each(['8.8.8.8', '93.184.216.34', '2606:4700::1111', '64:ff9b::8.8.8.8', '::ffff:8.8.8.8'])('%s is public', (address) => {
@@ -65,10 +65,12 @@ describe('how far an address reaches', () => {
     expect(limits.some((limit) => reaches('forbidden', limit))).toBe(false)
   })
 
-  it('takes the most private address of a host, and none that is forbidden', () => {
-    expect(widest(['public', 'private'])).toBe('private')
-    expect(widest(['forbidden', 'private'])).toBe('private')
-    expect(widest(['forbidden'])).toBe('public')
-    expect(widest([])).toBe('public')
+  it('goes by the most public address of a host, and none that is forbidden', () => {
+    expect(entitlement(['public', 'private'])).toBe('public')
+    expect(entitlement(['loopback', 'private'])).toBe('private')
+    expect(entitlement(['loopback', 'loopback'])).toBe('loopback')
+    expect(entitlement(['forbidden', 'private'])).toBe('private')
+    expect(entitlement(['forbidden'])).toBe('public')
+    expect(entitlement([])).toBe('public')
   })
 })

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { findVersion } from '../../../protocols/npm/facts.ts'
-import { manifestParser, parse } from '../../../protocols/npm/manifest.ts'
+import { manifestParsers, parse, parsePreserved } from '../../../protocols/npm/manifest.ts'
 import { parse as parseSignatures, signaturesParser } from '../../../protocols/npm/signatures.ts'
 import { own, rendered } from './fixtures.ts'
 
@@ -18,6 +18,12 @@ describe('the manifest of a version', () => {
     )
     expect(findVersion(document.facts, '1.0.0')).toMatchObject({ base: 'https://registry.example.test/' })
     expect(findVersion(document.facts, '9.9.9')).toBeUndefined()
+  })
+
+  test('is left alone for a mirror that preserves tarball URLs', () => {
+    const bytes = json({ dist: { shasum: SHASUM, tarball: 'https://cdn.example.test/p.tgz' }, version: '1.0.0', name: 'p' })
+    expect(parsePreserved(bytes)).toEqual({ spans: [], facts: parse(bytes).facts })
+    expect(parse(bytes).spans).toHaveLength(1)
   })
 
   test('may have no tarball at all', () => {
@@ -52,7 +58,7 @@ describe('keys and attestations', () => {
   })
 })
 
-test.each([manifestParser, signaturesParser])('$id is what its module exports', async (parser) => {
+test.each([...Object.values(manifestParsers), signaturesParser])('$id is what its module exports', async (parser) => {
   const module = (await import(parser.module)) as Record<string, unknown>
   expect(module[parser.exportName]).toBe(parser.parse)
 })

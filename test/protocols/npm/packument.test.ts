@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, test } from 'vitest'
 import { findFile, findVersion, type PackageFacts } from '../../../protocols/npm/facts.ts'
-import { packumentParser, parse } from '../../../protocols/npm/packument.ts'
+import { packumentParsers, parse, parsePreserved } from '../../../protocols/npm/packument.ts'
 import { own, rendered } from './fixtures.ts'
 
 const MIRROR = 'http://127.0.0.1:7470/npm/'
@@ -32,6 +32,12 @@ describe('tarball URLs', () => {
     const bytes = packument(name, [[version, dist]])
     const document = rendered(bytes, parse(bytes), MIRROR)
     expect(own(document, 'versions', version, 'dist')).toEqual({ ...dist, tarball: MIRROR + path })
+  })
+
+  test('are left alone for a mirror that preserves them, and tell where the tarball is all the same', () => {
+    const bytes = packument('foo', [['1.0.0', { tarball: 'https://cdn.example.test/foo.tgz', integrity: sri('x') }]])
+    expect(parsePreserved(bytes)).toEqual({ spans: [], facts: parse(bytes).facts })
+    expect(parse(bytes).spans).toHaveLength(1)
   })
 
   test('are the only thing that is changed', () => {
@@ -232,7 +238,9 @@ describe('a document', () => {
   })
 
   test('is parsed by what the parser says that its module exports', async () => {
-    const module = (await import(packumentParser.module)) as Record<string, unknown>
-    expect(module[packumentParser.exportName]).toBe(packumentParser.parse)
+    for (const parser of Object.values(packumentParsers)) {
+      const module = (await import(parser.module)) as Record<string, unknown>
+      expect(module[parser.exportName]).toBe(parser.parse)
+    }
   })
 })
