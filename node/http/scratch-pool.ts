@@ -1,10 +1,10 @@
 /** Bytes of read buffers among which large ones are handed out; each takes an eighth of what is left of them. */
-const LARGE_BYTES = 8 << 20
+const LARGE_BYTES = 4 << 20
 const LARGEST = 1 << 20
 /** What each reader gets however many there are: 500 of them, all stalled, take as much as the large ones. */
 export const SMALLEST_BYTES = 16 << 10
-/** Bytes of buffers that are kept for the next transfer: what a crowd has at a time, or it would make garbage as fast as it reads. */
-const SPARE_BYTES = 16 << 20
+/** Bytes of buffers that are kept for the next transfer: what a crowd has at a time; with less it would make garbage as fast as it reads. */
+const SPARE_BYTES = 8 << 20
 
 /**
  * Read buffers for responses. A few transfers get 1 MiB each, which is where throughput levels off; hundreds of slow readers

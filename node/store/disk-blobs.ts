@@ -103,7 +103,8 @@ export class DiskBlobs {
   #isWorthMemory({ sha256, size }: StoredBlob): boolean {
     if (this.#hot.calculatedSize + size + HOT_OVERHEAD_BYTES <= this.#hot.maxSize) return true
     const [leastRecent] = this.#hot.rkeys()
-    return leastRecent === undefined || this.#frequency.of(sha256) > this.#frequency.of(leastRecent)
+    // By one use more nothing is gained: among equals that would be a change at every other read.
+    return leastRecent === undefined || this.#frequency.of(sha256) > this.#frequency.of(leastRecent) + 1
   }
 
   /** Nothing of a blob goes out before its hash was seen to be right since start (a disk may rot, job code may write). */
