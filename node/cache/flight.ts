@@ -5,7 +5,7 @@ import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { ABANDON_BYTES, ABANDON_GRACE } from './constants.ts'
+import { ABANDON_BYTES, ABANDON_GRACE, PROGRESS_BYTES } from './constants.ts'
 import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import type { Plan } from './plan.ts'
@@ -59,8 +59,9 @@ export class Flight {
     return this.#blob.joinable && !this.#abort.signal.aborted
   }
 
-  /** Digest that the bytes will have, as `algorithm:hex`; undefined while it is not known. */
+  /** Digest of the bytes, as `algorithm:hex`; undefined until they were seen to have it, since a client may join parts by it. */
   get digest(): string | undefined {
+    if (!this.#blob.complete) return undefined
     const [only, another] = this.#components.expecting.known?.digests ?? []
     return only && !another ? formatDigest(only) : undefined
   }
@@ -80,7 +81,7 @@ export class Flight {
       await this.#components.expecting.early
       const { verified, kind } = await this.#fetch()
       const headers = recordHeaders(this.#plan, this.#headers)
-      this.#blob.complete()
+      this.#blob.finish()
       this.#head.resolve({ headers, kind })
       return verified && (await this.#keep(headers, verified))
     } catch (error) {
@@ -103,6 +104,7 @@ export class Flight {
         await this.#blob.staging.seal()
         const expectation = await abortable(expecting.settled, this.#abort.signal)
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
+        if (expectation?.digests.length === 0) this.#refusePage()
         const verified = expectation && (await verify(this.#plan, expectation, this.#blob.staging))
         return { verified, kind: transfer.members[0]?.kind ?? 'upstream' }
       } catch (error) {
@@ -114,6 +116,14 @@ export class Flight {
         if (transfer.members.length === 0) mayFail = false
       }
     }
+  }
+
+  /** Without a digest nothing else tells an artifact from the login page of a network, which answers 200 to everything. */
+  #refusePage(): void {
+    const isPage = /^text\/html\b/i.test(this.#headers['content-type'] ?? '')
+    if (!isPage && this.#blob.written > 0) return
+    const what = isPage ? 'a web page' : 'nothing'
+    throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought ${what} in place of an artifact`)
   }
 
   #transfer(): Transfer {
@@ -154,10 +164,11 @@ export class Flight {
     this.#alone = alone
     try {
       for (;;) {
-        const { storing } = this.#blob
+        const { storing, written } = this.#blob
         if (storing) await this.#components.clock.sleep(ABANDON_GRACE, alone.signal)
         if (alone.signal.aborted) return
-        if (storing && this.#nearlyDone) continue
+        // What only drips would hold its place at upstream for ever.
+        if (storing && this.#nearlyDone && this.#blob.written - written >= PROGRESS_BYTES) continue
         this.cancel(new WarrenError('UPSTREAM_CUT', 'nobody was waiting for it any more'))
         return
       }

@@ -58,6 +58,11 @@ export class GrowingBlob {
     return this.#trustedEnd === this.written
   }
 
+  /** Whether all bytes are there and were seen to be right. */
+  get complete(): boolean {
+    return this.#complete
+  }
+
   /** Whether a reader got a byte: then there is no starting over. */
   get handedOut(): boolean {
     return this.#handedOut
@@ -82,7 +87,7 @@ export class GrowingBlob {
     await old?.close()
   }
 
-  /** Adds bytes; a promise means that the source has to wait. Untrusted bytes stay unseen until `complete`. */
+  /** Adds bytes; a promise means that the source has to wait. Untrusted bytes stay unseen until `finish`. */
   append(chunk: Buffer, trusted: boolean): Promise<void> | undefined {
     const staging = this.staging
     const start = staging.written
@@ -98,7 +103,7 @@ export class GrowingBlob {
   }
 
   /** The digest was right: everything may go out. */
-  complete(): void {
+  finish(): void {
     this.#complete = true
     this.size = this.written
     this.#grow()

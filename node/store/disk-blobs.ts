@@ -176,7 +176,16 @@ class FileBlob implements StoredBlob {
 
   read(position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {
     const length = Math.min(max, this.size - position)
-    return length <= 0 ? EMPTY : this.file.read(position, length, scratch)
+    if (length <= 0) return EMPTY
+    const reading = this.file.read(position, length, scratch)
+    return position + length < this.size ? reading : this.#last(reading)
+  }
+
+  /** What somebody wrote to while it was on its way must not end as if it were whole. */
+  async #last(reading: Promise<Buffer>): Promise<Buffer> {
+    const bytes = await reading
+    if (this.file.unchanged) return bytes
+    throw new Error(`blob ${this.sha256} was changed while it was read`)
   }
 
   close(): void {

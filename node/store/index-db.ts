@@ -34,7 +34,7 @@ export interface IndexComponents {
 /**
  * The index of the store in LevelDB: blobs, their further digests, name records, parsed documents. Look-ups are synchronous:
  * the value is nearly always in LevelDB's own cache, and a promise would cost more than the read. Changes (`write`, `delete`)
- * are made one at a time; `ChangeQueue` sees to that.
+ * are made one at a time; `CommitQueue` sees to that.
  */
 export class IndexDb {
   readonly #db: Level<string, string>

@@ -104,18 +104,33 @@ describe('a flight that nobody waits for', () => {
     const found = await kit.get(artifact('large'))
     await drip.step()
     found.body.close()
-    await kit.clock.advance(60_000)
-    for (let i = 0; i < 5; i++) await drip.step()
+    for (let i = 0; i < 5; i++) {
+      await kit.clock.advance(9_000)
+      await drip.step()
+    }
     await turns()
     expect((await kit.get(artifact('large'))).source).toBe('local')
+  })
+
+  it('is given up, however little is missing, when next to nothing comes any more', async () => {
+    const drip = makeDrip(80 << 20)
+    const kit = makeCache({ upstream: drip.upstream })
+    ;(await kit.get(artifact('large'))).body.close()
+    for (let i = 0; i < 4; i++) await drip.step()
+    await kit.clock.advance(10_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([1, false])
+    await kit.clock.advance(10_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
   })
 
   it('is given up when it has no declared length and does not end', async () => {
     const drip = makeDrip(LARGE, { declared: false })
     const kit = makeCache({ upstream: drip.upstream })
     ;(await kit.get(artifact('large'))).body.close()
-    for (let i = 0; i < 4; i++) await drip.step()
-    await kit.clock.advance(60_000)
+    for (let i = 0; i < 4; i++) {
+      await drip.step()
+      await kit.clock.advance(9_000)
+    }
     expect(kit.cache.flights).toBe(1)
     await drip.step()
     await kit.clock.advance(10_100)
