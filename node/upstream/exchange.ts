@@ -53,7 +53,8 @@ class Exchange implements Dispatcher.DispatchHandler {
   readonly #onAbort = () => this.#abort(this.#signal.reason)
   #settle: Settle | undefined
   #controller: Dispatcher.DispatchController | undefined
-  #connectTimer: NodeJS.Timeout | undefined
+  /** Runs until there is a connection, and then anew until the final status. */
+  #timer: NodeJS.Timeout | undefined
   #body: WireBody | undefined
   /** Set when nobody waits any more, so that a request which is still in a queue is never sent. */
   #given: Error | undefined
@@ -69,14 +70,16 @@ class Exchange implements Dispatcher.DispatchHandler {
     const { url, method, headers, body } = this.#request
     this.#signal.addEventListener('abort', this.#onAbort, { once: true })
     // The client's own timeout counts for one connection, while this request may wait behind others that are being made.
-    this.#connectTimer = setTimeout(() => this.#expire(), this.#init.connect + CONNECT_SLACK)
+    const { connect } = this.#init
+    this.#timer = setTimeout(() => this.#expire('UND_ERR_CONNECT_TIMEOUT', connect), connect + CONNECT_SLACK)
     const options = {
       origin: url.origin,
       path: url.pathname + url.search,
       method,
       headers,
       body: body ?? null,
-      headersTimeout: this.#init.headers,
+      // The client's own would begin anew with each 1xx, of which a hostile server sends an endless row.
+      headersTimeout: 0,
       // The body keeps its own time, which stops while its reader is busy.
       bodyTimeout: 0,
     }
@@ -88,14 +91,21 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
-    clearTimeout(this.#connectTimer)
+    clearTimeout(this.#timer)
     this.#controller = controller
-    if (this.#given) controller.abort(this.#given)
+    if (this.#given) {
+      controller.abort(this.#given)
+      return
+    }
+    const { headers } = this.#init
+    // After a stall of this process timers come before sockets: an answer that has arrived meanwhile gets its turn first.
+    this.#timer = setTimeout(() => setImmediate(() => this.#expire('UND_ERR_HEADERS_TIMEOUT', headers)), headers)
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, parsed: Record<string, unknown>): void {
     // 1xx: the response is still to come.
     if (status < 200 || !this.#settle) return
+    clearTimeout(this.#timer)
     const headers = responseHeaders(controller.rawHeaders ?? parsed)
     const body = new WireBody(controller as BodySource, {
       peer: this.#init.peer,
@@ -133,9 +143,8 @@ class Exchange implements Dispatcher.DispatchHandler {
     else this.#giveUp(error)?.reject(reason)
   }
 
-  #expire(): void {
-    const error = Object.assign(new Error(`none within ${this.#init.connect} ms`), { code: 'UND_ERR_CONNECT_TIMEOUT' })
-    this.#giveUp(error)?.resolve(headFailure(error, this.#init.peer))
+  #expire(code: 'UND_ERR_CONNECT_TIMEOUT' | 'UND_ERR_HEADERS_TIMEOUT', limit: number): void {
+    this.#failHead(Object.assign(new Error(`none within ${limit} ms`), { code }))
   }
 
   #failHead(error: unknown): void {
@@ -148,7 +157,7 @@ class Exchange implements Dispatcher.DispatchHandler {
     if (!settle) return undefined
     this.#settle = undefined
     this.#given = error
-    clearTimeout(this.#connectTimer)
+    clearTimeout(this.#timer)
     this.#signal.removeEventListener('abort', this.#onAbort)
     this.#controller?.abort(error)
     return settle

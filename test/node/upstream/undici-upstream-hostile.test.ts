@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { makeCertificate } from './certificate.ts'
-import { failure, get, makeUpstream, NEVER, readText, using } from './fixture.ts'
+import { failure, get, makeUpstream, NEVER, readText, until, using } from './fixture.ts'
 import { deadPort, httpServer, httpsServer, rawServer } from './servers.ts'
 
 describe('an upstream that does not answer in HTTP', () => {
@@ -91,6 +91,23 @@ describe('an upstream that cannot be reached', () => {
     expect(error.code).toBe('UPSTREAM_TIMEOUT')
     expect(error.message).toContain(server.origin)
     expect(server.asked).toHaveLength(1)
+  })
+
+  it('is UPSTREAM_TIMEOUT when it sends interim responses for ever, and holds no place any more', async () => {
+    const server = await using(
+      rawServer((socket, head) => {
+        if (head.startsWith('GET /well ')) return socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+        const dripping = setInterval(() => socket.write('HTTP/1.1 102 Processing\r\n\r\n'), 20)
+        socket.once('close', () => clearInterval(dripping))
+      }),
+    )
+    const upstream = makeUpstream({ headersTimeout: 200, concurrency: 3 })
+    const errors = await Promise.all([1, 2, 3].map(() => failure(upstream.fetch(get(server), NEVER))))
+    expect(errors.map(({ code }) => code)).toEqual(['UPSTREAM_TIMEOUT', 'UPSTREAM_TIMEOUT', 'UPSTREAM_TIMEOUT'])
+    expect(errors[0]?.message).toContain('no response headers in time')
+    expect(upstream.health()).toMatchObject([{ inFlight: 0, requests: 3 }])
+    await until(() => server.sockets.size === 0)
+    expect(await readText(upstream.fetch(get(server, '/well'), NEVER))).toBe('ok')
   })
 
   it('is UPSTREAM_UNREACHABLE when a connection is never made', async () => {
