@@ -12,9 +12,10 @@ export interface Trouble {
 
 /**
  * What a failure counts for. `shared`: the loss of a connection, which ends all requests on it (HTTP/2), or that of a process,
- * which ends all connections: a hundred of them at once are still one event.
+ * which ends all connections: a hundred of them at once are still one event. `alone`: this resource fails, which says nothing
+ * about the others; one broken path must not switch off a healthy host.
  */
-type Weight = 'none' | 'shared' | 'full'
+type Weight = 'none' | 'alone' | 'shared' | 'full'
 
 /** Ways in which a peer shows that it does not speak HTTP; the parser's errors have a name but not always a code. */
 const GARBLED = /^(?:HTTPParserError|HeadersOverflowError|ResponseContentLengthMismatchError|SocketError bad .*)$/
@@ -65,8 +66,9 @@ export function statusFailure(status: number, peer: string, retryAfter: number |
   if (status === 429) return { error: new WarrenError('UPSTREAM_BUSY', message, detail), again: false, weight: 'none' }
   if (status === 408) return { error: new WarrenError('UPSTREAM_FAILED', message, detail), again: true, weight: 'none' }
   if (status < 500) return undefined
-  const again = retryAfter === undefined && (status === 502 || status === 503 || status === 504)
-  return { error: new WarrenError('UPSTREAM_FAILED', message, detail), again, weight: 'full' }
+  const ill = status === 502 || status === 503 || status === 504
+  const weight = ill || retryAfter !== undefined ? 'full' : 'alone'
+  return { error: new WarrenError('UPSTREAM_FAILED', message, detail), again: ill && retryAfter === undefined, weight }
 }
 
 /** What a fetch rejects with once its client is closed. */

@@ -26,6 +26,8 @@ interface Failure {
   readonly retryAfter?: number | undefined
   /** Counts once for all requests that were under way. */
   readonly shared?: boolean
+  /** Says nothing about other requests: it is told in `health` and neither opens nor closes the breaker. */
+  readonly alone?: boolean
 }
 
 /** Leave to send one request. */
@@ -145,7 +147,8 @@ export class HostGate {
         this.#breaker.success()
         this.#freeze.reset()
       },
-      failed: (reason, { retryAfter, shared }) => {
+      failed: (reason, { retryAfter, shared, alone }) => {
+        if (alone) return this.#note(reason)
         if (shared && !probe && this.#failures !== failuresBefore) return this.#note(reason)
         told = true
         this.#note(reason)

@@ -65,7 +65,8 @@ export class Sender {
       pass.answered()
       return response
     }
-    if (trouble.weight !== 'none') pass.failed(trouble.error.message, { retryAfter: status === 503 ? asked : undefined })
+    const alone = trouble.weight === 'alone'
+    if (trouble.weight !== 'none') pass.failed(trouble.error.message, { retryAfter: status === 503 ? asked : undefined, alone })
     else if (status !== 429) pass.answered()
     body.discard()
     return trouble

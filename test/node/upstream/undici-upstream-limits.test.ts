@@ -122,15 +122,17 @@ describe('an upstream that asks for a pause', () => {
 describe('an upstream that fails all the time', () => {
   it('is left alone after five failures, probed, and used again once it answers', async () => {
     const clock = new ManualClock()
-    const server = await using(httpServer(answering(...Array.from({ length: 6 }, () => ({ status: 500 })))))
+    const server = await using(httpServer(answering(...Array.from({ length: 6 }, () => ({ status: 503 })))))
     const upstream = makeUpstream({}, { clock })
-    for (let i = 0; i < 5; i++) expect((await failure(upstream.fetch(get(server), NEVER))).code).toBe('UPSTREAM_FAILED')
+    // A POST is sent once, whatever comes back.
+    const post = get(server, '/', { method: 'POST' })
+    for (let i = 0; i < 5; i++) expect((await failure(upstream.fetch(post, NEVER))).code).toBe('UPSTREAM_FAILED')
     const open = await failure(upstream.fetch(get(server), NEVER))
     expect(open.code).toBe('UPSTREAM_UNREACHABLE')
-    expect(open.message).toContain(`since 2030-01-01T00:00:00.000Z (${server.origin} answered 500)`)
+    expect(open.message).toContain(`since 2030-01-01T00:00:00.000Z (${server.origin} answered 503)`)
     expect(server.asked).toHaveLength(5)
     clock.advance(1_000)
-    expect((await failure(upstream.fetch(get(server), NEVER))).code).toBe('UPSTREAM_FAILED')
+    expect((await failure(upstream.fetch(post, NEVER))).code).toBe('UPSTREAM_FAILED')
     clock.advance(1_000)
     expect((await failure(upstream.fetch(get(server), NEVER))).code).toBe('UPSTREAM_UNREACHABLE')
     clock.advance(1_000)
@@ -140,6 +142,37 @@ describe('an upstream that fails all the time', () => {
     expect(await readText(upstream.fetch(get(server), NEVER))).toBe('body')
     expect(server.asked).toHaveLength(8)
     expect(upstream.health()).toMatchObject([{ state: 'closed', failures: 6 }])
+  })
+
+  it.each([500, 501, 505, 507])('is not one of which a single path answers %i', async (status) => {
+    const clock = new ManualClock()
+    let ill = true
+    const server = await using(
+      httpServer((request, response) => {
+        response.writeHead(request.url === '/broken' ? status : ill ? 503 : 200).end('body')
+      }),
+    )
+    const upstream = makeUpstream({}, { clock })
+    const broken = async () => (await failure(upstream.fetch(get(server, '/broken'), NEVER))).code
+    for (let i = 0; i < 10; i++) expect(await broken()).toBe('UPSTREAM_FAILED')
+    expect(upstream.health()).toMatchObject([
+      { state: 'closed', failures: 10, lastError: expect.stringContaining(`answered ${status}`) },
+    ])
+    for (let i = 0; i < 5; i++) await failure(upstream.fetch(get(server, '/', { method: 'POST' }), NEVER))
+    expect(upstream.health()).toMatchObject([{ state: 'open' }])
+    ill = false
+    clock.advance(1_000)
+    // As the probe it tells nothing, and the next one is the probe.
+    expect(await broken()).toBe('UPSTREAM_FAILED')
+    expect(await readText(upstream.fetch(get(server), NEVER))).toBe('body')
+    expect(upstream.health()).toMatchObject([{ state: 'closed', inFlight: 0 }])
+  })
+
+  it('is one that answers 500 and asks for a pause', async () => {
+    const server = await using(httpServer(answering(...Array.from({ length: 5 }, () => ({ status: 500, retryAfter: '9' })))))
+    const upstream = makeUpstream()
+    for (let i = 0; i < 5; i++) await failure(upstream.fetch(get(server), NEVER))
+    expect(upstream.health()).toMatchObject([{ state: 'open' }])
   })
 
   it('is not one that answers 404', async () => {
