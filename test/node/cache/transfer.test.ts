@@ -47,6 +47,19 @@ describe('a body that is cut', () => {
     expect((await kit.fetch(UNJUDGED)).equals(BYTES)).toBe(true)
   })
 
+  it.each([
+    ['begins before what is missing', 150_000],
+    ['begins behind what is missing', 250_000],
+  ])('is not joined with a 206 that %s, where no digest would tell', async (_what, from) => {
+    const headers = { 'content-range': `bytes ${from}-299999/300000`, etag: '"1"' }
+    const kit = makeCache({
+      script: cutOnce(() => ({ status: 206, headers, body: BYTES.subarray(from) }), { etag: '"1"' }),
+    })
+    await expect(inTime(kit.clock, kit.fetch(UNJUDGED))).rejects.toMatchObject({ code: 'UPSTREAM_CORRUPT' })
+    await turns()
+    expect(kit.store.records.get(UNJUDGED.key)).toBeUndefined()
+  })
+
   it('is gone on with by a 206 that repeats no ETag, and by one that sends less than was asked for', async () => {
     let asked = 0
     const script = cutOnce(
