@@ -1,3 +1,4 @@
+import { existsSync, statSync } from 'node:fs'
 import { isDeepStrictEqual } from 'node:util'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import { FileWatch } from './file-watch.ts'
@@ -32,6 +33,9 @@ export class ConfigWatch {
   }
 
   start(): void {
+    // A pipe can be read only once: the second time it is empty, and empty means the defaults instead of the mirrors in it.
+    const { file } = this.#init.loaded
+    if (file !== undefined && isOther(file)) return
     this.#files.start()
     // An edit between loading and watching.
     this.#reload()
@@ -59,6 +63,10 @@ export class ConfigWatch {
   /** Undefined when the settings are not valid; told once, however often the same file is looked at. */
   #load(): LoadedConfig | undefined {
     try {
+      const file = this.#init.loaded.candidates.find((path) => existsSync(path))
+      // Opening a pipe would hold up the whole node until somebody writes to it.
+      if (file !== undefined && isOther(file))
+        throw new WarrenError('CONFIG_INVALID', `${file}: is no regular file any more; put one there`)
       const loaded = this.#init.load()
       this.#lastError = ''
       return loaded
@@ -77,4 +85,13 @@ function changedKeys(before: Config, after: Config): string[] {
 
 function valueAt(config: Config, key: string): unknown {
   return key.split('.').reduce<unknown>((part, name) => Object(part)[name], config)
+}
+
+/** Whether there is something that is no regular file. */
+function isOther(path: string): boolean {
+  try {
+    return statSync(path, { throwIfNoEntry: false })?.isFile() === false
+  } catch {
+    return false
+  }
 }

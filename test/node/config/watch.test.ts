@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { EventEmitter, once } from 'node:events'
 import { mkdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -7,7 +8,7 @@ import { type LoadedConfig, loadConfig } from '../../../node/config/load.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { useTempFolders } from '../../harness/temp.ts'
-import { builtIns } from './setup.ts'
+import { builtIns, load } from './setup.ts'
 
 /** Ms after which an edit would have been noticed, if it were to be. */
 const SETTLED = 500
@@ -171,4 +172,29 @@ test('an edit between loading and watching is not missed', async () => {
   running.add(watch)
   watch.start()
   expect(await seen.promise).toBe('/npm/ /v2/ /b/')
+})
+
+test('settings that came out of a pipe are not read a second time', async () => {
+  const folder = folders.create()
+  const [file, pipe] = [join(folder, 'config.yaml'), join(folder, 'pipe')]
+  writeFileSync(file, corp('/a/'))
+  execFileSync('mkfifo', [pipe])
+  let loaded = { ...load({ configFile: file }), file: pipe, candidates: [pipe] }
+  const told = watched(() => {
+    const given = loaded
+    loaded = { ...load(), file: pipe, candidates: [pipe] }
+    return given
+  })
+  await setTimeout(SETTLED)
+  expect(told.waiting).toBe(0)
+})
+
+test('a pipe that takes the place of the file is refused without being opened', async () => {
+  const { file, told } = watchedFile(corp('/a/'))
+  execFileSync('mkfifo', [`${file}.new`])
+  renameSync(`${file}.new`, file)
+  expect(await told.next()).toBe(`CONFIG_INVALID ${file}: is no regular file any more; put one there`)
+  writeFileSync(`${file}.new`, corp('/b/'))
+  renameSync(`${file}.new`, file)
+  expect(await told.next()).toBe('mirrors /npm/ /v2/ /b/')
 })
