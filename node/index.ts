@@ -27,11 +27,19 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
   const { id, log, door, server, disposer } = await buildComponents(config, overrides)
   let stopping: Promise<void> | undefined
   let started = false
+  // Somebody may have put something else there; the ports and the store are to be freed in any case.
+  const forgetWhereItIs = () => {
+    try {
+      removeNodeFile(config.data)
+    } catch (error) {
+      log.warn(`node.json stays in ${config.data}: ${reasonOf(error)}`)
+    }
+  }
   const stop = () => {
     stopping ??= (async () => {
-      if (started) removeNodeFile(config.data)
+      if (started) forgetWhereItIs()
       await disposer.disposeAsync()
-      log.info('stopped')
+      if (started) log.info('stopped')
     })()
     return stopping
   }
