@@ -1,5 +1,8 @@
-/** Bytes of a configuration or certificate file: thousands of mirrors fit, and a wrong path such as a log file is noticed. */
-export const MAX_FILE_BYTES = 1 << 20
+/** Bytes of a configuration file: all mirrors fit, and brackets alone, the worst for the parser, are read soon. */
+export const MAX_FILE_BYTES = 256 << 10
+
+/** Bytes of a certificate file: those of whole systems fit, with comments. */
+export const MAX_PEM_BYTES = 1 << 20
 
 /** Bytes of a file that a `…_FILE` variable names; it holds one value. */
 export const MAX_VALUE_BYTES = 64 << 10

@@ -34,7 +34,7 @@ export function readConfigFile(places: FilePlaces, problems: Problems): { file: 
   if (file === undefined || problems.some) return { file, given: [] }
   try {
     const text = readBounded(file, MAX_FILE_BYTES)
-    if (text === undefined) problems.add(`${file}: is larger than ${MAX_FILE_BYTES >> 20} MiB, so it is no configuration file`)
+    if (text === undefined) problems.add(`${file}: is larger than ${MAX_FILE_BYTES >> 10} KiB, so it is no configuration file`)
     const yaml = text === undefined ? undefined : parseYaml(text, file, problems)
     return { file, given: yaml ? settingsIn(yaml, problems) : [] }
   } catch (error) {

@@ -3,7 +3,7 @@ import { statSync } from 'node:fs'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { isHost, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
-import { MAX_FILE_BYTES, MAX_LIST, MAX_TEXT } from './constants.ts'
+import { MAX_LIST, MAX_PEM_BYTES, MAX_TEXT } from './constants.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
 import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
 import { readBounded } from './yaml-file.ts'
@@ -77,7 +77,9 @@ export const minFree = readable('a share of the disk, such as 10%, or a size, su
   const share = parseShare(text)
   if (share !== undefined) return { share }
   const bytes = parseSize(text)
-  return bytes === undefined ? undefined : { bytes }
+  // A forgotten % would leave ten bytes free instead of a tenth.
+  const forgotten = bytes !== 0 && /^[\d.]+$/.test(text) && (bytes ?? 0) < 2 ** 20
+  return bytes === undefined || forgotten ? undefined : { bytes }
 })
 
 export function count(least: number, most: number) {
@@ -121,7 +123,7 @@ function absolute(text: string): string | undefined {
 function hasCertificate(path: string): boolean {
   try {
     // OpenSSL would pass over what is none without a word.
-    new X509Certificate(readBounded(path, MAX_FILE_BYTES) ?? '')
+    new X509Certificate(readBounded(path, MAX_PEM_BYTES) ?? '')
     return true
   } catch {
     return false

@@ -124,6 +124,10 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'store: {minFree: 120%}\n',
     'config.yaml:1:18: store.minFree is "120%", but must be a share of the disk, such as 10%, or a size, such as 5GiB',
   ],
+  [
+    'store: {minFree: 10}\n',
+    'config.yaml:1:18: store.minFree is 10, but must be a share of the disk, such as 10%, or a size, such as 5GiB',
+  ],
   ['memory: {hot: 64M}\n', 'config.yaml:1:15: memory.hot is "64M", but must be a size up to 1TiB, such as 64MiB or 1GiB'],
   [
     'upstream: {connectTimeout: 10}\n',
@@ -153,6 +157,16 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
   ],
 ]
 
+test.for([
+  ['0', { bytes: 0 }],
+  ['10B', { bytes: 10 }],
+  ['1048576', { bytes: 1 << 20 }],
+  ['1MiB', { bytes: 1 << 20 }],
+  ['10%', { share: 0.1 }],
+] as const)('%s is room that can be left free', ([text, minFree]) => {
+  expect(loadText(folders.create(), `store: {minFree: ${text}}\n`).config.store.minFree).toEqual(minFree)
+})
+
 test.for(cases)('the file %j is refused with what would be right', ([text, ...problems]) => {
   const folder = folders.create()
   expect(problemsOf(() => loadText(folder, text), folder)).toEqual(problems)
@@ -162,7 +176,8 @@ test('a certificate authority is taken from a PEM file, and from nothing else', 
   const folder = folders.create()
   const file = join(folder, 'ca.pem')
   const text = `upstream: {ca: ["${file}"]}\n`
-  writeFileSync(file, `# Our own\n${makeCertificate().cert}`)
+  // Those of a whole system are larger than a configuration may be.
+  writeFileSync(file, `# ${'Our own'.repeat(60_000)}\n${makeCertificate().cert}`)
   expect(loadText(folder, text).config.upstream.ca).toEqual([file])
   for (const other of ['', 'a key', '-----BEGIN CERTIFICATE-----\nabc\n-----END CERTIFICATE-----\n']) {
     writeFileSync(file, other)
@@ -172,10 +187,10 @@ test('a certificate authority is taken from a PEM file, and from nothing else', 
   }
 })
 
-test('a file larger than 1 MiB is no configuration', () => {
+test('a file larger than 256 KiB is no configuration', () => {
   const folder = folders.create()
-  expect(problemsOf(() => loadText(folder, `# ${'x'.repeat(1 << 20)}\n`), folder)).toEqual([
-    'config.yaml: is larger than 1 MiB, so it is no configuration file',
+  expect(problemsOf(() => loadText(folder, `# ${'x'.repeat(256 << 10)}\n`), folder)).toEqual([
+    'config.yaml: is larger than 256 KiB, so it is no configuration file',
   ])
 })
 
