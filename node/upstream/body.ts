@@ -1,5 +1,5 @@
 import { WarrenError } from '../errors.ts'
-import { CHUNK_OVERHEAD, DISCARD_LIMIT, DISCARD_TIMEOUT, HIGH_WATER_MARK } from './constants.ts'
+import { CHUNK_OVERHEAD, DISCARD_LIMIT, DISCARD_TIMEOUT, DRIP_BYTES, HIGH_WATER_MARK } from './constants.ts'
 
 /** The connection that a body comes from. */
 export interface BodySource {
@@ -13,7 +13,7 @@ export interface WireBodyInit {
   readonly peer: string
   /** Bytes that the headers promised, if they did. */
   readonly size: number | undefined
-  /** Ms of silence, while somebody waits, after which the body is given up. */
+  /** Ms of silence (or of a drip), while somebody waits, after which the body is given up. */
   readonly idle: number
 }
 
@@ -44,6 +44,11 @@ export class WireBody implements AsyncIterableIterator<Buffer, undefined> {
   #discarding = false
   #waiter: Waiter | undefined
   #timer: NodeJS.Timeout | undefined
+  /** When the wait that is under way began. */
+  #since = 0
+  /** Ms of former waits, and what had been received, since the last progress. */
+  #waited = 0
+  #receivedBefore = 0
   #over = false
   #failure: { readonly error: unknown } | undefined
   #onOver: () => void = () => {}
@@ -80,6 +85,7 @@ export class WireBody implements AsyncIterableIterator<Buffer, undefined> {
     const waiter = this.#waiter
     if (waiter) {
       this.#waiter = undefined
+      this.#waited += performance.now() - this.#since
       waiter.resolve({ done: false, value: chunk })
       return
     }
@@ -166,20 +172,30 @@ export class WireBody implements AsyncIterableIterator<Buffer, undefined> {
     return chunk
   }
 
-  /** One timer for the whole body, moved on at each wait: it can fire on a waiter only after `idle` ms of its waiting. */
+  /** Only time in which somebody waits counts, and it counts on until enough has come: what came to a busy reader does, too. */
   #watch(): void {
-    if (this.#timer) this.#timer.refresh()
-    else this.#timer = setTimeout(() => this.#expire(), this.#init.idle)
+    this.#since = performance.now()
+    if (this.#received - this.#receivedBefore >= DRIP_BYTES) {
+      this.#receivedBefore = this.#received
+      this.#waited = 0
+    }
+    this.#timer ??= setTimeout(() => this.#expire(), this.#init.idle - this.#waited)
   }
 
   #expire(): void {
     this.#timer = undefined
     const waiter = this.#waiter
     if (!waiter) return
+    // The timer may be older than this wait.
+    const rest = this.#init.idle - this.#waited - (performance.now() - this.#since)
+    if (rest > 0) {
+      this.#timer = setTimeout(() => this.#expire(), Math.ceil(rest))
+      return
+    }
     // After a stall of this process timers come before sockets: what has arrived meanwhile gets its turn first.
     setImmediate(() => {
       if (this.#waiter !== waiter) return
-      const message = `${this.#init.peer} sent nothing for ${this.#init.idle} ms in the middle of a body`
+      const message = `${this.#init.peer} sent next to nothing for ${this.#init.idle} ms in the middle of a body`
       this.destroy(new WarrenError('UPSTREAM_TIMEOUT', message))
     })
   }

@@ -10,6 +10,12 @@ export const HEADERS_TIMEOUT = 30_000
 /** Ms of silence in a body while somebody waits for it. */
 export const IDLE_TIMEOUT = 30_000
 
+/**
+ * Bytes that must come in `IDLE_TIMEOUT` of waiting: a drip of single bytes would hold its place for ever, while a slow mobile
+ * line brings more than this in a second.
+ */
+export const DRIP_BYTES = 1024
+
 /** Ms that an unused connection is kept; below the 60 s after which common servers and load balancers drop it. */
 export const KEEP_ALIVE = 30_000
 
@@ -24,6 +30,12 @@ export const QUEUE_LIMIT = 2048
 
 /** Seconds after which a client that found the queue full may come back. */
 export const QUEUE_RETRY_AFTER = 1
+
+/** Ms that a request waits for a place: no client waits longer for an answer, and slow bodies may hold all places for hours. */
+export const QUEUE_PATIENCE = 30_000
+
+/** Seconds after which a client that waited so long may come back. */
+export const QUEUE_PATIENCE_RETRY_AFTER = 5
 
 /** Origins whose state is remembered; idle ones beyond this are forgotten, since a hostile index may name any number. */
 export const MAX_ORIGINS = 1024

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { WarrenError } from '../errors.ts'
 import { Breaker } from './breaker.ts'
-import { QUEUE_RETRY_AFTER } from './constants.ts'
+import { QUEUE_PATIENCE, QUEUE_PATIENCE_RETRY_AFTER, QUEUE_RETRY_AFTER } from './constants.ts'
 import { Freeze } from './freeze.ts'
 import type { HostHealth } from './upstream.ts'
 
@@ -73,7 +73,7 @@ export class HostGate {
     return this.#breaker.state === 'closed' && this.#freeze.until === 0
   }
 
-  /** Rejects with UPSTREAM_BUSY (frozen for long, queue full), UPSTREAM_UNREACHABLE (breaker open), or the abort reason. */
+  /** Rejects with UPSTREAM_BUSY (frozen for long, queue full or slow), UPSTREAM_UNREACHABLE (breaker open), or the abort reason. */
   async enter(signal: AbortSignal): Promise<Pass> {
     let patience = this.#init.patience
     for (;;) {
@@ -123,16 +123,27 @@ export class HostGate {
       throw new WarrenError('UPSTREAM_BUSY', message, { retryAfter: QUEUE_RETRY_AFTER })
     }
     return new Promise((resolve, reject) => {
-      const turn: Turn = (mine) => {
+      const over = new AbortController()
+      const end = () => {
+        this.#queue.delete(turn)
         signal.removeEventListener('abort', onAbort)
+        over.abort()
+      }
+      const turn: Turn = (mine) => {
+        end()
         resolve(mine)
       }
       const onAbort = () => {
-        this.#queue.delete(turn)
+        end()
         reject(signal.reason)
+      }
+      const onLate = () => {
+        end()
+        reject(this.#late())
       }
       this.#queue.add(turn)
       signal.addEventListener('abort', onAbort, { once: true })
+      this.#clock.sleep(QUEUE_PATIENCE, over.signal).then(onLate, () => {})
     })
   }
 
@@ -192,6 +203,12 @@ export class HostGate {
   #note(reason: string): void {
     this.#failures++
     this.#lastError = reason
+  }
+
+  #late(): WarrenError {
+    const { origin, concurrency } = this.#init
+    const message = `${origin}: no place within ${QUEUE_PATIENCE / 1000} s, since ${concurrency} requests are under way; try again later`
+    return new WarrenError('UPSTREAM_BUSY', message, { retryAfter: QUEUE_PATIENCE_RETRY_AFTER })
   }
 
   #resting(rest: number): WarrenError {

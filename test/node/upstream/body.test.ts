@@ -106,10 +106,34 @@ describe('a body on the wire', () => {
     const { body } = makeBody(undefined, 150)
     for (let i = 0; i < 4; i++) {
       const next = body.next()
-      setTimeout(() => body.push(Buffer.from('x')), 80)
+      setTimeout(() => body.push(MIB.subarray(0, 1024)), 80)
       expect((await next).done).toBe(false)
     }
     body.destroy()
+  })
+
+  it('is given up when it only drips while somebody waits', async () => {
+    const { source, body, over } = makeBody(undefined, 150)
+    const dripping = setInterval(() => body.push(Buffer.from('x')), 20)
+    const error = await failure(read(body))
+    clearInterval(dripping)
+    expect([error.code, error.message]).toEqual([
+      'UPSTREAM_TIMEOUT',
+      expect.stringContaining('sent next to nothing for 150 ms'),
+    ])
+    expect([source.log, over()]).toEqual([['abort'], 1])
+  })
+
+  it('does not count the time that its reader takes, however little comes', async () => {
+    const { body } = makeBody(undefined, 150)
+    for (let i = 0; i < 4; i++) {
+      const next = body.next()
+      body.push(Buffer.from('x'))
+      expect((await next).value?.length).toBe(1)
+      await new Promise((resolve) => setTimeout(resolve, 100))
+    }
+    body.end()
+    expect((await body.next()).done).toBe(true)
   })
 
   it('drops what is queued when it is destroyed, and ends in an error', async () => {

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
 import { HostGate, type HostGateInit } from '../../../node/upstream/host-gate.ts'
 import { HostGates } from '../../../node/upstream/host-gates.ts'
@@ -48,6 +49,43 @@ describe('places', () => {
     first.leave()
     ;(await second).leave()
     expect(gate.unused).toBe(true)
+  })
+
+  it('are waited for half a minute at most', async () => {
+    const { clock, gate } = makeGate({ concurrency: 1 })
+    const first = await gate.enter(NEVER)
+    const late = failure(gate.enter(NEVER))
+    clock.advance(10_000)
+    const next = gate.enter(NEVER)
+    clock.advance(19_999)
+    expect(gate.health().queued).toBe(2)
+    clock.advance(1)
+    const error = await late
+    expect(error).toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 5 })
+    expect(error.message).toBe(`${ORIGIN}: no place within 30 s, since 1 requests are under way; try again later`)
+    expect(gate.health()).toMatchObject({ inFlight: 1, queued: 1 })
+    first.leave()
+    ;(await next).leave()
+    expect([gate.unused, clock.sleeping]).toEqual([true, 0])
+  })
+
+  it('leave neither a timer nor a listener behind once they are waited for no more', async () => {
+    const { clock, gate } = makeGate({ concurrency: 1 })
+    const first = await gate.enter(NEVER)
+    const { signal } = new AbortController()
+    const controller = new AbortController()
+    const served = gate.enter(signal)
+    const late = failure(gate.enter(signal))
+    const gone = gate.enter(controller.signal)
+    expect(clock.sleeping).toBe(3)
+    controller.abort('gone')
+    await expect(gone).rejects.toBe('gone')
+    first.leave()
+    await served
+    expect(clock.sleeping).toBe(1)
+    clock.advance(30_000)
+    await late
+    expect([clock.sleeping, getEventListeners(signal, 'abort').length]).toEqual([0, 0])
   })
 
   it('are not kept for who has left the queue', async () => {

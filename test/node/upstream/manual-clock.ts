@@ -1,4 +1,5 @@
-import type { Clock } from '../../../node/clock.ts'
+import { type Clock, systemClock } from '../../../node/clock.ts'
+import { PATIENCE } from '../../../node/upstream/constants.ts'
 
 interface Sleeper {
   readonly due: number
@@ -69,13 +70,14 @@ export class ManualClock implements Clock {
   }
 }
 
-/** A clock whose sleeps take no time: for tests in which waiting is not the point. */
+/** A clock whose pauses take no time: for tests in which waiting is not the point. Longer sleeps are limits, and last. */
 export function hastyClock(): Clock & { readonly asked: number[] } {
   const asked: number[] = []
   return {
     asked,
     now: Date.now,
     sleep(ms, signal) {
+      if (ms > PATIENCE) return systemClock.sleep(ms, signal)
       asked.push(ms)
       return signal?.aborted ? Promise.reject(signal.reason) : Promise.resolve()
     },
