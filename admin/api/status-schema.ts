@@ -14,7 +14,13 @@ export const statusSchema = z.object({
     data: z.string(),
   }),
   mirrors: z.array(
-    z.object({ name: z.string(), protocol: z.string(), path: z.string(), upstreams: z.array(z.string()).readonly() }),
+    z.object({
+      name: z.string(),
+      protocol: z.string(),
+      path: z.string(),
+      upstreams: z.array(z.string()).readonly(),
+      tarballUrls: z.enum(['rewrite', 'preserve']).optional(),
+    }),
   ),
   /** Answers by where they came from; `negative`: upstream said no, `error`: trouble or a wrong request. */
   requests: z.object({ ...sources, negative: count, error: count }),

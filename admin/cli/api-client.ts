@@ -1,7 +1,7 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import { reasonOf } from '../../node/errors.ts'
-import { UnreachableError, UsageError } from './exit-codes.ts'
+import { START_ONE, UnreachableError, UsageError } from './exit-codes.ts'
 
 /** Ms until a node that does not answer counts as not there. */
 const TIMEOUT = 5_000
@@ -62,6 +62,6 @@ export class ApiClient {
   #noAnswer(error: unknown): string {
     const late = error instanceof Error && error.name === 'AbortError'
     const reason = late ? `nothing came within ${TIMEOUT / 1_000} s` : reasonOf(error)
-    return `no node answers at ${this.#base}: ${reason}; start one with «warren up», or name another with --node`
+    return `no node answers at ${this.#base}: ${reason}; ${START_ONE}, or name another with --node`
   }
 }

@@ -9,6 +9,9 @@ Exit codes:
   3    no node answers
   130  ended at once by a second Ctrl-C`
 
+/** What to do then. */
+export const START_ONE = 'start one with «warren up» («npm start» in a checkout)'
+
 /** No node answers where one was expected. */
 export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'

@@ -1,4 +1,5 @@
 import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
+import type { MirrorConfig } from '../../../node/config/schema.ts'
 import { MIRRORS, settings, variableFor } from '../../../node/config/settings.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 import { loadSettings, type SettingFlags } from '../settings.ts'
@@ -21,9 +22,7 @@ export function configLines({ config, sources, file, candidates }: LoadedConfig,
     const source = sources.get(key)
     if (!source) return [key, '(not set)', `${variableFor(key)}, or ${key} in the file`]
     const mirror = config.mirrors.find(({ name }) => key === `${MIRRORS}.${name}`)
-    const value = mirror
-      ? valueText({ protocol: mirror.protocol, path: mirror.path, upstreams: mirror.upstreams })
-      : valueText(source.value)
+    const value = mirror ? mirrorText(mirror) : valueText(source.value)
     return [key, value, source.where, source.shadows.map(shadowText).join('; ')]
   })
   return [
@@ -33,6 +32,10 @@ export function configLines({ config, sources, file, candidates }: LoadedConfig,
     '',
     ...table(output, [['setting', 'value', 'from', 'shadows'], ...rows]),
   ]
+}
+
+function mirrorText({ protocol, path, upstreams, tarballUrls }: MirrorConfig): string {
+  return valueText([protocol, path, upstreams, ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : [])])
 }
 
 function shadowText({ value, where }: SourcedValue): string {

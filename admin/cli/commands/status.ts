@@ -2,6 +2,7 @@ import { formatAddress } from '../../../node/config/address.ts'
 import { readNodeFile } from '../../../node/node-file.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
+import { START_ONE, UnreachableError } from '../exit-codes.ts'
 import { formatBytes, formatSpan, plural } from '../format.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 import { loadSettings } from '../settings.ts'
@@ -33,7 +34,11 @@ export async function status(options: StatusOptions): Promise<void> {
 function adminOf(options: StatusOptions): string {
   const { config } = loadSettings(options)
   const { listen } = config.admin
-  return readNodeFile(config.data)?.admin ?? ('socket' in listen ? formatAddress(listen) : `http://${formatAddress(listen)}`)
+  const written = readNodeFile(config.data)?.admin
+  // Whoever names a folder must not be shown the node of another one.
+  if (written === undefined && options.data !== undefined)
+    throw new UnreachableError(`no node runs on ${config.data}; ${START_ONE}, or name another with --node`)
+  return written ?? ('socket' in listen ? formatAddress(listen) : `http://${formatAddress(listen)}`)
 }
 
 /** The status for people. */
@@ -56,7 +61,12 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     '',
     ...table(output, [
       ['mirror', 'protocol', 'path', 'upstreams'],
-      ...status.mirrors.map(({ name, protocol, path, upstreams }) => [name, protocol, path, upstreams.join(' ')]),
+      ...status.mirrors.map(({ name, protocol, path, upstreams, tarballUrls }) => [
+        name,
+        protocol,
+        path,
+        [...upstreams, ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : [])].join(' '),
+      ]),
     ]),
     '',
     ...table(output, [['source', 'requests', 'bytes'], ...sourceRows(status)]),
@@ -76,9 +86,17 @@ function upstreamLines({ upstream }: Status, now: number, output: Output): strin
   if (upstream.length === 0) return ['', 'No upstream was asked yet.']
   const rows = upstream.map(({ origin, state, until, inFlight, queued, requests, failures, lastError = '' }) => [
     origin,
-    state === 'closed' ? 'well' : until > now ? `${state} for ${formatSpan(until - now)}` : state,
+    healthText(state, until - now),
     ...[requests, failures, inFlight, queued].map(String),
     lastError,
   ])
   return ['', ...table(output, [['upstream', 'health', 'requests', 'failures', 'under way', 'waiting', 'last error'], ...rows])]
+}
+
+/** `rest`: ms until the state may end. */
+function healthText(state: Status['upstream'][number]['state'], rest: number): string {
+  if (state === 'closed') return 'well'
+  if (state === 'half-open') return 'failing, being tried'
+  if (state === 'frozen') return `resting for ${formatSpan(rest)}`
+  return rest > 0 ? `failing, next try in ${formatSpan(rest)}` : 'failing, next try with the next request'
 }

@@ -38,6 +38,12 @@ test('each setting is shown with where it comes from and what it shadows', async
   expect(lines).toContainEqual(['mirrors.corp', 'npm /corp/ https://corp.test/', `${file}:5:9`])
 })
 
+test('a mirror that preserves tarball URLs is shown with that', async () => {
+  const { home } = withFile('mirrors: {corp: {protocol: npm, upstreams: ["https://corp.test"], tarballUrls: preserve}}\n')
+  const { stdout } = await runWarren(['config'], { home })
+  expect(stdout).toContain('npm /corp/ https://corp.test/ tarballUrls: preserve  ')
+})
+
 test('columns begin at the same place in every line', async () => {
   const { stdout } = await runWarren(['config'], { home: folders.create() })
   const lines = stdout.trimEnd().split('\n')

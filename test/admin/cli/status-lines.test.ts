@@ -10,7 +10,7 @@ const status: Status = {
   node: { id: '0011aabb', version: '0.1.0', pid: 42, startedAt: NOW - 7_380_000, state: 'ready', data: '/srv/warren' },
   mirrors: [
     { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://a.test/', 'https://b.test/'] },
-    { name: 'npm-corp', protocol: 'npm', path: '/corp/', upstreams: ['https://c.test/'] },
+    { name: 'npm-corp', protocol: 'npm', path: '/corp/', upstreams: ['https://c.test/'], tarballUrls: 'preserve' },
   ],
   requests: { local: 120, flight: 3, peer: 0, seed: 0, upstream: 12, stale: 1, negative: 4, error: 0 },
   bytes: { local: 3_565_158, flight: 100, peer: 0, seed: 0, upstream: 2048, stale: 10 },
@@ -43,7 +43,7 @@ test('the status is shown in aligned columns, with requests and bytes by source'
     '',
     'mirror    protocol  path    upstreams',
     'npm       npm       /npm/   https://a.test/ https://b.test/',
-    'npm-corp  npm       /corp/  https://c.test/',
+    'npm-corp  npm       /corp/  https://c.test/ tarballUrls: preserve',
     '',
     'source    requests  bytes',
     'local     120       3.4 MiB',
@@ -55,9 +55,9 @@ test('the status is shown in aligned columns, with requests and bytes by source'
     'negative  4',
     'error     0',
     '',
-    'upstream        health        requests  failures  under way  waiting  last error',
-    'https://a.test  well          12        0         1          0',
-    'https://b.test  open for 5 s  5         5         0          7        connect?[31m ECONNREFUSED',
+    'upstream        health                    requests  failures  under way  waiting  last error',
+    'https://a.test  well                      12        0         1          0',
+    'https://b.test  failing, next try in 5 s  5         5         0          7        connect?[31m ECONNREFUSED',
   ])
 })
 
@@ -65,4 +65,16 @@ test('a node that stores nothing more says so, and one that asked nobody, too', 
   const lines = statusLines({ ...status, store: { ...status.store, storing: false }, upstream: [] }, init)
   expect(lines[4]).toBe('         nothing more is stored: the disk is fuller than store.minFree allows')
   expect(lines.slice(-2)).toEqual(['', 'No upstream was asked yet.'])
+})
+
+test.for([
+  ['closed', 0, 'well'],
+  ['open', 3_000, 'failing, next try in 3 s'],
+  ['open', -1, 'failing, next try with the next request'],
+  ['half-open', 0, 'failing, being tried'],
+  ['frozen', 12_000, 'resting for 12 s'],
+] as const)('an upstream that is %s for %d ms is %s', ([state, rest, health]) => {
+  const upstream = { origin: 'https://a.test', until: NOW + rest, inFlight: 0, queued: 0, requests: 1, failures: 1 }
+  const line = statusLines({ ...status, upstream: [{ ...upstream, state }] }, init).at(-1)
+  expect(line?.split(/ {2,}/)[1]).toBe(health)
 })

@@ -79,7 +79,18 @@ test('no node is one line and an exit code of its own', async () => {
   expect(code).toBe(3)
   expect(stdout).toBe('')
   expect(stderr).toBe(
-    `warren: no node answers at ${url}: connect ECONNREFUSED ${url.slice('http://'.length)}; start one with «warren up», or name another with --node\n`,
+    `warren: no node answers at ${url}: connect ECONNREFUSED ${url.slice('http://'.length)}; start one with «warren up» («npm start» in a checkout), or name another with --node\n`,
+  )
+})
+
+test('a data folder without a node is told, not the status of a node elsewhere', async () => {
+  const started = await node()
+  const data = folders.create('other')
+  const env = { WARREN_ADMIN_LISTEN: started.admin.slice('http://'.length) }
+  const { code, stdout, stderr } = await runWarren(['status', '--data', data], { home: folders.create(), env })
+  expect([code, stdout]).toEqual([3, ''])
+  expect(stderr).toBe(
+    `warren: no node runs on ${data}; start one with «warren up» («npm start» in a checkout), or name another with --node\n`,
   )
 })
 

@@ -16,6 +16,22 @@ test('without a command it shows its help, exit codes included', async () => {
   for (const word of ['up ', 'status ', 'config ', 'Exit codes:', '  3    no node answers']) expect(stdout).toContain(word)
 })
 
+test.for([['-h'], ['--help'], ['help']])('%j shows the same help', async (args) => {
+  const home = folders.create()
+  expect(await runWarren(args, { home })).toEqual(await runWarren([], { home }))
+})
+
+test('the help of a command can be asked for in three ways', async () => {
+  const home = folders.create()
+  const shown = await runWarren(['status', '--help'], { home })
+  expect(shown).toMatchObject({ code: 0, stdout: expect.stringMatching(/^Usage: warren status/) })
+  for (const args of [
+    ['status', '-h'],
+    ['help', 'status'],
+  ])
+    expect(await runWarren(args, { home })).toEqual(shown)
+})
+
 test('--version tells the version', async () => {
   const { code, stdout } = await runWarren(['--version'], { home: folders.create() })
   expect(code).toBe(0)
