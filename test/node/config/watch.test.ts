@@ -24,6 +24,11 @@ afterEach(() => {
 
 const corp = (path: string) => `mirrors: {corp: {protocol: npm, path: ${path}, upstreams: ["http://127.0.0.1:1"]}}\n`
 
+function makePipe(path: string): void {
+  const [program, ...args] = ['mkfifo', path] as const
+  execFileSync(program, args)
+}
+
 /** What a watch tells, in order; `next` waits for the one after those that were taken. */
 class Told {
   readonly #events = new EventEmitter()
@@ -178,7 +183,7 @@ test('settings that came out of a pipe are not read a second time', async () => 
   const folder = folders.create()
   const [file, pipe] = [join(folder, 'config.yaml'), join(folder, 'pipe')]
   writeFileSync(file, corp('/a/'))
-  execFileSync('mkfifo', [pipe])
+  makePipe(pipe)
   let loaded = { ...load({ configFile: file }), file: pipe, candidates: [pipe] }
   const told = watched(() => {
     const given = loaded
@@ -191,7 +196,7 @@ test('settings that came out of a pipe are not read a second time', async () => 
 
 test('a pipe that takes the place of the file is refused without being opened', async () => {
   const { file, told } = watchedFile(corp('/a/'))
-  execFileSync('mkfifo', [`${file}.new`])
+  makePipe(`${file}.new`)
   renameSync(`${file}.new`, file)
   expect(await told.next()).toBe(`CONFIG_INVALID ${file}: is no regular file any more; put one there`)
   writeFileSync(`${file}.new`, corp('/b/'))
