@@ -57,7 +57,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const id = randomBytes(8).toString('hex')
   const startedAt = clock.now()
   const stats = new StatsCounter()
-  const events = new Events({ log, stats })
+  const events = new Events({ log, stats, clock })
 
   const store = building.adopt(overrides.store ?? (await openStore(config, clock, events)), (part) => part.close())
   const mesh = building.adopt(overrides.mesh ?? new LoneMesh(), (part) => part.close())

@@ -1,17 +1,27 @@
+import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { CacheEvents, Source } from './cache/cache.ts'
 import type { Plan } from './cache/plan.ts'
+import type { Clock } from './clock.ts'
 import type { WarrenError } from './errors.ts'
 import type { DoorEvents } from './http/door.ts'
 import type { StatsCounter } from './stats.ts'
+
+/** Ms after which an outage that lasts is told of again: an installation asks for hundreds of documents. */
+const STALE_PAUSE = 60_000
+const MAX_MIRRORS = 1_000
 
 /** One method for each thing worth counting or telling: the number and the log line are made in one place. */
 export class Events implements DoorEvents, CacheEvents {
   readonly #log: Logger
   readonly #stats: StatsCounter
+  readonly #clock: Clock
+  /** When an outage was last told of, by mirror. */
+  readonly #toldStale = new LRUCache<string, number>({ max: MAX_MIRRORS })
 
-  constructor(components: { log: Logger; stats: StatsCounter }) {
+  constructor(components: { log: Logger; stats: StatsCounter; clock: Clock }) {
     this.#log = components.log
+    this.#clock = components.clock
     this.#stats = components.stats
   }
 
@@ -43,7 +53,13 @@ export class Events implements DoorEvents, CacheEvents {
   }
 
   refreshFailed(plan: Plan, reason: string): void {
-    this.#log.info({ mirror: plan.mirror, url: plan.url }, `serving the stale copy: ${reason}`)
+    const { mirror, url } = plan
+    const now = this.#clock.now()
+    const isNews = Math.abs(now - (this.#toldStale.get(mirror) ?? Number.NEGATIVE_INFINITY)) >= STALE_PAUSE
+    if (isNews) {
+      this.#toldStale.set(mirror, now)
+      this.#log.warn({ mirror, url }, `serving stale copies while upstream is in trouble: ${reason}`)
+    } else this.#log.debug({ mirror, url }, `serving the stale copy: ${reason}`)
   }
 
   storeTrouble(what: string): void {

@@ -6,6 +6,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { AT_HAND_BYTES, REVALIDATE_WINDOW } from './constants.ts'
+import { DocumentTurns } from './document-turns.ts'
 import type { Documents } from './documents.ts'
 import type { Found, GetOptions } from './found.ts'
 import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
@@ -52,7 +53,7 @@ export class Cache {
     this.#components = components
     this.#shelf = shelf
     this.#artifacts = new Artifacts({ ...components, negative, lookup })
-    this.#revalidation = new Revalidation({ ...components, shelf, negative }, init)
+    this.#revalidation = new Revalidation({ ...components, shelf, negative, turns: new DocumentTurns() }, init)
   }
 
   /** Artifacts being fetched now. */

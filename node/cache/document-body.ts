@@ -14,22 +14,8 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
   ['br', promisify(brotliDecompress)],
 ])
 
-/** The bytes of a document, whole and decoded. Throws UPSTREAM_CORRUPT when they are too many or do not unpack. */
-export async function readDocument(response: UpstreamResponse): Promise<Buffer> {
-  const bytes = await collect(response)
-  const coding = response.headers['content-encoding']?.trim().toLowerCase() || 'identity'
-  if (coding === 'identity') return bytes
-  const decode = DECODERS.get(coding)
-  if (!decode) throw new WarrenError('UPSTREAM_CORRUPT', `the document has the unknown Content-Encoding «${coding}»`)
-  try {
-    // The bound holds off a small body that unpacks to gigabytes.
-    return await decode(bytes, { maxOutputLength: DOCUMENT_BYTES })
-  } catch (cause) {
-    throw new WarrenError('UPSTREAM_CORRUPT', `the document does not unpack: ${reasonOf(cause)}`, { cause })
-  }
-}
-
-async function collect(response: UpstreamResponse): Promise<Buffer> {
+/** The body of a document as it came, whole. Throws UPSTREAM_CORRUPT when it has too many bytes. */
+export async function collect(response: UpstreamResponse): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
   if ((declaredSize(response.headers) ?? 0) > DOCUMENT_BYTES) throw tooLarge()
@@ -41,6 +27,21 @@ async function collect(response: UpstreamResponse): Promise<Buffer> {
   return Buffer.concat(parts)
 }
 
-function tooLarge(): WarrenError {
+/** The decoded document, if it has at most `limit` bytes. Throws UPSTREAM_CORRUPT when it does not unpack. */
+export async function unpack(packed: Buffer, headers: UpstreamResponse['headers'], limit: number): Promise<Buffer | undefined> {
+  const coding = headers['content-encoding']?.trim().toLowerCase() || 'identity'
+  if (coding === 'identity') return packed.length > limit ? undefined : packed
+  const decode = DECODERS.get(coding)
+  if (!decode) throw new WarrenError('UPSTREAM_CORRUPT', `the document has the unknown Content-Encoding «${coding}»`)
+  try {
+    // The bound holds off a small body that unpacks to gigabytes.
+    return await decode(packed, { maxOutputLength: limit })
+  } catch (cause) {
+    if (cause instanceof Error && 'code' in cause && cause.code === 'ERR_BUFFER_TOO_LARGE') return undefined
+    throw new WarrenError('UPSTREAM_CORRUPT', `the document does not unpack: ${reasonOf(cause)}`, { cause })
+  }
+}
+
+export function tooLarge(): WarrenError {
   return new WarrenError('UPSTREAM_CORRUPT', `the document has more than ${DOCUMENT_BYTES} bytes`)
 }

@@ -2,7 +2,9 @@ import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { conditionalHeaders, recordHeaders, refusal, validators } from './answer.ts'
-import { readDocument } from './document-body.ts'
+import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
+import { collect, tooLarge, unpack } from './document-body.ts'
+import type { DocumentTurns } from './document-turns.ts'
 import { freshFor, renewedFor } from './freshness.ts'
 import type { ParsedDocument, Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
@@ -13,6 +15,7 @@ const PIECE_BYTES = 1 << 20
 export interface FetchComponents extends ShelfComponents {
   readonly upstream: Upstream
   readonly shelf: Shelf
+  readonly turns: DocumentTurns
 }
 
 export interface FetchedDocument {
@@ -24,7 +27,8 @@ export interface FetchedDocument {
 
 interface Answer {
   readonly headers: UpstreamResponse['headers']
-  readonly bytes: Buffer
+  /** As it came over the wire. */
+  readonly packed: Buffer
 }
 
 /**
@@ -39,7 +43,7 @@ export async function fetchDocument(
 ): Promise<FetchedDocument> {
   const response = await request(components.upstream, plan, held, signal)
   if (response.status !== 304 || !held)
-    return keep(components, plan, await receive(components.upstream, plan, response, signal))
+    return unpackAndKeep(components, plan, await receive(components.upstream, plan, response, signal), signal)
   response.destroy()
   const found = await components.shelf.open(plan, held, 'upstream')
   found?.body.close()
@@ -76,21 +80,38 @@ async function request(
 async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, signal: AbortSignal): Promise<Answer> {
   let response = first
   try {
-    return { headers: response.headers, bytes: await readDocument(response) }
+    return { headers: response.headers, packed: await collect(response) }
   } catch (error) {
     response.destroy()
     if (!isWarrenError(error, 'UPSTREAM_CUT') || signal.aborted) throw error
     response = await request(upstream, plan, undefined, signal)
-    return { headers: response.headers, bytes: await readDocument(response) }
+    return { headers: response.headers, packed: await collect(response) }
   } finally {
     response.destroy()
   }
 }
 
+/** Small documents never wait behind large ones. */
+async function unpackAndKeep(
+  components: FetchComponents,
+  plan: Plan,
+  { headers, packed }: Answer,
+  signal: AbortSignal,
+): Promise<FetchedDocument> {
+  const small = await unpack(packed, headers, SMALL_DOCUMENT_BYTES)
+  if (small) return keep(components, plan, headers, small)
+  return components.turns.run(signal, async () => {
+    const bytes = await unpack(packed, headers, DOCUMENT_BYTES)
+    if (!bytes) throw tooLarge()
+    return keep(components, plan, headers, bytes)
+  })
+}
+
 async function keep(
   { store, documents, clock }: FetchComponents,
   plan: Plan,
-  { headers, bytes }: Answer,
+  headers: Answer['headers'],
+  bytes: Buffer,
 ): Promise<FetchedDocument> {
   const now = clock.now()
   const parsed = plan.document && (await documents.parse(plan.document, bytes))

@@ -31,7 +31,7 @@ export const QUEUE_LIMIT = 2048
 /** Seconds after which a client that found the queue full may come back. */
 export const QUEUE_RETRY_AFTER = 1
 
-/** Ms that a request waits for a place: no client waits longer for an answer, and slow bodies may hold all places for hours. */
+/** Ms without any place coming free after which those who wait for one are sent away: slow bodies may hold all for hours. */
 export const QUEUE_PATIENCE = 30_000
 
 /** Seconds after which a client that waited so long may come back. */

@@ -52,6 +52,8 @@ export class HostGate {
   readonly #freeze: Freeze
   readonly #queue = new Set<Turn>()
   #inFlight = 0
+  /** When a place was last handed on, in ms since the epoch. */
+  #freedAt = 0
   #requests = 0
   #failures = 0
   #lastError: string | undefined
@@ -137,13 +139,13 @@ export class HostGate {
         end()
         reject(signal.reason)
       }
-      const onLate = () => {
+      const onStuck = () => {
         end()
-        reject(this.#late())
+        reject(this.#stuck())
       }
       this.#queue.add(turn)
       signal.addEventListener('abort', onAbort, { once: true })
-      this.#clock.sleep(QUEUE_PATIENCE, over.signal).then(onLate, () => {})
+      this.#untilStuck(over.signal).then(onStuck, () => {})
     })
   }
 
@@ -185,6 +187,7 @@ export class HostGate {
   }
 
   #next(): void {
+    this.#freedAt = this.#clock.now()
     for (const turn of this.#queue) {
       this.#queue.delete(turn)
       // Taken on behalf of the waiter, before anybody else can slip in.
@@ -205,9 +208,18 @@ export class HostGate {
     this.#lastError = reason
   }
 
-  #late(): WarrenError {
+  /** Resolves when no place came free for too long; a queue that moves may be as long as it likes. */
+  async #untilStuck(signal: AbortSignal): Promise<void> {
+    for (let since = this.#clock.now(), rest = QUEUE_PATIENCE; rest > 0; ) {
+      await this.#clock.sleep(rest, signal)
+      since = Math.max(since, this.#freedAt)
+      rest = since + QUEUE_PATIENCE - this.#clock.now()
+    }
+  }
+
+  #stuck(): WarrenError {
     const { origin, concurrency } = this.#init
-    const message = `${origin}: no place within ${QUEUE_PATIENCE / 1000} s, since ${concurrency} requests are under way; try again later`
+    const message = `${origin}: none of ${concurrency} requests under way has ended within ${QUEUE_PATIENCE / 1000} s; try again later`
     return new WarrenError('UPSTREAM_BUSY', message, { retryAfter: QUEUE_PATIENCE_RETRY_AFTER })
   }
 

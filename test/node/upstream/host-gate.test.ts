@@ -51,7 +51,21 @@ describe('places', () => {
     expect(gate.unused).toBe(true)
   })
 
-  it('are waited for half a minute at most', async () => {
+  it('are waited for as long as the queue moves', async () => {
+    const { clock, gate } = makeGate({ concurrency: 1 })
+    let place = await gate.enter(NEVER)
+    const waiting = Array.from({ length: 3 }, () => gate.enter(NEVER))
+    for (const next of waiting) {
+      clock.advance(29_000)
+      await Promise.resolve()
+      place.leave()
+      place = await next
+    }
+    place.leave()
+    expect([gate.unused, clock.sleeping]).toEqual([true, 0])
+  })
+
+  it('are waited for half a minute at most while none comes free', async () => {
     const { clock, gate } = makeGate({ concurrency: 1 })
     const first = await gate.enter(NEVER)
     const late = failure(gate.enter(NEVER))
@@ -62,7 +76,7 @@ describe('places', () => {
     clock.advance(1)
     const error = await late
     expect(error).toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 5 })
-    expect(error.message).toBe(`${ORIGIN}: no place within 30 s, since 1 requests are under way; try again later`)
+    expect(error.message).toBe(`${ORIGIN}: none of 1 requests under way has ended within 30 s; try again later`)
     expect(gate.health()).toMatchObject({ inFlight: 1, queued: 1 })
     first.leave()
     ;(await next).leave()
