@@ -3,13 +3,13 @@ import type { Logger } from 'pino'
 import type { CacheEvents, Source } from './cache/cache.ts'
 import type { Plan } from './cache/plan.ts'
 import type { Clock } from './clock.ts'
+import { MAX_MIRRORS } from './config/constants.ts'
 import type { WarrenError } from './errors.ts'
 import type { DoorEvents } from './http/door.ts'
 import type { StatsCounter } from './stats.ts'
 
 /** Ms after which an outage that lasts is told of again: an installation asks for hundreds of documents. */
 const STALE_PAUSE = 60_000
-const MAX_MIRRORS = 1_000
 
 /** One method for each thing worth counting or telling: the number and the log line are made in one place. */
 export class Events implements DoorEvents, CacheEvents {

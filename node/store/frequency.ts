@@ -17,19 +17,18 @@ export class Frequency {
   readonly #counts = new Uint8Array(ROWS * WIDTH)
   #uses = 0
 
-  /** Counts one use, and gives the estimate that results: never too low but for ageing. */
-  use(sha256: Sha256): number {
+  use(sha256: Sha256): void {
     if (++this.#uses >= AGE_AT) this.#age()
     const least = this.of(sha256)
-    if (least === HIGHEST) return least
+    if (least === HIGHEST) return
     for (let row = 0; row < ROWS; row++) {
       const at = indexOf(sha256, row)
       // Only the lowest are raised: the others owe their height to blobs that share them.
       if (this.#counts[at] === least) this.#counts[at] = least + 1
     }
-    return least + 1
   }
 
+  /** Never too low, but for ageing. */
   of(sha256: Sha256): number {
     let least = HIGHEST
     for (let row = 0; row < ROWS; row++) least = Math.min(least, this.#counts[indexOf(sha256, row)] ?? 0)
