@@ -23,6 +23,12 @@ const CATALOGUE = {
   UPSTREAM_BUSY: { status: 429, retryable: true },
   UPSTREAM_CORRUPT: { status: 503, retryable: true },
   UPSTREAM_REFUSED: { status: 503, retryable: false },
+  // The mesh: who may be believed, and what this node keeps of it.
+  UNTRUSTED: { status: 403, retryable: false },
+  TICKET_INVALID: { status: 400, retryable: false },
+  MESH_CONFLICT: { status: 409, retryable: false },
+  MESH_UNREADABLE: { status: 500, retryable: false },
+  SECRET_EXPOSED: { status: 500, retryable: false },
   // This node.
   STORE_LOCKED: { status: 500, retryable: false },
   STORE_UNKNOWN: { status: 500, retryable: false },

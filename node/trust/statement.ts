@@ -1,0 +1,41 @@
+import type { z } from 'zod'
+import { WarrenError } from '../errors.ts'
+import { fromBase64url, toBase64url } from './base64url.ts'
+import { type SigningKey, verifySignature } from './keys.ts'
+import { readVersioned } from './versioned.ts'
+
+/** Characters that a statement may have; a certificate has some 450. */
+export const MAX_STATEMENT_CHARS = 2 << 10
+
+/**
+ * Signs a payload: `<base64url of its JSON>.<base64url of the signature>`. What is signed begins with the kind, so that no
+ * statement can be passed off as one of another kind, whatever fields they share. What the JSON says is read from the very bytes
+ * that are signed, so that it needs no canonical form.
+ */
+export function signStatement(kind: string, payload: object, key: SigningKey): string {
+  const bytes = Buffer.from(JSON.stringify(payload))
+  return `${toBase64url(bytes)}.${toBase64url(key.sign(signedBytes(kind, bytes)))}`
+}
+
+/**
+ * What a statement says, once it is proven that the owner of the key said it.
+ *
+ * Throws UNTRUSTED, saying what is wrong.
+ */
+export function openStatement<T>(kind: string, text: string, publicKey: string, schema: z.ZodType<T>): T {
+  const refuse = (problem: string) => new WarrenError('UNTRUSTED', `the ${kind} certificate is not accepted: ${problem}`)
+  if (text.length > MAX_STATEMENT_CHARS) throw refuse(`it is longer than ${MAX_STATEMENT_CHARS} characters`)
+  const parts = text.split('.')
+  // One spelling only, so that a statement can be known by its text.
+  const [payload, signature] = parts.map(fromBase64url)
+  if (parts.length !== 2 || !payload || !signature) throw refuse('it is not two parts of base64url with a dot in between')
+  if (!verifySignature(publicKey, signedBytes(kind, payload), signature))
+    throw refuse('its signature is wrong; another key signed it, or it was altered')
+  const reading = readVersioned(payload.toString(), schema)
+  if (reading.problem !== undefined) throw refuse(reading.problem)
+  return reading.value
+}
+
+function signedBytes(kind: string, payload: Buffer): Buffer {
+  return Buffer.concat([Buffer.from(`warren ${kind} v1\n`), payload])
+}
