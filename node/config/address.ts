@@ -55,7 +55,7 @@ export function isLoopback({ host }: TcpAddress): boolean {
 }
 
 /** Whether it stands for all addresses of the machine. */
-export function isWildcard({ host }: TcpAddress): boolean {
+export function isWildcard({ host }: Pick<TcpAddress, 'host'>): boolean {
   return host === '0.0.0.0' || /^[0:]+$/.test(host)
 }
 

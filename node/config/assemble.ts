@@ -8,6 +8,13 @@ import { MIRRORS, settings, variableFor } from './settings.ts'
 
 type ByKey = ReadonlyMap<string, readonly (Given & { readonly origin: string })[]>
 
+/** An address that a setting claims. */
+interface Wanted {
+  readonly key: string
+  readonly address: Address
+  readonly path: readonly number[]
+}
+
 const MIRROR_PREFIX = `${MIRRORS}.`
 
 /**
@@ -51,25 +58,41 @@ function writtenMirrors(byKey: ByKey, problems: Problems): WrittenMirror[] {
 }
 
 /** Listeners that would take each other's address: said here by name, where the system only knows «in use». */
-function checkAddresses(
-  { listen, admin }: { listen: readonly TcpAddress[]; admin: { listen: Address } },
-  byKey: ByKey,
-  problems: Problems,
-): void {
-  const [given, givenAdmin] = [byKey.get('listen')?.[0], byKey.get('admin.listen')?.[0]]
-  const at = listen.findIndex((one, i) => listen.slice(0, i).some((other) => overlap(one, other)))
-  const before = listen.slice(0, at).find((other) => overlap(other, listen[at]))
-  if (given && before) problems.wrong(given, [at], `on another port than ${formatAddress(before)}, which overlaps with it`)
-  const local = admin.listen
-  if (before || !givenAdmin || 'socket' in local) return
-  // The very same address is one listener for both.
-  const taken = listen.find((one) => one.host !== local.host && overlap(one, local))
-  if (taken) problems.wrong(givenAdmin, [], `on another port than listen (${formatAddress(taken)}), which overlaps with it`)
+function checkAddresses(config: Pick<Config, 'listen' | 'admin' | 'mesh'>, byKey: ByKey, problems: Problems): void {
+  const { listen, admin, mesh } = config
+  const wanted: Wanted[] = [
+    ...listen.map((address, at) => ({ key: 'listen', address, path: [at] })),
+    { key: 'admin.listen', address: admin.listen, path: [] },
+    { key: 'mesh.listen', address: mesh.listen, path: [] },
+    { key: 'mesh.blobs', address: mesh.blobs, path: [] },
+  ]
+  for (const [at, one] of wanted.entries()) {
+    const other = wanted.slice(0, at).find((before) => clash(before, one))
+    if (!other) continue
+    // What somebody wrote can be mended; what is built in can only be put out of the way.
+    const [wrong, right] = isBuiltIn(one, byKey) ? [other, one] : [one, other]
+    const given = byKey.get(wrong.key)?.[0]
+    const name = wrong.key === right.key ? formatAddress(right.address) : `${right.key} (${formatAddress(right.address)})`
+    if (given) problems.wrong(given, wrong.path, `on another port than ${name}, which overlaps with it`)
+    // One is enough: what overlaps with it overlaps with others, too.
+    return
+  }
+}
+
+function isBuiltIn({ key }: Wanted, byKey: ByKey): boolean {
+  return byKey.get(key)?.[0]?.origin === 'default'
+}
+
+function clash(before: Wanted, one: Wanted): boolean {
+  if ('socket' in before.address || 'socket' in one.address) return false
+  // The very same address is one listener for mirrors and administration.
+  const shared = before.key === 'listen' && one.key === 'admin.listen' && before.address.host === one.address.host
+  return !shared && overlap(before.address, one.address)
 }
 
 /** Port 0 is another one each time. */
-function overlap(one: TcpAddress, other: TcpAddress | undefined): boolean {
-  return one.port !== 0 && one.port === other?.port && (one.host === other.host || covers(one, other) || covers(other, one))
+function overlap(one: TcpAddress, other: TcpAddress): boolean {
+  return one.port !== 0 && one.port === other.port && (one.host === other.host || covers(one, other) || covers(other, one))
 }
 
 /** `::` takes IPv4 connections as well (RFC 3493 section 5.3). */

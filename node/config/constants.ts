@@ -31,5 +31,11 @@ export const WATCH_SETTLE = 150
 /** Port of the mirrors on the loopback address. */
 export const MIRROR_PORT = 7470
 
-/** Port of `admin.listen` where no mirror listens on a loopback address; 7471 and 7472 belong to the mesh. */
+/** Port at which members talk to each other. */
+export const MESH_PORT = 7471
+
+/** Port at which members fetch blobs. */
+export const BLOB_PORT = 7472
+
+/** Port of `admin.listen` where no mirror listens on a loopback address. */
 export const ADMIN_PORT = 7473

@@ -1,6 +1,6 @@
 import { isAbsolute, join } from 'node:path'
 import { formatAddress, isLoopback, type TcpAddress } from './address.ts'
-import { ADMIN_PORT, MIRROR_PORT } from './constants.ts'
+import { ADMIN_PORT, BLOB_PORT, MESH_PORT, MIRROR_PORT } from './constants.ts'
 
 /** A mirror that there is without anybody asking for it. */
 export interface BuiltInMirror {
@@ -35,6 +35,12 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['upstream.concurrency', 16],
     ['upstream.patience', '8s'],
     ['upstream.ca', []],
+    ['mesh.listen', `0.0.0.0:${MESH_PORT}`],
+    ['mesh.blobs', `0.0.0.0:${BLOB_PORT}`],
+    ['mesh.announce', []],
+    ['mesh.bootstrap', []],
+    ['mesh.mdns', true],
+    ['mesh.dht', 'auto'],
     ['fresh.staleWhileRevalidate', '60s'],
     ['fresh.staleIfError', '7d'],
     ['fresh.negative', '30s'],

@@ -8,8 +8,17 @@ import { readBounded } from './yaml-file.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
 
-/** Names the configuration file; the one variable that is no setting. */
+/** Names the configuration file. */
 export const CONFIG_VARIABLE = 'WARREN_CONFIG'
+
+/** A ticket, for `warren mesh join` and `warren up`. */
+export const TICKET_VARIABLE = 'WARREN_TICKET'
+
+/** The token of the node that `--node` names. */
+export const TOKEN_VARIABLE = 'WARREN_TOKEN'
+
+/** What is said to a command rather than set. Secrets come in files as well, as settings do. */
+const NO_SETTINGS = [CONFIG_VARIABLE, ...[TICKET_VARIABLE, TOKEN_VARIABLE].flatMap((name) => [name, `${name}_FILE`])]
 
 const keys: ReadonlyMap<string, string> = new Map([...settings.keys()].map((key) => [variableFor(key), key]))
 
@@ -24,7 +33,7 @@ const SERVICE_LINK =
 export function readEnvironment(env: Environment, problems: Problems): Given[] {
   const given: Given[] = []
   for (const [variable, text] of Object.entries(env)) {
-    if (!variable.startsWith('WARREN_') || variable === CONFIG_VARIABLE || !text || isServiceLink(variable, env)) continue
+    if (!variable.startsWith('WARREN_') || NO_SETTINGS.includes(variable) || !text || isServiceLink(variable, env)) continue
     const plain = variable.replace(/_FILE$/, '')
     const key = keys.get(variable) ?? keys.get(plain)
     if (key === undefined) reportUnknown(variable, problems)
@@ -86,7 +95,7 @@ function json(text: string): unknown {
 }
 
 function reportUnknown(variable: string, problems: Problems): void {
-  const meant = nearest(variable, [CONFIG_VARIABLE, ...keys.keys()])
+  const meant = nearest(variable, [...NO_SETTINGS, ...keys.keys()])
   problems.add(
     `${variable}: there is no such setting; ${meant ? `did you mean ${meant}?` : '«warren config» lists all settings'}`,
   )

@@ -2,8 +2,9 @@ import { X509Certificate } from 'node:crypto'
 import { statSync } from 'node:fs'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
-import { isHost, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
+import { isHost, isWildcard, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
 import { MAX_LIST, MAX_PEM_BYTES, MAX_TEXT } from './constants.ts'
+import { isDialable, toMultiaddr } from './multiaddr.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
 import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
 import { readBounded } from './yaml-file.ts'
@@ -34,6 +35,12 @@ export const tcpAddress = readable(
   parseTcpAddress,
 )
 
+/** `:port` is every address, as programs of this kind have it. */
+export const meshAddress = readable(
+  'host:port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
+  (text) => parseTcpAddress(text.startsWith(':') ? `0.0.0.0${text}` : text),
+)
+
 export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and an absolute path', parseAddress).refine(
   (given) => !('socket' in given) || isFree(given.socket),
   { error: 'unix: and a path at which there is no file of another kind' },
@@ -43,6 +50,21 @@ export const network = readable('a network in CIDR form, such as 10.0.0.0/8 or f
 
 export const hostName = readable('a host name or an IP address, without port and brackets', (text) =>
   isHost(text) ? text.toLowerCase() : undefined,
+)
+
+/** All addresses of this machine are no address to go to from another one. */
+export const reachableHost = hostName.refine((host) => !isWildcard({ host }) && !host.includes('%'), {
+  error: 'a host name or an IP address by which other machines reach this one, such as build1.example.test or 10.0.0.5',
+})
+
+/** As a multiaddr. */
+export const memberAddress = readable(
+  'host:port, such as seed.example.test:7471, or a multiaddr, such as /dns4/seed.example.test/tcp/7471',
+  (text) => {
+    if (text.startsWith('/')) return isDialable(text) ? text : undefined
+    const address = parseTcpAddress(text)
+    return address && address.port > 0 && !isWildcard(address) ? toMultiaddr(address) : undefined
+  },
 )
 
 /** Relative paths would mean another place in each working directory, so they are refused. */
@@ -92,6 +114,11 @@ export function count(least: number, most: number) {
 export function oneOf<const Choice extends string>(...choices: readonly Choice[]) {
   return readable(`one of ${choices.join(', ')}`, (text) => choices.find((choice) => choice === text))
 }
+
+/** True and false in the file; in the environment everything is text. */
+export const truth = z
+  .preprocess((given) => (typeof given === 'boolean' ? String(given) : given), oneOf('true', 'false'))
+  .transform((text) => text === 'true')
 
 const URL_MUST = 'an http or https URL, such as https://packages.example.test/npm/'
 

@@ -59,6 +59,20 @@ export const schema = z.strictObject({
     patience: rules.age.describe('How long a request waits for an upstream that asked for a pause'),
     ca: rules.listOf(rules.pemFile, 'paths').describe('PEM files of further certificate authorities'),
   }),
+  mesh: z.strictObject({
+    listen: rules.meshAddress.describe('Address at which members reach this node once it is in a mesh (libp2p)'),
+    blobs: rules.meshAddress.describe('Address at which members fetch blobs from this node once it is in a mesh'),
+    announce: rules
+      .listOf(rules.reachableHost, 'names')
+      .describe('Host names or IP addresses by which members reach this node; those of its interfaces if not set'),
+    bootstrap: rules
+      .listOf(rules.memberAddress, 'addresses')
+      .describe('Members to begin with besides those of the ticket: host:port, or a multiaddr'),
+    mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
+    dht: rules
+      .oneOf('auto', 'server', 'client')
+      .describe('Whether this node answers look-ups of others; auto: when they can reach it'),
+  }),
   fresh: z.strictObject({
     staleWhileRevalidate: rules.age.describe('How long an outdated answer is served while it is checked in the background'),
     staleIfError: rules.age.describe('How long an outdated answer is served while its upstream is in trouble'),

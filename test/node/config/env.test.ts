@@ -33,6 +33,9 @@ test('every kind of setting is read from the environment', () => {
       WARREN_TRUSTED_PROXIES: '10.0.0.1',
       WARREN_STORE_MIN_FREE: '2%',
       WARREN_UPSTREAM_CONCURRENCY: '3',
+      WARREN_MESH_LISTEN: ':4001',
+      WARREN_MESH_BOOTSTRAP: '10.0.0.1:7471,/dnsaddr/mesh.example.test',
+      WARREN_MESH_MDNS: 'false',
       WARREN_MEMORY_HOT: '',
       OTHER: 'x',
     },
@@ -48,6 +51,11 @@ test('every kind of setting is read from the environment', () => {
     trustedProxies: ['10.0.0.1/32'],
     store: { minFree: { share: 0.02 } },
     upstream: { concurrency: 3 },
+    mesh: {
+      listen: { host: '0.0.0.0', port: 4001 },
+      bootstrap: ['/ip4/10.0.0.1/tcp/7471', '/dnsaddr/mesh.example.test'],
+      mdns: false,
+    },
     memory: { hot: 64 << 20 },
   })
 })
@@ -82,6 +90,15 @@ test.for([
   ['WARREN_DATA_FILE', 'secret', 'WARREN_DATA_FILE: "secret" must be an absolute path'],
 ] as const)('%s=%s is refused with what would be right', ([variable, value, problem]) => {
   expect(problemsOf(() => load({ env: { [variable]: value } }))).toEqual([problem])
+})
+
+test('tickets and tokens are no settings, and no mistakes either', () => {
+  const names = ['WARREN_TICKET', 'WARREN_TICKET_FILE', 'WARREN_TOKEN', 'WARREN_TOKEN_FILE']
+  const { sources } = load({ env: Object.fromEntries(names.map((name) => [name, 'secret'])) })
+  expect(JSON.stringify([...sources])).not.toContain('secret')
+  expect(problemsOf(() => load({ env: { WARREN_TICKT: 'secret' } }))).toEqual([
+    'WARREN_TICKT: there is no such setting; did you mean WARREN_TICKET?',
+  ])
 })
 
 test('a Kubernetes service called warren sets variables that are no settings', () => {

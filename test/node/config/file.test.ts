@@ -24,6 +24,13 @@ upstream:
   connectTimeout: 500ms
   concurrency: 4
   patience: 0
+mesh:
+  listen: :7481
+  blobs: "[::1]:0"
+  announce: Build1.example.test
+  bootstrap: [seed.example.test:7471, "[2001:db8::1]:7471", 10.0.0.1:7471, /dns4/seed.example.test/tcp/7471]
+  mdns: false
+  dht: server
 fresh: {negative: 0s}
 mirrors:
   npm:
@@ -49,6 +56,19 @@ test('every kind of setting is read from the file', () => {
     store: { minFree: { bytes: 5 * 2 ** 30 } },
     memory: { hot: 1_048_576, rendered: 0 },
     upstream: { connectTimeout: 500, headersTimeout: 30_000, concurrency: 4, patience: 0 },
+    mesh: {
+      listen: { host: '0.0.0.0', port: 7481 },
+      blobs: { host: '::1', port: 0 },
+      announce: ['build1.example.test'],
+      bootstrap: [
+        '/dns/seed.example.test/tcp/7471',
+        '/ip6/2001:db8::1/tcp/7471',
+        '/ip4/10.0.0.1/tcp/7471',
+        '/dns4/seed.example.test/tcp/7471',
+      ],
+      mdns: false,
+      dht: 'server',
+    },
     fresh: { negative: 0 },
   })
   expect(config.mirrors).toEqual([
@@ -138,6 +158,20 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'upstream: {ca: [/nowhere/ca.pem]}\n',
     'config.yaml:1:17: upstream.ca[0] is "/nowhere/ca.pem", but must be the absolute path of a PEM certificate that this user can read',
   ],
+  [
+    'mesh: {listen: 7471}\n',
+    'config.yaml:1:16: mesh.listen is 7471, but must be host:port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
+  ],
+  [
+    'mesh: {announce: [build1, 0.0.0.0]}\n',
+    'config.yaml:1:27: mesh.announce[1] is "0.0.0.0", but must be a host name or an IP address by which other machines reach this one, such as build1.example.test or 10.0.0.5',
+  ],
+  [
+    'mesh: {bootstrap: [/ip4/10.0.0.1/udp/7471]}\n',
+    'config.yaml:1:20: mesh.bootstrap[0] is "/ip4/10.0.0.1/udp/7471", but must be host:port, such as seed.example.test:7471, or a multiaddr, such as /dns4/seed.example.test/tcp/7471',
+  ],
+  ['mesh: {mdns: maybe}\n', 'config.yaml:1:14: mesh.mdns is "maybe", but must be one of true, false'],
+  ['mesh: {dht: on}\n', 'config.yaml:1:13: mesh.dht is "on", but must be one of auto, server, client'],
   [
     'fresh: {negative: 2y}\n',
     'config.yaml:1:19: fresh.negative is "2y", but must be a duration from 0s to 365d with its unit, such as 500ms, 10s, 5m, 2h or 7d',

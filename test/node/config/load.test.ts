@@ -21,6 +21,14 @@ test('without any setting the defaults apply', () => {
     store: { minFree: { share: 0.1 } },
     memory: { hot: 64 << 20, rendered: 64 << 20 },
     upstream: { connectTimeout: 10_000, headersTimeout: 30_000, idleTimeout: 30_000, concurrency: 16, patience: 8_000, ca: [] },
+    mesh: {
+      listen: { host: '0.0.0.0', port: 7471 },
+      blobs: { host: '0.0.0.0', port: 7472 },
+      announce: [],
+      bootstrap: [],
+      mdns: true,
+      dht: 'auto',
+    },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
     mirrors: [
       {
@@ -178,6 +186,40 @@ test.for([
   expect(problemsOf(() => load({ flags: new Map([['listen', listen]]) }))).toEqual([
     `--listen: listen[${at}] is "${listen[at]}", but must be on another port than ${other}, which overlaps with it`,
   ])
+})
+
+test.for([
+  [
+    { 'mesh.blobs': ':7471' },
+    '--mesh-blobs: mesh.blobs is ":7471", but must be on another port than mesh.listen (0.0.0.0:7471)',
+  ],
+  [
+    { 'mesh.listen': '127.0.0.1:7470' },
+    '--mesh-listen: mesh.listen is "127.0.0.1:7470", but must be on another port than listen (127.0.0.1:7470)',
+  ],
+  [
+    { 'admin.listen': '127.0.0.1:80', 'mesh.blobs': '[::]:80' },
+    '--mesh-blobs: mesh.blobs is "[::]:80", but must be on another port than admin.listen (127.0.0.1:80)',
+  ],
+  [
+    { listen: ['127.0.0.1:80', '10.0.0.1:7472'] },
+    '--listen: listen[1] is "10.0.0.1:7472", but must be on another port than mesh.blobs (0.0.0.0:7472)',
+  ],
+  [
+    { listen: ['0.0.0.0:7473'] },
+    '--listen: listen[0] is "0.0.0.0:7473", but must be on another port than admin.listen (127.0.0.1:7473)',
+  ],
+] as const)('%j is refused, at the setting that somebody wrote', ([flags, problem]) => {
+  expect(problemsOf(() => load({ flags: new Map(Object.entries(flags)) }))).toEqual([`${problem}, which overlaps with it`])
+})
+
+test('mirrors, administration and mesh may share a port on different addresses', () => {
+  const flags = new Map<string, unknown>([
+    ['listen', ['127.0.0.1:80']],
+    ['mesh.listen', '10.0.0.1:80'],
+    ['mesh.blobs', '10.0.0.2:80'],
+  ])
+  expect(load({ flags }).config.mesh).toMatchObject({ listen: { host: '10.0.0.1' }, blobs: { host: '10.0.0.2' } })
 })
 
 test.for([
