@@ -1,0 +1,111 @@
+import { noise } from '@chainsafe/libp2p-noise'
+import { generateKeyPair } from '@libp2p/crypto/keys'
+import { identify } from '@libp2p/identify'
+import type { Libp2p, ServiceMap } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
+import { peerIdFromPrivateKey } from '@libp2p/peer-id'
+import { type Ping, ping } from '@libp2p/ping'
+import { tcp } from '@libp2p/tcp'
+import { yamux } from '@libp2p/yamux'
+import type { Datastore } from 'interface-datastore'
+import { createLibp2p } from 'libp2p'
+import { type Clock, systemClock } from '../../../../node/clock.ts'
+import { type Digest, formatDigest } from '../../../../node/digest.ts'
+import { kadService, provide } from '../../../../node/mesh/dht/kad.ts'
+import { DhtLookup, type DhtLookupInit } from '../../../../node/mesh/dht/lookup.ts'
+import { ProviderStore } from '../../../../node/mesh/dht/provider-store.ts'
+import { eventually } from '../../../harness/wait.ts'
+
+export interface KadNodeInit {
+  readonly server?: boolean
+  readonly clock?: Clock
+  readonly lookup?: DhtLookupInit
+  /** What libp2p gets instead of the node's own store. */
+  readonly datastore?: Datastore
+}
+
+interface Services extends ServiceMap {
+  ping: Ping
+  dht: KadDHT
+}
+
+/** One libp2p host with the DHT as members run it, without the gate: who gets in is not what is tested here. */
+export class KadNode {
+  readonly host: Libp2p<Services>
+  readonly store: ProviderStore
+  readonly lookup: DhtLookup
+  readonly #held: Set<string>
+
+  private constructor(host: Libp2p<Services>, store: ProviderStore, held: Set<string>, init: KadNodeInit) {
+    this.host = host
+    this.store = store
+    this.#held = held
+    this.lookup = new DhtLookup({ dht: this.dht, self: this.id, clock: init.clock ?? systemClock }, init.lookup)
+  }
+
+  static async start(init: KadNodeInit = {}): Promise<KadNode> {
+    const { server = true, clock = systemClock } = init
+    const privateKey = await generateKeyPair('Ed25519')
+    const held = new Set<string>()
+    const shelf = { has: (digest: Digest) => held.has(formatDigest(digest)) }
+    const store = new ProviderStore({ self: peerIdFromPrivateKey(privateKey).toString(), shelf, clock })
+    const host = await createLibp2p<Services>({
+      privateKey,
+      datastore: init.datastore ?? store,
+      addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
+      transports: [tcp()],
+      connectionEncrypters: [noise()],
+      streamMuxers: [yamux()],
+      services: { identify: identify(), ping: ping(), dht: kadService({ store, server }) },
+    })
+    return new KadNode(host, store, held, init)
+  }
+
+  get id(): string {
+    return this.host.peerId.toString()
+  }
+
+  get dht(): KadDHT {
+    return this.host.services.dht
+  }
+
+  hold(digest: Digest): void {
+    this.#held.add(formatDigest(digest))
+  }
+
+  evict(digest: Digest): void {
+    this.#held.delete(formatDigest(digest))
+  }
+
+  /** Both sides know each other afterwards, a server also as one to ask. */
+  async meet(other: KadNode): Promise<void> {
+    await this.host.dial(other.host.getMultiaddrs())
+    for (const [one, another] of [
+      [this, other],
+      [other, this],
+    ] as const) {
+      await eventually('both know each other', async () => one.host.peerStore.has(another.host.peerId))
+      if (another.dht.getMode() === 'server') await eventually('a server is asked', () => one.#asks(another))
+    }
+  }
+
+  provide(digest: Digest): Promise<void> {
+    return provide(this.dht, digest, new AbortController().signal)
+  }
+
+  async find(digest: Digest, signal = new AbortController().signal): Promise<string[]> {
+    const found: string[] = []
+    for await (const peer of this.lookup.find(digest, signal)) found.push(peer)
+    return found
+  }
+
+  async stop(): Promise<void> {
+    await this.host.stop()
+  }
+
+  /** kad-dht tells nobody whom it would ask. */
+  async #asks(other: KadNode): Promise<boolean> {
+    const { routingTable } = this.dht as unknown as { routingTable: { find(peer: unknown): Promise<unknown> } }
+    return (await routingTable.find(other.host.peerId)) !== undefined
+  }
+}
