@@ -30,6 +30,7 @@ const CATALOGUE = {
   MESH_UNREADABLE: { status: 500, retryable: false },
   SECRET_EXPOSED: { status: 500, retryable: false },
   // This node.
+  TOKEN_REQUIRED: { status: 401, retryable: false },
   STORE_LOCKED: { status: 500, retryable: false },
   STORE_UNKNOWN: { status: 500, retryable: false },
   STORE_UNUSABLE: { status: 500, retryable: false },

@@ -1,13 +1,19 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify from 'fastify'
 import { isWarrenError } from '../../node/errors.ts'
+import type { NodeToken } from '../../node/node-token.ts'
+import type { Peers } from './peers-schema.ts'
 import type { Status } from './status-schema.ts'
+import { checkBearer } from './token.ts'
 
 /** What the API may see and do; nothing else of the node is within its reach. */
 export interface AdminPorts {
   /** Throws FOREIGN_HOST for a request under a name that is not this node's. */
   checkHost(request: IncomingMessage): void
+  /** What has to be sent for more than counts. */
+  readonly token: NodeToken
   status(): Promise<Status>
+  peers(): Promise<Peers>
 }
 
 export interface AdminApi {
@@ -16,7 +22,7 @@ export interface AdminApi {
   close(): Promise<void>
 }
 
-/** The REST API of a node, for its admin listener. */
+/** The REST API of a node, for its admin listener: counts for everybody, the rest for whoever has the node token. */
 export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
   const app = Fastify({ logger: false, forceCloseConnections: false })
   app.addHook('onRequest', async (request) => ports.checkHost(request.raw))
@@ -31,6 +37,9 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
       .send(problem(404, new Error(`there is nothing at ${request.url.slice(0, 200)}`))),
   )
   app.get('/admin/v1/status', () => ports.status())
+  app.get('/admin/v1/peers', { onRequest: async (request, reply) => checkBearer(request, reply, ports.token) }, () =>
+    ports.peers(),
+  )
   await app.ready()
   return {
     handle(request, response) {

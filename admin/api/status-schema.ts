@@ -42,6 +42,32 @@ export const statusSchema = z.object({
   ),
   store: z.object({ blobs: count, bytes: count, records: count, free: z.number(), storing: z.boolean() }),
   memory: z.object({ bytes: count, limit: count }),
+  mesh: z.object({
+    /** `joining`: in a mesh, but no other member is connected. */
+    state: z.enum(['lone', 'joining', 'member']),
+    /** Mesh id. */
+    id: z.string().nullable(),
+    role: z.enum(['member', 'seed']).nullable(),
+    /** Peer id of this node. */
+    peer: z.string(),
+    /** Multiaddrs that members may dial. */
+    listen: z.array(z.string()).readonly(),
+    /** `host:port` of the blob listener. */
+    blobs: z.string().nullable(),
+    /** Whether a member could reach the blob listener; null while none has tried. */
+    reachable: z.boolean().nullable(),
+    /** Nobody can fetch blobs from this node. */
+    readerOnly: z.boolean(),
+    /** Members that are connected. */
+    peers: count,
+    /** When this node's certificate ends. */
+    notAfter: z.number().nullable(),
+    /** Why no member is connected, in a sentence. */
+    trouble: z.string().nullable(),
+    /** Bytes of blobs from and to members. */
+    bytesIn: count,
+    bytesOut: count,
+  }),
 })
 
 export type Status = z.output<typeof statusSchema>

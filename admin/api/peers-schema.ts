@@ -1,0 +1,33 @@
+import { z } from 'zod'
+
+const count = z.number().int().nonnegative()
+
+/** What `GET /admin/v1/peers` answers. Times in ms since the epoch. */
+export const peersSchema = z.object({
+  peers: z
+    .array(
+      z.object({
+        /** Peer id. */
+        id: z.string(),
+        role: z.enum(['member', 'seed']),
+        version: z.string(),
+        /** Multiaddrs of its libp2p connections. */
+        addresses: z.array(z.string()).readonly(),
+        /** Where it hands out blobs, as `host:port`. */
+        blobs: z.array(z.string()).readonly(),
+        connected: z.boolean(),
+        lastSeen: z.number(),
+        /** Round trip in ms; null while unmeasured. */
+        latency: z.number().nullable(),
+        /** Bytes of blobs that came from it, and that went to it, since the start of this node. */
+        bytesIn: count,
+        bytesOut: count,
+        quarantine: z.object({ until: z.number(), reason: z.string() }).nullable(),
+        /** When its certificate ends. */
+        notAfter: z.number(),
+      }),
+    )
+    .readonly(),
+})
+
+export type Peers = z.output<typeof peersSchema>

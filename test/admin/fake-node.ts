@@ -1,0 +1,76 @@
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { onTestFinished } from 'vitest'
+import type { Peers } from '../../admin/api/peers-schema.ts'
+import { type AdminPorts, adminApi } from '../../admin/api/plugin.ts'
+import type { Status } from '../../admin/api/status-schema.ts'
+import { writeNodeFile } from '../../node/node-file.ts'
+import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
+
+export const PEER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
+
+export const LONE: Status['mesh'] = {
+  state: 'lone',
+  id: null,
+  role: null,
+  peer: PEER,
+  listen: [],
+  blobs: null,
+  reachable: null,
+  readerOnly: false,
+  peers: 0,
+  notAfter: null,
+  trouble: null,
+  bytesIn: 0,
+  bytesOut: 0,
+}
+
+export interface FakeNode {
+  /** Base URL of its admin API. */
+  readonly admin: string
+  readonly token: NodeToken
+  mesh: Status['mesh']
+  peers: Peers['peers']
+}
+
+/** The admin API of a node on `data` without the node: what it tells is what the test says. */
+export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {}): Promise<FakeNode> {
+  const token = loadNodeToken(data)
+  const api = await adminApi({
+    checkHost: () => {},
+    token,
+    status: async () => statusWith(data, node.mesh),
+    peers: async () => ({ peers: node.peers }),
+    ...ports,
+  })
+  const server = createServer((request, response) => {
+    if (!api.handle(request, response)) response.writeHead(418).end()
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(async () => {
+    await api.close()
+    server.closeAllConnections()
+    server.close()
+  })
+  const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  writeNodeFile(data, { pid: process.pid, listen: [admin], admin })
+  const node = { admin, token, mesh: LONE, peers: [] as Peers['peers'] }
+  return node
+}
+
+function statusWith(data: string, mesh: Status['mesh']): Status {
+  const none = { local: 0, flight: 0, peer: 0, seed: 0, upstream: 0, stale: 0 }
+  return {
+    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data },
+    mirrors: [],
+    requests: { ...none, negative: 0, error: 0 },
+    bytes: none,
+    flights: 0,
+    upstream: [],
+    store: { blobs: 0, bytes: 0, records: 0, free: 0, storing: true },
+    memory: { bytes: 0, limit: 0 },
+    mesh,
+  }
+}
