@@ -23,3 +23,9 @@ export function isDigest(algorithm: string, hex: string): algorithm is Algorithm
 export function formatDigest(digest: Digest): string {
   return `${digest.algorithm}:${digest.hex}`
 }
+
+/** Reads `algorithm:hex`; undefined for anything else. */
+export function parseDigest(text: string): Digest | undefined {
+  const [algorithm = '', hex = ''] = text.split(':', 2)
+  return isDigest(algorithm, hex) && text.length === algorithm.length + 1 + hex.length ? { algorithm, hex } : undefined
+}

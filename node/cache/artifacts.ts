@@ -1,5 +1,5 @@
 import { bufferBody } from '../body.ts'
-import { type Digest, formatDigest } from '../digest.ts'
+import { type Digest, formatDigest, parseDigest } from '../digest.ts'
 import { isWarrenError } from '../errors.ts'
 import type { Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -119,13 +119,8 @@ export class Artifacts {
     void flight.done.then((record) => {
       this.#flights.delete(flight)
       if (this.#latest.get(plan.key) === flight) this.#latest.delete(plan.key)
-      if (record && record.verified.length > 0) mesh.announce(record.verified.map(parseVerified))
+      if (record && record.verified.length > 0) mesh.announce(record.verified.flatMap((text) => parseDigest(text) ?? []))
     })
     return flight
   }
-}
-
-function parseVerified(text: string): Digest {
-  const [algorithm, hex] = text.split(':') as [Digest['algorithm'], string]
-  return { algorithm, hex }
 }

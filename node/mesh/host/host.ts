@@ -1,0 +1,125 @@
+import { privateKeyFromRaw } from '@libp2p/crypto/keys'
+import { type Identify, identify } from '@libp2p/identify'
+import type { Connection, Libp2p } from '@libp2p/interface'
+import type { KadDHT } from '@libp2p/kad-dht'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { type Ping, ping } from '@libp2p/ping'
+import { yamux } from '@libp2p/yamux'
+import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
+import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import { reasonOf, WarrenError } from '../../errors.ts'
+import type { NodeKey } from '../../trust/node-key.ts'
+import { kadService } from '../dht/kad.ts'
+import type { ProviderStore } from '../dht/provider-store.ts'
+import type { Gate } from '../gate.ts'
+import type { PeerBook } from '../peer-book.ts'
+import { guardedTcp } from './dial-guard.ts'
+import { CONNECTION_LIMITS } from './limits.ts'
+import { memberEncrypter } from './member-encrypter.ts'
+
+export interface HostComponents {
+  readonly key: NodeKey
+  readonly gate: Gate
+  readonly store: ProviderStore
+  readonly book: PeerBook
+}
+
+export interface HostInit {
+  /** The mesh secret. */
+  readonly secret: Buffer
+  readonly listen: { readonly host: string; readonly port: number }
+  /** What others are told of where this node listens, made from what it listens on. */
+  announced(listening: Multiaddr[]): Multiaddr[]
+  /** Whether it keeps DHT records for others from the start. */
+  readonly server: boolean
+  readonly version: string
+  readonly discovery: readonly NonNullable<Libp2pOptions['peerDiscovery']>[number][]
+}
+
+type Services = { dht: KadDHT; identify: Identify; ping: Ping }
+
+/** What carries the control plane: libp2p with nothing on it that a stranger could talk to. */
+export class Host implements AsyncDisposable {
+  readonly libp2p: Libp2p<Services>
+  readonly #book: PeerBook
+
+  private constructor(libp2p: Libp2p<Services>, book: PeerBook) {
+    this.libp2p = libp2p
+    this.#book = book
+    libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
+    libp2p.addEventListener('connection:close', ({ detail }) => book.closed(detail.remotePeer.toString()))
+  }
+
+  /** A host that does not listen yet, so that whoever wants to hear of its first connection can be there. */
+  static async create(components: HostComponents, init: HostInit): Promise<Host> {
+    const { key, gate, store, book } = components
+    const libp2p = await createLibp2p<Services>({
+      start: false,
+      privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
+      nodeInfo: { name: 'warren', version: init.version },
+      addresses: { listen: [listenMultiaddr(init.listen)], announceFilter: (all) => init.announced(all) },
+      transports: [guardedTcp()],
+      connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
+      streamMuxers: [yamux()],
+      peerDiscovery: [...init.discovery],
+      connectionManager: CONNECTION_LIMITS,
+      connectionMonitor: { protocolPrefix: 'warren' },
+      datastore: store,
+      services: {
+        identify: identify({ protocolPrefix: 'warren' }),
+        ping: ping({ protocolPrefix: 'warren' }),
+        dht: kadService({ store, server: init.server }),
+      },
+    })
+    return new Host(libp2p, book)
+  }
+
+  /** Throws ADDRESS_IN_USE when it cannot listen. */
+  async start(): Promise<void> {
+    try {
+      await this.libp2p.start()
+    } catch (cause) {
+      const where = this.libp2p.getMultiaddrs().join(', ') || 'mesh.listen'
+      throw new WarrenError(
+        'ADDRESS_IN_USE',
+        `cannot listen for members on ${where}: ${reasonOf(cause)}; stop what uses the address, or set mesh.listen to another one`,
+        { cause },
+      )
+    }
+  }
+
+  /** Connects to whoever is at an address. Rejects when nobody is, or a stranger. */
+  async dial(address: string, signal: AbortSignal): Promise<Connection> {
+    return this.libp2p.dial(multiaddr(address), { signal })
+  }
+
+  /** Connects to a peer, wherever the DHT knows it to be. */
+  async meet(peer: string, signal: AbortSignal): Promise<Connection> {
+    return this.libp2p.dial(peerIdFromString(peer), { signal })
+  }
+
+  get multiaddrs(): string[] {
+    return this.libp2p.getMultiaddrs().map(String)
+  }
+
+  /** Takes over round trips that libp2p measures, and hangs up on members whose certificate has ended. */
+  survey(now: number): void {
+    for (const connection of this.libp2p.getConnections()) {
+      const id = connection.remotePeer.toString()
+      if (connection.rtt !== undefined) this.#book.measured(id, connection.rtt)
+      if ((this.#book.get(id)?.notAfter ?? 0) < now) connection.abort(new Error('the certificate of this member has ended'))
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.libp2p.stop()
+  }
+
+  #opened(connection: Connection): void {
+    this.#book.opened(connection.remotePeer.toString(), connection.remoteAddr.toString())
+  }
+}
+
+function listenMultiaddr({ host, port }: HostInit['listen']): string {
+  return `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`
+}

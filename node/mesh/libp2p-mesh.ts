@@ -1,0 +1,131 @@
+import { setMaxListeners } from 'node:events'
+import type { Digest } from '../digest.ts'
+import type { Role } from '../trust/standing.ts'
+import type { Announcer } from './dht/announcer.ts'
+import type { DhtLookup } from './dht/lookup.ts'
+import type { BlobSource, Mesh } from './mesh.ts'
+import type { MeshStatus, PeerStatus } from './mesh-status.ts'
+import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
+import { Router } from './router.ts'
+
+/** Ms that getting to know a member may take that the DHT names and nobody here has met. */
+const MEET_LIMIT = 3_000
+
+export interface Libp2pMeshComponents extends PeerSourceComponents {
+  readonly lookup: DhtLookup
+  readonly announcer: Announcer
+  /** Connects to a member that is known by its peer id only; its card then tells where its blobs are. */
+  meet(peer: string, signal: AbortSignal): Promise<unknown>
+  /** What stands behind the mesh: the status that only its parts know. */
+  status(): Pick<MeshStatus, 'listen' | 'blobs' | 'reachable' | 'trouble'>
+  close(): Promise<void>
+}
+
+export interface Libp2pMeshInit {
+  /** Mesh id. */
+  readonly id: string
+  /** Peer id of this node. */
+  readonly self: string
+  readonly role: Role
+  /** When the own certificate ends, in ms since the epoch. */
+  readonly notAfter: number
+}
+
+/** The mesh as the cache sees it: who may have a blob, and how to get it from there. */
+export class Libp2pMesh implements Mesh {
+  readonly #components: Libp2pMeshComponents
+  readonly #init: Libp2pMeshInit
+  readonly #router: Router
+  readonly #closed = new AbortController()
+  #closing: Promise<void> | undefined
+
+  constructor(components: Libp2pMeshComponents, init: Libp2pMeshInit) {
+    this.#components = components
+    this.#init = init
+    this.#router = new Router(components)
+    // Every look-up listens for the end.
+    setMaxListeners(0, this.#closed.signal)
+  }
+
+  get populated(): boolean {
+    return !this.#closing && this.#components.book.connected > 0
+  }
+
+  get headStart(): number {
+    return this.#components.headStart.value
+  }
+
+  async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<BlobSource, void> {
+    signal.throwIfAborted()
+    if (!this.populated) return
+    const { book } = this.#components
+    const life = AbortSignal.any([signal, this.#closed.signal])
+    const strangers: Promise<string | undefined>[] = []
+    try {
+      for await (const peer of this.#router.locate(digest, life)) {
+        // A member is met while those that are known already are asked.
+        if (!book.get(peer)) strangers.push(this.#meet(peer, life))
+        else if (book.usable(peer)) yield this.#source(peer, digest)
+        signal.throwIfAborted()
+      }
+      for (const stranger of strangers) {
+        const peer = await stranger
+        signal.throwIfAborted()
+        if (peer !== undefined && book.usable(peer)) yield this.#source(peer, digest)
+      }
+    } catch (error) {
+      signal.throwIfAborted()
+      if (!this.#closed.signal.aborted) throw error
+    }
+  }
+
+  announce(digests: readonly Digest[]): void {
+    const { lookup, announcer } = this.#components
+    for (const digest of digests) lookup.forget(digest)
+    announcer.announce(digests)
+  }
+
+  status(): MeshStatus {
+    const { id, self, role, notAfter } = this.#init
+    const { book } = this.#components
+    const parts = this.#components.status()
+    const peers = book.all()
+    return {
+      ...parts,
+      state: book.connected > 0 ? 'member' : 'joining',
+      id,
+      role,
+      peer: self,
+      readerOnly: parts.reachable === false,
+      peers: book.connected,
+      notAfter,
+      bytesIn: peers.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
+      bytesOut: peers.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+    }
+  }
+
+  peers(): PeerStatus[] {
+    return this.#components.book.all()
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= (async () => {
+      this.#closed.abort(new Error('the mesh is closed'))
+      await this.#components.close()
+    })()
+    return this.#closing
+  }
+
+  #source(peer: string, digest: Digest): PeerSource {
+    return new PeerSource(this.#components, peer, digest)
+  }
+
+  async #meet(peer: string, signal: AbortSignal): Promise<string | undefined> {
+    try {
+      await this.#components.meet(peer, AbortSignal.any([signal, AbortSignal.timeout(MEET_LIMIT)]))
+      return peer
+    } catch {
+      return undefined
+    }
+  }
+}

@@ -1,0 +1,64 @@
+import { z } from 'zod'
+import type { Clock } from '../clock.ts'
+import { WarrenError } from '../errors.ts'
+import type { Membership } from '../trust/membership.ts'
+import { type Standing, standingOf } from '../trust/standing.ts'
+import { readVersioned } from '../trust/versioned.ts'
+import { type Admitted, type Gate, MAX_CARD_BYTES } from './gate.ts'
+
+const MAX_ADDRESSES = 16
+
+/** `host:port`; what the host is gets judged when it is dialled. */
+const blobAddress = z.string().regex(/^(?:\[[\da-f:.]{2,45}\]|[a-z\d](?:[a-z\d.-]{0,252}[a-z\d])?):[1-9]\d{0,4}$/i)
+
+/** Version 1 of what is shown; fields that this version does not know are passed over, so that later ones may add some. */
+const cardSchema = z.object({
+  v: z.literal(1),
+  chain: z.array(z.string().max(MAX_CARD_BYTES)).min(1).max(2),
+  version: z.string().regex(/^[\w.+-]{1,64}$/),
+  blobs: z.array(blobAddress).max(MAX_ADDRESSES),
+})
+
+export interface MemberGateInit {
+  readonly membership: Membership
+  /** Peer id of this node. */
+  readonly self: string
+  /** Version of this software. */
+  readonly version: string
+}
+
+/** Lets in whoever has a certificate of this mesh, for as long as that lasts. */
+export class MemberGate implements Gate {
+  readonly #clock: Clock
+  readonly #init: MemberGateInit
+  /** Where this node hands out blobs; set once it listens. */
+  blobs: readonly string[] = []
+
+  constructor(components: { clock: Clock }, init: MemberGateInit) {
+    this.#clock = components.clock
+    this.#init = init
+  }
+
+  /** What this node's own certificate says. Throws UNTRUSTED when that has ended. */
+  get standing(): Standing {
+    return this.#standingOf(this.#init.membership.chain, this.#init.self)
+  }
+
+  card(): Buffer {
+    const { membership, version } = this.#init
+    return Buffer.from(JSON.stringify({ v: 1, chain: membership.chain, version, blobs: this.blobs.slice(0, MAX_ADDRESSES) }))
+  }
+
+  admit(peer: string, card: Buffer): Admitted {
+    const reading = readVersioned(card.toString(), cardSchema)
+    if (reading.problem !== undefined)
+      throw new WarrenError('UNTRUSTED', `peer ${peer} showed a card that cannot be read: ${reading.problem}`)
+    const { chain, version, blobs } = reading.value
+    const { role, notAfter } = this.#standingOf(chain, peer)
+    return { peer, role, notAfter, version, blobs }
+  }
+
+  #standingOf(chain: readonly string[], peer: string): Standing {
+    return standingOf(chain, { adminKey: this.#init.membership.adminKey, peer, now: this.#clock.now() })
+  }
+}

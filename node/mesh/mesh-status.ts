@@ -1,0 +1,50 @@
+import type { Role } from '../trust/standing.ts'
+
+/** How a node stands in its mesh. Times in ms since the epoch, sizes in bytes. */
+export interface MeshStatus {
+  /** `joining`: in a mesh, but no other member is connected. */
+  readonly state: 'lone' | 'joining' | 'member'
+  /** Mesh id. */
+  readonly id: string | null
+  readonly role: Role | null
+  /** Peer id of this node. */
+  readonly peer: string
+  /** Multiaddrs that members may dial. */
+  readonly listen: readonly string[]
+  /** `host:port` of the blob listener. */
+  readonly blobs: string | null
+  /** Whether a member could reach the blob listener; null while none has tried. */
+  readonly reachable: boolean | null
+  /** Whether this node only takes: nobody can reach it, so it tells nobody what it has. */
+  readonly readerOnly: boolean
+  /** Members that are connected. */
+  readonly peers: number
+  /** When this node's own certificate ends. */
+  readonly notAfter: number | null
+  /** Why no member is connected, in a sentence. */
+  readonly trouble: string | null
+  /** Bytes of blobs that came from members since start. */
+  readonly bytesIn: number
+  /** Bytes of blobs that went to members since start. */
+  readonly bytesOut: number
+}
+
+/** What a node knows of another member. */
+export interface PeerStatus {
+  readonly id: string
+  readonly role: Role
+  readonly version: string
+  /** Where its libp2p connections come from or go to, as multiaddrs. */
+  readonly addresses: readonly string[]
+  /** Where it hands out blobs, as `host:port`. */
+  readonly blobs: readonly string[]
+  readonly connected: boolean
+  readonly lastSeen: number
+  /** Round trip in ms; null while unmeasured. */
+  readonly latency: number | null
+  /** Bytes of blobs that came from it, and that went to it, since start. */
+  readonly bytesIn: number
+  readonly bytesOut: number
+  readonly quarantine: { readonly until: number; readonly reason: string } | null
+  readonly notAfter: number
+}

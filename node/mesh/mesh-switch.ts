@@ -1,0 +1,148 @@
+import { isDeepStrictEqual } from 'node:util'
+import type { Logger } from 'pino'
+import type { Digest } from '../digest.ts'
+import { isWarrenError, reasonOf } from '../errors.ts'
+import type { Membership } from '../trust/membership.ts'
+import { LoneMesh } from './lone-mesh.ts'
+import type { BlobSource, Mesh } from './mesh.ts'
+import type { MeshStatus, PeerStatus } from './mesh-status.ts'
+
+/** A mesh that tells about itself. */
+export interface OpenMesh extends Mesh {
+  status(): MeshStatus
+  peers(): PeerStatus[]
+}
+
+export interface MeshSwitchComponents {
+  /** Reads what the node is a member of. Throws when that cannot be read. */
+  membership(): Membership | undefined
+  open(membership: Membership): Promise<OpenMesh>
+  readonly log: Logger
+}
+
+/** The mesh of a node that may join, renew and leave while it runs; a lone one in between. */
+export class MeshSwitch implements OpenMesh {
+  readonly #components: MeshSwitchComponents
+  readonly #self: string
+  readonly #lone = new LoneMesh()
+  #current: OpenMesh | undefined
+  #membership: Membership | undefined
+  /** Why the node is not in the mesh that it is a member of. */
+  #trouble: string | undefined
+  /** One change after the other. */
+  #changing: Promise<void> = Promise.resolve()
+  #closed = false
+
+  constructor(components: MeshSwitchComponents, init: { self: string }) {
+    this.#components = components
+    this.#self = init.self
+  }
+
+  /** Throws ADDRESS_IN_USE, SECRET_EXPOSED or MESH_UNREADABLE; with a certificate that has ended the node runs alone. */
+  start(): Promise<void> {
+    return this.#next(async () => {
+      const membership = this.#components.membership()
+      if (!membership) return
+      try {
+        await this.#open(membership)
+      } catch (error) {
+        if (!isWarrenError(error, 'UNTRUSTED')) throw error
+        this.#fail(error)
+      }
+    })
+  }
+
+  /** What the node is a member of may have changed. Never rejects. */
+  reload(): Promise<void> {
+    return this.#next(async () => {
+      try {
+        const membership = this.#components.membership()
+        if (isDeepStrictEqual(membership, this.#membership)) return
+        const left = this.#current
+        this.#current = undefined
+        this.#membership = undefined
+        this.#trouble = undefined
+        await left?.close()
+        if (membership) await this.#open(membership)
+        else if (left) this.#components.log.info('left the mesh; this node runs alone')
+      } catch (error) {
+        this.#fail(error)
+      }
+    })
+  }
+
+  get populated(): boolean {
+    return this.#mesh.populated
+  }
+
+  get headStart(): number {
+    return this.#mesh.headStart
+  }
+
+  find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource> {
+    return this.#mesh.find(digest, signal)
+  }
+
+  announce(digests: readonly Digest[]): void {
+    this.#mesh.announce(digests)
+  }
+
+  status(): MeshStatus {
+    return this.#current?.status() ?? lone(this.#self, this.#trouble ?? null)
+  }
+
+  peers(): PeerStatus[] {
+    return this.#current?.peers() ?? []
+  }
+
+  /** Idempotent. */
+  close(): Promise<void> {
+    this.#closed = true
+    return this.#next(async () => {
+      const left = this.#current
+      this.#current = undefined
+      await left?.close()
+    })
+  }
+
+  get #mesh(): Mesh {
+    return this.#current ?? this.#lone
+  }
+
+  async #open(membership: Membership): Promise<void> {
+    if (this.#closed) return
+    this.#membership = membership
+    this.#current = await this.#components.open(membership)
+    const { role, listen } = this.#current.status()
+    this.#components.log.info({ mesh: membership.mesh, role, listen }, 'in a mesh')
+  }
+
+  #fail(error: unknown): void {
+    this.#trouble = reasonOf(error)
+    this.#components.log.error(`this node runs alone, outside its mesh: ${this.#trouble}`)
+  }
+
+  #next(change: () => Promise<void>): Promise<void> {
+    const done = this.#changing.then(change)
+    this.#changing = done.catch(() => {})
+    return done
+  }
+}
+
+function lone(peer: string, trouble: string | null): MeshStatus {
+  return {
+    state: 'lone',
+    id: null,
+    role: null,
+    peer,
+    listen: [],
+    blobs: null,
+    reachable: null,
+    readerOnly: false,
+    peers: 0,
+    notAfter: null,
+    trouble,
+    bytesIn: 0,
+    bytesOut: 0,
+  }
+}

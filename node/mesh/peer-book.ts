@@ -1,0 +1,234 @@
+import type { Clock } from '../clock.ts'
+import type { Role } from '../trust/standing.ts'
+import type { Admitted } from './gate.ts'
+import type { PeerStatus } from './mesh-status.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+/** Ms that a member is not asked after its first lie or short body; twice as long after each further one. */
+const QUARANTINE = 10 * MINUTE
+const LONGEST_QUARANTINE = 24 * 60 * MINUTE
+/** Ms that a member is not asked, for any blob, after it could not be reached; twice as long after each further time. */
+const PAUSE = SECOND
+const LONGEST_PAUSE = 5 * MINUTE
+/** Ms for which a member that had a blob is thought to have its neighbours as well. */
+const WARM = 30 * SECOND
+/** Guesses in a row that may fail before a member is asked for what it is known to have only. */
+const WRONG_GUESSES = 2
+/** Members that are remembered; those that were not seen for longest go first. */
+const MAX_PEERS = 2_000
+/** Addresses of one member that are kept: each is dialled until one answers. */
+const MAX_ADDRESSES = 8
+
+interface Entry {
+  readonly id: string
+  role: Role
+  version: string
+  notAfter: number
+  /** What it says itself. */
+  announced: readonly string[]
+  /** Hosts from which, or to which, it was connected; last one first. */
+  readonly addresses: Set<string>
+  connections: number
+  lastSeen: number
+  latency: number | undefined
+  bytesIn: number
+  bytesOut: number
+  lies: number
+  quarantine: { until: number; reason: string } | undefined
+  failures: number
+  /** Not asked before this time. */
+  pausedUntil: number
+  warmUntil: number
+  wrongGuesses: number
+}
+
+/** Everything that is known of other members: who they are, where they are, how they behaved. */
+export class PeerBook {
+  readonly #clock: Clock
+  readonly #entries = new Map<string, Entry>()
+  #connected = 0
+
+  constructor(components: { clock: Clock }) {
+    this.#clock = components.clock
+  }
+
+  /** Members that are connected. */
+  get connected(): number {
+    return this.#connected
+  }
+
+  get(id: string): PeerStatus | undefined {
+    const entry = this.#entries.get(id)
+    return entry && statusOf(entry, this.#clock.now())
+  }
+
+  /** All members, those seen last first. */
+  all(): PeerStatus[] {
+    const now = this.#clock.now()
+    return [...this.#entries.values()]
+      .map((entry) => statusOf(entry, now))
+      .sort((one, other) => Number(other.connected) - Number(one.connected) || other.lastSeen - one.lastSeen)
+  }
+
+  /** Somebody showed a good card. */
+  admitted({ peer, role, version, notAfter, blobs }: Admitted): void {
+    const entry = this.#entries.get(peer) ?? this.#add(peer)
+    Object.assign(entry, { role, version, notAfter, announced: blobs.slice(0, MAX_ADDRESSES), lastSeen: this.#clock.now() })
+    // It can be spoken to again, wherever it was before.
+    entry.failures = 0
+    entry.pausedUntil = 0
+  }
+
+  /** A control connection to an admitted member is open. `address` is a multiaddr. */
+  opened(id: string, address: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    if (entry.connections++ === 0) this.#connected++
+    entry.addresses.delete(address)
+    entry.addresses.add(address)
+    for (const oldest of entry.addresses) {
+      if (entry.addresses.size <= MAX_ADDRESSES) break
+      entry.addresses.delete(oldest)
+    }
+    entry.lastSeen = this.#clock.now()
+  }
+
+  closed(id: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry || entry.connections === 0) return
+    if (--entry.connections === 0) this.#connected--
+    entry.lastSeen = this.#clock.now()
+  }
+
+  measured(id: string, latency: number): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    entry.latency = latency
+    entry.lastSeen = this.#clock.now()
+  }
+
+  moved(id: string, way: 'in' | 'out', bytes: number): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    if (way === 'in') entry.bytesIn += bytes
+    else entry.bytesOut += bytes
+  }
+
+  /** It had a blob. */
+  had(id: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    entry.failures = 0
+    entry.pausedUntil = 0
+    entry.wrongGuesses = 0
+    entry.warmUntil = this.#clock.now() + WARM
+  }
+
+  /** It said that it does not have a blob. */
+  lacked(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry) entry.wrongGuesses++
+  }
+
+  /** It could not be reached, or broke off. */
+  failed(id: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    entry.warmUntil = 0
+    entry.pausedUntil = this.#clock.now() + Math.min(PAUSE * 2 ** entry.failures++, LONGEST_PAUSE)
+  }
+
+  /** It sent wrong or too few bytes. */
+  quarantine(id: string, reason: string): void {
+    const entry = this.#entries.get(id)
+    if (!entry) return
+    const until = this.#clock.now() + Math.min(QUARANTINE * 2 ** entry.lies++, LONGEST_QUARANTINE)
+    entry.quarantine = { until, reason }
+    entry.warmUntil = 0
+  }
+
+  /** Whether it may be asked for a blob now. */
+  usable(id: string): boolean {
+    const entry = this.#entries.get(id)
+    const now = this.#clock.now()
+    return entry !== undefined && !isQuarantined(entry, now) && entry.pausedUntil <= now && entry.announced.length > 0
+  }
+
+  /** Connected members that lately had what was asked for, likeliest first. */
+  warm(most: number): string[] {
+    const now = this.#clock.now()
+    return [...this.#entries.values()]
+      .filter(({ connections, warmUntil, wrongGuesses }) => connections > 0 && warmUntil > now && wrongGuesses < WRONG_GUESSES)
+      .sort((one, other) => other.warmUntil - one.warmUntil)
+      .slice(0, most)
+      .map(({ id }) => id)
+  }
+
+  #add(id: string): Entry {
+    const now = this.#clock.now()
+    if (this.#entries.size >= MAX_PEERS) {
+      // A liar must not get rid of its quarantine by bringing many friends.
+      const gone = this.all().findLast((one) => !one.connected && !one.quarantine)
+      if (gone) this.#entries.delete(gone.id)
+    }
+    const entry: Entry = {
+      id,
+      role: 'member',
+      version: '',
+      notAfter: 0,
+      announced: [],
+      addresses: new Set(),
+      connections: 0,
+      lastSeen: now,
+      latency: undefined,
+      bytesIn: 0,
+      bytesOut: 0,
+      lies: 0,
+      quarantine: undefined,
+      failures: 0,
+      pausedUntil: 0,
+      warmUntil: 0,
+      wrongGuesses: 0,
+    }
+    this.#entries.set(id, entry)
+    return entry
+  }
+}
+
+function isQuarantined({ quarantine }: Entry, now: number): boolean {
+  return quarantine !== undefined && quarantine.until > now
+}
+
+function statusOf(entry: Entry, now: number): PeerStatus {
+  const { id, role, version, notAfter, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
+  return {
+    id,
+    role,
+    version,
+    notAfter,
+    addresses: [...entry.addresses].reverse(),
+    blobs: blobAddresses(entry),
+    connected: connections > 0,
+    lastSeen: connections > 0 ? now : lastSeen,
+    latency: latency ?? null,
+    bytesIn,
+    bytesOut,
+    quarantine: quarantine && isQuarantined(entry, now) ? quarantine : null,
+  }
+}
+
+/**
+ * Where a member's blobs may be had: what it says itself, after the hosts to which connections really go, with the ports that
+ * it says. Behind address translation its own idea of its address is of no use to others.
+ */
+function blobAddresses({ announced, addresses }: Entry): string[] {
+  const hosts = [...addresses].reverse().flatMap((address) => {
+    const [, four, six] = /^\/(?:ip4\/([\d.]+)|ip6\/([\da-f:.]+))\//i.exec(address) ?? []
+    return four ?? (six === undefined ? [] : `[${six}]`)
+  })
+  const ports = new Set(announced.map((address) => address.slice(address.lastIndexOf(':') + 1)))
+  const observed = hosts.flatMap((host) => [...ports].map((port) => `${host}:${port}`))
+  return [...new Set([...observed, ...announced])].slice(0, MAX_ADDRESSES)
+}

@@ -1,0 +1,52 @@
+import type { Clock } from '../clock.ts'
+import type { Digest } from '../digest.ts'
+import { isWarrenError } from '../errors.ts'
+import type { BlobClient } from './blobs/blob-client.ts'
+import type { HeadStart } from './head-start.ts'
+import type { BlobSource } from './mesh.ts'
+import type { PeerBook } from './peer-book.ts'
+
+export interface PeerSourceComponents {
+  readonly book: PeerBook
+  readonly client: BlobClient
+  readonly clock: Clock
+  readonly headStart: HeadStart
+}
+
+/** A member that may have a blob; what comes of asking it is written down for the next time. */
+export class PeerSource implements BlobSource {
+  readonly id: string
+  readonly kind: 'peer' | 'seed'
+  readonly #components: PeerSourceComponents
+  readonly #digest: Digest
+
+  constructor(components: PeerSourceComponents, id: string, digest: Digest) {
+    this.#components = components
+    this.id = id
+    this.kind = components.book.get(id)?.role === 'seed' ? 'seed' : 'peer'
+    this.#digest = digest
+  }
+
+  async open(start: number, signal: AbortSignal): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
+    const { book, client, clock, headStart } = this.#components
+    const began = clock.now()
+    try {
+      const addresses = book.get(this.id)?.blobs ?? []
+      const opened = await client.open({ id: this.id, addresses }, this.#digest, start, signal)
+      headStart.add(clock.now() - began)
+      book.had(this.id)
+      return opened
+    } catch (error) {
+      if (signal.aborted) throw error
+      if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)
+      // Busy is no fault: it is asked again as soon as somebody else wants something.
+      else if (!isWarrenError(error, 'UPSTREAM_BUSY')) book.failed(this.id)
+      throw error
+    }
+  }
+
+  blame(reason: string): void {
+    this.#components.book.quarantine(this.id, reason)
+    this.#components.client.forget(this.id)
+  }
+}
