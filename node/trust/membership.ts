@@ -13,7 +13,7 @@ import {
 import { generateKey, keyFromSeed, type SigningKey } from './keys.ts'
 import { type Role, standingOf } from './standing.ts'
 import { MAX_STATEMENT_CHARS } from './statement.ts'
-import { addressList, encodeTicket, secretBytes, type Ticket, ticketFacts } from './ticket.ts'
+import { addressList, encodeTicket, MAX_ADDRESSES, secretBytes, type Ticket, ticketFacts } from './ticket.ts'
 
 /** Ms that a seed certificate lasts: a year. */
 export const SEED_LIFETIME = 365 * 24 * 60 * 60_000
@@ -63,7 +63,7 @@ export function createMesh(init: { peer: string; addresses: readonly string[]; n
     adminKey: adminKey.publicKey,
     secret: randomBytes(32).toString('base64url'),
     chain: [certificate],
-    addresses: init.addresses,
+    addresses: init.addresses.slice(0, MAX_ADDRESSES),
     joinedAt: init.now,
   }
   return { membership, adminKey }
@@ -111,7 +111,7 @@ export function issueTicket(init: TicketInit): string {
     v: 1,
     adminKey: membership.adminKey,
     secret: membership.secret,
-    addresses: init.addresses ?? membership.addresses,
+    addresses: (init.addresses ?? membership.addresses).slice(0, MAX_ADDRESSES),
     certificate,
     key: ticketKey.seed.toString('base64url'),
   }

@@ -1,6 +1,6 @@
-import { readdirSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
-import { WarrenError } from '../errors.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
 import { keyFromPem, keyToPem, type SigningKey } from './keys.ts'
 import { type Membership, membershipSchema } from './membership.ts'
 import { createSecretFile, readSecretFile, writeSecretFile } from './secret-file.ts'
@@ -31,8 +31,12 @@ export class MeshFolder {
     )
   }
 
+  /** Throws MESH_UNREADABLE for one that could not be read again. */
   writeMembership(membership: Membership): void {
-    writeSecretFile(join(this.path, MEMBERSHIP), `${JSON.stringify(membership, null, 2)}\n`)
+    const text = `${JSON.stringify(membership, null, 2)}\n`
+    const { problem } = readVersioned(text, membershipSchema)
+    if (problem !== undefined) throw new WarrenError('MESH_UNREADABLE', `the membership cannot be kept: ${problem}`)
+    writeSecretFile(join(this.path, MEMBERSHIP), text)
   }
 
   /** The secret key of the mesh; undefined when it is not here. Throws MESH_UNREADABLE when the file is broken. */
@@ -52,18 +56,15 @@ export class MeshFolder {
 
   /** Removes everything but the admin key: that is still needed by a mesh that goes on, and nobody can make it again. */
   leave(): void {
-    // First of all what makes a member, so that a leave that is broken off has happened.
-    rmSync(join(this.path, MEMBERSHIP), { force: true })
-    for (const name of namesIn(this.path))
-      if (name !== ADMIN_KEY) rmSync(join(this.path, name), { recursive: true, force: true })
-  }
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return []
-    throw error
+    try {
+      // First of all what makes a member, so that a leave that is broken off has happened.
+      rmSync(join(this.path, MEMBERSHIP), { force: true })
+      if (!existsSync(this.path)) return
+      for (const name of readdirSync(this.path)) {
+        if (name !== ADMIN_KEY) rmSync(join(this.path, name), { recursive: true, force: true })
+      }
+    } catch (error) {
+      throw new WarrenError('STORE_UNUSABLE', `${this.path} cannot be emptied: ${reasonOf(error)}`, { cause: error })
+    }
   }
 }

@@ -88,8 +88,15 @@ function place<T>(path: string, text: string, publish: (temporary: string) => T)
   } catch (error) {
     throw unusable(path, 'written', error)
   } finally {
-    rmSync(temporary, { force: true })
+    removeQuietly(temporary)
   }
+}
+
+/** What went wrong before is what matters. */
+function removeQuietly(path: string): void {
+  try {
+    rmSync(path, { force: true })
+  } catch {}
 }
 
 function checkPrivate(path: string, stats: Stats): void {
