@@ -1,20 +1,11 @@
 /** Ms to get a connection: name look-up, TCP and TLS. Three SYNs are lost before this is over. */
 export const CONNECT_TIMEOUT = 10_000
 
-/** Ms beyond the connect timeout that a request waits for a place on a connection, so that the client's own error wins. */
-export const CONNECT_SLACK = 500
-
 /** Ms from a sent request to its response headers; the most patient of the usual clients waits 30 s for them. */
 export const HEADERS_TIMEOUT = 30_000
 
 /** Ms of silence in a body while somebody waits for it. */
 export const IDLE_TIMEOUT = 30_000
-
-/**
- * Bytes that must come in `IDLE_TIMEOUT` of waiting: a drip of single bytes would hold its place for ever, while a slow mobile
- * line brings more than this in a second.
- */
-export const DRIP_BYTES = 1024
 
 /** Ms that an unused connection is kept; below the 60 s after which common servers and load balancers drop it. */
 export const KEEP_ALIVE = 30_000
@@ -75,18 +66,6 @@ export const BACKOFF_CAP = 2_000
 
 /** Redirects that are followed; real chains have one or two. */
 export const MAX_REDIRECTS = 5
-
-/** Bytes of a body that wait in memory for a slow reader before the connection is paused. */
-export const HIGH_WATER_MARK = 512 * 1024
-
-/** Bytes of memory that a chunk takes beside its content: one-byte chunks must not add up unseen. */
-export const CHUNK_OVERHEAD = 256
-
-/** Bytes of an unwanted body that are read to keep its connection; beyond this a new one is cheaper. */
-export const DISCARD_LIMIT = 64 * 1024
-
-/** Ms for which an unwanted body is read to keep its connection. */
-export const DISCARD_TIMEOUT = 1_000
 
 /** HTTP/2 stream window in bytes: 1 Gbit/s over 16 ms of round trip (undici's 256 KiB would make it 0.13). */
 export const H2_STREAM_WINDOW = 2 * 1024 * 1024

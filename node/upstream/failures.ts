@@ -49,16 +49,6 @@ export function headFailure(error: unknown, peer: string): Trouble {
   return trouble('UPSTREAM_UNREACHABLE', reason, !CERTIFICATE.test(code), LOST.test(code) ? 'shared' : 'full')
 }
 
-/** What a failure amid a body amounts to. */
-export function bodyFailure(error: unknown, peer: string): WarrenError {
-  const cause = rootOf(error)
-  if (cause instanceof WarrenError) return cause
-  if (codeOf(cause) === 'UND_ERR_BODY_TIMEOUT') {
-    return new WarrenError('UPSTREAM_TIMEOUT', `${peer} went silent in the middle of a body`, { cause: error })
-  }
-  return new WarrenError('UPSTREAM_CUT', `${peer} broke off in the middle of a body (${reasonOf(cause)})`, { cause: error })
-}
-
 /** What a status amounts to that is no answer; undefined for those that are one. */
 export function statusFailure(status: number, peer: string, retryAfter: number | undefined): Trouble | undefined {
   const detail = retryAfter === undefined ? {} : { retryAfter }

@@ -1,7 +1,6 @@
 import { WarrenError } from '../errors.ts'
+import type { Headers } from '../wire/headers.ts'
 import type { UpstreamRequest } from './upstream.ts'
-
-export type Headers = Readonly<Record<string, string>>
 
 export interface HeadersInit {
   readonly nodeId: string
@@ -59,22 +58,6 @@ export function harmlessHeaders(headers: Headers): Headers {
   return Object.fromEntries(Object.entries(headers).filter(([name]) => HARMLESS.test(name)))
 }
 
-/** Headers as they came, by lower-case name: name and value by turns from HTTP/1.1, a record from HTTP/2. */
-export function responseHeaders(raw: readonly (Buffer | string)[] | Readonly<Record<string, unknown>>): Headers {
-  const headers = new Map<string, string>()
-  const add = (name: string, value: string) => {
-    const before = headers.get(name)
-    headers.set(name, before === undefined ? value : `${before}, ${value}`)
-  }
-  if (Array.isArray(raw)) {
-    for (let i = 0; i + 1 < raw.length; i += 2) add(text(raw[i]).toLowerCase(), text(raw[i + 1]))
-  } else {
-    for (const [name, value] of Object.entries(raw)) for (const one of [value].flat()) add(name.toLowerCase(), text(one))
-  }
-  // Defines own properties, whatever a header is called; an assignment to `__proto__` would not.
-  return Object.fromEntries(headers)
-}
-
 function check(name: string, value: string): void {
   const quoted = JSON.stringify(name.slice(0, 40))
   if (!TOKEN.test(name))
@@ -85,9 +68,4 @@ function check(name: string, value: string): void {
       `request header ${quoted} has a character that headers cannot carry, so nothing was sent`,
     )
   }
-}
-
-/** Bytes map to the same code points and back, so what is passed on is what came. */
-function text(value: unknown): string {
-  return Buffer.isBuffer(value) ? value.toString('latin1') : String(value)
 }

@@ -1,6 +1,6 @@
 import { WarrenError } from '../errors.ts'
+import { type BodySource, WireBody } from '../wire/body.ts'
 import { abortable } from './abortable.ts'
-import { type BodySource, WireBody } from './body.ts'
 import { IDLE_TIMEOUT } from './constants.ts'
 import { statusFailure, stopping } from './failures.ts'
 import { parseRetryAfter } from './retry-after.ts'

@@ -1,7 +1,7 @@
 import { WarrenError } from '../errors.ts'
+import type { WireRequest, WireResponse } from '../wire/exchange.ts'
 import { refused } from './address-guard.ts'
 import { MAX_REDIRECTS } from './constants.ts'
-import type { WireRequest, WireResponse } from './exchange.ts'
 import { harmlessHeaders } from './headers.ts'
 import { upstreamUrl } from './urls.ts'
 

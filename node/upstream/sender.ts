@@ -1,8 +1,8 @@
 import type { Clock } from '../clock.ts'
+import { exchange, type WireRequest, type WireResponse } from '../wire/exchange.ts'
 import { abortable } from './abortable.ts'
 import type { AddressGuard } from './address-guard.ts'
-import { exchange, type WireRequest, type WireResponse } from './exchange.ts'
-import { statusFailure, type Trouble } from './failures.ts'
+import { headFailure, statusFailure, type Trouble } from './failures.ts'
 import type { Pass } from './host-gate.ts'
 import type { HostGates } from './host-gates.ts'
 import type { Pools } from './pools.ts'
@@ -45,9 +45,10 @@ export class Sender {
     try {
       const result = await exchange(pools.dispatcher(url, limit), request, { ...this.#init, peer }, signal)
       if ('body' in result) return this.#judge(result, peer, pass)
-      if (result.weight !== 'none') pass.failed(result.error.message, { shared: result.weight === 'shared' })
+      const trouble = headFailure(result.failure, peer)
+      if (trouble.weight !== 'none') pass.failed(trouble.error.message, { shared: trouble.weight === 'shared' })
       pass.leave()
-      return result
+      return trouble
     } catch (error) {
       pass.leave()
       throw error

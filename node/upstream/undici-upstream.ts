@@ -1,5 +1,6 @@
 import type { LookupFunction } from 'node:net'
 import { type Clock, systemClock } from '../clock.ts'
+import type { WireRequest } from '../wire/exchange.ts'
 import { AddressGuard } from './address-guard.ts'
 import { withAttempts } from './attempts.ts'
 import {
@@ -11,7 +12,6 @@ import {
   PATIENCE,
   QUEUE_LIMIT,
 } from './constants.ts'
-import type { WireRequest } from './exchange.ts'
 import { stopping } from './failures.ts'
 import { harmlessHeaders, requestHeaders } from './headers.ts'
 import { HostGates } from './host-gates.ts'

@@ -58,6 +58,11 @@ export class WireBody implements AsyncIterableIterator<Buffer, undefined> {
     this.#init = init
   }
 
+  /** Bytes that have come. */
+  get received(): number {
+    return this.#received
+  }
+
   [Symbol.asyncIterator](): this {
     return this
   }

@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
+import { reasonOf, WarrenError } from '../errors.ts'
 import { type BodySource, WireBody } from './body.ts'
 import { CONNECT_SLACK } from './constants.ts'
-import { bodyFailure, headFailure, type Trouble } from './failures.ts'
 import { type Headers, responseHeaders } from './headers.ts'
 
 export interface WireRequest {
@@ -28,13 +28,18 @@ export interface ExchangeInit {
   readonly idle: number
 }
 
+/** Why there is no response: an error of the dispatcher, of its connector, or one whose `code` names the limit that was passed. */
+export interface NoResponse {
+  readonly failure: unknown
+}
+
 /** Sends one request once. Resolves with a response of any status, or with what went wrong; rejects only when aborted. */
 export function exchange(
   dispatcher: Dispatcher,
   request: WireRequest,
   init: ExchangeInit,
   signal: AbortSignal,
-): Promise<WireResponse | Trouble> {
+): Promise<WireResponse | NoResponse> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(signal.reason)
     new Exchange(request, init, signal, { resolve, reject }).start(dispatcher)
@@ -42,7 +47,7 @@ export function exchange(
 }
 
 interface Settle {
-  resolve(result: WireResponse | Trouble): void
+  resolve(result: WireResponse | NoResponse): void
   reject(reason: unknown): void
 }
 
@@ -148,7 +153,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   }
 
   #failHead(error: unknown): void {
-    this.#giveUp(error instanceof Error ? error : new Error(String(error)))?.resolve(headFailure(error, this.#init.peer))
+    this.#giveUp(error instanceof Error ? error : new Error(String(error)))?.resolve({ failure: error })
   }
 
   /** Ends what is under way before the headers; the caller settles with what it is given, once. */
@@ -162,4 +167,10 @@ class Exchange implements Dispatcher.DispatchHandler {
     this.#controller?.abort(error)
     return settle
   }
+}
+
+/** What a failure amid a body amounts to. */
+function bodyFailure(error: unknown, peer: string): WarrenError {
+  if (error instanceof WarrenError) return error
+  return new WarrenError('UPSTREAM_CUT', `${peer} broke off in the middle of a body (${reasonOf(error)})`, { cause: error })
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { type BodySource, WireBody } from '../../../node/upstream/body.ts'
-import { failure, read, until } from './fixture.ts'
+import { type BodySource, WireBody } from '../../../node/wire/body.ts'
+import { failure, read, until } from '../upstream/fixture.ts'
 
 class FakeSource implements BodySource {
   readonly log: string[] = []
