@@ -37,6 +37,9 @@ export const PROGRESS_BYTES = 64 << 10
 /** Pause before the second try in a row, in ms; it doubles with each further one. */
 export const RESUME_PAUSE = SECOND / 2
 
+/** How long a flight waits for the digest by which members can be asked, before it goes to upstream without them, in ms. */
+export const DIGEST_PATIENCE = 2 * SECOND
+
 /** How long a member of the mesh may take to answer before the next one is asked, in ms. */
 export const MEMBER_PATIENCE = 2 * SECOND
 

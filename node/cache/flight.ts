@@ -5,7 +5,7 @@ import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { ABANDON_BYTES, ABANDON_GRACE, PROGRESS_BYTES } from './constants.ts'
+import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, PROGRESS_BYTES } from './constants.ts'
 import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import type { Plan } from './plan.ts'
@@ -78,7 +78,7 @@ export class Flight {
 
   async #run(): Promise<NameRecord | undefined> {
     try {
-      await this.#components.expecting.early
+      await this.#learn()
       const { verified, kind } = await this.#fetch()
       const headers = recordHeaders(this.#plan, this.#headers)
       this.#blob.finish()
@@ -92,6 +92,20 @@ export class Flight {
       this.#alone?.abort()
       await this.#blob.close()
     }
+  }
+
+  /**
+   * Waits for what is known at once. Members can be asked by digest only: where there are some, upstream's metadata is waited for
+   * as well. That costs a client little, since the last bytes go out no earlier in any case.
+   */
+  async #learn(): Promise<void> {
+    const { expecting, mesh, clock } = this.#components
+    await expecting.early
+    if (!mesh.populated || expecting.known) return
+    const over = new AbortController()
+    const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
+    await Promise.race([expecting.settled, enough])
+    over.abort()
   }
 
   /** Has all bytes brought and checked; once more from the start, as long as nobody was given a byte of a wrong copy. */

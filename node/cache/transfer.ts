@@ -160,12 +160,15 @@ export class Transfer {
   async #open(from: From): Promise<OpenBody> {
     const { expecting } = this.#components
     const url = this.#url ?? expecting.known?.url ?? this.#plan.url
+    const blind = expecting.known === undefined
     try {
       return await this.#openAt(url, from)
     } catch (error) {
-      const named = (await abortable(expecting.settled, this.#signal))?.url
-      const other = url === this.#plan.url ? named : this.#plan.url
-      if (other === undefined || other === url) throw error
+      const known = await abortable(expecting.settled, this.#signal)
+      const other = url === this.#plan.url ? (known?.url ?? url) : this.#plan.url
+      // With the digest that was not known before, members can be asked now.
+      const mayHelp = other !== url || (blind && known !== undefined && known.digests.length > 0)
+      if (!mayHelp) throw error
       try {
         return await this.#openAt(other, from)
       } catch (second) {
