@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
@@ -12,6 +11,7 @@ import { makeDataFolder } from './data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { BaseUrl } from './http/base-url.ts'
+import { BlobDoor } from './http/blob-door.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { type Mounted, Mounts } from './http/mounts.ts'
@@ -20,12 +20,17 @@ import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { HttpServer } from './http/server.ts'
 import { makeLog } from './log.ts'
-import { LoneMesh } from './mesh/lone-mesh.ts'
 import type { Mesh } from './mesh/mesh.ts'
+import { MeshSwitch } from './mesh/mesh-switch.ts'
 import { readNodeFile } from './node-file.ts'
+import { loadNodeToken } from './node-token.ts'
 import { StatsCounter } from './stats.ts'
 import { DiskStore } from './store/disk-store.ts'
 import type { Store } from './store/store.ts'
+import { StoreShelf } from './store-shelf.ts'
+import type { Membership } from './trust/membership.ts'
+import { MeshFolder } from './trust/mesh-folder.ts'
+import { loadNodeKey, type NodeKey } from './trust/node-key.ts'
 import { UndiciUpstream } from './upstream/undici-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { VERSION } from './version.ts'
@@ -45,6 +50,8 @@ export interface Components {
   readonly log: Logger
   readonly door: Door
   readonly server: HttpServer
+  /** The mesh that this node is in, or may join while it runs. */
+  readonly mesh: MeshSwitch
   /** Frees everything in reverse order of making. */
   readonly disposer: AsyncDisposableStack
 }
@@ -54,28 +61,32 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   await using building = new AsyncDisposableStack()
   const clock = overrides.clock ?? systemClock
   const log = overrides.log ?? makeLog(config.log.level)
-  const id = randomBytes(8).toString('hex')
   const startedAt = clock.now()
   const stats = new StatsCounter()
   const events = new Events({ log, stats, clock })
 
   const store = building.adopt(overrides.store ?? (await openStore(config, clock, events)), (part) => part.close())
-  const mesh = building.adopt(overrides.mesh ?? new LoneMesh(), (part) => part.close())
-  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id), (part) => part.close())
-  const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
   const rendered = building.adopt(
     new RenderedCache({ onTrouble: (error) => events.renderTrouble(error) }, { bytes: config.memory.rendered }),
     (part) => part.close(),
   )
-  const cache = building.adopt(new Cache({ store, mesh, upstream, documents, clock, events }, config.fresh), (part) =>
-    part.close(),
+  const key = loadNodeKey(config.data)
+  const id = key.peerId
+  const sender = new Sender({ pool: new ScratchPool(), rendered })
+  const shelf = new StoreShelf({ store })
+  const mesh = building.adopt(meshOf({ config, key, shelf, sender, events, clock, log }), (part) => part.close())
+  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id), (part) => part.close())
+  const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
+  const cache = building.adopt(
+    new Cache({ store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events }, config.fresh),
+    (part) => part.close(),
   )
 
   const door = new Door(
     {
       cache,
       upstream,
-      sender: new Sender({ pool: new ScratchPool(), rendered }),
+      sender,
       hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),
       baseUrl: new BaseUrl({ publicUrl: config.publicUrl, trustedProxies: config.trustedProxies }),
       events,
@@ -84,6 +95,8 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   )
   const admin = await adminApi({
     checkHost: (request) => door.checkHost(request),
+    token: loadNodeToken(config.data),
+    peers: async () => ({ peers: mesh.peers() }),
     status: async () => ({
       node: {
         id,
@@ -102,12 +115,13 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
         limit: config.memory.hot + config.memory.rendered,
       },
+      mesh: mesh.status(),
     }),
   })
   building.defer(() => admin.close())
   const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
   building.defer(() => server.stop())
-  return { id, log, door, server, disposer: building.move() }
+  return { id, log, door, server, mesh, disposer: building.move() }
 }
 
 /** The mirrors of a configuration, each with its grammar. Throws CONFIG_INVALID for a protocol that does not exist. */
@@ -148,6 +162,36 @@ async function openStore(config: Config, clock: Clock, events: Events): Promise<
       { cause: error },
     )
   }
+}
+
+interface MeshParts {
+  readonly config: Config
+  readonly key: NodeKey
+  readonly shelf: StoreShelf
+  readonly sender: Sender
+  readonly events: Events
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): MeshSwitch {
+  const answering = (sent: (peer: string, bytes: number) => void) => {
+    const door = new BlobDoor({ shelf, sender, events: { sent, bug: (error, path) => events.bug(error, path) } })
+    return (...asked: Parameters<BlobDoor['handle']>) => void door.handle(...asked)
+  }
+  return new MeshSwitch(
+    {
+      membership: () => new MeshFolder(config.data).membership(),
+      // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
+      open: async (membership: Membership) =>
+        (await import('./mesh/open-mesh.ts')).openMesh(
+          { key, membership, shelf, clock, log, answering },
+          { ...config.mesh, data: config.data, version: VERSION },
+        ),
+      log,
+    },
+    { self: key.peerId },
+  )
 }
 
 function upstreamOf(config: Config, clock: Clock, nodeId: string): UndiciUpstream {

@@ -1,8 +1,11 @@
+import { join } from 'node:path'
 import { buildComponents, mountsOf, type Overrides } from './components.ts'
+import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
 import { formatAddress, type ListenAddress } from './http/server.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
+import { MeshFolder } from './trust/mesh-folder.ts'
 
 export interface NodeUrls {
   /** Base URLs of the mirror listeners, without a trailing slash. */
@@ -14,7 +17,7 @@ export interface NodeUrls {
 /** One running Warren node. */
 export interface Node extends AsyncDisposable {
   readonly id: string
-  /** Resolves when the node answers. Throws ADDRESS_IN_USE or STORE_UNUSABLE. */
+  /** Resolves when the node answers. Throws ADDRESS_IN_USE, STORE_UNUSABLE, SECRET_EXPOSED or MESH_UNREADABLE. */
   start(): Promise<NodeUrls>
   /** Lets answers under way finish, then frees everything. Idempotent. */
   stop(): Promise<void>
@@ -24,9 +27,13 @@ export interface Node extends AsyncDisposable {
 
 /** Makes a node; nothing listens before `start`. Throws STORE_LOCKED, STORE_UNUSABLE, STORE_UNKNOWN or CONFIG_INVALID. */
 export async function createNode(config: Config, overrides?: Overrides): Promise<Node> {
-  const { id, log, door, server, disposer } = await buildComponents(config, overrides)
+  const { id, log, door, server, mesh, disposer } = await buildComponents(config, overrides)
   let stopping: Promise<void> | undefined
   let started = false
+  const watch = new FileWatch({
+    files: [join(new MeshFolder(config.data).path, 'membership.json')],
+    onChange: () => void mesh.reload(),
+  })
   // Somebody may have put something else there; the ports and the store are to be freed in any case.
   const forgetWhereItIs = () => {
     try {
@@ -38,6 +45,7 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
   const stop = () => {
     stopping ??= (async () => {
       if (started) forgetWhereItIs()
+      watch.stop()
       await disposer.disposeAsync()
       if (started) log.info('stopped')
     })()
@@ -46,6 +54,8 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
   return {
     id,
     async start() {
+      watch.start()
+      await mesh.start()
       const { listen, admin } = await server.start()
       const urls = { listen: listen.map(urlOf), admin: urlOf(admin) }
       tellWhereItIs(config.data, urls)

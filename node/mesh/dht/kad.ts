@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events'
-import { type KadDHT, type KadDHTComponents, kadDHT, passthroughMapper } from '@libp2p/kad-dht'
+import { type KadDHT, type KadDHTComponents, kadDHT, type SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Digest } from '../../digest.ts'
 import { cidOf } from './multihash.ts'
@@ -25,30 +25,39 @@ const EXPIRY_INTERVAL = 60_000
 /** Bounds in ms for one request, dial included; between them kad-dht adapts to what it sees. */
 const REQUEST_LIMIT = { minTimeout: 2_000, maxTimeout: 5_000 }
 
+/**
+ * What libp2p's `peerStore` must be set to. It forgets an address an hour after it first saw it, however often it is told again,
+ * and whoever has none is left out of replies: a member that stays connected would not be found any more.
+ */
+export const KEEP_ADDRESSES = { maxAddressAge: Number.POSITIVE_INFINITY } as const
+
 function refuse(): never {
   throw new Error('this DHT keeps no values')
 }
 
 /** kad-dht as members use it: for provider records in a private network, and nothing else. */
-export function kadService(init: KadInit): (components: KadDHTComponents) => KadDHT {
-  const make = kadDHT({
-    protocol: KAD_PROTOCOL,
-    datastorePrefix: DHT_PREFIX,
-    clientMode: !init.server,
-    // Its default drops private addresses, which are all that a LAN has.
-    peerInfoMapper: passthroughMapper,
-    // The first node of a mesh answers at once, and no look-up waits for a first self-query.
-    allowQueryWithZeroPeers: true,
-    reprovide: { validity: RECORD_VALIDITY, threshold: RECORD_VALIDITY / 2, interval: EXPIRY_INTERVAL },
-    // Public keys are the only values that it takes on its own (PUT_VALUE); all other kinds have no validator and are refused.
-    validators: { pk: refuse },
-    maxInboundStreams: MAX_STREAMS,
-    maxOutboundStreams: MAX_STREAMS,
-    networkDialTimeout: REQUEST_LIMIT,
-  })
+export function kadService(init: KadInit): (components: KadDHTComponents) => SingleKadDHT {
+  const { server, store } = init
   return (components) => {
-    init.store.isKnown = (peer) => components.peerStore.has(peerIdFromString(peer))
-    return make(components)
+    const { addressManager, peerId, peerStore } = components
+    store.isKnown = (peer) => peerStore.has(peerIdFromString(peer))
+    const make = kadDHT({
+      protocol: KAD_PROTOCOL,
+      datastorePrefix: DHT_PREFIX,
+      clientMode: !server,
+      // The default would drop private addresses, which are all that a LAN has. The own ones reach the peer store late.
+      peerInfoMapper: (peer) => (peer.id.equals(peerId) ? { ...peer, multiaddrs: addressManager.getAddresses() } : peer),
+      // The first node of a mesh answers at once, and no look-up waits for a first self-query.
+      allowQueryWithZeroPeers: true,
+      reprovide: { validity: RECORD_VALIDITY, threshold: RECORD_VALIDITY / 2, interval: EXPIRY_INTERVAL },
+      // Public keys are the only values that it takes on its own (PUT_VALUE); all other kinds have no validator and are refused.
+      validators: { pk: refuse },
+      maxInboundStreams: MAX_STREAMS,
+      maxOutboundStreams: MAX_STREAMS,
+      networkDialTimeout: REQUEST_LIMIT,
+    })
+    // What it makes has a routing table; the type says so only of the parts of a double DHT.
+    return make(components) as SingleKadDHT
   }
 }
 

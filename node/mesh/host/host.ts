@@ -1,7 +1,7 @@
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Connection, Libp2p } from '@libp2p/interface'
-import type { KadDHT } from '@libp2p/kad-dht'
+import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
@@ -9,7 +9,7 @@ import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { reasonOf, WarrenError } from '../../errors.ts'
 import type { NodeKey } from '../../trust/node-key.ts'
-import { kadService } from '../dht/kad.ts'
+import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
 import type { Gate } from '../gate.ts'
 import type { PeerBook } from '../peer-book.ts'
@@ -36,7 +36,7 @@ export interface HostInit {
   readonly discovery: readonly NonNullable<Libp2pOptions['peerDiscovery']>[number][]
 }
 
-type Services = { dht: KadDHT; identify: Identify; ping: Ping }
+type Services = { dht: SingleKadDHT; identify: Identify; ping: Ping }
 
 /** What carries the control plane: libp2p with nothing on it that a stranger could talk to. */
 export class Host implements AsyncDisposable {
@@ -65,6 +65,7 @@ export class Host implements AsyncDisposable {
       connectionManager: CONNECTION_LIMITS,
       connectionMonitor: { protocolPrefix: 'warren' },
       datastore: store,
+      peerStore: KEEP_ADDRESSES,
       services: {
         identify: identify({ protocolPrefix: 'warren' }),
         ping: ping({ protocolPrefix: 'warren' }),

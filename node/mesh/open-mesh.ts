@@ -1,0 +1,171 @@
+import { networkInterfaces } from 'node:os'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Clock } from '../clock.ts'
+import type { Digest } from '../digest.ts'
+import { reasonOf } from '../errors.ts'
+import type { Membership } from '../trust/membership.ts'
+import type { NodeKey } from '../trust/node-key.ts'
+import { BlobClient } from './blobs/blob-client.ts'
+import { BlobListener, type BlobListenerComponents } from './blobs/blob-listener.ts'
+import { identityCertificate } from './blobs/identity-certificate.ts'
+import { Announcer } from './dht/announcer.ts'
+import { provide } from './dht/kad.ts'
+import { DhtLookup } from './dht/lookup.ts'
+import { ProviderStore } from './dht/provider-store.ts'
+import { HeadStart } from './head-start.ts'
+import { announced } from './host/addresses.ts'
+import { Discovery } from './host/discovery.ts'
+import { Host } from './host/host.ts'
+import { mdnsDiscovery } from './host/mdns.ts'
+import { Reach } from './host/reach.ts'
+import { RememberedPeers } from './host/remembered-peers.ts'
+import { Libp2pMesh } from './libp2p-mesh.ts'
+import { MemberGate } from './member-gate.ts'
+import { PeerBook } from './peer-book.ts'
+import type { Shelf } from './shelf.ts'
+import { Upkeep } from './upkeep.ts'
+
+export interface MeshComponents {
+  readonly key: NodeKey
+  readonly membership: Membership
+  readonly shelf: Shelf
+  readonly clock: Clock
+  readonly log: Logger
+  /** Makes what answers members' requests for blobs and tells how many bytes went to whom. */
+  answering(sent: (peer: string, bytes: number) => void): BlobListenerComponents['handle']
+}
+
+export interface MeshInit {
+  readonly listen: { readonly host: string; readonly port: number }
+  readonly blobs: { readonly host: string; readonly port: number }
+  /** Hosts by which others reach this node; those of its interfaces when empty. */
+  readonly announce: readonly string[]
+  /** Addresses of members to begin with, besides those of the ticket. */
+  readonly bootstrap: readonly string[]
+  readonly mdns: boolean
+  readonly dht: 'auto' | 'server' | 'client'
+  /** Folder of the node's data. */
+  readonly data: string
+  readonly version: string
+}
+
+/** As many servers as a look-up asks in any case (K of kad-dht): among so few, each tells by itself what it has. */
+const ASKED_ALL = 20
+
+const UNREACHABLE =
+  'no member can reach the blob port of this node (mesh.blobs), so it takes blobs and hands none out; open the port, or set mesh.announce'
+
+/**
+ * Opens the mesh that a node is a member of, leaf to root; it goes on looking for others by itself. Throws UNTRUSTED when the
+ * own certificate has ended, ADDRESS_IN_USE when it cannot listen.
+ */
+export async function openMesh(components: MeshComponents, init: MeshInit): Promise<Libp2pMesh> {
+  await using opening = new AsyncDisposableStack()
+  const { key, membership, clock, log } = components
+  const { peerId: self } = key
+  const book = new PeerBook({ clock })
+  const gate = new MemberGate({ clock }, { membership, self, version: init.version })
+  const { role, notAfter } = gate.standing
+  const secret = Buffer.from(membership.secret, 'base64url')
+  const isServer = init.dht === 'server' || (init.dht === 'auto' && role === 'seed')
+
+  const identity = await identityCertificate(key, clock.now())
+  const handle = components.answering((peer, bytes) => book.moved(peer, 'out', bytes))
+  const onTrouble = (error: Error) => log.warn(`the blob listener is in trouble: ${reasonOf(error)}`)
+  const onRefused = (address: string, reason: unknown) => log.debug({ address }, `not let in: ${reasonOf(reason)}`)
+  const listener = new BlobListener({ gate, identity, clock, handle, onRefused, onTrouble }, { listen: init.blobs })
+  opening.defer(() => listener.close())
+  const blobs = await listener.open()
+  gate.blobs = announced({ ...init, listen: blobs, interfaces: networkInterfaces() })
+  const client = opening.adopt(
+    new BlobClient({ gate, identity, clock, onBytes: (peer, bytes) => book.moved(peer, 'in', bytes) }),
+    (part) => part.close(),
+  )
+
+  // What nobody can fetch is of no use to anybody who looks for it.
+  const shelf = { has: (digest: Digest) => upkeep.reachable !== false && components.shelf.has(digest) }
+  const store = new ProviderStore({ self, shelf, clock })
+  const host = opening.use(
+    await Host.create(
+      { key, gate, store, book },
+      {
+        ...init,
+        secret,
+        server: isServer,
+        announced: (listening) => announcedMultiaddrs(listening, init.announce),
+        discovery: init.mdns ? [mdnsDiscovery({ tag: mdnsTag(secret) })] : [],
+      },
+    ),
+  )
+  const { dht } = host.libp2p.services
+  const remembered = new RememberedPeers({ clock, log }, { folder: join(init.data, 'mesh') })
+  const discovery = new Discovery(
+    { dial: async (address, signal) => void (await host.dial(address, signal)), connected: () => book.connected, clock, log },
+    { addresses: [...membership.addresses, ...init.bootstrap], remembered, self },
+  )
+  const reach = new Reach({
+    libp2p: host.libp2p,
+    check: (peer, signal) =>
+      client.reach({ id: peer, addresses: book.get(peer)?.blobs ?? [] }, signal).then(
+        () => true,
+        () => false,
+      ),
+  })
+  const announcer = new Announcer(
+    { provide: (digest, signal) => provide(dht, digest, signal), shelf: { ...components.shelf, has: shelf.has }, clock },
+    { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
+  )
+  const upkeep = new Upkeep(
+    {
+      clock,
+      book,
+      askReach: (signal) => reach.ask(signal),
+      survey: () => {
+        host.survey(clock.now())
+        listener.cut((member) => member.notAfter < clock.now())
+      },
+      becomeServer: () => dht.setMode('server'),
+      onReachable: (reachable) => {
+        announcer.enabled = reachable
+        if (!reachable) log.warn(UNREACHABLE)
+      },
+    },
+    { serving: isServer || init.dht === 'client' },
+  )
+
+  host.libp2p.addEventListener('connection:open', ({ detail }) => {
+    discovery.connectedTo(detail.remotePeer.toString(), detail.remoteAddr.toString())
+    upkeep.met()
+  })
+  host.libp2p.addEventListener('peer:disconnect', () => discovery.lost())
+  host.libp2p.addEventListener('peer:discovery', ({ detail }) => {
+    discovery.found(detail.id.toString(), detail.multiaddrs.map(String))
+  })
+  await host.start()
+  await reach.start()
+  for (const part of [discovery, announcer, upkeep]) {
+    opening.defer(() => part.stop())
+    part.start()
+  }
+  const parts = opening.move()
+  return new Libp2pMesh(
+    {
+      book,
+      client,
+      clock,
+      headStart: new HeadStart(),
+      lookup: new DhtLookup({ dht, self, clock }),
+      announcer,
+      meet: (peer, signal) => host.meet(peer, signal),
+      status: () => ({
+        listen: host.multiaddrs,
+        blobs: `${blobs.host}:${blobs.port}`,
+        reachable: upkeep.reachable ?? null,
+        trouble: discovery.trouble ?? null,
+      }),
+      close: () => parts.disposeAsync(),
+    },
+    { id: membership.mesh, self, role, notAfter },
+  )
+}
