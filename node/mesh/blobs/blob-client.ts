@@ -1,0 +1,122 @@
+import { createSecureContext, type SecureContext } from 'node:tls'
+import type { Clock } from '../../clock.ts'
+import { type Digest, formatDigest } from '../../digest.ts'
+import { WarrenError } from '../../errors.ts'
+import { exchange } from '../../wire/exchange.ts'
+import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
+import { judgeHead, noAnswer } from './blob-answer.ts'
+import { BLOB_PATH, DIAL_STAGGER, HEADERS_TIMEOUT, IDLE_TIMEOUT, MAX_ADDRESSES, UNUSED_LIMIT } from './constants.ts'
+import type { Dialled } from './dial.ts'
+import type { IdentityCertificate } from './identity-certificate.ts'
+import { PeerPool } from './peer-pool.ts'
+
+export interface BlobClientComponents {
+  readonly gate: Gate
+  readonly identity: IdentityCertificate
+  readonly clock: Clock
+  /** So many bytes of one blob came from that member, whole or not. */
+  onBytes(peer: string, bytes: number): void
+}
+
+/** All in ms. */
+export interface BlobClientLimits {
+  /** For each address of a member, from connecting to the cards. */
+  readonly admission: number
+  /** From a request to the head of its answer. */
+  readonly headers: number
+  /** Of silence in a body while somebody waits for it. */
+  readonly idle: number
+}
+
+export const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: HEADERS_TIMEOUT, idle: IDLE_TIMEOUT }
+
+/** A blob that has begun to arrive. Its bytes are nobody's word. */
+export interface OpenedBlob {
+  /** Bytes of the whole blob, as the member says. */
+  readonly size: number
+  /** From the byte on that was asked for. Throws rather than ends when there are fewer than promised. */
+  readonly body: AsyncIterable<Buffer>
+}
+
+/** Fetches blobs from members, over sockets that have proven whose they are. */
+export class BlobClient {
+  readonly #components: BlobClientComponents
+  readonly #limits: BlobClientLimits
+  readonly #secureContext: SecureContext
+  readonly #pools = new Map<string, { readonly pool: PeerPool; used: number }>()
+  readonly #closing = new Set<Promise<void>>()
+  #closed = false
+
+  constructor(components: BlobClientComponents, limits: Partial<BlobClientLimits> = {}) {
+    this.#components = components
+    this.#limits = { ...CLIENT_LIMITS, ...limits }
+    this.#secureContext = createSecureContext({ ...components.identity, minVersion: 'TLSv1.3' })
+  }
+
+  /**
+   * Opens a blob at byte `start`. Rejects with the reason of `signal`, UPSTREAM_ABSENT when the member does not hold it,
+   * UPSTREAM_BUSY, UNTRUSTED when somebody else is there, or with what else went wrong.
+   */
+  async open(peer: Dialled, digest: Digest, start: number, signal: AbortSignal): Promise<OpenedBlob> {
+    signal.throwIfAborted()
+    const { dispatcher } = this.#poolOf(peer)
+    const url = new URL(`http://blobs${BLOB_PATH}${formatDigest(digest)}`)
+    const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {}
+    const { admission, ...times } = this.#limits
+    const limits = { ...times, peer: `member ${peer.id}`, connect: admission + MAX_ADDRESSES * DIAL_STAGGER }
+    const response = await exchange(dispatcher, { method: 'GET', url, headers }, limits, signal)
+    if ('failure' in response) throw noAnswer(response.failure, peer.id)
+    const { body } = response
+    try {
+      const { size, empty } = judgeHead(response, start, peer.id)
+      if (empty) body.discard()
+      else body.whenOver(() => this.#components.onBytes(peer.id, body.received))
+      return { size, body: empty ? nothing() : body }
+    } catch (error) {
+      body.discard()
+      throw error
+    }
+  }
+
+  /** Sees whether the member lets us in; resolves with the address that led there. Rejects as `open` does. */
+  reach(peer: Dialled, signal: AbortSignal): Promise<string> {
+    return this.#poolOf(peer).reach(signal)
+  }
+
+  /** Ends all connections to a member, and what is under way on them. */
+  forget(peer: string): void {
+    const known = this.#pools.get(peer)
+    if (!known) return
+    this.#pools.delete(peer)
+    const closing = known.pool.destroy().finally(() => this.#closing.delete(closing))
+    this.#closing.add(closing)
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    for (const peer of [...this.#pools.keys()]) this.forget(peer)
+    await Promise.all(this.#closing)
+  }
+
+  #poolOf(peer: Dialled): PeerPool {
+    if (this.#closed) throw new WarrenError('DRAINING', 'this node is stopping, so no member is asked any more')
+    const used = this.#components.clock.now()
+    let known = this.#pools.get(peer.id)
+    if (!known) {
+      this.#dropUnused(used)
+      const components = { gate: this.#components.gate, secureContext: this.#secureContext }
+      known = { pool: new PeerPool(components, { id: peer.id, admission: this.#limits.admission }), used }
+      this.#pools.set(peer.id, known)
+    }
+    known.used = used
+    known.pool.addresses = peer.addresses
+    return known.pool
+  }
+
+  /** Members come and go by the hundred. */
+  #dropUnused(now: number): void {
+    for (const [id, { pool, used }] of this.#pools) if (now - used > UNUSED_LIMIT && !pool.busy) this.forget(id)
+  }
+}
+
+async function* nothing(): AsyncGenerator<Buffer, void> {}

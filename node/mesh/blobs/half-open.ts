@@ -1,0 +1,63 @@
+import type { Socket } from 'node:net'
+
+export interface HalfOpenInit {
+  /** How many there may be. */
+  readonly total: number
+  /** How many there may be from one address. */
+  readonly perAddress: number
+  /** Ms that each may take to be admitted. */
+  readonly limit: number
+}
+
+/** Connections of which nobody knows yet whose they are. Strangers can fill this place, but neither memory nor time. */
+export class HalfOpen {
+  readonly #init: HalfOpenInit
+  /** How each is forgotten, by `endpointOf`. */
+  readonly #forget = new Map<string, () => void>()
+  readonly #sockets = new Set<Socket>()
+  readonly #perAddress = new Map<string, number>()
+
+  constructor(init: HalfOpenInit) {
+    this.#init = init
+  }
+
+  /** False when there are too many of them. */
+  add(socket: Socket): boolean {
+    const endpoint = endpointOf(socket)
+    const address = socket.remoteAddress
+    // Without an address it has left already.
+    if (endpoint === undefined || address === undefined) return false
+    const ofAddress = this.#perAddress.get(address) ?? 0
+    if (this.#sockets.size >= this.#init.total || ofAddress >= this.#init.perAddress) return false
+    this.#perAddress.set(address, ofAddress + 1)
+    this.#sockets.add(socket)
+    const timer = setTimeout(() => socket.destroy(), this.#init.limit)
+    const forget = () => {
+      clearTimeout(timer)
+      socket.off('close', forget)
+      this.#forget.delete(endpoint)
+      this.#sockets.delete(socket)
+      const left = (this.#perAddress.get(address) ?? 1) - 1
+      if (left > 0) this.#perAddress.set(address, left)
+      else this.#perAddress.delete(address)
+    }
+    this.#forget.set(endpoint, forget)
+    socket.once('close', forget)
+    return true
+  }
+
+  /** Lets go of one that was admitted; `socket` may be the TLS socket around it. */
+  admitted(socket: Socket): void {
+    const endpoint = endpointOf(socket)
+    if (endpoint !== undefined) this.#forget.get(endpoint)?.()
+  }
+
+  destroyAll(): void {
+    for (const socket of this.#sockets) socket.destroy()
+  }
+}
+
+/** The same for a TLS socket and the one that it wraps; undefined for one that is closed. */
+function endpointOf({ remoteAddress, remotePort }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}`
+}
