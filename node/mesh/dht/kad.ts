@@ -26,8 +26,8 @@ const EXPIRY_INTERVAL = 60_000
 const REQUEST_LIMIT = { minTimeout: 2_000, maxTimeout: 5_000 }
 
 /**
- * What libp2p's `peerStore` must be set to. It forgets an address an hour after it first saw it, however often it is told again,
- * and whoever has none is left out of replies: a member that stays connected would not be found any more.
+ * What libp2p's `peerStore` must be set to. It forgets an address an hour after it first saw it, also of a peer that is connected,
+ * and whoever has none is left out of replies until it is told anew.
  */
 export const KEEP_ADDRESSES = { maxAddressAge: Number.POSITIVE_INFINITY } as const
 

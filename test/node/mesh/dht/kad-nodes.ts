@@ -1,8 +1,8 @@
 import { noise } from '@chainsafe/libp2p-noise'
 import { generateKeyPair } from '@libp2p/crypto/keys'
 import { identify } from '@libp2p/identify'
-import type { Libp2p, ServiceMap } from '@libp2p/interface'
-import type { KadDHT } from '@libp2p/kad-dht'
+import type { Libp2p, PeerId, ServiceMap } from '@libp2p/interface'
+import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromPrivateKey } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
 import { tcp } from '@libp2p/tcp'
@@ -11,8 +11,9 @@ import type { Datastore } from 'interface-datastore'
 import { createLibp2p } from 'libp2p'
 import { type Clock, systemClock } from '../../../../node/clock.ts'
 import { type Digest, formatDigest } from '../../../../node/digest.ts'
-import { kadService, provide } from '../../../../node/mesh/dht/kad.ts'
+import { KAD_PROTOCOL, KEEP_ADDRESSES, kadService, provide } from '../../../../node/mesh/dht/kad.ts'
 import { DhtLookup, type DhtLookupInit } from '../../../../node/mesh/dht/lookup.ts'
+import type { ProviderRecordsInit } from '../../../../node/mesh/dht/provider-records.ts'
 import { ProviderStore } from '../../../../node/mesh/dht/provider-store.ts'
 import { eventually } from '../../../harness/wait.ts'
 
@@ -20,13 +21,16 @@ export interface KadNodeInit {
   readonly server?: boolean
   readonly clock?: Clock
   readonly lookup?: DhtLookupInit
+  readonly records?: Partial<ProviderRecordsInit>
+  /** Leaves the peer store as libp2p sets it. */
+  readonly forgetful?: boolean
   /** What libp2p gets instead of the node's own store. */
   readonly datastore?: Datastore
 }
 
 interface Services extends ServiceMap {
   ping: Ping
-  dht: KadDHT
+  dht: SingleKadDHT
 }
 
 /** One libp2p host with the DHT as members run it, without the gate: who gets in is not what is tested here. */
@@ -48,10 +52,11 @@ export class KadNode {
     const privateKey = await generateKeyPair('Ed25519')
     const held = new Set<string>()
     const shelf = { has: (digest: Digest) => held.has(formatDigest(digest)) }
-    const store = new ProviderStore({ self: peerIdFromPrivateKey(privateKey).toString(), shelf, clock })
+    const store = new ProviderStore({ self: peerIdFromPrivateKey(privateKey).toString(), shelf, clock }, init.records)
     const host = await createLibp2p<Services>({
       privateKey,
       datastore: init.datastore ?? store,
+      ...(init.forgetful ? {} : { peerStore: KEEP_ADDRESSES }),
       addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
       transports: [tcp()],
       connectionEncrypters: [noise()],
@@ -65,7 +70,7 @@ export class KadNode {
     return this.host.peerId.toString()
   }
 
-  get dht(): KadDHT {
+  get dht(): SingleKadDHT {
     return this.host.services.dht
   }
 
@@ -89,8 +94,8 @@ export class KadNode {
     }
   }
 
-  provide(digest: Digest): Promise<void> {
-    return provide(this.dht, digest, new AbortController().signal)
+  provide(digest: Digest, signal = new AbortController().signal): Promise<void> {
+    return provide(this.dht, digest, signal)
   }
 
   async find(digest: Digest, signal = new AbortController().signal): Promise<string[]> {
@@ -99,13 +104,27 @@ export class KadNode {
     return found
   }
 
+  /** From now on it takes the streams of the DHT and says nothing; resolves with the first that comes. */
+  async fallSilent(): Promise<{ asked: Promise<void> }> {
+    const asked = Promise.withResolvers<void>()
+    await this.host.unhandle(KAD_PROTOCOL)
+    await this.host.handle(KAD_PROTOCOL, () => asked.resolve())
+    return { asked: asked.promise }
+  }
+
+  /** Streams of the DHT that are open here, at either end. */
+  get streams(): number {
+    return this.host.getConnections().flatMap(({ streams }) => streams.filter(({ protocol }) => protocol === KAD_PROTOCOL))
+      .length
+  }
+
   async stop(): Promise<void> {
     await this.host.stop()
   }
 
-  /** kad-dht tells nobody whom it would ask. */
+  /** By its type the routing table only has a size. */
   async #asks(other: KadNode): Promise<boolean> {
-    const { routingTable } = this.dht as unknown as { routingTable: { find(peer: unknown): Promise<unknown> } }
-    return (await routingTable.find(other.host.peerId)) !== undefined
+    const table = this.dht.routingTable as unknown as { find(peer: PeerId): Promise<PeerId | undefined> }
+    return (await table.find(other.host.peerId)) !== undefined
   }
 }
