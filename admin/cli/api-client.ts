@@ -1,19 +1,21 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { TOKEN_VARIABLE } from '../../node/config/env.ts'
 import { reasonOf } from '../../node/errors.ts'
 import { START_ONE, UnreachableError, UsageError } from './exit-codes.ts'
 
 /** Ms until a node that does not answer counts as not there. */
 const TIMEOUT = 5_000
-/** Bytes of an answer: a node with hundreds of mirrors and upstreams stays far below. */
+/** Bytes of an answer: a node with hundreds of mirrors and upstreams, or of two thousand members, stays below. */
 const MAX_ANSWER = 4 << 20
 
 /** Where a node's admin API is: an http(s) URL, or `unix:` and the path of a socket. */
 export class ApiClient {
   readonly #base: string
+  readonly #token: string | undefined
 
-  /** Throws UsageError. */
-  constructor(base: string) {
+  /** `token` is that of the node, for more than counts. Throws UsageError. */
+  constructor(base: string, token?: string) {
     const url = URL.canParse(base) ? new URL(base) : undefined
     if (!url || !['http:', 'https:', 'unix:'].includes(url.protocol)) {
       throw new UsageError(
@@ -21,11 +23,16 @@ export class ApiClient {
       )
     }
     this.#base = base
+    this.#token = token
   }
 
   /** The JSON that the node answers. Throws UnreachableError, and Error for an answer that is none of a node's. */
   async get(path: string): Promise<unknown> {
     const { status, body } = await this.#send(path)
+    if (status === 401)
+      throw new Error(
+        `${this.#base} ${this.#token === undefined ? 'wants its node token' : 'has another node token'}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`,
+      )
     if (status !== 200)
       throw new Error(`${this.#base} answers ${status}; is it the address of a node's admin listener (admin.listen)?`)
     try {
@@ -38,7 +45,8 @@ export class ApiClient {
   #send(path: string): Promise<{ status: number; body: string }> {
     return new Promise((resolve, reject) => {
       const unreachable = (error: unknown) => reject(new UnreachableError(this.#noAnswer(error)))
-      const options = { signal: AbortSignal.timeout(TIMEOUT), agent: false, headers: { accept: 'application/json' } } as const
+      const headers = { accept: 'application/json', ...(this.#token && { authorization: `Bearer ${this.#token}` }) }
+      const options = { signal: AbortSignal.timeout(TIMEOUT), agent: false, headers } as const
       const socketPath = this.#base.startsWith('unix:') ? this.#base.slice('unix:'.length) : undefined
       const url = new URL(path, socketPath === undefined ? this.#base : 'http://localhost')
       const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
@@ -50,7 +58,7 @@ export class ApiClient {
         let body = ''
         response.setEncoding('utf8').on('data', (text: string) => {
           body += text
-          if (body.length > MAX_ANSWER) request.destroy(new Error('it sends too much for a status'))
+          if (body.length > MAX_ANSWER) request.destroy(new Error('it sends more than a node does'))
         })
         response.on('error', unreachable)
         response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))

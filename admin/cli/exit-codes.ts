@@ -5,7 +5,7 @@ export const EXIT_HELP = `
 Exit codes:
   0    done
   1    it failed; the message says why
-  2    wrong usage, or a wrong setting
+  2    wrong usage, a wrong setting or a wrong ticket
   3    no node answers
   130  ended at once by a second Ctrl-C`
 

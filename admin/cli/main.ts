@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander'
 import { isWarrenError, reasonOf } from '../../node/errors.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
+import { addMeshCommands } from './mesh-commands.ts'
 import { versionText } from './version.ts'
 
 /** Runs the command line and sets the exit code of the process; what holds the process open is the command's own. */
@@ -34,18 +35,25 @@ function commands(): Command {
   withSettings(program.command('up').description('run a node')).action(async (options) =>
     (await import('./commands/up.ts')).up(options),
   )
-  program
-    .command('status')
-    .description('show what the running node does')
-    .option('--json', 'as JSON')
-    .option('--node <url>', 'admin address of the node: http://host:port or unix:/path')
-    .option('--config <file>', 'configuration file of the node')
-    .option('--data <folder>', 'data folder of the node')
-    .action(async (options) => (await import('./commands/status.ts')).status(options))
+  withNode(program.command('status').description('show what the running node does')).action(async (options) =>
+    (await import('./commands/status.ts')).status(options),
+  )
+  withNode(program.command('peers').description('show the other members of the mesh')).action(async (options) =>
+    (await import('./commands/peers.ts')).peers(options),
+  )
+  addMeshCommands(program)
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/config.ts')).config(options))
   return program
+}
+
+function withNode(command: Command): Command {
+  return command
+    .option('--json', 'as JSON')
+    .option('--node <url>', 'admin address of the node: http://host:port or unix:/path')
+    .option('--config <file>', 'configuration file of the node')
+    .option('--data <folder>', 'data folder of the node')
 }
 
 function withSettings(command: Command): Command {
@@ -63,7 +71,7 @@ function withSettings(command: Command): Command {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  if (error instanceof UsageError || isWarrenError(error, 'CONFIG_INVALID')) return EXIT.usage
+  if (error instanceof UsageError || isWarrenError(error, 'CONFIG_INVALID', 'TICKET_INVALID')) return EXIT.usage
   return error instanceof UnreachableError ? EXIT.unreachable : EXIT.failure
 }
 

@@ -1,5 +1,5 @@
 import { isIPv4, isIPv6 } from 'node:net'
-import { isHost, isWildcard, type TcpAddress } from './address.ts'
+import { isHost, isWildcard, parseTcpAddress, type TcpAddress } from './address.ts'
 
 /** Peer ids of Ed25519 keys: base58btc of an identity multihash. */
 const PEER = '12D3KooW[1-9A-HJ-NP-Za-km-z]{44}'
@@ -23,6 +23,13 @@ export function isDialable(text: string): boolean {
 export function toMultiaddr({ host, port }: TcpAddress, peer?: string): string {
   const kind = isIPv4(host) ? 'ip4' : isIPv6(host) ? 'ip6' : 'dns'
   return `/${kind}/${host}/tcp/${port}${peer === undefined ? '' : `/p2p/${peer}`}`
+}
+
+/** The multiaddr that `host:port`, or a multiaddr, says; undefined for what no node can dial. */
+export function parseMemberAddress(text: string, peer?: string): string | undefined {
+  if (text.startsWith('/')) return isDialable(text) ? text : undefined
+  const address = parseTcpAddress(text)
+  return address && address.port > 0 && !isWildcard(address) ? toMultiaddr(address, peer) : undefined
 }
 
 function isName(host: string): boolean {

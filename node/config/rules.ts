@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto'
 import { statSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { isHost, isWildcard, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
 import { MAX_LIST, MAX_PEM_BYTES, MAX_TEXT } from './constants.ts'
-import { isDialable, toMultiaddr } from './multiaddr.ts'
+import { parseMemberAddress } from './multiaddr.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
 import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
 import { readBounded } from './yaml-file.ts'
@@ -37,8 +38,11 @@ export const tcpAddress = readable(
 
 /** `:port` is every address, as programs of this kind have it. */
 export const meshAddress = readable(
-  'host:port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
-  (text) => parseTcpAddress(text.startsWith(':') ? `0.0.0.0${text}` : text),
+  'an IP address and a port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
+  (text) => {
+    const address = parseTcpAddress(text.startsWith(':') ? `0.0.0.0${text}` : text)
+    return address && isIP(address.host) !== 0 ? address : undefined
+  },
 )
 
 export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and an absolute path', parseAddress).refine(
@@ -60,11 +64,7 @@ export const reachableHost = hostName.refine((host) => !isWildcard({ host }) && 
 /** As a multiaddr. */
 export const memberAddress = readable(
   'host:port, such as seed.example.test:7471, or a multiaddr, such as /dns4/seed.example.test/tcp/7471',
-  (text) => {
-    if (text.startsWith('/')) return isDialable(text) ? text : undefined
-    const address = parseTcpAddress(text)
-    return address && address.port > 0 && !isWildcard(address) ? toMultiaddr(address) : undefined
-  },
+  parseMemberAddress,
 )
 
 /** Relative paths would mean another place in each working directory, so they are refused. */

@@ -12,10 +12,13 @@ const ADMIN_KEY = 'admin.key'
 /** What a node keeps of its mesh: `<data>/mesh`. Every method may throw SECRET_EXPOSED or STORE_UNUSABLE. */
 export class MeshFolder {
   readonly path: string
+  /** Where the admin key is, unless its owner keeps it elsewhere. */
+  readonly adminKeyFile: string
 
   /** @param data the data folder of the node */
   constructor(data: string) {
     this.path = join(data, 'mesh')
+    this.adminKeyFile = join(this.path, ADMIN_KEY)
   }
 
   /** Undefined while the node is in no mesh. Throws MESH_UNREADABLE when the file is broken or of a newer Warren. */
@@ -40,7 +43,7 @@ export class MeshFolder {
   }
 
   /** The secret key of the mesh; undefined when it is not here. Throws MESH_UNREADABLE when the file is broken. */
-  adminKey(path: string = join(this.path, ADMIN_KEY)): SigningKey | undefined {
+  adminKey(path: string = this.adminKeyFile): SigningKey | undefined {
     const pem = readSecretFile(path)
     if (pem === undefined) return undefined
     const key = keyFromPem(pem)
@@ -49,7 +52,7 @@ export class MeshFolder {
   }
 
   /** Never replaces the key of another mesh, which may be the only copy: throws MESH_CONFLICT instead. */
-  writeAdminKey(key: SigningKey, path: string = join(this.path, ADMIN_KEY)): void {
+  writeAdminKey(key: SigningKey, path: string = this.adminKeyFile): void {
     if (createSecretFile(path, keyToPem(key)) || this.adminKey(path)?.publicKey === key.publicKey) return
     throw new WarrenError('MESH_CONFLICT', `${path} is the admin key of another mesh: move it to a safe place first`)
   }

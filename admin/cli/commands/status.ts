@@ -1,22 +1,13 @@
-import { formatAddress } from '../../../node/config/address.ts'
-import { readNodeFile } from '../../../node/node-file.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
-import { START_ONE, UnreachableError } from '../exit-codes.ts'
 import { formatBytes, formatSpan, plural } from '../format.ts'
+import { meshFacts } from '../mesh-facts.ts'
+import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
-import { loadSettings } from '../settings.ts'
-
-export interface StatusOptions {
-  readonly json?: boolean
-  readonly node?: string
-  readonly config?: string
-  readonly data?: string
-}
 
 /** Shows what a running node does. Throws UnreachableError. */
-export async function status(options: StatusOptions): Promise<void> {
-  const base = options.node ?? adminOf(options)
+export async function status(options: NodeOptions & { readonly json?: boolean }): Promise<void> {
+  const { base } = nodeAt(options)
   const answer = await new ApiClient(base).get('/admin/v1/status')
   const parsed = statusSchema.safeParse(answer)
   if (!parsed.success)
@@ -28,17 +19,6 @@ export async function status(options: StatusOptions): Promise<void> {
       process.stdout,
       statusLines(parsed.data, { base: base.replace(/\/$/, ''), now: Date.now(), output: process.stdout }),
     )
-}
-
-/** What the running node wrote down about itself; else where one with these settings would listen. */
-function adminOf(options: StatusOptions): string {
-  const { config } = loadSettings(options)
-  const { listen } = config.admin
-  const written = readNodeFile(config.data)?.admin
-  // Whoever names a folder must not be shown the node of another one.
-  if (written === undefined && options.data !== undefined)
-    throw new UnreachableError(`no node runs on ${config.data}; ${START_ONE}, or name another with --node`)
-  return written ?? ('socket' in listen ? formatAddress(listen) : `http://${formatAddress(listen)}`)
 }
 
 /** The status for people. */
@@ -55,6 +35,7 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     ...(store.storing ? [] : [['', 'nothing more is stored: the disk is fuller than store.minFree allows']]),
     ['memory', `${formatBytes(memory.bytes)} of ${formatBytes(memory.limit)}`],
     ['flights', String(status.flights)],
+    ...meshFacts(status.mesh, now).map((fact, at) => [at === 0 ? 'mesh' : '', fact]),
   ]
   return [
     ...aligned(facts, { decorate: (cell, _row, column) => (column === 0 ? styled(output, 'dim', cell) : cell) }),

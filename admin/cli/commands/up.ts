@@ -4,6 +4,7 @@ import type { Node, NodeUrls } from '../../../node/index.ts'
 import { VERSION } from '../../../node/version.ts'
 import { clientLine } from '../clients.ts'
 import { EXIT } from '../exit-codes.ts'
+import { joinedText, joinFromEnvironment } from '../joining.ts'
 import { aligned, styled, writeLines } from '../print.ts'
 import { loadSettings, type SettingFlags } from '../settings.ts'
 import { StopSignals } from '../stop-signals.ts'
@@ -14,6 +15,8 @@ const STOP_LIMIT = 30_000
 /** Runs a node until a signal asks it to stop. */
 export async function up(flags: SettingFlags): Promise<void> {
   const loaded = loadSettings(flags)
+  const joined = joinFromEnvironment(loaded.config.data)
+  if (joined && joined.outcome !== 'kept') tell(joinedText(joined))
   // After the settings: a mistake in them is told before a server is loaded.
   const { createNode } = await import('../../../node/index.ts')
   const signals = new StopSignals({ insist: () => process.exit(EXIT.interrupted) })

@@ -9,17 +9,20 @@ export interface WarrenInit {
   /** Home and working folder: whoever runs the tests may have settings of their own. */
   readonly home: string
   readonly env?: Readonly<Record<string, string>>
+  /** What it gets on stdin. */
+  readonly input?: string
   /** Pretends to be this version of Node. */
   readonly nodeVersion?: string
 }
 
 /** Runs the command as a user does, to its end. */
-export function runWarren(args: readonly string[], { home, env, nodeVersion }: WarrenInit): Promise<Run> {
+export function runWarren(args: readonly string[], { home, env, input, nodeVersion }: WarrenInit): Promise<Run> {
   const shim = nodeVersion === undefined ? [] : ['--require', versionShim(home, nodeVersion)]
   return run([process.execPath, ...shim, ENTRY, ...args], {
     cwd: home,
     env: cleanEnv({ HOME: home, ...env }),
     timeoutMs: 30_000,
+    ...(input !== undefined && { input }),
   })
 }
 

@@ -2,6 +2,7 @@ import { PassThrough } from 'node:stream'
 import { expect, test } from 'vitest'
 import type { Status } from '../../../admin/api/status-schema.ts'
 import { statusLines } from '../../../admin/cli/commands/status.ts'
+import { LONE, PEER } from '../fake-node.ts'
 
 const NOW = 1_800_000_000_000
 const init = { base: 'http://127.0.0.1:7470', now: NOW, output: new PassThrough() }
@@ -30,6 +31,7 @@ const status: Status = {
   ],
   store: { blobs: 1, bytes: 3_565_158, records: 2, free: 2 ** 40, storing: true },
   memory: { bytes: 1024, limit: 2 ** 27 },
+  mesh: LONE,
 }
 
 test('the status is shown in aligned columns, with requests and bytes by source', () => {
@@ -40,6 +42,7 @@ test('the status is shown in aligned columns, with requests and bytes by source'
     'store    1 blob, 3.4 MiB, 2 name records; 1.0 TiB free on the disk',
     'memory   1.0 KiB of 128.0 MiB',
     'flights  2',
+    'mesh     none; «warren mesh create» or «warren mesh join»',
     '',
     'mirror    protocol  path    upstreams',
     'npm       npm       /npm/   https://a.test/ https://b.test/',
@@ -77,4 +80,59 @@ test.for([
   const upstream = { origin: 'https://a.test', until: NOW + rest, inFlight: 0, queued: 0, requests: 1, failures: 1 }
   const line = statusLines({ ...status, upstream: [{ ...upstream, state }] }, init).at(-1)
   expect(line?.split(/ {2,}/)[1]).toBe(health)
+})
+
+const DAY = 86_400_000
+const member: Status['mesh'] = {
+  ...LONE,
+  state: 'member',
+  id: '0123456789abcdef',
+  role: 'seed',
+  listen: ['/ip4/10.0.0.1/tcp/7471', '/ip6/::1/tcp/7471'],
+  blobs: '10.0.0.1:7472',
+  peers: 1,
+  notAfter: NOW + 31 * DAY,
+  bytesIn: 2048,
+  bytesOut: 7,
+}
+
+test.for([
+  [{}, []],
+  [
+    { notAfter: NOW + 30 * DAY - 1 },
+    ['its certificate ends in 29 d 23 h: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
+  ],
+  [
+    { notAfter: NOW - 1 },
+    ['its certificate has ended: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
+  ],
+  [
+    { readerOnly: true, reachable: false },
+    ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'],
+  ],
+] as const)('a member with %j tells how it stands in its mesh', ([facts, more]) => {
+  const lines = statusLines({ ...status, mesh: { ...member, ...facts } }, init)
+  expect(lines.slice(6, lines.indexOf(''))).toEqual([
+    'mesh     0123456789abcdef, seed, connected with 1 member; 2.0 KiB in, 7 B out',
+    `         peer ${PEER}`,
+    '         at /ip4/10.0.0.1/tcp/7471 /ip6/::1/tcp/7471; blobs at 10.0.0.1:7472',
+    ...more.map((line) => `         ${line}`),
+  ])
+})
+
+test('a node that is not connected says why', () => {
+  const trouble = 'nobody answers at 10.0.0.9:7471\u001b[2J'
+  const mesh = { ...member, state: 'joining' as const, role: 'member' as const, peers: 0, trouble, listen: [], blobs: null }
+  const lines = statusLines({ ...status, mesh }, init)
+  expect(lines.slice(6, lines.indexOf(''))).toEqual([
+    'mesh     0123456789abcdef, member, no other member is connected; 2.0 KiB in, 7 B out',
+    '         nobody answers at 10.0.0.9:7471?[2J',
+    `         peer ${PEER}`,
+    '         at no address; blobs at no address',
+  ])
+  const lone = statusLines({ ...status, mesh: { ...LONE, trouble: 'its certificate has ended' } }, init)
+  expect(lone.slice(6, lone.indexOf(''))).toEqual([
+    'mesh     none; «warren mesh create» or «warren mesh join»',
+    '         its certificate has ended',
+  ])
 })

@@ -113,7 +113,7 @@ test.for([
     '{"node": 7}',
     'answers with something that is no status of a Warren node; is it one of another version?',
   ],
-  ['far too much', 200, `"${'x'.repeat(5 << 20)}"`, 'sends too much for a status'],
+  ['far too much', 200, `"${'x'.repeat(5 << 20)}"`, 'sends more than a node does'],
 ] as const)('something else that answers with %s is named', async ([, status, body, message]) => {
   const url = await impostor((_request, response) => response.writeHead(status).end(body))
   const { code, stdout, stderr } = await runWarren(['status', '--node', url], { home: folders.create() })

@@ -160,7 +160,11 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
   ],
   [
     'mesh: {listen: 7471}\n',
-    'config.yaml:1:16: mesh.listen is 7471, but must be host:port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
+    'config.yaml:1:16: mesh.listen is 7471, but must be an IP address and a port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
+  ],
+  [
+    'mesh: {blobs: localhost:7472}\n',
+    'config.yaml:1:15: mesh.blobs is "localhost:7472", but must be an IP address and a port, such as 10.0.0.5:7471, or :7471 for all addresses; port 0 takes a free one',
   ],
   [
     'mesh: {announce: [build1, 0.0.0.0]}\n',

@@ -1,0 +1,65 @@
+import { type Peers, peersSchema } from '../../api/peers-schema.ts'
+import { type Status, statusSchema } from '../../api/status-schema.ts'
+import { ApiClient } from '../api-client.ts'
+import { formatBytes, formatSpan } from '../format.ts'
+import { JOIN_ONE } from '../mesh-facts.ts'
+import { type NodeOptions, nodeAt } from '../node-address.ts'
+import { type Output, table, writeLines } from '../print.ts'
+
+type Peer = Peers['peers'][number]
+
+/** Characters of a peer id that people get to see; the beginnings of all are the same. */
+const SHORT_ID = 8
+
+/** Shows the other members of the mesh. Throws UnreachableError. */
+export async function peers(options: NodeOptions & { readonly json?: boolean }): Promise<void> {
+  const { base, token } = nodeAt(options)
+  const client = new ApiClient(base, token())
+  const answer = await client.get('/admin/v1/peers')
+  const parsed = peersSchema.safeParse(answer)
+  if (!parsed.success)
+    throw new Error(`${base} answers with something that is no list of members; is it a node of another version?`)
+  // As the node sent it: a newer one may tell more than this command knows.
+  if (options.json) return writeLines(process.stdout, [JSON.stringify(answer, null, 2)])
+  if (parsed.data.peers.length > 0) return writeLines(process.stdout, peersLines(parsed.data.peers, Date.now(), process.stdout))
+  const status = statusSchema.safeParse(await client.get('/admin/v1/status'))
+  writeLines(process.stdout, [nobodyText(status.data?.mesh)])
+}
+
+/** The members for people. */
+export function peersLines(all: Peers['peers'], now: number, output: Output): string[] {
+  const heading = ['peer', 'role', 'state', 'address', 'latency', 'in', 'out', 'version', 'why']
+  return table(output, [
+    all.some(({ quarantine }) => quarantine) ? heading : heading.slice(0, -1),
+    ...all.map((peer) => [
+      peer.id.slice(-SHORT_ID),
+      peer.role,
+      stateText(peer, now),
+      addressText(peer),
+      peer.latency === null ? '' : `${peer.latency < 10 ? peer.latency.toFixed(1) : Math.round(peer.latency)} ms`,
+      formatBytes(peer.bytesIn),
+      formatBytes(peer.bytesOut),
+      peer.version,
+      peer.quarantine?.reason ?? '',
+    ]),
+  ])
+}
+
+/** Why there are no members to show. */
+export function nobodyText(mesh: Status['mesh'] | undefined): string {
+  if (mesh?.state === 'lone') return `This node is in no mesh; ${JOIN_ONE}.`
+  return `No other member is known yet${mesh?.trouble ? `: ${mesh.trouble}` : ''}.`
+}
+
+function stateText({ quarantine, connected, lastSeen }: Peer, now: number): string {
+  if (quarantine) return `quarantined for ${formatSpan(quarantine.until - now)}`
+  return connected ? 'connected' : `seen ${formatSpan(now - lastSeen)} ago`
+}
+
+/** `host:port` of a multiaddr of TCP; others as they are. */
+function addressText({ addresses, blobs }: Peer): string {
+  const [first = blobs[0] ?? ''] = addresses
+  const [, kind, host, port] = /^\/(\w+)\/([^/]+)\/tcp\/(\d+)/.exec(first) ?? []
+  if (host === undefined) return first
+  return kind === 'ip6' ? `[${host}]:${port}` : `${host}:${port}`
+}

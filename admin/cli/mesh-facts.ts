@@ -1,0 +1,28 @@
+import type { Status } from '../api/status-schema.ts'
+import { formatBytes, formatSpan, plural } from './format.ts'
+
+/** Ms before the end of its certificate from which a node says so. */
+const WARNED_AHEAD = 30 * 86_400_000
+
+/** What to do in no mesh. */
+export const JOIN_ONE = '«warren mesh create» or «warren mesh join»'
+
+/** How a node stands in its mesh, for people: the most important thing first. */
+export function meshFacts(mesh: Status['mesh'], now: number): string[] {
+  if (mesh.state === 'lone') return [`none; ${JOIN_ONE}`, ...(mesh.trouble === null ? [] : [mesh.trouble])]
+  const others = mesh.peers > 0 ? `connected with ${plural(mesh.peers, 'member')}` : 'no other member is connected'
+  return [
+    `${mesh.id}, ${mesh.role}, ${others}; ${formatBytes(mesh.bytesIn)} in, ${formatBytes(mesh.bytesOut)} out`,
+    ...(mesh.trouble === null ? [] : [mesh.trouble]),
+    `peer ${mesh.peer}`,
+    `at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`,
+    ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
+    ...certificateFacts(mesh.notAfter, now),
+  ]
+}
+
+function certificateFacts(notAfter: number | null, now: number): string[] {
+  if (notAfter === null || notAfter - now > WARNED_AHEAD) return []
+  const when = notAfter < now ? 'has ended' : `ends in ${formatSpan(notAfter - now)}`
+  return [`its certificate ${when}: make a new ticket with «warren mesh ticket», and «warren mesh join» here`]
+}

@@ -1,0 +1,32 @@
+import { setTimeout } from 'node:timers/promises'
+import { readNodeFile } from '../../node/node-file.ts'
+import { type Status, statusSchema } from '../api/status-schema.ts'
+import { ApiClient } from './api-client.ts'
+
+/** Ms that a node gets to see its new membership and to reach somebody. */
+const PATIENCE = 10_000
+const BETWEEN_LOOKS = 200
+
+/**
+ * How the node that runs on a data folder stands in a mesh that it was just made a member of: as soon as it is connected, or
+ * after a while how far it got. Undefined when no node runs there.
+ */
+export async function meshOfRunningNode(data: string, mesh: string): Promise<Status['mesh'] | undefined> {
+  const end = performance.now() + PATIENCE
+  for (;;) {
+    const now = await look(data)
+    if (!now || (now.state === 'member' && now.id === mesh) || performance.now() > end) return now
+    await setTimeout(BETWEEN_LOOKS)
+  }
+}
+
+async function look(data: string): Promise<Status['mesh'] | undefined> {
+  const admin = readNodeFile(data)?.admin
+  if (admin === undefined) return undefined
+  try {
+    return statusSchema.safeParse(await new ApiClient(admin).get('/admin/v1/status')).data?.mesh
+  } catch {
+    // Its file outlived it.
+    return undefined
+  }
+}

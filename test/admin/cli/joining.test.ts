@@ -1,0 +1,129 @@
+import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { joinByTicket, joinedText } from '../../../admin/cli/joining.ts'
+import type { SigningKey } from '../../../node/trust/keys.ts'
+import { createMesh, issueTicket, type Membership } from '../../../node/trust/membership.ts'
+import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
+import { loadNodeKey } from '../../../node/trust/node-key.ts'
+import type { Role } from '../../../node/trust/standing.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+
+const folders = useTempFolders()
+const NOW = 1_800_000_000_000
+const DAY = 86_400_000
+
+interface Mesh {
+  readonly membership: Membership
+  readonly adminKey: SigningKey
+}
+
+function meshOn(data: string): Mesh {
+  const made = createMesh({ peer: loadNodeKey(data).peerId, addresses: ['/ip4/10.0.0.1/tcp/7471'], now: NOW })
+  new MeshFolder(data).writeMembership(made.membership)
+  return made
+}
+
+function ticketOf(mesh: Mesh, days: number, role: Role = 'member') {
+  const text = issueTicket({ ...mesh, role, notAfter: NOW + days * DAY, now: NOW })
+  return { text, where: 'stdin' }
+}
+
+function membershipText(data: string): string {
+  return readFileSync(join(data, 'mesh/membership.json'), 'utf8')
+}
+
+test('a node in no mesh joins, and stays the peer that it is', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const joined = joinByTicket(data, ticketOf(mesh, 7), NOW)
+  const { peerId } = loadNodeKey(data)
+  expect(joined).toEqual({
+    outcome: 'joined',
+    mesh: mesh.membership.mesh,
+    peer: peerId,
+    role: 'member',
+    notAfter: NOW + 7 * DAY,
+  })
+  expect(new MeshFolder(data).membership()).toMatchObject({ mesh: joined.mesh, secret: mesh.membership.secret })
+  expect(joinedText(joined)).toBe(`this node has joined mesh ${joined.mesh}; it is a member until 2027-01-22`)
+})
+
+test('a better ticket renews, the same and a shorter one change nothing', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const week = ticketOf(mesh, 7)
+  joinByTicket(data, week, NOW)
+  const before = membershipText(data)
+  for (const ticket of [week, ticketOf(mesh, 6)]) {
+    expect(joinByTicket(data, ticket, NOW)).toMatchObject({ outcome: 'kept', notAfter: NOW + 7 * DAY })
+    expect(membershipText(data)).toBe(before)
+  }
+  expect(joinByTicket(data, ticketOf(mesh, 8), NOW)).toMatchObject({ outcome: 'renewed', notAfter: NOW + 8 * DAY })
+  expect(membershipText(data)).not.toBe(before)
+})
+
+test('a ticket that has expired keeps nobody out who got another one', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const day = ticketOf(mesh, 1)
+  joinByTicket(data, day, NOW)
+  joinByTicket(data, ticketOf(mesh, 9), NOW)
+  expect(joinByTicket(data, day, NOW + 2 * DAY)).toMatchObject({ outcome: 'kept', notAfter: NOW + 9 * DAY })
+  expect(() => joinByTicket(data, day, NOW + 10 * DAY)).toThrowError(
+    expect.objectContaining({ code: 'TICKET_INVALID', message: expect.stringMatching(/^stdin: the ticket expired at /) }),
+  )
+})
+
+test('a member whose certificate has ended is let in again by any good ticket', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  joinByTicket(data, ticketOf(mesh, 1), NOW)
+  expect(joinByTicket(data, ticketOf(mesh, 3), NOW + 2 * DAY)).toMatchObject({ outcome: 'renewed', notAfter: NOW + 3 * DAY })
+})
+
+test('certificates of a node key that is gone count for nothing', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const ticket = ticketOf(mesh, 7)
+  joinByTicket(data, ticket, NOW)
+  rmSync(join(data, 'node.key'))
+  expect(joinByTicket(data, ticket, NOW)).toMatchObject({ outcome: 'renewed', peer: loadNodeKey(data).peerId })
+})
+
+test('a member may become a seed, a seed is not made a member by accident', () => {
+  const seed = folders.create()
+  const mesh = meshOn(seed)
+  const data = folders.create()
+  joinByTicket(data, ticketOf(mesh, 7), NOW)
+  expect(joinByTicket(data, ticketOf(mesh, 5, 'seed'), NOW)).toMatchObject({ outcome: 'renewed', role: 'seed' })
+  const before = membershipText(seed)
+  expect(() => joinByTicket(seed, ticketOf(mesh, 366), NOW)).toThrowError(expect.objectContaining({ code: 'MESH_CONFLICT' }))
+  expect(membershipText(seed)).toBe(before)
+  expect(joinByTicket(seed, ticketOf(mesh, 366, 'seed'), NOW)).toMatchObject({ outcome: 'renewed', notAfter: NOW + 366 * DAY })
+})
+
+test('a ticket of another mesh changes nothing and says how to change', () => {
+  const [one, other] = [meshOn(folders.create()), meshOn(folders.create())]
+  const data = folders.create()
+  joinByTicket(data, ticketOf(one, 7), NOW)
+  const before = membershipText(data)
+  expect(() => joinByTicket(data, ticketOf(other, 7), NOW)).toThrowError(
+    expect.objectContaining({
+      code: 'MESH_CONFLICT',
+      message: `this node is in mesh ${one.membership.mesh}, and the ticket is for mesh ${other.membership.mesh}; «warren mesh leave» takes it out of the one that it is in`,
+    }),
+  )
+  expect(membershipText(data)).toBe(before)
+})
+
+test('what is no ticket leaves nothing behind', () => {
+  const data = folders.path('data')
+  expect(() => joinByTicket(data, { text: 'hunter2', where: 'WARREN_TICKET' }, NOW)).toThrowError(
+    expect.objectContaining({
+      code: 'TICKET_INVALID',
+      message: 'WARREN_TICKET: this is no ticket: one begins with warren-ticket-1.',
+    }),
+  )
+  expect(existsSync(data)).toBe(false)
+})

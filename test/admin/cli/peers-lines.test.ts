@@ -1,0 +1,62 @@
+import { PassThrough } from 'node:stream'
+import { expect, test } from 'vitest'
+import type { Peers } from '../../../admin/api/peers-schema.ts'
+import { nobodyText, peersLines } from '../../../admin/cli/commands/peers.ts'
+import { LONE, PEER } from '../fake-node.ts'
+
+const NOW = 1_800_000_000_000
+const output = new PassThrough()
+
+const connected: Peers['peers'][number] = {
+  id: PEER,
+  role: 'seed',
+  version: '0.1.0',
+  addresses: ['/ip4/10.0.0.1/tcp/7471', '/dns4/seed.example.test/tcp/7471'],
+  blobs: ['10.0.0.1:7472'],
+  connected: true,
+  lastSeen: NOW,
+  latency: 0.43,
+  bytesIn: 3_565_158,
+  bytesOut: 0,
+  quarantine: null,
+  notAfter: NOW + 1,
+}
+const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }
+
+test('members are shown with role, state, address, latency, bytes and version', () => {
+  const all = [connected, { ...gone, addresses: ['/ip6/2001:db8::1/tcp/4001'], latency: 31.6 }]
+  expect(peersLines(all, NOW, output)).toEqual([
+    'peer      role    state           address             latency  in       out  version',
+    `${PEER.slice(-8)}  seed    connected       10.0.0.1:7471       0.4 ms   3.4 MiB  0 B  0.1.0`,
+    `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:4001  32 ms    3.4 MiB  0 B  0.1.0`,
+  ])
+})
+
+test('a member that lied is shown with the reason, and when it is asked again', () => {
+  const quarantine = { until: NOW + 540_000, reason: 'sent wrong bytes for sha512:00\u001b[31m' }
+  const lines = peersLines([{ ...connected, quarantine }], NOW, output)
+  expect(lines).toEqual([
+    'peer      role  state                  address        latency  in       out  version  why',
+    `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7471  0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
+  ])
+})
+
+test('a member without a connection is shown where it hands out blobs, and other addresses as they are', () => {
+  const lines = peersLines(
+    [
+      { ...gone, addresses: [] },
+      { ...gone, addresses: ['/odd/address'] },
+    ],
+    NOW,
+    output,
+  )
+  expect(lines.slice(1).map((line) => line.split(/ {2,}/)[3])).toEqual(['10.0.0.1:7472', '/odd/address'])
+})
+
+test('where there are none it says why', () => {
+  expect(nobodyText(LONE)).toBe('This node is in no mesh; «warren mesh create» or «warren mesh join».')
+  expect(nobodyText({ ...LONE, state: 'joining', trouble: 'nobody answers' })).toBe(
+    'No other member is known yet: nobody answers.',
+  )
+  expect(nobodyText({ ...LONE, state: 'joining' })).toBe('No other member is known yet.')
+})
