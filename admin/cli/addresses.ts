@@ -27,11 +27,15 @@ export function memberAddress(text: string, peer?: string): string {
   )
 }
 
-/** IPv4 first: most networks have it. A node that listens on 0.0.0.0 has no other. */
+/**
+ * IPv4 first: most networks have it. A node that listens on 0.0.0.0 has no other. Loopback addresses only where nothing else is,
+ * for several nodes on one machine.
+ */
 function hostsOf(interfaces: Interfaces, wildcard: string): string[] {
-  const outer = Object.values(interfaces)
+  const all = Object.values(interfaces)
     .flatMap((addresses) => addresses ?? [])
-    .filter(({ internal, address }) => !internal && !LINK_LOCAL.test(address))
-  const of = (family: string) => outer.filter((one) => one.family === family).map(({ address }) => address)
-  return [...of('IPv4'), ...(wildcard === '0.0.0.0' ? [] : of('IPv6'))]
+    .filter(({ address, family }) => !LINK_LOCAL.test(address) && (family === 'IPv4' || wildcard !== '0.0.0.0'))
+    .sort((one, other) => one.family.localeCompare(other.family))
+  const outer = all.filter(({ internal }) => !internal)
+  return (outer.length > 0 ? outer : all).map(({ address }) => address)
 }

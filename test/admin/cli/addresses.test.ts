@@ -32,6 +32,12 @@ test('a node on all addresses is found at those of its interfaces that mean some
   expect(own('::')).toEqual(['/ip4/10.0.0.5/tcp/7471', '/ip4/192.168.7.5/tcp/7471', '/ip6/2001:db8::5/tcp/7471'])
 })
 
+test('a machine without a network is found by itself', () => {
+  const { lo } = interfaces
+  expect(ownAddresses(mesh, PEER, { lo })).toEqual([`/ip4/127.0.0.1/tcp/7471/p2p/${PEER}`])
+  expect(ownAddresses(mesh, PEER, {})).toEqual([])
+})
+
 test('a node on one address is found there', () => {
   expect(own('10.0.0.5', 4001)).toEqual(['/ip4/10.0.0.5/tcp/4001'])
   expect(own('::1')).toEqual(['/ip6/::1/tcp/7471'])
@@ -55,7 +61,7 @@ test('every address names the peer that answers there', () => {
 test('an address that somebody gives is host:port or a multiaddr', () => {
   expect(memberAddress('seed.example.test:7471', PEER)).toBe(`/dns/seed.example.test/tcp/7471/p2p/${PEER}`)
   expect(memberAddress('[::1]:7471')).toBe('/ip6/::1/tcp/7471')
-  expect(memberAddress('/dnsaddr/mesh.example.test', PEER)).toBe('/dnsaddr/mesh.example.test')
+  expect(memberAddress('/dns4/mesh.example.test/tcp/1', PEER)).toBe('/dns4/mesh.example.test/tcp/1')
   for (const text of ['', 'seed.example.test', 'seed.example.test:0', '0.0.0.0:7471', '/ip4/10.0.0.1/udp/1'])
     expect(() => memberAddress(text)).toThrowError(`--address: ${JSON.stringify(text)} must be host:port, such as`)
 })

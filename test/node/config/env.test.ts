@@ -34,7 +34,7 @@ test('every kind of setting is read from the environment', () => {
       WARREN_STORE_MIN_FREE: '2%',
       WARREN_UPSTREAM_CONCURRENCY: '3',
       WARREN_MESH_LISTEN: ':4001',
-      WARREN_MESH_BOOTSTRAP: '10.0.0.1:7471,/dnsaddr/mesh.example.test',
+      WARREN_MESH_BOOTSTRAP: '10.0.0.1:7471,/dns6/mesh.example.test/tcp/1',
       WARREN_MESH_MDNS: 'false',
       WARREN_MEMORY_HOT: '',
       OTHER: 'x',
@@ -53,7 +53,7 @@ test('every kind of setting is read from the environment', () => {
     upstream: { concurrency: 3 },
     mesh: {
       listen: { host: '0.0.0.0', port: 4001 },
-      bootstrap: ['/ip4/10.0.0.1/tcp/7471', '/dnsaddr/mesh.example.test'],
+      bootstrap: ['/ip4/10.0.0.1/tcp/7471', '/dns6/mesh.example.test/tcp/1'],
       mdns: false,
     },
     memory: { hot: 64 << 20 },

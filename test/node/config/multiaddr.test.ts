@@ -1,6 +1,6 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import { expect, test } from 'vitest'
-import { isDialable, toMultiaddr } from '../../../node/config/multiaddr.ts'
+import { isDialable, parseMemberAddress, toMultiaddr } from '../../../node/config/multiaddr.ts'
 
 const PEER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
 
@@ -20,8 +20,7 @@ test.for([
   '/dns/a/tcp/80',
   '/dns4/a.example.test/tcp/80',
   `/dns6/a.example.test/tcp/80/p2p/${PEER}`,
-  '/dnsaddr/mesh.example.test',
-  `/dnsaddr/mesh.example.test/p2p/${PEER}`,
+  '/dns/warren_seed_1/tcp/80',
 ])('%s can be dialled, and the library reads it, too', (text) => {
   expect(isDialable(text)).toBe(true)
   expect(multiaddr(text).toString()).toBe(text)
@@ -43,8 +42,9 @@ test.for([
   '/dns4/10.0.0.1/tcp/80',
   '/dns4/-a/tcp/80',
   '/dns4//tcp/80',
-  '/dnsaddr/',
-  '/dnsaddr/10.0.0.1',
+  '/dns4/1.2.3/tcp/80',
+  // Its records would have to be looked up before anybody can be dialled.
+  '/dnsaddr/mesh.example.test',
   '/ip4/10.0.0.1/udp/80',
   '/ip4/10.0.0.1/tcp/80/ws',
   '/ip4/10.0.0.1/tcp/80/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
@@ -53,3 +53,24 @@ test.for([
 ])('%j cannot', (text) => {
   expect(isDialable(text)).toBe(false)
 })
+
+test.for([
+  ['10.0.0.1:80', '/ip4/10.0.0.1/tcp/80'],
+  ['[2001:db8::1]:65535', '/ip6/2001:db8::1/tcp/65535'],
+  ['warren_seed_1:80', '/dns/warren_seed_1/tcp/80'],
+  ['/dns4/a.example.test/tcp/80', '/dns4/a.example.test/tcp/80'],
+] as const)('%s is where a member is: %s', ([text, address]) => {
+  expect(parseMemberAddress(text)).toBe(address)
+})
+
+test('a peer is added to host:port, where a multiaddr says itself whom it expects', () => {
+  expect(parseMemberAddress('a:80', PEER)).toBe(`/dns/a/tcp/80/p2p/${PEER}`)
+  expect(parseMemberAddress('/dns/a/tcp/80', PEER)).toBe('/dns/a/tcp/80')
+})
+
+test.for(['', 'a', ':80', 'a:0', 'a:65536', 'a:80:80', '[a]:80', '[10.0.0.1]:80', '::1:80', '0.0.0.0:80', '[::]:80', 'a/b:80'])(
+  '%j is nowhere to go to',
+  (text) => {
+    expect(parseMemberAddress(text)).toBeUndefined()
+  },
+)
