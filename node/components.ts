@@ -179,9 +179,11 @@ function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): 
     const door = new BlobDoor({ shelf, sender, events: { sent, bug: (error, path) => events.bug(error, path) } })
     return (...asked: Parameters<BlobDoor['handle']>) => void door.handle(...asked)
   }
+  const folder = new MeshFolder(config.data)
   return new MeshSwitch(
     {
-      membership: () => new MeshFolder(config.data).membership(),
+      membership: () => folder.membership(),
+      forget: () => folder.leave(),
       // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
       open: async (membership: Membership) =>
         (await import('./mesh/open-mesh.ts')).openMesh(

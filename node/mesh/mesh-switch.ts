@@ -17,6 +17,8 @@ export interface MeshSwitchComponents {
   /** Reads what the node is a member of. Throws when that cannot be read. */
   membership(): Membership | undefined
   open(membership: Membership): Promise<OpenMesh>
+  /** Removes what else is kept of a mesh that the node has left. */
+  forget(): void
   readonly log: Logger
 }
 
@@ -63,8 +65,13 @@ export class MeshSwitch implements OpenMesh {
         this.#membership = undefined
         this.#trouble = undefined
         await left?.close()
-        if (membership) await this.#open(membership)
-        else if (left) this.#components.log.info('left the mesh; this node runs alone')
+        if (membership) {
+          await this.#open(membership)
+        } else if (left) {
+          // Once more: while it was being left it may have written down whom it met.
+          this.#components.forget()
+          this.#components.log.info('left the mesh; this node runs alone')
+        }
       } catch (error) {
         this.#fail(error)
       }

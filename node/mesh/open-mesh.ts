@@ -14,10 +14,10 @@ import { provide } from './dht/kad.ts'
 import { DhtLookup } from './dht/lookup.ts'
 import { ProviderStore } from './dht/provider-store.ts'
 import { HeadStart } from './head-start.ts'
-import { announced } from './host/addresses.ts'
 import { Discovery } from './host/discovery.ts'
 import { Host } from './host/host.ts'
-import { mdnsDiscovery } from './host/mdns.ts'
+import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
+import { announced } from './host/own-addresses.ts'
 import { Reach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
@@ -93,7 +93,6 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         ...init,
         secret,
         server: isServer,
-        announced: (listening) => announcedMultiaddrs(listening, init.announce),
         discovery: init.mdns ? [mdnsDiscovery({ tag: mdnsTag(secret) })] : [],
       },
     ),
@@ -101,8 +100,15 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const { dht } = host.libp2p.services
   const remembered = new RememberedPeers({ clock, log }, { folder: join(init.data, 'mesh') })
   const discovery = new Discovery(
-    { dial: async (address, signal) => void (await host.dial(address, signal)), connected: () => book.connected, clock, log },
-    { addresses: [...membership.addresses, ...init.bootstrap], remembered, self },
+    {
+      dial: async (address, signal) => void (await host.dial(address, signal)),
+      connected: () => book.connected,
+      listening: () => host.multiaddrs,
+      remembered,
+      clock,
+      log,
+    },
+    { addresses: [...membership.addresses, ...init.bootstrap], self },
   )
   const reach = new Reach({
     libp2p: host.libp2p,
@@ -134,13 +140,16 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     { serving: isServer || init.dht === 'client' },
   )
 
-  host.libp2p.addEventListener('connection:open', ({ detail }) => {
-    discovery.connectedTo(detail.remotePeer.toString(), detail.remoteAddr.toString())
+  host.libp2p.addEventListener('connection:open', ({ detail: { remotePeer, remoteAddr, direction } }) => {
+    discovery.connectedTo(remotePeer.toString(), direction === 'outbound' ? remoteAddr.toString() : undefined)
     upkeep.met()
   })
-  host.libp2p.addEventListener('peer:disconnect', () => discovery.lost())
-  host.libp2p.addEventListener('peer:discovery', ({ detail }) => {
-    discovery.found(detail.id.toString(), detail.multiaddrs.map(String))
+  host.libp2p.addEventListener('peer:disconnect', ({ detail }) => discovery.lost(detail.toString()))
+  host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs } }) => {
+    discovery.found(peerId.toString(), listenAddrs.map(String))
+  })
+  host.libp2p.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
+    discovery.found(id.toString(), multiaddrs.map(String))
   })
   await host.start()
   await reach.start()
