@@ -1,0 +1,268 @@
+import { lookup as systemLookup } from 'node:dns/promises'
+import { networkInterfaces } from 'node:os'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.ts'
+import {
+  type Lookup,
+  type MeshAddress,
+  parseMeshAddress,
+  resolveAddress,
+  shuffled,
+  toHostPort,
+  toMultiaddr,
+} from './addresses.ts'
+import { dialReason } from './dial-reason.ts'
+import { dialable, type Interfaces } from './own-addresses.ts'
+import type { RememberedPeers } from './remembered-peers.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+
+/** Ms that looking up a name may take, and each dial. */
+const DIAL_LIMIT = 5 * SECOND
+const DIALS_AT_ONCE = 8
+/** Members to be connected with: one of them may leave at any time. */
+const WANTED = 3
+/** Members that are tried a minute while some are connected but fewer than wanted: most of those who left will not come back. */
+const TRIED_A_MINUTE = 8
+/** Ms between two rounds while nobody answers; twice as long after each, up to the longest. */
+const PAUSE = SECOND
+const LONGEST_PAUSE = MINUTE
+/** Members that somebody in the network told of, who may be anybody; those told of first go first. */
+const MAX_FOUND = 128
+const MAX_FOUND_ADDRESSES = 8
+/** Addresses that are named when none answers. */
+const MAX_NAMED = 3
+
+export interface DiscoveryComponents {
+  /** Connects to a multiaddr, and rejects as soon as the signal is aborted. */
+  dial(address: string, signal: AbortSignal): Promise<void>
+  /** How many members are connected. */
+  connected(): number
+  /** Multiaddrs on which this node listens. */
+  listening(): readonly string[]
+  readonly remembered: RememberedPeers
+  readonly clock: Clock
+  readonly log: Logger
+  readonly lookup?: Lookup
+  readonly interfaces?: () => Interfaces
+  readonly random?: () => number
+}
+
+export interface DiscoveryInit {
+  /** Where members may be found, as the ticket and the operator say. */
+  readonly addresses: readonly string[]
+  /** Peer id of this node. */
+  readonly self: string
+}
+
+/** Somebody to connect with: a member whose addresses are known, or an address behind which some member is. */
+interface Target {
+  readonly peer?: string
+  readonly addresses: readonly MeshAddress[]
+}
+
+/** Finds other members, and goes on for as long as there are fewer than wanted. */
+export class Discovery {
+  readonly #components: DiscoveryComponents & Required<Pick<DiscoveryComponents, 'lookup' | 'interfaces' | 'random'>>
+  readonly #init: DiscoveryInit
+  readonly #life = new AbortController()
+  readonly #found = new Map<string, readonly string[]>()
+  /** Connected members, and the addresses at which they were dialled. */
+  readonly #met = new Map<string, Set<string>>()
+  readonly #queue: (() => void)[] = []
+  #dials = 0
+  #running: Promise<void> | undefined
+  #pause = new AbortController()
+  /** What the last whole round met, by address. */
+  #failures: ReadonlyMap<string, string> = new Map()
+  #collected = new Map<string, string>()
+  #hasTold = false
+
+  constructor(components: DiscoveryComponents, init: DiscoveryInit) {
+    this.#components = { lookup: systemLookup, interfaces: networkInterfaces, random: Math.random, ...components }
+    this.#init = init
+  }
+
+  /** Why nobody is connected: what the last round met, in a sentence. */
+  get trouble(): string | undefined {
+    if (this.#failures.size === 0 || this.#components.connected() > 0) return undefined
+    const named = [...this.#failures].slice(0, MAX_NAMED).map(([where, reason]) => `${where}: ${reason}`)
+    const more = this.#failures.size - named.length
+    return `no member answered at ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  }
+
+  start(): void {
+    this.#running ??= this.#run()
+  }
+
+  /** Gives up all dials. */
+  async stop(): Promise<void> {
+    this.#life.abort(new Error('this node stops'))
+    await this.#running
+    await this.#components.remembered.stop()
+  }
+
+  /** A member is connected; `address` is the multiaddr at which it was dialled, none when it dialled. */
+  connectedTo(peer: string, address?: string): void {
+    const addresses = this.#met.get(peer) ?? new Set()
+    this.#met.set(peer, addresses)
+    const dialled = address === undefined ? undefined : parseMeshAddress(address)
+    if (!dialled) return
+    addresses.add(toHostPort(dialled))
+    this.#components.remembered.saw(peer, [toMultiaddr({ host: dialled.host, port: dialled.port })])
+  }
+
+  /** A member has no connection any more. */
+  lost(peer: string): void {
+    this.#met.delete(peer)
+    if (this.#components.connected() === 0) this.#pause.abort()
+  }
+
+  /** Somebody says where a member is: the network, or itself once it is connected. */
+  found(peer: string, multiaddrs: readonly string[]): void {
+    if (peer === this.#init.self) return
+    const addresses = multiaddrs.slice(0, MAX_FOUND_ADDRESSES).flatMap((text) => {
+      const address = parseMeshAddress(text)
+      return address ? [toMultiaddr({ ...address, peer })] : []
+    })
+    if (addresses.length === 0) return
+    this.#found.delete(peer)
+    this.#found.set(peer, addresses)
+    for (const oldest of this.#found.keys()) {
+      if (this.#found.size <= MAX_FOUND) break
+      this.#found.delete(oldest)
+    }
+    if (this.#met.has(peer)) this.#components.remembered.saw(peer, multiaddrs)
+    if (this.#components.connected() === 0) this.#pause.abort()
+  }
+
+  async #run(): Promise<void> {
+    const { clock, random, connected } = this.#components
+    for (let fruitless = 0; !this.#life.signal.aborted; ) {
+      const isAlone = connected() === 0
+      if (connected() < WANTED) await this.#round(isAlone)
+      fruitless = connected() === 0 ? fruitless + 1 : 0
+      this.#tell()
+      const longest = fruitless === 0 ? MINUTE : Math.min(PAUSE * 2 ** fruitless, LONGEST_PAUSE)
+      this.#pause = new AbortController()
+      // However many are found meanwhile, there is a rest between two rounds.
+      const { signal } = this.#life
+      await clock.sleep(PAUSE / 2, signal).catch(() => {})
+      const rest = longest * (0.5 + random() / 2) - PAUSE / 2
+      await clock.sleep(rest, AbortSignal.any([signal, this.#pause.signal])).catch(() => {})
+    }
+  }
+
+  async #round(isAlone: boolean): Promise<void> {
+    const targets = this.#targets()
+    this.#collected = new Map()
+    const now = isAlone ? targets : shuffled(targets, this.#components.random).slice(0, TRIED_A_MINUTE)
+    await Promise.all(now.map((target) => this.#approach(target)))
+    this.#failures = this.#collected
+  }
+
+  /** Everybody known who is not connected, each once. */
+  #targets(): Target[] {
+    const peers = new Map<string, MeshAddress[]>()
+    const places = new Map<string, MeshAddress>()
+    const told = [...this.#init.addresses, ...[...this.#found.values()].flat()]
+    const remembered = this.#components.remembered.all().map(({ id, addresses }) => addresses.map((one) => ({ one, id })))
+    const all = [...told.map((one) => ({ one, id: undefined })), ...remembered.flat()]
+    for (const { one, id } of all) {
+      const parsed = parseMeshAddress(one)
+      if (!parsed) continue
+      const address = id === undefined ? parsed : { ...parsed, peer: id }
+      if (address.peer === undefined) places.set(toMultiaddr(address), address)
+      else peers.set(address.peer, [...(peers.get(address.peer) ?? []), address])
+    }
+    const known = [...peers].filter(([peer]) => !this.#met.has(peer) && peer !== this.#init.self)
+    return [
+      ...[...places.values()].map((address) => ({ addresses: [address] })),
+      ...known.map(([peer, addresses]) => ({ peer, addresses })),
+    ]
+  }
+
+  async #approach(target: Target): Promise<void> {
+    const resolved = await Promise.all(target.addresses.map((address) => this.#resolve(address)))
+    const worth = dialable(unique(resolved.flat()), this.#own())
+    // Behind a name without a peer id are several members; behind the addresses of a peer is that one, wherever it answers.
+    const members = target.peer === undefined ? worth.map((address) => [address]) : [worth]
+    await Promise.all(members.map((addresses) => this.#inTurn(() => this.#reach(addresses))))
+  }
+
+  async #resolve(address: MeshAddress): Promise<MeshAddress[]> {
+    const { lookup, random } = this.#components
+    const found = await this.#bounded(toHostPort(address), () => resolveAddress(address, { lookup, random }))
+    return found ?? []
+  }
+
+  /** The addresses of one member, until one answers. */
+  async #reach(addresses: readonly MeshAddress[]): Promise<void> {
+    for (const address of addresses) {
+      if (this.#life.signal.aborted || this.#components.connected() >= WANTED || this.#isMet(address)) return
+      const dial = async (signal: AbortSignal) => {
+        await this.#components.dial(toMultiaddr(address), signal)
+        return true
+      }
+      if (await this.#bounded(toHostPort(address), dial)) return
+    }
+  }
+
+  /** Undefined when it failed or took too long, which is noted. */
+  async #bounded<T>(where: string, work: (signal: AbortSignal) => Promise<T>): Promise<T | undefined> {
+    const { clock, log } = this.#components
+    const done = new AbortController()
+    const limit = new AbortController()
+    const { signal } = this.#life
+    const expired = clock.sleep(DIAL_LIMIT, AbortSignal.any([signal, done.signal])).then(() => {
+      throw new Error(`no answer within ${DIAL_LIMIT / SECOND} s`)
+    })
+    try {
+      return await Promise.race([work(AbortSignal.any([signal, limit.signal])), expired])
+    } catch (error) {
+      limit.abort(error)
+      if (signal.aborted) return undefined
+      const reason = dialReason(error)
+      this.#collected.set(where, reason)
+      log.debug({ at: where, reason }, 'no member there')
+      return undefined
+    } finally {
+      done.abort()
+    }
+  }
+
+  async #inTurn(work: () => Promise<void>): Promise<void> {
+    if (this.#dials >= DIALS_AT_ONCE) await new Promise<void>((resolve) => this.#queue.push(resolve))
+    else this.#dials++
+    try {
+      await work()
+    } finally {
+      const next = this.#queue.shift()
+      if (next) next()
+      else this.#dials--
+    }
+  }
+
+  #isMet(address: MeshAddress): boolean {
+    if (address.peer !== undefined) return this.#met.has(address.peer)
+    return [...this.#met.values()].some((dialled) => dialled.has(toHostPort(address)))
+  }
+
+  #own() {
+    const listen = this.#components.listening().flatMap((text) => parseMeshAddress(text) ?? [])
+    return { peer: this.#init.self, listen, interfaces: this.#components.interfaces() }
+  }
+
+  /** Once: a mesh of one is nothing to go on about. */
+  #tell(): void {
+    const { trouble } = this
+    if (trouble === undefined || this.#hasTold || this.#life.signal.aborted) return
+    this.#hasTold = true
+    this.#components.log.info({ trouble }, 'no other member is there yet; this node works alone and goes on looking')
+  }
+}
+
+function unique(addresses: readonly MeshAddress[]): MeshAddress[] {
+  return [...new Map(addresses.map((address) => [toMultiaddr(address), address])).values()]
+}
