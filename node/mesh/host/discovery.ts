@@ -77,6 +77,8 @@ export class Discovery {
   /** What the last whole round met, by address. */
   #failures: ReadonlyMap<string, string> = new Map()
   #collected = new Map<string, string>()
+  /** Where somebody was dialled in this round: an address of the ticket is mostly that of a member that is remembered. */
+  readonly #tried = new Set<string>()
   #hasTold = false
 
   constructor(components: DiscoveryComponents, init: DiscoveryInit) {
@@ -157,6 +159,7 @@ export class Discovery {
   async #round(isAlone: boolean): Promise<void> {
     const targets = this.#targets()
     this.#collected = new Map()
+    this.#tried.clear()
     const now = isAlone ? targets : shuffled(targets, this.#components.random).slice(0, TRIED_A_MINUTE)
     await Promise.all(now.map((target) => this.#approach(target)))
     this.#failures = this.#collected
@@ -201,11 +204,14 @@ export class Discovery {
   async #reach(addresses: readonly MeshAddress[]): Promise<void> {
     for (const address of addresses) {
       if (this.#life.signal.aborted || this.#components.connected() >= WANTED || this.#isMet(address)) return
+      const place = toHostPort(address)
+      if (this.#tried.has(place)) continue
+      this.#tried.add(place)
       const dial = async (signal: AbortSignal) => {
         await this.#components.dial(toMultiaddr(address), signal)
         return true
       }
-      if (await this.#bounded(toHostPort(address), dial)) return
+      if (await this.#bounded(place, dial)) return
     }
   }
 
