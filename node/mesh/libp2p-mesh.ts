@@ -8,7 +8,7 @@ import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { Router } from './router.ts'
 
-/** Ms that getting to know a member may take that the DHT names and nobody here has met. */
+/** Ms that connecting to a member may take that the DHT names. */
 const MEET_LIMIT = 3_000
 
 export interface Libp2pMeshComponents extends PeerSourceComponents {
@@ -60,16 +60,16 @@ export class Libp2pMesh implements Mesh {
     if (!this.populated) return
     const { book } = this.#components
     const life = AbortSignal.any([signal, this.#closed.signal])
-    const strangers: Promise<string | undefined>[] = []
+    const meetings: Promise<string | undefined>[] = []
     try {
       for await (const peer of this.#router.locate(digest, life)) {
-        // A member is met while those that are known already are asked.
-        if (!book.get(peer)) strangers.push(this.#meet(peer, life))
-        else if (book.usable(peer)) yield this.#source(peer, digest)
+        if (book.usable(peer)) yield this.#source(peer, digest)
+        // Who is not connected is met while the others are asked.
+        else if (!book.get(peer)?.connected && book.worthMeeting(peer)) meetings.push(this.#meet(peer, life))
         signal.throwIfAborted()
       }
-      for (const stranger of strangers) {
-        const peer = await stranger
+      for (const meeting of meetings) {
+        const peer = await meeting
         signal.throwIfAborted()
         if (peer !== undefined && book.usable(peer)) yield this.#source(peer, digest)
       }
@@ -125,6 +125,7 @@ export class Libp2pMesh implements Mesh {
       await this.#components.meet(peer, AbortSignal.any([signal, AbortSignal.timeout(MEET_LIMIT)]))
       return peer
     } catch {
+      if (!signal.aborted) this.#components.book.failed(peer)
       return undefined
     }
   }

@@ -93,7 +93,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         ...init,
         secret,
         server: isServer,
-        discovery: init.mdns ? [mdnsDiscovery({ tag: mdnsTag(secret) })] : [],
+        discovery: init.mdns ? [mdnsDiscovery({ tag: mdnsTag(secret), log })] : [],
       },
     ),
   )

@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Admitted } from './gate.ts'
@@ -37,9 +38,6 @@ interface Entry {
   bytesOut: number
   lies: number
   quarantine: { until: number; reason: string } | undefined
-  failures: number
-  /** Not asked before this time. */
-  pausedUntil: number
   warmUntil: number
   wrongGuesses: number
 }
@@ -48,6 +46,8 @@ interface Entry {
 export class PeerBook {
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
+  /** Those that failed, and until when they are left alone. */
+  readonly #pauses = new LRUCache<string, { readonly failures: number; readonly until: number }>({ max: MAX_PEERS })
   #connected = 0
 
   constructor(components: { clock: Clock }) {
@@ -77,8 +77,7 @@ export class PeerBook {
     const entry = this.#entries.get(peer) ?? this.#add(peer)
     Object.assign(entry, { role, version, notAfter, announced: blobs.slice(0, MAX_ADDRESSES), lastSeen: this.#clock.now() })
     // It can be spoken to again, wherever it was before.
-    entry.failures = 0
-    entry.pausedUntil = 0
+    this.#pauses.delete(peer)
   }
 
   /** A control connection to an admitted member is open. `address` is a multiaddr. */
@@ -120,8 +119,7 @@ export class PeerBook {
   had(id: string): void {
     const entry = this.#entries.get(id)
     if (!entry) return
-    entry.failures = 0
-    entry.pausedUntil = 0
+    this.#pauses.delete(id)
     entry.wrongGuesses = 0
     entry.warmUntil = this.#clock.now() + WARM
   }
@@ -132,12 +130,13 @@ export class PeerBook {
     if (entry) entry.wrongGuesses++
   }
 
-  /** It could not be reached, or broke off. */
+  /** It could not be reached, or broke off; also one that was never met. */
   failed(id: string): void {
     const entry = this.#entries.get(id)
-    if (!entry) return
-    entry.warmUntil = 0
-    entry.pausedUntil = this.#clock.now() + Math.min(PAUSE * 2 ** entry.failures++, LONGEST_PAUSE)
+    if (entry) entry.warmUntil = 0
+    const failures = this.#pauses.get(id)?.failures ?? 0
+    const pause = Math.min(PAUSE * 2 ** failures, LONGEST_PAUSE)
+    this.#pauses.set(id, { failures: failures + 1, until: this.#clock.now() + pause })
   }
 
   /** It sent wrong or too few bytes. */
@@ -149,11 +148,17 @@ export class PeerBook {
     entry.warmUntil = 0
   }
 
-  /** Whether it may be asked for a blob now. */
+  /** Whether it is known to be there and may be asked for a blob now. */
   usable(id: string): boolean {
     const entry = this.#entries.get(id)
+    return entry !== undefined && entry.connections > 0 && entry.announced.length > 0 && this.worthMeeting(id)
+  }
+
+  /** Whether it makes sense to connect to it: it did not fail a moment ago, and is not in quarantine. */
+  worthMeeting(id: string): boolean {
     const now = this.#clock.now()
-    return entry !== undefined && !isQuarantined(entry, now) && entry.pausedUntil <= now && entry.announced.length > 0
+    const entry = this.#entries.get(id)
+    return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
   }
 
   /** Connected members that lately had what was asked for, likeliest first. */
@@ -187,8 +192,6 @@ export class PeerBook {
       bytesOut: 0,
       lies: 0,
       quarantine: undefined,
-      failures: 0,
-      pausedUntil: 0,
       warmUntil: 0,
       wrongGuesses: 0,
     }

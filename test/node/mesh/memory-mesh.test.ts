@@ -18,6 +18,7 @@ async function start() {
       const member = network.join(init)
       holdAll(member, blobs)
       return {
+        id: member.id,
         mesh: member,
         get sending() {
           return member.sending

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Socket } from 'node:net'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import { type Body, bufferBody } from '../../../../node/body.ts'
 import { type Digest, formatDigest } from '../../../../node/digest.ts'
@@ -90,7 +90,7 @@ export class Holder {
   readonly #rendered = new RenderedCache({ onTrouble: (error) => this.refused.push(error) }, { bytes: 0 })
   #address = ''
 
-  constructor(holder: Party, limits: Partial<BlobListenerLimits> = {}) {
+  constructor(holder: Party, limits: Partial<BlobListenerLimits> = {}, port = 0) {
     this.party = holder
     const door = new BlobDoor({
       shelf: { open: (digest) => this.#blobs.get(formatDigest(digest)) },
@@ -106,7 +106,7 @@ export class Holder {
         onRefused: (_address, reason) => this.refused.push(reason),
         onTrouble: (error) => this.refused.push(error),
       },
-      { listen: { host: '127.0.0.1', port: 0 }, limits: { drain: 2_000, ...limits } },
+      { listen: { host: '127.0.0.1', port }, limits: { drain: 2_000, ...limits } },
     )
   }
 
@@ -200,6 +200,8 @@ export interface Scripted {
   readonly requests: string[]
   /** Connections that got through TLS. */
   readonly connections: TLSSocket[]
+  /** All connections. */
+  readonly sockets: Socket[]
 }
 
 /** @param answer is called with each head of a request */
@@ -221,17 +223,19 @@ export async function scripted(as: Party, answer: (socket: TLSSocket, head: stri
       answer(socket, head)
     })
   })
+  const sockets: Socket[] = []
+  server.on('connection', (socket) => sockets.push(socket))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   using({
     close: async () => {
-      for (const socket of connections) socket.destroy()
+      for (const socket of sockets) socket.destroy()
       server.close()
       await once(server, 'close')
     },
   })
   const { port } = server.address() as AddressInfo
-  return { peer: { id: as.id, addresses: [`127.0.0.1:${port}`] }, requests, connections }
+  return { peer: { id: as.id, addresses: [`127.0.0.1:${port}`] }, requests, connections, sockets }
 }
 
 export const NEVER = new AbortController().signal

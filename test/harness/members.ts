@@ -1,0 +1,136 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { pino } from 'pino'
+import { systemClock } from '../../node/clock.ts'
+import { BlobDoor } from '../../node/http/blob-door.ts'
+import { RenderedCache } from '../../node/http/rendered.ts'
+import { ScratchPool } from '../../node/http/scratch-pool.ts'
+import { Sender } from '../../node/http/sender.ts'
+import type { Libp2pMesh } from '../../node/mesh/libp2p-mesh.ts'
+import { type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
+import type { SigningKey } from '../../node/trust/keys.ts'
+import { createMesh, issueTicket, joinMesh, type Membership } from '../../node/trust/membership.ts'
+import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
+import type { Role } from '../../node/trust/standing.ts'
+import { decodeTicket } from '../../node/trust/ticket.ts'
+import { MemoryShelf } from './memory-shelf.ts'
+import type { TempFolders } from './temp.ts'
+import { eventually } from './wait.ts'
+
+const DAY = 24 * 60 * 60_000
+
+type Answer = (request: IncomingMessage, response: ServerResponse, member: { readonly peer: string }) => void
+
+export interface MemberInit {
+  readonly role?: Role
+  readonly shelf?: MemoryShelf
+  /** Answers requests for blobs in the place of what an honest member has for it. */
+  readonly answer?: Answer
+  readonly mesh?: Partial<MeshInit>
+}
+
+export interface Member {
+  /** Peer id. */
+  readonly id: string
+  readonly mesh: Libp2pMesh
+  readonly shelf: MemoryShelf
+  /** Answers to other members that are under way. */
+  readonly sending: number
+}
+
+/** Members of one mesh, in this process and without the rest of a node, on free ports of 127.0.0.1. */
+export class Members {
+  readonly all: Member[] = []
+  readonly #folders: TempFolders
+  #founded: { readonly membership: Membership; readonly adminKey: SigningKey } | undefined
+
+  constructor(folders: TempFolders) {
+    this.#folders = folders
+  }
+
+  /** What a joiner gets; the first member must be there. */
+  ticket(init: { role?: Role; notAfter?: number } = {}): string {
+    if (!this.#founded) throw new Error('nobody has made the mesh yet')
+    const now = Date.now()
+    const { membership, adminKey } = this.#founded
+    const addresses = this.all.flatMap(({ mesh }) => mesh.status().listen).slice(0, 4)
+    const { role = 'member', notAfter = now + DAY } = init
+    return issueTicket({ adminKey, membership, role, notAfter, now, addresses })
+  }
+
+  /** A further member, not yet connected; the first one makes the mesh. */
+  async open(init: MemberInit = {}): Promise<Member> {
+    const data = this.#folders.create('member')
+    const key = loadNodeKey(data)
+    const shelf = init.shelf ?? new MemoryShelf()
+    let sending = 0
+    const answering = (sent: (peer: string, bytes: number) => void): Answer => {
+      const door = doorOf(shelf, sent)
+      const answer = init.answer ?? ((...asked) => void door.handle(...asked))
+      return (request, response, member) => {
+        sending++
+        response.once('close', () => {
+          sending--
+        })
+        answer(request, response, member)
+      }
+    }
+    const mesh = await openMesh(
+      {
+        key,
+        membership: this.#membershipOf(key, init.role),
+        shelf,
+        clock: systemClock,
+        log: pino({ level: 'silent' }),
+        answering,
+      },
+      { ...INIT, data, ...init.mesh },
+    )
+    const member: Member = {
+      id: key.peerId,
+      mesh,
+      shelf,
+      get sending() {
+        return sending
+      },
+    }
+    this.all.push(member)
+    return member
+  }
+
+  /** A further member that is connected and knows that it can be reached. */
+  async join(init: MemberInit = {}): Promise<Member> {
+    const member = await this.open(init)
+    await eventually('the member is connected and can be reached', () => member.mesh.status().reachable === true)
+    return member
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.all.splice(0).map(({ mesh }) => mesh.close()))
+  }
+
+  #membershipOf(key: NodeKey, role: Role | undefined): Membership {
+    const now = Date.now()
+    if (this.#founded) return joinMesh({ ticket: decodeTicket(this.ticket({ ...(role && { role }) })), peer: key.peerId, now })
+    this.#founded = createMesh({ peer: key.peerId, addresses: [], now })
+    return this.#founded.membership
+  }
+}
+
+const ANY = { host: '127.0.0.1', port: 0 }
+const INIT: Omit<MeshInit, 'data'> = {
+  listen: ANY,
+  blobs: ANY,
+  announce: [],
+  bootstrap: [],
+  mdns: false,
+  dht: 'auto',
+  version: '0.0.0-test',
+}
+
+function doorOf(shelf: MemoryShelf, sent: (peer: string, bytes: number) => void): BlobDoor {
+  const fail = (error: unknown) => {
+    throw error
+  }
+  const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
+  return new BlobDoor({ shelf, sender, events: { sent, bug: fail } })
+}

@@ -1,0 +1,36 @@
+import { meshConformance, populatedMeshConformance } from '../../conformance/mesh.ts'
+import { useLeakCheck } from '../../harness/leaks.ts'
+import { Members } from '../../harness/members.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
+
+useLeakCheck()
+const temp = useTempFolders()
+
+/** The member under test is the one that made the mesh. */
+async function start() {
+  const members = new Members(temp)
+  const self = await members.open()
+  return {
+    mesh: self.mesh,
+    join: async ({ blobs = [], kind = 'peer' }: { id: string; kind?: 'peer' | 'seed'; blobs?: readonly Buffer[] }) => {
+      const member = await members.join({ role: kind === 'seed' ? 'seed' : 'member' })
+      for (const bytes of blobs) member.shelf.hold(bytes)
+      member.mesh.announce(await Array.fromAsync(member.shelf.holdings()))
+      for (const digest of await Array.fromAsync(member.shelf.holdings())) {
+        await eventually('the others can know', async () => {
+          for await (const { id } of self.mesh.find(digest, new AbortController().signal)) if (id === member.id) return true
+          return false
+        })
+      }
+      return member
+    },
+    hold: (blobs: readonly Buffer[]) => {
+      for (const bytes of blobs) self.shelf.hold(bytes)
+    },
+    stop: () => members.close(),
+  }
+}
+
+meshConformance('Libp2pMesh', start)
+populatedMeshConformance('Libp2pMesh', start)
