@@ -58,6 +58,6 @@ export class HalfOpen {
 }
 
 /** The same for a TLS socket and the one that it wraps; undefined for one that is closed. */
-function endpointOf({ remoteAddress, remotePort }: Socket): string | undefined {
-  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}`
+function endpointOf({ remoteAddress, remotePort, localAddress }: Socket): string | undefined {
+  return remoteAddress === undefined ? undefined : `${remoteAddress}|${remotePort}|${localAddress}`
 }

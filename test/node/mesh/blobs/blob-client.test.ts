@@ -1,0 +1,384 @@
+import { once } from 'node:events'
+import type { TLSSocket } from 'node:tls'
+import { describe, expect, it } from 'vitest'
+import type { WarrenError } from '../../../../node/errors.ts'
+import { useLeakCheck } from '../../../harness/leaks.ts'
+import { Random } from '../../../harness/random.ts'
+import { fileLike } from '../../http/bodies.ts'
+import { until } from '../../http/fixture.ts'
+import { asker, digestOf, holder, NEVER, party, scripted } from './fixture.ts'
+
+useLeakCheck()
+
+const MIB = 1 << 20
+const LARGE = new Random(1).bytes(3 * MIB)
+const SIZES = [0, 1, 16_384, 3 * MIB]
+
+async function read(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(body))
+}
+
+describe('a blob of a member', () => {
+  it.each(SIZES)('of %i bytes comes as it is, from memory and from a file', async (size) => {
+    const server = await holder()
+    const { client, received, party: self } = await asker()
+    const bytes = LARGE.subarray(0, size)
+    for (const digest of [server.hold(bytes), server.hold(bytes, fileLike(bytes))]) {
+      const opened = await client.open(server.peer, digest, 0, NEVER)
+      expect(opened.size).toBe(size)
+      expect((await read(opened.body)).equals(bytes)).toBe(true)
+    }
+    expect(server.asked).toEqual([self.id, self.id])
+    await until(() => server.sent.length === 2)
+    expect(server.sent).toEqual([
+      [self.id, size],
+      [self.id, size],
+    ])
+    // What is empty is no transfer.
+    expect(received.reduce((sum, [, more]) => sum + more, 0)).toBe(2 * size)
+    expect(received.every(([peer]) => peer === server.party.id)).toBe(true)
+  })
+
+  it.each([1, 16_383, MIB, 3 * MIB - 1, 3 * MIB])('comes from byte %i on, with the size of the whole', async (start) => {
+    const server = await holder()
+    const { client } = await asker()
+    const opened = await client.open(server.peer, server.hold(LARGE, fileLike(LARGE)), start, NEVER)
+    expect(opened.size).toBe(LARGE.length)
+    expect((await read(opened.body)).equals(LARGE.subarray(start))).toBe(true)
+  })
+
+  it('is told from one that the member does not hold, and sockets are used again', async () => {
+    const server = await holder()
+    const { client, party: self } = await asker()
+    for (let round = 0; round < 10; round++) {
+      await expect(client.open(server.peer, digestOf(LARGE), 0, NEVER)).rejects.toMatchObject({ code: 'UPSTREAM_ABSENT' })
+    }
+    const { body } = await client.open(server.peer, server.hold(Buffer.from('now')), 0, NEVER)
+    expect(String(await read(body))).toBe('now')
+    // The words of a refusal may still be on their way when the next request goes out.
+    expect(server.party.gate.shown).toBeLessThanOrEqual(2)
+    expect(self.gate.shown).toBe(server.party.gate.shown)
+  })
+
+  it('is refused from beyond its end', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const opening = client.open(server.peer, server.hold(Buffer.from('short')), 6, NEVER)
+    await expect(opening).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+  })
+
+  it('comes beside 31 others of the same member', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const blobs = Array.from({ length: 32 }, (_, at) => LARGE.subarray(at * 16_384, (at + 1) * 16_384))
+    const digests = blobs.map((bytes) => server.hold(bytes))
+    for (let round = 0; round < 3; round++) {
+      const opened = await Promise.all(digests.map((digest) => client.open(server.peer, digest, 0, NEVER)))
+      const all = await Promise.all(opened.map(({ body }) => read(body)))
+      expect(all.every((bytes, at) => bytes.equals(blobs[at] as Buffer))).toBe(true)
+    }
+    expect(server.party.gate.shown).toBeLessThanOrEqual(32)
+    expect(new Set(server.asked).size).toBe(1)
+  })
+
+  it('waits at its member while nobody reads it', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const huge = Buffer.alloc(64 * MIB, 5)
+    let furthest = 0
+    const body = fileLike(huge)
+    const watched = {
+      ...body,
+      read: (position: number, max: number, scratch: (size: number) => Buffer) => {
+        furthest = Math.max(furthest, position)
+        return body.read(position, max, scratch)
+      },
+    }
+    const stopped = await client.open(server.peer, server.hold(huge, watched), 0, NEVER)
+    // While this one comes as a whole, the other would have, too.
+    const other = Buffer.alloc(64 * MIB, 6)
+    const running = await client.open(server.peer, server.hold(other, fileLike(other)), 0, NEVER)
+    let came = 0
+    for await (const bytes of running.body) came += bytes.length
+    expect(came).toBe(other.length)
+    // What the sockets of both sides take, and 1 MiB.
+    expect(furthest).toBeLessThan(24 * MIB)
+    expect((await read(stopped.body)).equals(huge)).toBe(true)
+  })
+})
+
+describe('a blob that is given up', () => {
+  it('frees its socket at once when it is aborted, with the reason of the abort', async () => {
+    const server = await holder()
+    const { client, received } = await asker()
+    const stop = new AbortController()
+    const { body } = await client.open(
+      server.peer,
+      server.hold(LARGE, fileLike(LARGE, { delay: 5, piece: 50_000 })),
+      0,
+      stop.signal,
+    )
+    const reading = (async () => {
+      for await (const _ of body) stop.abort('enough')
+    })()
+    await expect(reading).rejects.toBe('enough')
+    await until(() => server.open.size === 0)
+    expect(received.length).toBe(1)
+  })
+
+  it('frees its socket at once when its reader leaves the loop', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const { body } = await client.open(server.peer, server.hold(LARGE, fileLike(LARGE, { delay: 5, piece: 50_000 })), 0, NEVER)
+    for await (const bytes of body) {
+      expect([bytes.length > 0, server.open.size]).toEqual([true, 1])
+      break
+    }
+    await until(() => server.open.size === 0)
+  })
+
+  it('is never asked for with an aborted signal', async () => {
+    const server = await holder()
+    const { client, party: self } = await asker()
+    await expect(client.open(server.peer, digestOf(LARGE), 0, AbortSignal.abort('late'))).rejects.toBe('late')
+    expect(self.gate.shown).toBe(0)
+  })
+
+  it('leaves no listener at a signal that outlives many of them', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const { signal } = new AbortController()
+    let listening = 0
+    const { addEventListener, removeEventListener } = signal
+    signal.addEventListener = (...args: Parameters<typeof addEventListener>) => {
+      listening++
+      addEventListener.apply(signal, args)
+    }
+    signal.removeEventListener = (...args: Parameters<typeof removeEventListener>) => {
+      listening--
+      removeEventListener.apply(signal, args)
+    }
+    for (const size of SIZES) await read((await client.open(server.peer, server.hold(LARGE.subarray(0, size)), 0, signal)).body)
+    await client.open(server.peer, digestOf(LARGE.subarray(1)), 0, signal).catch(() => {})
+    await until(() => listening === 0)
+  })
+
+  it('ends when all of its member is forgotten, and the next one gets a new socket', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const digest = server.hold(LARGE, fileLike(LARGE, { delay: 5, piece: 50_000 }))
+    const { body } = await client.open(server.peer, digest, 0, NEVER)
+    client.forget(server.party.id)
+    await expect(read(body)).rejects.toMatchObject({ code: 'UPSTREAM_CUT' })
+    await until(() => server.open.size === 0)
+    const again = await client.open(server.peer, server.hold(Buffer.from('again')), 0, NEVER)
+    expect([String(await read(again.body)), server.party.gate.shown]).toEqual(['again', 2])
+  })
+
+  it('ends when the client is closed; none is opened after', async () => {
+    const server = await holder()
+    const { client } = await asker()
+    const { body } = await client.open(server.peer, server.hold(LARGE, fileLike(LARGE, { delay: 5, piece: 50_000 })), 0, NEVER)
+    await client.close()
+    await expect(read(body)).rejects.toMatchObject({ code: 'UPSTREAM_CUT' })
+    await expect(client.open(server.peer, digestOf(LARGE), 0, NEVER)).rejects.toMatchObject({ code: 'DRAINING' })
+    await client.close()
+  })
+})
+
+describe('the sockets to a member', () => {
+  it('are dropped when nobody has asked for minutes and another member is asked', async () => {
+    const [first, second, third] = [await holder(1), await holder(3), await holder(4)]
+    const { client, clock } = await asker()
+    const ask = async (server: typeof first) =>
+      read((await client.open(server.peer, server.hold(Buffer.from('x')), 0, NEVER)).body)
+    await ask(first)
+    clock.jump(170_000)
+    await ask(second)
+    clock.jump(20_000)
+    await ask(third)
+    await ask(second)
+    await ask(first)
+    expect([first, second, third].map(({ party: { gate } }) => gate.shown)).toEqual([2, 1, 1])
+  })
+})
+
+/** A head with these fields, and a body. */
+function answer(status: string, fields: Record<string, string | number>, body: Buffer | string = ''): Buffer {
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`)
+  return Buffer.concat([Buffer.from(`HTTP/1.1 ${status}\r\n${lines.join('')}\r\n`), Buffer.from(body)])
+}
+
+const says =
+  (...args: Parameters<typeof answer>) =>
+  (socket: TLSSocket) =>
+    void socket.write(answer(...args))
+
+/** What is wrong with an answer to a request from byte `start` on. */
+const WRONG: Record<string, [start: number, code: WarrenError['code'], answer: (socket: TLSSocket) => void]> = {
+  'is busy by 429': [0, 'UPSTREAM_BUSY', says('429 Too Many Requests', { 'content-length': 0 })],
+  'is busy by 503': [0, 'UPSTREAM_BUSY', says('503 Service Unavailable', { 'content-length': 0 })],
+  'fails by 500': [0, 'UPSTREAM_FAILED', says('500 Internal Server Error', { 'content-length': 0 })],
+  redirects: [0, 'UPSTREAM_FAILED', says('302 Found', { location: 'http://127.0.0.1:1/', 'content-length': 0 })],
+  'sends the whole instead of a part': [3, 'UPSTREAM_FAILED', says('200 OK', { 'content-length': 9 }, 'wholeblob')],
+  'sends a part instead of the whole': [
+    0,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 3, 'content-range': 'bytes 0-2/9' }, 'who'),
+  ],
+  'sends another part': [
+    3,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 5, 'content-range': 'bytes 4-8/9' }, 'eblob'),
+  ],
+  'sends less than the rest': [
+    3,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 2, 'content-range': 'bytes 3-4/9' }, 'le'),
+  ],
+  'has a length that does not fit its range': [
+    3,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 5, 'content-range': 'bytes 3-8/9' }, 'leblo'),
+  ],
+  'does not say which part it sends': [3, 'UPSTREAM_FAILED', says('206 Partial Content', { 'content-length': 6 }, 'leblob')],
+  'does not know the size': [
+    3,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 6, 'content-range': 'bytes 3-8/*' }, 'leblob'),
+  ],
+  'sends several parts': [
+    3,
+    'UPSTREAM_FAILED',
+    says('206 Partial Content', { 'content-length': 6, 'content-type': 'multipart/byteranges; boundary=x' }, 'leblob'),
+  ],
+  'has a shorter blob': [
+    9,
+    'UPSTREAM_FAILED',
+    says('416 Range Not Satisfiable', { 'content-range': 'bytes */5', 'content-length': 0 }),
+  ],
+  'has nothing there and does not say why': [9, 'UPSTREAM_FAILED', says('416 Range Not Satisfiable', { 'content-length': 0 })],
+  'sends chunks without a length': [
+    0,
+    'UPSTREAM_FAILED',
+    says('200 OK', { 'transfer-encoding': 'chunked' }, '3\r\nabc\r\n0\r\n\r\n'),
+  ],
+  'ends its body by ending the connection': [0, 'UPSTREAM_FAILED', (socket) => socket.end(answer('200 OK', {}, 'abc'))],
+  'has two lengths': [0, 'UPSTREAM_UNREACHABLE', says('200 OK\r\ncontent-length: 3', { 'content-length': 4 }, 'abcd')],
+  'has a length that is no number': [0, 'UPSTREAM_UNREACHABLE', says('200 OK', { 'content-length': '3x' }, 'abc')],
+  'has a length that no number can hold': [
+    0,
+    'UPSTREAM_FAILED',
+    says('200 OK', { 'content-length': '9007199254740993' }, 'abc'),
+  ],
+  'says continue': [0, 'UPSTREAM_UNREACHABLE', (socket) => socket.write('HTTP/1.1 100 Continue\r\n\r\n'.repeat(1_000))],
+  'speaks no HTTP': [0, 'UPSTREAM_UNREACHABLE', (socket) => socket.write('220 ready\r\n')],
+  'sends a head that is too large': [
+    0,
+    'UPSTREAM_UNREACHABLE',
+    (socket) => socket.write(`HTTP/1.1 200 OK\r\nx: ${'y'.repeat(20_000)}\r\ncontent-length: 1\r\n\r\nz`),
+  ],
+  'goes away instead': [0, 'UPSTREAM_UNREACHABLE', (socket) => socket.destroy()],
+}
+
+describe('a member that', () => {
+  it.each(Object.keys(WRONG))('%s is not taken for a source, and is asked once', async (name) => {
+    const [start, code, misbehave] = WRONG[name] as (typeof WRONG)[string]
+    const server = await scripted(await party(1), misbehave)
+    const { client, received } = await asker()
+    await expect(client.open(server.peer, digestOf(LARGE), start, NEVER)).rejects.toMatchObject({ code })
+    expect([server.requests.length, received]).toEqual([1, []])
+  })
+
+  it.each([
+    ['says nothing', () => {}],
+    ['sends interim answers without end', drip('HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n')],
+    ['sends a head without end', (socket: TLSSocket) => socket.write('HTTP/1.1 200 OK\r\n') && drip('x: y\r\n')(socket)],
+  ])('%s is given up when its time is up', async (_, misbehave) => {
+    const server = await scripted(await party(1), misbehave)
+    const { client } = await asker(2, { headers: 150 })
+    await expect(client.open(server.peer, digestOf(LARGE), 0, NEVER)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
+    await until(() => server.connections.every((socket) => socket.destroyed))
+  })
+
+  it.each([
+    ['ends', (socket: TLSSocket) => socket.end(answer('200 OK', { 'content-length': 100 }, 'z'.repeat(50)))],
+    [
+      'is gone',
+      (socket: TLSSocket) => socket.write(answer('200 OK', { 'content-length': 100 }, 'z'.repeat(50)), () => socket.destroy()),
+    ],
+  ])('%s before its blob does never looks complete', async (_, misbehave) => {
+    const server = await scripted(await party(1), misbehave)
+    const { client } = await asker()
+    const { size, body } = await client.open(server.peer, digestOf(LARGE), 0, NEVER)
+    let came = 0
+    const reading = (async () => {
+      for await (const bytes of body) came += bytes.length
+    })()
+    await expect(reading).rejects.toMatchObject({ code: 'UPSTREAM_CUT' })
+    expect([size, came]).toEqual([100, 50])
+  })
+
+  it('goes silent in the middle of a blob is given up', async () => {
+    const server = await scripted(await party(1), says('200 OK', { 'content-length': 100 }, 'z'.repeat(50)))
+    const { client } = await asker(2, { idle: 150 })
+    const { body } = await client.open(server.peer, digestOf(LARGE), 0, NEVER)
+    await expect(read(body)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
+    await until(() => server.connections.every((socket) => socket.destroyed))
+  })
+
+  it('sends more than it promised gives what it promised, and its socket is not used again', async () => {
+    const server = await scripted(await party(1), says('200 OK', { 'content-length': 10 }, 'z'.repeat(30)))
+    const { client } = await asker()
+    for (const round of [1, 2]) {
+      const { size, body } = await client.open(server.peer, digestOf(LARGE), 0, NEVER)
+      expect([size, String(await read(body))]).toEqual([10, 'z'.repeat(10)])
+      await until(() => server.connections.every((socket) => socket.destroyed))
+      expect(server.connections.length).toBe(round)
+    }
+  })
+
+  it('sends an answer before it was asked is not believed', async () => {
+    const self = await party(1)
+    const early = answer('200 OK', { 'content-length': 5 }, 'early')
+    const late = says('200 OK', { 'content-length': 4 }, 'late')
+    const server = await scripted(self, late)
+    const { client } = await asker()
+    await read((await client.open(server.peer, digestOf(LARGE), 0, NEVER)).body)
+    server.connections[0]?.write(early)
+    await until(() => server.connections[0]?.destroyed === true)
+    const { body } = await client.open(server.peer, digestOf(LARGE), 0, NEVER)
+    expect(String(await read(body))).toBe('late')
+  })
+})
+
+describe('a server that is not the member that it should be', () => {
+  it('is not shown the card of this node, nor asked', async () => {
+    const impostor = await scripted(await party(7), says('200 OK', { 'content-length': 5 }, 'false'))
+    const expected = await party(1)
+    const { client, party: self } = await asker()
+    const opening = client.open({ ...impostor.peer, id: expected.id }, digestOf(LARGE), 0, NEVER)
+    await expect(opening).rejects.toMatchObject({ code: 'UNTRUSTED', message: expect.stringContaining('was expected') })
+    await until(() => impostor.sockets.length === 1 && impostor.sockets.every((socket) => socket.destroyed))
+    expect([self.gate.shown, impostor.requests]).toEqual([0, []])
+  })
+
+  it('is not asked when its card does not convince', async () => {
+    const liar = await party(1)
+    liar.gate.instead = Buffer.from('card of somebody else')
+    const server = await scripted(liar, says('200 OK', { 'content-length': 5 }, 'false'))
+    const { client } = await asker()
+    await expect(client.open(server.peer, digestOf(LARGE), 0, NEVER)).rejects.toMatchObject({ code: 'UNTRUSTED' })
+    await expect(client.reach(server.peer, NEVER)).rejects.toMatchObject({ code: 'UNTRUSTED' })
+    await until(() => server.connections.every((socket) => socket.destroyed))
+    expect(server.requests).toEqual([])
+  })
+})
+
+/** Sends the same again and again until the other side leaves. */
+function drip(text: string) {
+  return (socket: TLSSocket) => {
+    const timer = setInterval(() => socket.write(text), 20)
+    void once(socket, 'close').then(() => clearInterval(timer))
+  }
+}
