@@ -56,9 +56,9 @@ function stateText({ quarantine, connected, lastSeen }: Peer, now: number): stri
   return connected ? 'connected' : `seen ${formatSpan(now - lastSeen)} ago`
 }
 
-/** `host:port` of a multiaddr of TCP; others as they are. */
+/** Where it hands out blobs; of one that does not, where its connection comes from, as `host:port` if that is TCP. */
 function addressText({ addresses, blobs }: Peer): string {
-  const [first = blobs[0] ?? ''] = addresses
+  const first = blobs[0] ?? addresses[0] ?? ''
   const [, kind, host, port] = /^\/(\w+)\/([^/]+)\/tcp\/(\d+)/.exec(first) ?? []
   if (host === undefined) return first
   return kind === 'ip6' ? `[${host}]:${port}` : `${host}:${port}`

@@ -24,11 +24,11 @@ const connected: Peers['peers'][number] = {
 const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }
 
 test('members are shown with role, state, address, latency, bytes and version', () => {
-  const all = [connected, { ...gone, addresses: ['/ip6/2001:db8::1/tcp/4001'], latency: 31.6 }]
+  const all = [connected, { ...gone, latency: 31.6, blobs: ['[2001:db8::1]:7472', '10.0.0.9:7472'] }]
   expect(peersLines(all, NOW, output)).toEqual([
     'peer      role    state           address             latency  in       out  version',
-    `${PEER.slice(-8)}  seed    connected       10.0.0.1:7471       0.4 ms   3.4 MiB  0 B  0.1.0`,
-    `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:4001  32 ms    3.4 MiB  0 B  0.1.0`,
+    `${PEER.slice(-8)}  seed    connected       10.0.0.1:7472       0.4 ms   3.4 MiB  0 B  0.1.0`,
+    `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:7472  32 ms    3.4 MiB  0 B  0.1.0`,
   ])
 })
 
@@ -37,20 +37,23 @@ test('a member that lied is shown with the reason, and when it is asked again', 
   const lines = peersLines([{ ...connected, quarantine }], NOW, output)
   expect(lines).toEqual([
     'peer      role  state                  address        latency  in       out  version  why',
-    `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7471  0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
+    `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7472  0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
   ])
 })
 
-test('a member without a connection is shown where it hands out blobs, and other addresses as they are', () => {
+test('a member that hands out nothing is shown where it comes from', () => {
+  const all = [['/ip4/10.0.0.1/tcp/41234'], ['/ip6/2001:db8::1/tcp/4001/p2p/x', '/ip4/10.0.0.1/tcp/1'], ['/odd/address'], []]
   const lines = peersLines(
-    [
-      { ...gone, addresses: [] },
-      { ...gone, addresses: ['/odd/address'] },
-    ],
+    all.map((addresses) => ({ ...gone, blobs: [], latency: 1, addresses })),
     NOW,
     output,
   )
-  expect(lines.slice(1).map((line) => line.split(/ {2,}/)[3])).toEqual(['10.0.0.1:7472', '/odd/address'])
+  expect(lines.slice(1).map((line) => line.split(/ {2,}/)[3])).toEqual([
+    '10.0.0.1:41234',
+    '[2001:db8::1]:4001',
+    '/odd/address',
+    '1.0 ms',
+  ])
 })
 
 test('where there are none it says why', () => {
