@@ -13,7 +13,8 @@ test('without a command it shows its help, exit codes included', async () => {
   const { code, stdout, stderr } = await runWarren([], { home: folders.create() })
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout).toMatch(/^Usage: warren/)
-  for (const word of ['up ', 'status ', 'peers ', 'mesh ', 'config ', 'Exit codes:', '  3    no node answers']) expect(stdout).toContain(word)
+  for (const word of ['up ', 'status ', 'peers ', 'mesh ', 'config ', 'Exit codes:', '  3    no node answers'])
+    expect(stdout).toContain(word)
 })
 
 test.for([['-h'], ['--help'], ['help']])('%j shows the same help', async (args) => {
