@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { type KadDHT, type KadDHTComponents, kadDHT, type SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Digest } from '../../digest.ts'
@@ -63,7 +62,5 @@ export function kadService(init: KadInit): (components: KadDHTComponents) => Sin
 
 /** Tells the servers closest to the digest that this node has it. Resolves also when nobody could be told. */
 export async function provide(dht: Pick<KadDHT, 'provide'>, digest: Digest, signal: AbortSignal): Promise<void> {
-  // kad-dht listens once for each request.
-  setMaxListeners(0, signal)
   for await (const _ of dht.provide(cidOf(digest), { signal }));
 }

@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
@@ -105,8 +104,6 @@ export class DhtLookup {
   async #run(name: string, digest: Digest, query: Query): Promise<void> {
     const { dht, self, clock } = this.#components
     const { signal } = query.stop
-    // kad-dht listens once for each request.
-    setMaxListeners(0, signal)
     clock.sleep(this.#limit, signal).then(
       () => this.#conclude(name, query),
       () => {},

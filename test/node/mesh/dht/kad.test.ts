@@ -81,6 +81,17 @@ describe('the DHT', () => {
     expect((await three.find(digest)).sort()).toEqual([one.id, two.id].sort())
   })
 
+  it('tells and asks a dozen servers at once', async () => {
+    const [client, ...servers] = await Promise.all([start({ server: false }), ...Array.from({ length: 12 }, () => start())])
+    for (const server of servers) await client.meet(server)
+    const digest = fresh()
+    await client.provide(digest)
+    expect(servers.map(({ store }) => store.records)).toEqual(servers.map(() => 1))
+    servers[5]?.hold(digest)
+    expect(await client.find(digest)).toEqual([servers[5]?.id])
+    await eventually('no stream is open', () => client.streams === 0)
+  })
+
   it('finds what stands on the shelf of a server without any record, and no longer once it is evicted', async () => {
     const [client, server] = await pair()
     const digest = fresh('sha256')
