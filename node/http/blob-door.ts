@@ -6,7 +6,7 @@ import { ClientLeft } from './client-left.ts'
 import { breakOff, sendError } from './refusal.ts'
 import type { Sender } from './sender.ts'
 
-export interface BlobDoorEvents {
+interface BlobDoorEvents {
   /** So many bytes of a blob went to that member. */
   sent(peer: string, bytes: number): void
   /** Something that no code expected. */

@@ -28,7 +28,7 @@ export interface BlobClientLimits {
   readonly idle: number
 }
 
-export const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: HEADERS_TIMEOUT, idle: IDLE_TIMEOUT }
+const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: HEADERS_TIMEOUT, idle: IDLE_TIMEOUT }
 
 /** A blob that has begun to arrive. Its bytes are nobody's word. */
 export interface OpenedBlob {

@@ -52,7 +52,7 @@ export interface BlobListenerLimits {
   readonly drain: number
 }
 
-export const LISTENER_LIMITS: BlobListenerLimits = {
+const LISTENER_LIMITS: BlobListenerLimits = {
   admission: ADMISSION_LIMIT,
   halfOpen: 128,
   halfOpenPerAddress: 32,

@@ -24,7 +24,7 @@ import { using } from '../../http/fixture.ts'
 export const NOT_AFTER = Date.UTC(2030, 0, 1)
 
 /** A gate that lets in whoever shows a card with its own peer id. */
-export class FakeGate implements Gate {
+class FakeGate implements Gate {
   readonly #peer: string
   /** How often the own card was asked for. */
   shown = 0
