@@ -108,7 +108,7 @@ export function publicKeyOfPeer(peerId: string): string | undefined {
   }
   if (bytes.length !== PEER_ID_HEAD.length + KEY_BYTES || !PEER_ID_HEAD.equals(bytes.subarray(0, PEER_ID_HEAD.length)))
     return undefined
-  // The decoder passes over what no encoder writes, such as spaces at the end.
+  // The decoder takes characters beyond Latin-1 for zeros.
   if (base58btc.baseEncode(bytes) !== peerId) return undefined
   return toBase64url(bytes.subarray(PEER_ID_HEAD.length))
 }

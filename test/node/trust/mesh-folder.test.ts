@@ -1,12 +1,15 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, vi } from 'vitest'
 import { generateKey } from '../../../node/trust/keys.ts'
 import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { refusal, reveals, shown, TrialMesh } from './fixture.ts'
 
+vi.mock('node:fs', { spy: true })
+
 const folders = useTempFolders()
+afterEach(() => vi.mocked(rmSync).mockRestore())
 const mesh = new TrialMesh()
 
 const modeOf = (path: string) => statSync(path).mode & 0o777
@@ -66,6 +69,19 @@ describe('the mesh folder', () => {
       expect(readdirSync(folder.path)).toEqual(['admin.key'])
       expect([folder.membership(), folder.adminKey()?.publicKey]).toEqual([undefined, mesh.adminKey.publicKey])
     }
+  })
+
+  it('is that of a lone node even when leaving was broken off', async () => {
+    const { folder } = newFolder()
+    folder.writeMembership(mesh.membership)
+    writeFileSync(join(folder.path, 'earlier by name'), '')
+    const actual = await vi.importActual<typeof import('node:fs')>('node:fs')
+    vi.mocked(rmSync).mockImplementation((path, options) => {
+      if (!String(path).endsWith('membership.json')) throw new Error('broken off')
+      actual.rmSync(path, options)
+    })
+    expect(refusal('STORE_UNUSABLE', () => folder.leave()).message).toBe(`${folder.path} cannot be emptied: broken off`)
+    expect(folder.membership()).toBeUndefined()
   })
 
   it('that cannot be emptied is named with the reason', () => {

@@ -177,7 +177,7 @@ describe('reading a secret file', () => {
     mkdirSync(path)
     expect(refusal('SECRET_EXPOSED', () => readSecretFile(path)).message).toMatch('is no regular file')
     const pipe = secretPath()
-    execFileSync('mkfifo', ['-m', '600', pipe])
+    execFileSync('sh', ['-c', `mkfifo -m 600 '${pipe}'`])
     expect(refusal('SECRET_EXPOSED', () => readSecretFile(pipe)).message).toMatch('is no regular file')
   })
 

@@ -133,6 +133,13 @@ describe('a chain that does not hold', () => {
     expect(reasonFor([signStatement('seed', newer, adminKey)])).toMatch('it has version 2: a newer Warren made it')
   })
 
+  it('is refused when the admin signed more than this version understands, which may be a restriction', () => {
+    const seedClaim = { v: 1, mesh: facts.mesh, peer, issuedAt: NOW, notAfter: NOW + DAY, more: 1 }
+    expect(reasonFor([signStatement('seed', seedClaim, adminKey)])).toMatch('other fields')
+    const ticketClaim = { ...seedClaim, peer: undefined, id: facts.id, key: ticketKey.publicKey, role: 'member' }
+    expect(reasonFor([signStatement('ticket', ticketClaim, adminKey), memberText])).toMatch('other fields')
+  })
+
   it.each([
     ['notAfter', 'never'],
     ['notAfter', -1],
