@@ -16,9 +16,10 @@ import { ProviderStore } from './dht/provider-store.ts'
 import { HeadStart } from './head-start.ts'
 import { Discovery } from './host/discovery.ts'
 import { Host } from './host/host.ts'
+import { answerIntroductions, askIntroductions } from './host/introductions.ts'
 import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
 import { announced } from './host/own-addresses.ts'
-import { Reach } from './host/reach.ts'
+import { answerReach, askReach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
 import { MemberGate } from './member-gate.ts'
@@ -62,6 +63,8 @@ const UNREACHABLE =
  */
 export async function openMesh(components: MeshComponents, init: MeshInit): Promise<Libp2pMesh> {
   await using opening = new AsyncDisposableStack()
+  const life = new AbortController()
+  opening.defer(() => life.abort(new Error('the mesh is closed')))
   const { key, membership, clock, log } = components
   const { peerId: self } = key
   const book = new PeerBook({ clock })
@@ -110,14 +113,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     },
     { addresses: [...membership.addresses, ...init.bootstrap], self },
   )
-  const reach = new Reach({
-    libp2p: host.libp2p,
-    check: (peer, signal) =>
-      client.reach({ id: peer, addresses: book.get(peer)?.blobs ?? [] }, signal).then(
-        () => true,
-        () => false,
-      ),
-  })
+  const check = (peer: string, signal: AbortSignal) =>
+    client.reach({ id: peer, addresses: book.get(peer)?.blobs ?? [] }, signal).then(
+      () => true,
+      () => false,
+    )
   const announcer = new Announcer(
     { provide: (digest, signal) => provide(dht, digest, signal), shelf: { ...components.shelf, has: shelf.has }, clock },
     { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
@@ -126,7 +126,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     {
       clock,
       book,
-      askReach: (signal) => reach.ask(signal),
+      askReach: (signal) => askReach(host.libp2p.getConnections(), signal),
       survey: () => {
         host.survey(clock.now())
         listener.cut((member) => member.notAfter < clock.now())
@@ -145,14 +145,18 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     upkeep.met()
   })
   host.libp2p.addEventListener('peer:disconnect', ({ detail }) => discovery.lost(detail.toString()))
-  host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs } }) => {
+  host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
     discovery.found(peerId.toString(), listenAddrs.map(String))
+    void askIntroductions(connection, life.signal).then((members) => {
+      for (const { id, addresses } of members) discovery.found(id, addresses)
+    })
   })
   host.libp2p.addEventListener('peer:discovery', ({ detail: { id, multiaddrs } }) => {
     discovery.found(id.toString(), multiaddrs.map(String))
   })
+  await answerReach(host.libp2p, check)
+  await answerIntroductions(host.libp2p)
   await host.start()
-  await reach.start()
   for (const part of [discovery, announcer, upkeep]) {
     opening.defer(() => part.stop())
     part.start()

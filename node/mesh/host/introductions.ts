@@ -1,0 +1,52 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { z } from 'zod'
+import { shuffled } from './addresses.ts'
+import { answerWith, ask, type Question } from './question.ts'
+
+/** Members that one names to another, and addresses of each. */
+const MAX_NAMED = 16
+const MAX_ADDRESSES = 4
+
+interface Introduction {
+  readonly v: 1
+  readonly members: readonly { readonly id: string; readonly addresses: readonly string[] }[]
+}
+
+/**
+ * «Whom do you know?» Whoever joins by the address of one seed would otherwise be alone once that one is gone. What is answered
+ * is a hint: a member that is dialled shows its own card.
+ */
+const INTRODUCE: Question<Introduction> = {
+  protocol: '/warren/members/1.0.0',
+  schema: z.object({
+    v: z.literal(1),
+    members: z
+      .array(z.object({ id: z.string().max(64), addresses: z.array(z.string().max(256)).max(MAX_ADDRESSES) }))
+      .max(MAX_NAMED),
+  }),
+  maxBytes: 32 << 10,
+  limit: 5_000,
+}
+
+/** Names members that are connected here to whoever asks. */
+export function answerIntroductions(libp2p: Libp2p): Promise<void> {
+  return answerWith(libp2p, INTRODUCE, async (asker): Promise<Introduction> => {
+    const others = libp2p.getPeers().filter((peer) => peer.toString() !== asker)
+    const known = await Promise.all(
+      shuffled(others, Math.random)
+        .slice(0, MAX_NAMED)
+        .map((id) => libp2p.peerStore.get(id).catch(() => undefined)),
+    )
+    const members = known.flatMap((peer) => {
+      const addresses = (peer?.addresses ?? []).slice(0, MAX_ADDRESSES).map(({ multiaddr }) => multiaddr.toString())
+      return peer && addresses.length > 0 ? [{ id: peer.id.toString(), addresses }] : []
+    })
+    return { v: 1, members }
+  })
+}
+
+/** Whom a member knows; nobody when it does not say. */
+export async function askIntroductions(connection: Connection, signal: AbortSignal): Promise<Introduction['members']> {
+  const answer = await ask(connection, INTRODUCE, signal).catch(() => undefined)
+  return answer?.members ?? []
+}
