@@ -143,12 +143,13 @@ export class Discovery {
   async #run(): Promise<void> {
     const { clock, random, connected } = this.#components
     for (let fruitless = 0; !this.#life.signal.aborted; ) {
+      // Whoever is found while others are dialled is dialled next.
+      this.#pause = new AbortController()
       const isAlone = connected() === 0
       if (connected() < WANTED) await this.#round(isAlone)
       fruitless = connected() === 0 ? fruitless + 1 : 0
       this.#tell()
       const longest = fruitless === 0 ? MINUTE : Math.min(PAUSE * 2 ** fruitless, LONGEST_PAUSE)
-      this.#pause = new AbortController()
       // However many are found meanwhile, there is a rest between two rounds.
       const { signal } = this.#life
       await clock.sleep(PAUSE / 2, signal).catch(() => {})

@@ -236,6 +236,16 @@ test('who is found in the network is dialled at once by a node that is alone', a
   expect(world.connected.has(peerId(7))).toBe(true)
 })
 
+test('who is found while others are dialled is not kept waiting for long', async () => {
+  const world = new World({ addresses: ['10.0.0.1:7471'] }).settle(7)
+  world.silent.add('10.0.0.1:7471')
+  await world.start(10 * MINUTE)
+  while (world.underWay === 0) await world.clock.advance(SECOND)
+  world.discovery.found(peerId(7), ['/ip4/10.0.0.7/tcp/7471'])
+  await world.clock.advance(6 * SECOND)
+  expect(world.connected.has(peerId(7))).toBe(true)
+})
+
 test('however many are found, it rests between two rounds', async () => {
   const world = new World()
   await world.start(10 * MINUTE)
