@@ -16,7 +16,7 @@ export interface MeshAddress {
 export type Lookup = (host: string, options: { all: true; family: 0 | 4 | 6 }) => Promise<readonly LookupAddress[]>
 
 /** Addresses of one name that are dialled: a name with more of them is a list of members, any of which will do. */
-export const MAX_RESOLVED = 16
+const MAX_RESOLVED = 16
 
 const PEER = '12D3KooW[1-9A-HJ-NP-Za-km-z]{44}'
 const MULTIADDR = new RegExp(`^/(ip4|ip6|dns|dns4|dns6)/([^/]{1,253})/tcp/(\\d{1,5})(?:/p2p/(${PEER}))?$`)
