@@ -131,6 +131,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         host.survey(clock.now())
         listener.cut((member) => member.notAfter < clock.now())
       },
+      servers: () => dht.routingTable.size,
       becomeServer: () => dht.setMode('server'),
       onReachable: (reachable) => {
         announcer.enabled = reachable

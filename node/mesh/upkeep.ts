@@ -11,6 +11,8 @@ const REACH_INTERVAL = 10 * MINUTE
 const REACH_RETRY = 30 * SECOND
 /** Ms that a member has to run before others may rely on it for their look-ups: most CI jobs are over by then. */
 const LONG_LIVED = 10 * MINUTE
+/** With fewer nodes than this to keep DHT records, a young member does so as well: without any, nobody finds anything. */
+const ENOUGH_SERVERS = 3
 
 export interface UpkeepComponents {
   readonly clock: Clock
@@ -19,7 +21,9 @@ export interface UpkeepComponents {
   askReach(signal: AbortSignal): Promise<boolean | undefined>
   /** Looks after connections and certificates. */
   survey(): void
-  /** The node has run for long and can be reached: it may keep DHT records for others. */
+  /** Other nodes that keep DHT records. */
+  servers(): number
+  /** From now on this node keeps DHT records for others. */
   becomeServer(): Promise<void>
   /** Whether this node can be reached has become known, or has changed. */
   onReachable(reachable: boolean): void
@@ -64,13 +68,18 @@ export class Upkeep {
     for (;;) {
       await clock.sleep(SURVEY_INTERVAL, this.#stop.signal)
       survey()
-      const isLongLived = clock.now() - this.#startedAt >= LONG_LIVED
-      if (this.#serving || !isLongLived || this.#reachable !== true) continue
-      this.#serving = true
-      await this.#components.becomeServer().catch(() => {
-        this.#serving = false
-      })
+      await this.#serve()
     }
+  }
+
+  async #serve(): Promise<void> {
+    const { clock, servers, becomeServer } = this.#components
+    const isWanted = servers() < ENOUGH_SERVERS || clock.now() - this.#startedAt >= LONG_LIVED
+    if (this.#serving || !isWanted || this.#reachable !== true) return
+    this.#serving = true
+    await becomeServer().catch(() => {
+      this.#serving = false
+    })
   }
 
   async #watchReach(): Promise<void> {
@@ -87,6 +96,7 @@ export class Upkeep {
       if (answer !== undefined && answer !== this.#reachable) {
         this.#reachable = answer
         onReachable(answer)
+        await this.#serve()
       }
       await clock.sleep(answer ? REACH_INTERVAL : REACH_RETRY, signal)
     }

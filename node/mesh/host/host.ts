@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, identify } from '@libp2p/identify'
 import type { Connection, Libp2p } from '@libp2p/interface'
@@ -13,9 +14,11 @@ import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
 import type { Gate } from '../gate.ts'
 import type { PeerBook } from '../peer-book.ts'
+import { parseMeshAddress, toMultiaddr } from './addresses.ts'
 import { guardedTcp } from './dial-guard.ts'
 import { CONNECTION_LIMITS } from './limits.ts'
 import { memberEncrypter } from './member-encrypter.ts'
+import { announced } from './own-addresses.ts'
 
 export interface HostComponents {
   readonly key: NodeKey
@@ -28,8 +31,8 @@ export interface HostInit {
   /** The mesh secret. */
   readonly secret: Buffer
   readonly listen: { readonly host: string; readonly port: number }
-  /** What others are told of where this node listens, made from what it listens on. */
-  announced(listening: Multiaddr[]): Multiaddr[]
+  /** Hosts by which others reach this node; those of its interfaces when empty. */
+  readonly announce: readonly string[]
   /** Whether it keeps DHT records for others from the start. */
   readonly server: boolean
   readonly version: string
@@ -57,7 +60,7 @@ export class Host implements AsyncDisposable {
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
       nodeInfo: { name: 'warren', version: init.version },
-      addresses: { listen: [listenMultiaddr(init.listen)], announceFilter: (all) => init.announced(all) },
+      addresses: { listen: [listenMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init) },
       transports: [guardedTcp()],
       connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
       streamMuxers: [yamux()],
@@ -119,6 +122,17 @@ export class Host implements AsyncDisposable {
   #opened(connection: Connection): void {
     this.#book.opened(connection.remotePeer.toString(), connection.remoteAddr.toString())
   }
+}
+
+/** What others are told: `listening` only says which port it has become. */
+function announcedMultiaddrs(listening: readonly Multiaddr[], { listen, announce }: HostInit): Multiaddr[] {
+  const port = Number(listening[0]?.getComponents().find(({ name }) => name === 'tcp')?.value ?? 0)
+  if (port === 0) return []
+  const own = announced({ listen: { host: listen.host, port }, announce, interfaces: networkInterfaces() })
+  return own.flatMap((text) => {
+    const address = parseMeshAddress(text)
+    return address ? [multiaddr(toMultiaddr(address))] : []
+  })
 }
 
 function listenMultiaddr({ host, port }: HostInit['listen']): string {
