@@ -40,6 +40,9 @@ export const RESUME_PAUSE = SECOND / 2
 /** How long a flight waits for the digest by which members can be asked, before it goes to upstream without them, in ms. */
 export const DIGEST_PATIENCE = 2 * SECOND
 
+/** How long upstream is left alone while a member that says it has an artifact is being asked for it, in ms. */
+export const FOUND_PATIENCE = 300
+
 /** How long a member of the mesh may take to answer before the next one is asked, in ms. */
 export const MEMBER_PATIENCE = 2 * SECOND
 

@@ -21,6 +21,7 @@ export class Members {
   readonly #spent = new Set<string>()
   #lies = 0
   #failures = 0
+  #asked = 0
 
   constructor(components: { mesh: Mesh; clock: Clock }) {
     this.#mesh = components.mesh
@@ -30,6 +31,11 @@ export class Members {
   /** Whether it makes sense to ask. After some lies it does not: liars may be many, and each costs the client time. */
   get promising(): boolean {
     return this.#mesh.populated && this.#lies < MEMBER_LIES
+  }
+
+  /** Whether an answer of a member that says it has the artifact is being waited for. */
+  get asking(): boolean {
+    return this.#asked > 0
   }
 
   /** Whether so many broke off before they were of any use that whoever else can go on comes first. */
@@ -49,11 +55,14 @@ export class Members {
         signal.throwIfAborted()
         if (!this.promising) break
         if (this.#spent.has(source.id) || !accept(source)) continue
+        this.#asked++
         try {
           return await this.#open(source, from, signal)
         } catch (error) {
           if (signal.aborted) throw error
           this.#spent.add(source.id)
+        } finally {
+          this.#asked--
         }
       }
     }

@@ -4,6 +4,7 @@ import { WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, refusal } from './answer.ts'
+import { FOUND_PATIENCE } from './constants.ts'
 import { Members } from './members.ts'
 import type { Plan } from './plan.ts'
 
@@ -82,12 +83,17 @@ export class Sources {
     }
   }
 
-  /** What members deliver before upstream's turn has come. */
+  /**
+   * What members deliver before upstream's turn has come. Where one is known to have it that turn comes later: it may only have to
+   * be connected to first, and a second copy from upstream costs more than the wait.
+   */
   async #headStart(members: Promise<OpenBody>, signal: AbortSignal): Promise<OpenBody | undefined> {
     const { mesh, clock } = this.#components
     const over = new AbortController()
-    const turn = clock.sleep(mesh.headStart, AbortSignal.any([signal, over.signal])).catch(() => {})
-    const early = await Promise.race([members.catch(() => {}), turn])
+    const sleep = (ms: number) => clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {})
+    const answered = members.catch(() => {})
+    let early = await Promise.race([answered, sleep(mesh.headStart)])
+    if (!early && this.#members.asking) early = await Promise.race([answered, sleep(FOUND_PATIENCE - mesh.headStart)])
     over.abort()
     return early ?? undefined
   }

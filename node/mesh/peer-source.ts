@@ -13,6 +13,9 @@ export interface PeerSourceComponents {
   readonly headStart: HeadStart
 }
 
+/** Ms without an answer after which a member counts as one that cannot be reached. */
+const SLOW = 250
+
 /** A member that may have a blob; what comes of asking it is written down for the next time. */
 export class PeerSource implements BlobSource {
   readonly id: string
@@ -37,7 +40,11 @@ export class PeerSource implements BlobSource {
       book.had(this.id)
       return opened
     } catch (error) {
-      if (signal.aborted) throw error
+      if (signal.aborted) {
+        // Whoever keeps us waiting until somebody else was faster is left alone for a while.
+        if (clock.now() - began >= SLOW) book.failed(this.id)
+        throw error
+      }
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)
       // Busy is no fault: it is asked again as soon as somebody else wants something.
       else if (!isWarrenError(error, 'UPSTREAM_BUSY')) book.failed(this.id)

@@ -38,7 +38,7 @@ describe('a member that lies', () => {
     const kit = makeCache({ script: () => ({ body: answer }) })
     const honest = member(kit, 'honest', BYTES, { fault: { silent: true } })
     const fetching = codeOf(kit.fetch(PLAN))
-    await kit.clock.advance(19)
+    await kit.clock.advance(299)
     honest.fault = {}
     await kit.clock.advance(1)
     expect([await fetching, kit.mesh.blamed]).toEqual(['UPSTREAM_CORRUPT', []])
