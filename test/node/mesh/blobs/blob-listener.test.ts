@@ -120,10 +120,18 @@ describe('the blob listener', () => {
     const other = await member(server, 3)
     other.socket.write(request(server))
     await until(() => other.text().length > BLOB.length)
+    // Whoever leaves makes room, once the server has noticed.
+    for (const { socket } of seen) socket.destroy()
+    for (;;) {
+      const again = await member(server)
+      again.socket.write(request(server))
+      await until(() => again.text().length > BLOB.length || again.socket.destroyed)
+      if (!again.socket.destroyed) break
+    }
   })
 
   it('bounds all connections', async () => {
-    const server = await holder(1, { connections: 2 })
+    const server = await holder(1, { connections: 2, admission: 60_000 })
     const first = [await member(server, 2), await member(server, 3)]
     const third = await party(4)
     await stranger(server.port, third.identity).closed
@@ -160,7 +168,7 @@ describe('the blob listener', () => {
   })
 
   it('stops: idle and half-open connections end at once, an answer under way is finished', async () => {
-    const server = await holder()
+    const server = await holder(1, { admission: 60_000, drain: 60_000 })
     const [idle, busy, half] = [await member(server, 2), await member(server, 3), stranger(server.port, {})]
     await once(half.socket, 'secureConnect')
     const digest = formatDigest(server.hold(BLOB, fileLike(BLOB, { delay: 10, piece: 10_000 })))

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer } from 'node:net'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { dial } from '../../../../node/mesh/blobs/dial.ts'
@@ -11,7 +11,7 @@ useLeakCheck()
 
 /** An address that takes connections and says nothing. */
 async function silence() {
-  const sockets: import('node:net').Socket[] = []
+  const sockets: Socket[] = []
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.resume()
@@ -62,7 +62,7 @@ describe('dialling a member', () => {
   it('does not wait for an address that is silent, and lets go of it', async () => {
     const server = await holder()
     const { address, sockets } = await silence()
-    expect(await dialling(await party(2), server.party.id, [address, server.address])).toBe(server.address)
+    expect(await dialling(await party(2), server.party.id, [address, server.address], 60_000)).toBe(server.address)
     await until(() => sockets.length === 1 && sockets.every((socket) => socket.destroyed))
   })
 
@@ -133,7 +133,7 @@ describe('a client', () => {
 
   it('lets go of a connection in the making when it is closed', async () => {
     const { address, sockets } = await silence()
-    const { client } = await asker()
+    const { client } = await asker(2, { admission: 60_000 })
     const { id } = await party(1)
     const opening = client.open({ id, addresses: [address] }, { algorithm: 'sha256', hex: '00'.repeat(32) }, 0, NEVER)
     const reaching = client.reach({ id, addresses: [address] }, NEVER)

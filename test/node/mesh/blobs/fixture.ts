@@ -239,3 +239,7 @@ export async function scripted(as: Party, answer: (socket: TLSSocket, head: stri
 }
 
 export const NEVER = new AbortController().signal
+
+export async function read(body: AsyncIterable<Buffer>): Promise<Buffer> {
+  return Buffer.concat(await Array.fromAsync(body))
+}
