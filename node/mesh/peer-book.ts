@@ -13,7 +13,7 @@ const LONGEST_QUARANTINE = 24 * 60 * MINUTE
 /** Ms that a member is not asked, for any blob, after it could not be reached; twice as long after each further time. */
 const PAUSE = SECOND
 const LONGEST_PAUSE = 5 * MINUTE
-/** Ms for which a member that had a blob is thought to have its neighbours as well. */
+/** Ms for which a member that had a blob, or has just come, is thought to have others as well. */
 const WARM = 30 * SECOND
 /** Guesses in a row that may fail before a member is asked for what it is known to have only. */
 const WRONG_GUESSES = 2
@@ -84,7 +84,12 @@ export class PeerBook {
   opened(id: string, address: string): void {
     const entry = this.#entries.get(id)
     if (!entry) return
-    if (entry.connections++ === 0) this.#connected++
+    if (entry.connections++ === 0) {
+      this.#connected++
+      // Worth a guess: until the DHT knows of it some seconds pass, in which a job would fetch everything from upstream.
+      entry.warmUntil = this.#clock.now() + WARM
+      entry.wrongGuesses = 0
+    }
     entry.addresses.delete(address)
     entry.addresses.add(address)
     for (const oldest of entry.addresses) {
@@ -161,11 +166,11 @@ export class PeerBook {
     return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
   }
 
-  /** Connected members that lately had what was asked for, likeliest first. */
+  /** Usable members that lately had what was asked for, likeliest first. */
   warm(most: number): string[] {
     const now = this.#clock.now()
     return [...this.#entries.values()]
-      .filter(({ connections, warmUntil, wrongGuesses }) => connections > 0 && warmUntil > now && wrongGuesses < WRONG_GUESSES)
+      .filter(({ id, warmUntil, wrongGuesses }) => warmUntil > now && wrongGuesses < WRONG_GUESSES && this.usable(id))
       .sort((one, other) => other.warmUntil - one.warmUntil)
       .slice(0, most)
       .map(({ id }) => id)
@@ -233,5 +238,6 @@ function blobAddresses({ announced, addresses }: Entry): string[] {
   })
   const ports = new Set(announced.map((address) => address.slice(address.lastIndexOf(':') + 1)))
   const observed = hosts.flatMap((host) => [...ports].map((port) => `${host}:${port}`))
-  return [...new Set([...observed, ...announced])].slice(0, MAX_ADDRESSES)
+  // Connections may come out of many gateways that lead nowhere: they must not crowd out what the member says itself.
+  return [...new Set([...observed.slice(0, MAX_ADDRESSES / 2), ...announced])].slice(0, MAX_ADDRESSES)
 }

@@ -1,3 +1,4 @@
+import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
 import { get, HttpClient } from '../harness/http.ts'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
 import { eventually } from '../harness/wait.ts'
@@ -21,17 +22,23 @@ export class Warren implements Target {
     this.url = `${process.url}/npm`
   }
 
-  /** @param hotBytes memory for small artifacts, where not the default */
-  static async start(stack: AsyncDisposableStack, upstream: Upstream, hotBytes?: number): Promise<Warren> {
+  /** @param init.hotBytes memory for small artifacts, where not the default; `init.ticket` that of a mesh to join */
+  static async start(
+    stack: AsyncDisposableStack,
+    upstream: Upstream,
+    { hotBytes, ticket }: { hotBytes?: number; ticket?: string } = {},
+  ): Promise<Warren> {
     const data = tempFolder(stack, 'node')
     const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [`${upstream.url}/`] } }
     // A nearly full disk would stop storing, and then nothing of what is measured would happen.
     const config = {
       mirrors,
       store: { minFree: '1GiB' },
+      mesh: { listen: '127.0.0.1:0', blobs: '127.0.0.1:0', mdns: false },
       ...(hotBytes === undefined ? {} : { memory: { hot: `${hotBytes}B` } }),
     }
-    return new Warren(stack.adopt(await startNodeProcess({ data, config }), (node) => node.stop()))
+    const env: Record<string, string> = ticket === undefined ? {} : { WARREN_TICKET: ticket }
+    return new Warren(stack.adopt(await startNodeProcess({ data, config, env }), (node) => node.stop()))
   }
 
   cpuSeconds(): number | undefined {
@@ -53,9 +60,13 @@ export class Warren implements Target {
   async settled(signal: AbortSignal): Promise<void> {
     const idle = async () => {
       signal.throwIfAborted()
-      return JSON.parse((await get(`${this.process.admin}/admin/v1/status`)).body.toString()).flights === 0
+      return (await this.status()).flights === 0
     }
     await eventually('the node has stored everything', idle, STORED_LIMIT_MS)
+  }
+
+  async status(): Promise<Status> {
+    return statusSchema.parse(JSON.parse((await get(`${this.process.admin}/admin/v1/status`)).body.toString()))
   }
 }
 

@@ -29,7 +29,7 @@ export const distinctArtifacts: Row = {
         nginx.write(tarballPath(one, version), packages.archive(one, version))
     }
     const upstream = await Upstream.start(stack)
-    const warren = await Warren.start(stack, upstream, HOT_BYTES)
+    const warren = await Warren.start(stack, upstream, { hotBytes: HOT_BYTES })
     bench.say(`filling the node with ${paths.length} artifacts`)
     await warren.warm(paths, BYTES, bench.signal)
     const target = await nginx.start(stack, bench.signal)

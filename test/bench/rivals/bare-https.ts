@@ -1,0 +1,37 @@
+import { HttpClient } from '../../harness/http.ts'
+import { tempFolder } from '../bench.ts'
+import { type ServerProcess, startModule } from '../processes.ts'
+
+/**
+ * The least that two machines can do: `node:https` that sends files, and `node:https` that hashes them (sha256 and sha512) and
+ * writes them, each in a process of its own. It knows beforehand where everything is, checks nothing, and syncs nothing.
+ */
+export class BareHttps {
+  readonly #server: ServerProcess
+  readonly #reader: ServerProcess
+  readonly #client = new HttpClient(1)
+
+  private constructor(server: ServerProcess, reader: ServerProcess) {
+    this.#server = server
+    this.#reader = reader
+  }
+
+  /** @param folder what is sent */
+  static async start(stack: AsyncDisposableStack, folder: string): Promise<BareHttps> {
+    const server = stack.use(await startModule(new URL('../child/bare-server.ts', import.meta.url), [folder]))
+    const kept = tempFolder(stack, 'bare-kept')
+    const reader = stack.use(await startModule(new URL('../child/bare-reader.ts', import.meta.url), [kept]))
+    const bare = new BareHttps(server, reader)
+    stack.defer(() => bare.#client.close())
+    return bare
+  }
+
+  /** Ms that it takes to fetch all paths, so many at a time. */
+  async fetch(paths: readonly string[], at: number): Promise<number> {
+    const began = performance.now()
+    const body = JSON.stringify({ base: this.#server.url, paths, at })
+    const reply = await this.#client.exchange(this.#reader.url, { method: 'POST', body })
+    if (reply.status !== 200) throw new Error(`the bare reader failed: ${reply.body}`)
+    return performance.now() - began
+  }
+}

@@ -1,0 +1,147 @@
+import { statfsSync, writeFileSync } from 'node:fs'
+import { mkdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { Pool } from 'undici'
+import { get } from '../../harness/http.ts'
+import { type Bench, type Row, tempFolder } from '../bench.ts'
+import { BenchMesh, connected } from '../mesh.ts'
+import { type Package, Packages, packageOf, tarballPath, tarballPaths } from '../packages.ts'
+import { BareHttps } from '../rivals/bare-https.ts'
+import { Upstream } from '../upstream.ts'
+import { fill, Warren } from '../warren.ts'
+
+const ROW = '5'
+const GIB = 2 ** 30
+const SMALL_BYTES = 16 << 10
+const AT_ONCE = 32
+
+interface Sizes {
+  readonly large: number
+  readonly small: number
+  readonly warmUp: number
+}
+
+/** Blobs that another member has: what it costs to find them there, to check them and to keep them. */
+export const peerBlobs: Row = {
+  name: ROW,
+  async run(bench) {
+    const sizes = bench.smoke
+      ? { large: 20_000_000, small: 64, warmUp: 16 }
+      : { large: 1_000_000_000, small: 3_000, warmUp: 500 }
+    const { bavail, bsize } = statfsSync(tmpdir())
+    if (bavail * bsize < 5 * sizes.large + GIB)
+      return bench.skip({ row: ROW, what: 'all of it', why: `no room in ${tmpdir()}` })
+    await using stack = new AsyncDisposableStack()
+    const upstream = await Upstream.start(stack)
+    const mesh = new BenchMesh()
+    const holder = await Warren.start(stack, upstream, { ticket: mesh.ticket() })
+    const blobs = blobsOf(sizes)
+    const folder = tempFolder(stack, 'bare-files')
+    for (const one of Object.values(blobs)) {
+      bench.say(`filling both sides with ${one.versions} × ${one.bytes} bytes`)
+      await upstream.prepare(one)
+      await fill(holder.url, tarballPaths(one), one.bytes, bench.signal)
+      await writeArchives(folder, one)
+    }
+    await holder.settled(bench.signal)
+    const { listen } = (await holder.status()).mesh
+    const values = { large: { warren: [], bare: [] }, small: { warren: [], bare: [] } } as Values
+    for (let round = 0; round < bench.rounds; round++) {
+      await measureWarren({ bench, upstream, blobs, values }, mesh.ticket(listen))
+      await measureBare({ bench, upstream, blobs, values }, folder)
+    }
+    report(bench, sizes, values)
+  },
+}
+
+type Blobs = ReturnType<typeof blobsOf>
+type Values = Record<'large' | 'small', Record<'warren' | 'bare', number[]>>
+
+interface Part {
+  readonly bench: Bench
+  readonly upstream: Upstream
+  readonly blobs: Blobs
+  readonly values: Values
+}
+
+function blobsOf({ large, small, warmUp }: Sizes) {
+  return {
+    large: packageOf('peerlarge', { bytes: large }),
+    largeWarmUp: packageOf('peerlargewarm', { bytes: 64_000_000 }),
+    small: packageOf('peersmall', { bytes: SMALL_BYTES, versions: small }),
+    smallWarmUp: packageOf('peersmallwarm', { bytes: SMALL_BYTES, versions: warmUp }),
+  }
+}
+
+/** A node that has nothing yet, beside one that has everything. Each round has one of its own. */
+async function measureWarren({ bench, upstream, blobs, values }: Part, ticket: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const node = await Warren.start(stack, upstream, { ticket })
+  await connected(node)
+  // The documents, so that the digests are known, as they are to a client that has resolved what it installs.
+  for (const { name } of Object.values(blobs)) await get(`${node.url}/${name}`)
+  const client = stack.adopt(new Pool(new URL(node.url).origin, { connections: AT_ONCE }), (pool) => pool.destroy())
+  const fetchAll = async (one: Package, range?: string) => {
+    const began = performance.now()
+    const paths = tarballPaths(one)
+    let next = 0
+    const worker = async () => {
+      for (;;) {
+        const path = paths[next++]
+        if (path === undefined) return
+        const headers = range === undefined ? {} : { range }
+        const answer = await client.request({ method: 'GET', path: `/npm${path}`, headers, signal: bench.signal })
+        const source = answer.headers['x-warren-source']
+        await answer.body.dump({ limit: Number.POSITIVE_INFINITY })
+        if (source !== 'peer') throw new Error(`${path} came from ${source}, not from a peer: ${answer.statusCode}`)
+      }
+    }
+    await Promise.all(Array.from({ length: AT_ONCE }, worker))
+    return performance.now() - began
+  }
+  // Nothing of a peer's blob goes out before all of it is here, checked and written: the first byte tells when that is.
+  await fetchAll(blobs.largeWarmUp, 'bytes=0-0')
+  values.large.warren.push((blobs.large.bytes / (await fetchAll(blobs.large, 'bytes=0-0'))) * 1000)
+  await node.settled(bench.signal)
+  await fetchAll(blobs.smallWarmUp)
+  values.small.warren.push((blobs.small.versions / (await fetchAll(blobs.small))) * 1000)
+}
+
+async function measureBare({ blobs, values }: Part, folder: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const bare = await BareHttps.start(stack, folder)
+  await bare.fetch(tarballPaths(blobs.largeWarmUp), 1)
+  values.large.bare.push((blobs.large.bytes / (await bare.fetch(tarballPaths(blobs.large), 1))) * 1000)
+  await bare.fetch(tarballPaths(blobs.smallWarmUp), AT_ONCE)
+  values.small.bare.push((blobs.small.versions / (await bare.fetch(tarballPaths(blobs.small), AT_ONCE))) * 1000)
+}
+
+async function writeArchives(folder: string, one: Package): Promise<void> {
+  const packages = new Packages()
+  for (let version = 0; version < one.versions; version++) {
+    const file = join(folder, tarballPath(one, version))
+    await mkdir(dirname(file), { recursive: true })
+    writeFileSync(file, packages.archive(one, version))
+  }
+}
+
+function report(bench: Bench, { large }: Sizes, { large: one, small: many }: Values): void {
+  const bare = (values: number[]) => ({ name: 'bare https', values })
+  const goal = { atLeast: 0.8 }
+  const common = { row: ROW, compared: 'ratio', goal } as const
+  bench.report({
+    ...common,
+    work: `${large / 1e6} MB blob from a peer`,
+    unit: 'bytes/s',
+    warren: one.warren,
+    rival: bare(one.bare),
+  })
+  bench.report({
+    ...common,
+    work: `16 KiB blobs from a peer, ${AT_ONCE} at once`,
+    unit: 'requests/s',
+    warren: many.warren,
+    rival: bare(many.bare),
+  })
+}
