@@ -1,0 +1,325 @@
+import { beforeEach, describe, expect, it } from 'vitest'
+import type { Admitted } from '../../../node/mesh/gate.ts'
+import { PeerBook } from '../../../node/mesh/peer-book.ts'
+import { VirtualClock } from '../../harness/clock.ts'
+
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const ADDRESS = '/ip4/192.0.2.1/tcp/40001'
+/** Members that are remembered, and addresses of each. */
+const MAX_PEERS = 2_000
+const MAX_ADDRESSES = 8
+
+let clock: VirtualClock
+let book: PeerBook
+beforeEach(() => {
+  clock = new VirtualClock()
+  book = new PeerBook({ clock })
+})
+
+function admit(peer: string, more: Partial<Admitted> = {}): void {
+  book.admitted({ peer, role: 'member', notAfter: clock.now() + HOUR, version: '1.2.3', blobs: ['192.0.2.1:7472'], ...more })
+}
+
+/** Somebody who is connected. */
+function meet(peer: string, more: Partial<Admitted> = {}, address = ADDRESS): void {
+  admit(peer, more)
+  book.opened(peer, address)
+}
+
+/** How long it is left alone from now on, in ms. */
+async function restOf(isOver: () => boolean, step: number): Promise<number> {
+  const start = clock.now()
+  while (!isOver()) await clock.advance(step)
+  return clock.now() - start
+}
+
+describe('what is known of a member', () => {
+  it('is what its card said, and where it is connected', () => {
+    meet('a', { role: 'seed', blobs: [] })
+    expect(book.get('a')).toEqual({
+      id: 'a',
+      role: 'seed',
+      version: '1.2.3',
+      notAfter: clock.now() + HOUR,
+      addresses: [ADDRESS],
+      blobs: [],
+      connected: true,
+      lastSeen: clock.now(),
+      latency: null,
+      bytesIn: 0,
+      bytesOut: 0,
+      quarantine: null,
+    })
+  })
+
+  it('is nothing for somebody who showed no card, whatever else happens with it', () => {
+    book.opened('x', ADDRESS)
+    book.measured('x', 1)
+    book.moved('x', 'in', 1)
+    book.had('x')
+    book.lacked('x')
+    book.quarantine('x', 'a lie')
+    book.closed('x')
+    expect([book.all(), book.connected, book.get('x'), book.usable('x'), book.warm(9)]).toEqual([[], 0, undefined, false, []])
+  })
+
+  it('follows its last card', async () => {
+    meet('a')
+    await clock.advance(MINUTE)
+    admit('a', { role: 'seed', version: '2.0.0', notAfter: 7, blobs: ['198.51.100.1:1'] })
+    expect(book.get('a')).toMatchObject({ role: 'seed', version: '2.0.0', notAfter: 7, connected: true })
+    expect(book.all().length).toBe(1)
+  })
+
+  it('is connected until its last connection is closed, and was seen last just then', async () => {
+    meet('a')
+    book.opened('a', ADDRESS)
+    book.closed('a')
+    await clock.advance(MINUTE)
+    expect([book.connected, book.get('a')?.connected, book.get('a')?.lastSeen]).toEqual([1, true, clock.now()])
+    book.closed('a')
+    const left = clock.now()
+    await clock.advance(MINUTE)
+    expect([book.connected, book.get('a')?.connected, book.get('a')?.lastSeen]).toEqual([0, false, left])
+    book.closed('a')
+    expect(book.connected).toBe(0)
+  })
+
+  it('counts bytes by direction, and keeps the last round trip', () => {
+    meet('a')
+    book.moved('a', 'in', 5)
+    book.moved('a', 'in', 6)
+    book.moved('a', 'out', 7)
+    book.measured('a', 3)
+    book.measured('a', 2)
+    expect(book.get('a')).toMatchObject({ bytesIn: 11, bytesOut: 7, latency: 2 })
+  })
+
+  it('is listed with those connected first, then those seen last', async () => {
+    for (const id of ['old', 'young', 'there']) {
+      meet(id)
+      await clock.advance(SECOND)
+    }
+    book.closed('old')
+    await clock.advance(SECOND)
+    book.closed('young')
+    expect(book.all().map(({ id }) => id)).toEqual(['there', 'young', 'old'])
+  })
+
+  it('has the last eight addresses, the last one first', () => {
+    for (let at = 0; at < 12; at++) meet('a', {}, `/ip4/192.0.2.${at}/tcp/1`)
+    book.opened('a', '/ip4/192.0.2.6/tcp/1')
+    expect(book.get('a')?.addresses).toEqual([6, 11, 10, 9, 8, 7, 5, 4].map((at) => `/ip4/192.0.2.${at}/tcp/1`))
+  })
+})
+
+describe('where blobs may be had', () => {
+  const where = (blobs: readonly string[], ...addresses: string[]) => {
+    for (const address of addresses) meet('a', { blobs }, address)
+    return book.get('a')?.blobs
+  }
+
+  it('is where it really is connected from, with the port that it says, before what it says', () => {
+    expect(where(['10.0.0.5:7472'], '/ip4/203.0.113.9/tcp/51000')).toEqual(['203.0.113.9:7472', '10.0.0.5:7472'])
+  })
+
+  it('is an IPv6 host in brackets', () => {
+    expect(where(['[fd00::5]:7472'], '/ip6/2001:db8::9/tcp/51000')).toEqual(['[2001:db8::9]:7472', '[fd00::5]:7472'])
+  })
+
+  it('is only what it says when it was reached by a name, which may stand for several machines', () => {
+    for (const kind of ['dns', 'dns4', 'dns6']) {
+      expect(where(['192.0.2.5:7472'], `/${kind}/seed.example.test/tcp/7471`)).toEqual(['192.0.2.5:7472'])
+    }
+  })
+
+  it('is named once, the last connection first', () => {
+    const addresses = ['/ip4/192.0.2.1/tcp/1', '/ip4/192.0.2.2/tcp/1/p2p/x', '/ip4/192.0.2.1/tcp/2']
+    expect(where(['192.0.2.2:7472', 'seed.example.test:7472'], ...addresses)).toEqual([
+      '192.0.2.1:7472',
+      '192.0.2.2:7472',
+      'seed.example.test:7472',
+    ])
+  })
+
+  it('is asked with each port that it says', () => {
+    expect(where(['10.0.0.5:1', '10.0.0.5:2', '10.0.0.6:1'], '/ip4/192.0.2.1/tcp/9')).toEqual([
+      '192.0.2.1:1',
+      '192.0.2.1:2',
+      '10.0.0.5:1',
+      '10.0.0.5:2',
+      '10.0.0.6:1',
+    ])
+  })
+
+  it('is nowhere for one that says nothing: it only reads', () => {
+    expect(where([], '/ip4/192.0.2.1/tcp/9')).toEqual([])
+    expect(book.usable('a')).toBe(false)
+  })
+
+  it('has eight addresses at most, and what it says is among them wherever its connections come from', () => {
+    const gateways = Array.from({ length: 8 }, (_, at) => `/ip4/203.0.113.${at}/tcp/9`)
+    const blobs = where(['seed.example.test:7472'], ...gateways) ?? []
+    expect(blobs.length).toBeLessThanOrEqual(MAX_ADDRESSES)
+    expect(blobs).toContain('seed.example.test:7472')
+    expect(blobs[0]).toBe('203.0.113.7:7472')
+    admit('a', { blobs: Array.from({ length: 16 }, (_, at) => `10.0.0.${at}:7472`) })
+    expect(book.get('a')?.blobs.length).toBe(MAX_ADDRESSES)
+  })
+})
+
+describe('quarantine', () => {
+  const isFree = () => book.worthMeeting('a')
+
+  it('lasts ten minutes, then twice as long after each further lie, and a day at most', async () => {
+    meet('a')
+    const lasted: number[] = []
+    for (let lie = 0; lie < 10; lie++) {
+      book.quarantine('a', `lie ${lie}`)
+      lasted.push(await restOf(isFree, MINUTE))
+    }
+    expect(lasted.map((ms) => ms / MINUTE)).toEqual([10, 20, 40, 80, 160, 320, 640, 1280, 1440, 1440])
+  })
+
+  it('says why and until when, and is over in time', async () => {
+    meet('a')
+    book.quarantine('a', 'sent something else')
+    expect(book.get('a')?.quarantine).toEqual({ until: clock.now() + 10 * MINUTE, reason: 'sent something else' })
+    await clock.advance(10 * MINUTE - 1)
+    expect([book.usable('a'), book.worthMeeting('a'), book.get('a')?.quarantine !== null]).toEqual([false, false, true])
+    await clock.advance(1)
+    expect([book.usable('a'), book.worthMeeting('a'), book.get('a')?.quarantine]).toEqual([true, true, null])
+  })
+
+  it('outlasts a new connection, a new card and good answers', async () => {
+    meet('a')
+    book.quarantine('a', 'a lie')
+    book.closed('a')
+    meet('a', { version: '9' })
+    book.had('a')
+    expect([book.usable('a'), book.worthMeeting('a')]).toEqual([false, false])
+    await clock.advance(10 * MINUTE)
+    expect(book.usable('a')).toBe(true)
+  })
+
+  it('ends guesses on a member', () => {
+    meet('a')
+    book.had('a')
+    book.quarantine('a', 'a lie')
+    expect(book.warm(9)).toEqual([])
+    // The answer to an earlier request came only now.
+    book.had('a')
+    expect(book.warm(9)).toEqual([])
+  })
+})
+
+describe('a member that could not be reached', () => {
+  const isFree = () => book.worthMeeting('a')
+
+  it('is left alone for a second, then twice as long after each further time, and five minutes at most', async () => {
+    meet('a')
+    const lasted: number[] = []
+    for (let time = 0; time < 11; time++) {
+      book.failed('a')
+      lasted.push(await restOf(isFree, SECOND))
+    }
+    expect(lasted.map((ms) => ms / SECOND)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
+  })
+
+  it('is left alone also when it was never met', async () => {
+    book.failed('a')
+    expect([book.worthMeeting('a'), book.get('a')]).toEqual([false, undefined])
+    await clock.advance(SECOND)
+    expect(book.worthMeeting('a')).toBe(true)
+  })
+
+  it.each([
+    ['it shows its card again', () => admit('a')],
+    ['it had a blob', () => book.had('a')],
+  ])('is forgiven as soon as %s', async (_, forgive) => {
+    meet('a')
+    for (let time = 0; time < 5; time++) book.failed('a')
+    expect(book.usable('a')).toBe(false)
+    forgive()
+    expect(book.usable('a')).toBe(true)
+    book.failed('a')
+    expect(await restOf(isFree, SECOND)).toBe(SECOND)
+  })
+
+  it('is remembered for two thousand of them, so that names out of nowhere use up no memory', () => {
+    for (let at = 0; at <= MAX_PEERS; at++) book.failed(`x${at}`)
+    expect([book.worthMeeting('x0'), book.worthMeeting('x1'), book.worthMeeting(`x${MAX_PEERS}`)]).toEqual([true, false, false])
+  })
+})
+
+describe('a guess', () => {
+  it('falls on connected members that lately had something, the last one first, as many as are wanted', async () => {
+    for (const id of ['a', 'b', 'c', 'd']) meet(id)
+    for (const id of ['a', 'b', 'c']) {
+      book.had(id)
+      await clock.advance(1)
+    }
+    expect([book.warm(9), book.warm(2)]).toEqual([
+      ['c', 'b', 'a'],
+      ['c', 'b'],
+    ])
+    book.closed('c')
+    expect(book.warm(9)).toEqual(['b', 'a'])
+  })
+
+  it('is made for half a minute after', async () => {
+    meet('a')
+    book.had('a')
+    await clock.advance(30 * SECOND - 1)
+    expect(book.warm(9)).toEqual(['a'])
+    await clock.advance(1)
+    expect(book.warm(9)).toEqual([])
+  })
+
+  it('is made no more after two wrong ones in a row, until the member had something again', () => {
+    meet('a')
+    book.had('a')
+    book.lacked('a')
+    expect(book.warm(9)).toEqual(['a'])
+    book.had('a')
+    book.lacked('a')
+    book.lacked('a')
+    expect(book.warm(9)).toEqual([])
+    book.had('a')
+    expect(book.warm(9)).toEqual(['a'])
+  })
+
+  it('is made no more once the member could not be reached', () => {
+    meet('a')
+    book.had('a')
+    book.failed('a')
+    expect(book.warm(9)).toEqual([])
+  })
+})
+
+describe('the book', () => {
+  it('keeps two thousand members: who was seen last longest ago goes, but nobody connected or in quarantine', async () => {
+    meet('connected')
+    meet('liar')
+    book.quarantine('liar', 'a lie')
+    book.closed('liar')
+    for (let at = 0; at < MAX_PEERS; at++) {
+      await clock.advance(1)
+      admit(`x${at}`)
+    }
+    expect(book.all().length).toBe(MAX_PEERS)
+    const kept = ['connected', 'liar', 'x0', 'x1', 'x2', `x${MAX_PEERS - 1}`].filter((id) => book.get(id))
+    expect(kept).toEqual(['connected', 'liar', 'x2', `x${MAX_PEERS - 1}`])
+  })
+
+  it('lets somebody go whose quarantine is over', async () => {
+    meet('liar')
+    book.quarantine('liar', 'a lie')
+    book.closed('liar')
+    await clock.advance(10 * MINUTE)
+    for (let at = 0; at < MAX_PEERS; at++) admit(`x${at}`)
+    expect(book.get('liar')).toBeUndefined()
+  })
+})
