@@ -50,6 +50,8 @@ export class MemberGate implements Gate {
   }
 
   admit(peer: string, card: Buffer): Admitted {
+    // Its own addresses come back to a node from many sides, and it is no other member.
+    if (peer === this.#init.self) throw new WarrenError('UNTRUSTED', `${peer} is this node itself`)
     const reading = readVersioned(card.toString(), cardSchema)
     if (reading.problem !== undefined)
       throw new WarrenError('UNTRUSTED', `peer ${peer} showed a card that cannot be read: ${reading.problem}`)

@@ -255,8 +255,14 @@ describe('a member that could not be reached', () => {
 })
 
 describe('a guess', () => {
+  /** Connected for so long that this alone is no reason to ask it. */
+  async function known(...ids: string[]): Promise<void> {
+    for (const id of ids) meet(id)
+    await clock.advance(30 * SECOND)
+  }
+
   it('falls on connected members that lately had something, the last one first, as many as are wanted', async () => {
-    for (const id of ['a', 'b', 'c', 'd']) meet(id)
+    await known('a', 'b', 'c', 'd')
     for (const id of ['a', 'b', 'c']) {
       book.had(id)
       await clock.advance(1)
@@ -269,8 +275,21 @@ describe('a guess', () => {
     expect(book.warm(9)).toEqual(['b', 'a'])
   })
 
-  it('is made for half a minute after', async () => {
+  it('falls on a member that has just come, until two guesses were wrong, and not again for a further connection', () => {
     meet('a')
+    expect(book.warm(9)).toEqual(['a'])
+    book.lacked('a')
+    book.lacked('a')
+    book.opened('a', ADDRESS)
+    expect(book.warm(9)).toEqual([])
+    book.closed('a')
+    book.closed('a')
+    book.opened('a', ADDRESS)
+    expect(book.warm(9)).toEqual(['a'])
+  })
+
+  it('is made for half a minute after', async () => {
+    await known('a')
     book.had('a')
     await clock.advance(30 * SECOND - 1)
     expect(book.warm(9)).toEqual(['a'])
@@ -278,8 +297,8 @@ describe('a guess', () => {
     expect(book.warm(9)).toEqual([])
   })
 
-  it('is made no more after two wrong ones in a row, until the member had something again', () => {
-    meet('a')
+  it('is made no more after two wrong ones in a row, until the member had something again', async () => {
+    await known('a')
     book.had('a')
     book.lacked('a')
     expect(book.warm(9)).toEqual(['a'])
@@ -291,10 +310,16 @@ describe('a guess', () => {
     expect(book.warm(9)).toEqual(['a'])
   })
 
-  it('is made no more once the member could not be reached', () => {
+  it('is made no more once the member could not be reached, nor once that is forgiven by time alone', async () => {
     meet('a')
-    book.had('a')
     book.failed('a')
+    expect(book.warm(9)).toEqual([])
+    await clock.advance(SECOND)
+    expect([book.usable('a'), book.warm(9)]).toEqual([true, []])
+  })
+
+  it('never falls on a member that hands out nothing', () => {
+    meet('a', { blobs: [] })
     expect(book.warm(9)).toEqual([])
   })
 })

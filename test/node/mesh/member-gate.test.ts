@@ -1,0 +1,150 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { MAX_CARD_BYTES } from '../../../node/mesh/gate.ts'
+import { MemberGate } from '../../../node/mesh/member-gate.ts'
+import type { Membership } from '../../../node/trust/membership.ts'
+import { VirtualClock } from '../../harness/clock.ts'
+import { DAY, NOW, newPeer, refusal, TrialMesh } from '../trust/fixture.ts'
+
+const VERSION = '1.2.3'
+const mesh = new TrialMesh()
+
+function gateOf(membership: Membership, self: string, clock = new VirtualClock(NOW)): MemberGate {
+  return new MemberGate({ clock }, { membership, self, version: VERSION })
+}
+
+/** The gate of the seed, which others knock at. */
+const door = (clock?: VirtualClock) => gateOf(mesh.membership, mesh.seed, clock)
+
+/** The card of the one that joined, with some of its fields changed. */
+function cardWith(fields: Record<string, unknown>): Buffer {
+  const card = JSON.parse(gateOf(mesh.joined, mesh.peer).card().toString())
+  return Buffer.from(JSON.stringify({ ...card, ...fields }))
+}
+
+const admit = (card: Buffer, peer = mesh.peer) => door().admit(peer, card)
+
+describe('the card of a member', () => {
+  it('lets it in, with what it proves and what it says', () => {
+    const gate = gateOf(mesh.joined, mesh.peer)
+    gate.blobs = ['192.0.2.1:7472', '[2001:db8::1]:7472', 'runner-7.example.test:7472']
+    expect(admit(gate.card())).toEqual({
+      peer: mesh.peer,
+      role: 'member',
+      notAfter: NOW + 30 * DAY,
+      version: VERSION,
+      blobs: gate.blobs,
+    })
+  })
+
+  it('lets a seed in as one', () => {
+    const { role, blobs } = gateOf(mesh.joined, mesh.peer).admit(mesh.seed, door().card())
+    expect([role, blobs]).toEqual(['seed', []])
+  })
+
+  it('is small, names sixteen addresses at most, and has nothing secret in it', () => {
+    const gate = gateOf(mesh.joined, mesh.peer)
+    gate.blobs = Array.from({ length: 40 }, (_, at) => `runner-${at}.example.test:7472`)
+    const card = gate.card()
+    expect(card.length).toBeLessThan(MAX_CARD_BYTES / 2)
+    expect(admit(card).blobs).toEqual(gate.blobs.slice(0, 16))
+    const text = card.toString()
+    expect([mesh.joined.secret, mesh.ticket.key].filter((secret) => text.includes(secret))).toEqual([])
+  })
+
+  it('may have fields that this version does not know', () => {
+    expect(admit(cardWith({ colour: 'red', more: { of: ['it'] } }))).not.toHaveProperty('colour')
+  })
+
+  it('is that of a newer Warren when its version says so, whatever else is in it', () => {
+    expect(refusal('UNTRUSTED', () => admit(Buffer.from('{"v":2}'))).message).toContain('a newer Warren made it')
+  })
+
+  const address = (text: unknown) => ({ blobs: [text] })
+  const long = `${'a'.repeat(254)}.b`
+  it.each<[string, Record<string, unknown>]>([
+    ['no version', { v: undefined }],
+    ['an older version than the first', { v: 0 }],
+    ['no certificate', { chain: [] }],
+    ['three certificates', { chain: [...mesh.joined.chain, mesh.joined.chain[0]] }],
+    ['a certificate that is no text', { chain: [{}] }],
+    ['no chain', { chain: undefined }],
+    ['no software version', { version: '' }],
+    ['a software version that would draw on a terminal', { version: '\u001b[2J' }],
+    ['an endless software version', { version: '1'.repeat(65) }],
+    ['seventeen addresses', { blobs: Array.from({ length: 17 }, () => '192.0.2.1:7472') }],
+    ['no list of addresses', { blobs: '192.0.2.1:7472' }],
+    ['an address without a port', address('192.0.2.1')],
+    ['an address with port 0', address('192.0.2.1:0')],
+    ['an address with a port of six digits', address('192.0.2.1:700000')],
+    ['an address with a padded port', address('192.0.2.1:07472')],
+    ['an address without a host', address(':7472')],
+    ['an IPv6 address without brackets', address('2001:db8::1:7472')],
+    ['an IPv6 address of an interface', address('[fe80::1%eth0]:7472')],
+    ['a URL', address('http://192.0.2.1:7472')],
+    ['an address with a path', address('192.0.2.1:7472/x')],
+    ['an address with a user', address('me@192.0.2.1:7472')],
+    ['an address with a line break', address('192.0.2.1:7472\r\nhost: x')],
+    ['an address that is no text', address(7472)],
+    ['a host that is too long', address(`${long}:7472`)],
+  ])('is refused with %s', (_, fields) => {
+    const { message } = refusal('UNTRUSTED', () => admit(cardWith(fields)))
+    expect(message).toContain(mesh.peer)
+    // Whatever somebody wrote into it ends in no log.
+    expect(message).not.toMatch(/\p{Cc}/u)
+  })
+
+  it.each(['', '{', 'null', '[]', '"card"', '7', '{"v":1}', '\u0000'])('is refused when it is «%s»', (text) => {
+    refusal('UNTRUSTED', () => admit(Buffer.from(text)))
+  })
+
+  it('is refused whatever it is that is no card', () => {
+    fc.assert(
+      fc.property(fc.oneof(fc.uint8Array({ maxLength: 300 }), fc.json().map(Buffer.from)), (bytes) => {
+        refusal('UNTRUSTED', () => admit(Buffer.from(bytes)))
+      }),
+      { seed: 1, numRuns: 300 },
+    )
+  })
+})
+
+describe('who has no card of the mesh', () => {
+  it('is one who shows that of somebody else', () => {
+    expect(refusal('UNTRUSTED', () => admit(cardWith({}), newPeer())).message).toContain(mesh.peer)
+  })
+
+  it('is one of another mesh, also when that has the same secret', () => {
+    const other = new TrialMesh()
+    const stolen: Membership = { ...other.joined, secret: mesh.joined.secret }
+    refusal('UNTRUSTED', () => admit(gateOf(stolen, other.peer).card(), other.peer))
+  })
+
+  it('is this node itself: whoever comes by its own peer id has met itself', () => {
+    const gate = gateOf(mesh.joined, mesh.peer)
+    expect(refusal('UNTRUSTED', () => gate.admit(mesh.peer, gate.card())).message).toContain('this node itself')
+  })
+
+  it('is one whose ticket has ended, from that moment on', async () => {
+    const clock = new VirtualClock(NOW)
+    const gate = door(clock)
+    await clock.advance(30 * DAY)
+    expect(gate.admit(mesh.peer, cardWith({})).notAfter).toBe(clock.now())
+    await clock.advance(1)
+    expect(refusal('UNTRUSTED', () => gate.admit(mesh.peer, cardWith({}))).message).toContain('expired')
+  })
+})
+
+describe('the own standing', () => {
+  it('is that of the own certificate, until it ends', async () => {
+    const clock = new VirtualClock(NOW)
+    const gate = gateOf(mesh.joined, mesh.peer, clock)
+    expect(gate.standing).toMatchObject({ peer: mesh.peer, role: 'member', notAfter: NOW + 30 * DAY })
+    expect(door(clock).standing).toMatchObject({ peer: mesh.seed, role: 'seed', ticket: undefined })
+    await clock.advance(30 * DAY + 1)
+    expect(refusal('UNTRUSTED', () => gate.standing).message).toContain('expired')
+  })
+
+  it('is none with the certificate of another node: a data folder was copied without its key', () => {
+    refusal('UNTRUSTED', () => gateOf(mesh.joined, newPeer()).standing)
+  })
+})
