@@ -1,6 +1,12 @@
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
 
+/**
+ * The reason for ending what nobody waits for any more. One for all: an error of its own for each would cost a small artifact more
+ * time than its bytes.
+ */
+export const OVER = new Error('nobody waits for it any more')
+
 /** Bytes at the end of a body that go out only after the digest was seen to be right. */
 export const HOLD_BACK_BYTES = 64 << 10
 

@@ -5,7 +5,7 @@ import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, PROGRESS_BYTES } from './constants.ts'
+import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
 import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import type { Plan } from './plan.ts'
@@ -105,7 +105,7 @@ export class Flight {
     const over = new AbortController()
     const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
     await Promise.race([expecting.settled, enough])
-    over.abort()
+    over.abort(OVER)
   }
 
   /** Has all bytes brought and checked; once more from the start, as long as nobody was given a byte of a wrong copy. */

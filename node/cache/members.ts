@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
-import { MEMBER_IDLE, MEMBER_LIES, MEMBER_PATIENCE, PROGRESS_BYTES } from './constants.ts'
+import { MEMBER_IDLE, MEMBER_LIES, MEMBER_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
 import type { From, OpenBody } from './sources.ts'
 
 /** What is seen of a body while it comes. */
@@ -90,7 +90,7 @@ export class Members {
       }
       const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
       const trusted = source.kind === 'seed'
-      const destroy = () => stop.abort(silence(source))
+      const destroy = () => stop.abort(OVER)
       // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
       const known = trusted ? size : from.size
       return { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched, destroy, blame }
@@ -98,7 +98,7 @@ export class Members {
       stop.abort(error)
       throw error
     } finally {
-      patience.abort()
+      patience.abort(OVER)
     }
   }
 
@@ -132,7 +132,7 @@ export class Members {
         ? error
         : new WarrenError('UPSTREAM_CUT', `member ${source.id} broke off: ${reasonOf(error)}`, { cause: error })
     } finally {
-      stop.abort(silence(source))
+      stop.abort(OVER)
     }
   }
 

@@ -4,7 +4,7 @@ import { WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, refusal } from './answer.ts'
-import { FOUND_PATIENCE } from './constants.ts'
+import { FOUND_PATIENCE, OVER } from './constants.ts'
 import { Members } from './members.ts'
 import type { Plan } from './plan.ts'
 
@@ -94,7 +94,7 @@ export class Sources {
     const answered = members.catch(() => {})
     let early = await Promise.race([answered, sleep(mesh.headStart)])
     if (!early && this.#members.asking) early = await Promise.race([answered, sleep(FOUND_PATIENCE - mesh.headStart)])
-    over.abort()
+    over.abort(OVER)
     return early ?? undefined
   }
 
@@ -117,7 +117,7 @@ export class Sources {
 
 /** Gives up on whoever lost the race, also when its answer is on its way already. */
 function leave(loser: Promise<OpenBody>, lost: AbortController): void {
-  lost.abort()
+  lost.abort(OVER)
   loser.then(
     (late) => late.destroy(),
     () => {},

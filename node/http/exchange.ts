@@ -49,7 +49,10 @@ export class Exchange implements GetOptions, Asked {
       const controller = new AbortController()
       this.#controller = controller
       if (this.response.destroyed) controller.abort(new ClientLeft())
-      else this.response.once('close', () => controller.abort(new ClientLeft()))
+      else
+        this.response.once('close', () => {
+          if (!this.response.writableFinished) controller.abort(new ClientLeft())
+        })
     }
     return this.#controller.signal
   }

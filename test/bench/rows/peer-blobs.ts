@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { Pool } from 'undici'
 import { get } from '../../harness/http.ts'
 import { type Bench, type Row, tempFolder } from '../bench.ts'
+import { Downloader } from '../client.ts'
 import { BenchMesh, connected } from '../mesh.ts'
 import { type Package, Packages, packageOf, tarballPath, tarballPaths } from '../packages.ts'
 import { BareHttps } from '../rivals/bare-https.ts'
@@ -15,9 +16,12 @@ const ROW = '5'
 const GIB = 2 ** 30
 const SMALL_BYTES = 16 << 10
 const AT_ONCE = 32
+/** Versions of one package, as packages really have them: their digests are looked up in its documents. */
+const VERSIONS = 100
 
 interface Sizes {
   readonly large: number
+  /** Packages of small blobs that are measured, and that are fetched before. */
   readonly small: number
   readonly warmUp: number
 }
@@ -26,9 +30,7 @@ interface Sizes {
 export const peerBlobs: Row = {
   name: ROW,
   async run(bench) {
-    const sizes = bench.smoke
-      ? { large: 20_000_000, small: 64, warmUp: 16 }
-      : { large: 1_000_000_000, small: 3_000, warmUp: 500 }
+    const sizes = bench.smoke ? { large: 20_000_000, small: 1, warmUp: 1 } : { large: 1_000_000_000, small: 30, warmUp: 10 }
     const { bavail, bsize } = statfsSync(tmpdir())
     if (bavail * bsize < 5 * sizes.large + GIB)
       return bench.skip({ row: ROW, what: 'all of it', why: `no room in ${tmpdir()}` })
@@ -38,10 +40,12 @@ export const peerBlobs: Row = {
     const holder = await Warren.start(stack, upstream, { ticket: mesh.ticket() })
     const blobs = blobsOf(sizes)
     const folder = tempFolder(stack, 'bare-files')
-    for (const one of Object.values(blobs)) {
+    const downloader = stack.use(new Downloader(bench.signal))
+    for (const one of Object.values(blobs).flat()) {
       bench.say(`filling both sides with ${one.versions} × ${one.bytes} bytes`)
       await upstream.prepare(one)
-      await fill(holder.url, tarballPaths(one), one.bytes, bench.signal)
+      if (one.versions > 1) await fill(holder.url, tarballPaths(one), one.bytes, bench.signal)
+      else await downloader.download(holder.url + tarballPath(one, 0), one.bytes)
       await writeArchives(folder, one)
     }
     await holder.settled(bench.signal)
@@ -67,11 +71,15 @@ interface Part {
 
 function blobsOf({ large, small, warmUp }: Sizes) {
   return {
-    large: packageOf('peerlarge', { bytes: large }),
-    largeWarmUp: packageOf('peerlargewarm', { bytes: 64_000_000 }),
-    small: packageOf('peersmall', { bytes: SMALL_BYTES, versions: small }),
-    smallWarmUp: packageOf('peersmallwarm', { bytes: SMALL_BYTES, versions: warmUp }),
+    large: [packageOf('peerlarge', { bytes: large })],
+    largeWarmUp: [packageOf('peerlargewarm', { bytes: 64_000_000 })],
+    small: packagesOf('peersmall', small),
+    smallWarmUp: packagesOf('peersmallwarm', warmUp),
   }
+}
+
+function packagesOf(label: string, count: number): Package[] {
+  return Array.from({ length: count }, (_, at) => packageOf(`${label}${at}x`, { bytes: SMALL_BYTES, versions: VERSIONS }))
 }
 
 /** A node that has nothing yet, beside one that has everything. Each round has one of its own. */
@@ -80,11 +88,11 @@ async function measureWarren({ bench, upstream, blobs, values }: Part, ticket: s
   const node = await Warren.start(stack, upstream, { ticket })
   await connected(node)
   // The documents, so that the digests are known, as they are to a client that has resolved what it installs.
-  for (const { name } of Object.values(blobs)) await get(`${node.url}/${name}`)
+  for (const { name } of Object.values(blobs).flat()) await get(`${node.url}/${name}`)
   const client = stack.adopt(new Pool(new URL(node.url).origin, { connections: AT_ONCE }), (pool) => pool.destroy())
-  const fetchAll = async (one: Package, range?: string) => {
+  const fetchAll = async (packages: readonly Package[], range?: string) => {
     const began = performance.now()
-    const paths = tarballPaths(one)
+    const paths = packages.flatMap(tarballPaths)
     let next = 0
     const worker = async () => {
       for (;;) {
@@ -102,19 +110,24 @@ async function measureWarren({ bench, upstream, blobs, values }: Part, ticket: s
   }
   // Nothing of a peer's blob goes out before all of it is here, checked and written: the first byte tells when that is.
   await fetchAll(blobs.largeWarmUp, 'bytes=0-0')
-  values.large.warren.push((blobs.large.bytes / (await fetchAll(blobs.large, 'bytes=0-0'))) * 1000)
+  values.large.warren.push((bytesOf(blobs.large) / (await fetchAll(blobs.large, 'bytes=0-0'))) * 1000)
   await node.settled(bench.signal)
   await fetchAll(blobs.smallWarmUp)
-  values.small.warren.push((blobs.small.versions / (await fetchAll(blobs.small))) * 1000)
+  values.small.warren.push((blobs.small.length * VERSIONS * 1000) / (await fetchAll(blobs.small)))
 }
 
 async function measureBare({ blobs, values }: Part, folder: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const bare = await BareHttps.start(stack, folder)
-  await bare.fetch(tarballPaths(blobs.largeWarmUp), 1)
-  values.large.bare.push((blobs.large.bytes / (await bare.fetch(tarballPaths(blobs.large), 1))) * 1000)
-  await bare.fetch(tarballPaths(blobs.smallWarmUp), AT_ONCE)
-  values.small.bare.push((blobs.small.versions / (await bare.fetch(tarballPaths(blobs.small), AT_ONCE))) * 1000)
+  const fetchAll = (packages: readonly Package[], at: number) => bare.fetch(packages.flatMap(tarballPaths), at)
+  await fetchAll(blobs.largeWarmUp, 1)
+  values.large.bare.push((bytesOf(blobs.large) / (await fetchAll(blobs.large, 1))) * 1000)
+  await fetchAll(blobs.smallWarmUp, AT_ONCE)
+  values.small.bare.push((blobs.small.length * VERSIONS * 1000) / (await fetchAll(blobs.small, AT_ONCE)))
+}
+
+function bytesOf(packages: readonly Package[]): number {
+  return packages.reduce((sum, { bytes, versions }) => sum + bytes * versions, 0)
 }
 
 async function writeArchives(folder: string, one: Package): Promise<void> {
