@@ -41,8 +41,8 @@ export class PeerSource implements BlobSource {
       return opened
     } catch (error) {
       if (signal.aborted) {
-        // Whoever keeps us waiting until somebody else was faster is left alone for a while.
-        if (clock.now() - began >= SLOW) book.failed(this.id)
+        // Whoever keeps us waiting until somebody else was faster is left alone for a while, unless it is busy with our own wishes.
+        if (clock.now() - began >= SLOW && client.underWay(this.id) <= 1) book.failed(this.id)
         throw error
       }
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)

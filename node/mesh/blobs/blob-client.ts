@@ -78,6 +78,11 @@ export class BlobClient {
     }
   }
 
+  /** Requests to a member that have been sent and are not answered to the end. */
+  underWay(peer: string): number {
+    return this.#pools.get(peer)?.pool.dispatcher.stats.running ?? 0
+  }
+
   /** Sees whether the member lets us in; resolves with the address that led there. Rejects as `open` does. */
   reach(peer: Dialled, signal: AbortSignal): Promise<string> {
     return this.#poolOf(peer).reach(signal)

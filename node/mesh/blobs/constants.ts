@@ -4,8 +4,8 @@ export const PROTOCOL = 'warren-blobs/1'
 /** Where blobs are asked for; behind it `<algorithm>:<hex>`. */
 export const BLOB_PATH = '/blobs/v1/'
 
-/** Sockets to one member: what 32 small blobs at a time need. */
-export const SOCKETS_PER_PEER = 32
+/** Sockets to one member. More are no faster, and a job that begins with many requests would wait for as many handshakes. */
+export const SOCKETS_PER_PEER = 16
 
 /** Ms that a request waits for the head of its answer. */
 export const HEADERS_TIMEOUT = 10_000

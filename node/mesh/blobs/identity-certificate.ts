@@ -2,6 +2,7 @@ import { createPrivateKey, generateKeyPair, randomBytes, sign } from 'node:crypt
 import type { TLSSocket } from 'node:tls'
 import { promisify } from 'node:util'
 import { verifyPeerCertificate } from '@libp2p/tls/utils'
+import { LRUCache } from 'lru-cache'
 import { reasonOf, WarrenError } from '../../errors.ts'
 import type { SigningKey } from '../../trust/keys.ts'
 
@@ -64,12 +65,23 @@ export async function identityCertificate(key: SigningKey, now: number): Promise
   return { cert: pem(certificate), key: pair.privateKey }
 }
 
+/**
+ * What certificates were found to prove, by fingerprint: a member shows the same one on each of its sockets, and looking into it
+ * costs more time than the rest of the handshake. That its key is there is proven by each handshake anew.
+ */
+const proven = new LRUCache<string, string>({ max: 4_096 })
+
 /** The peer id that a TLS handshake has proven. Throws UNTRUSTED when it has proven none. */
 export async function peerOfSocket(socket: TLSSocket): Promise<string> {
   const certificate = socket.getPeerX509Certificate()
   if (!certificate) throw new WarrenError('UNTRUSTED', 'the other side showed no certificate; members show one of their key')
+  const { fingerprint256 } = certificate
+  const known = proven.get(fingerprint256)
+  if (known !== undefined) return known
   try {
-    return (await verifyPeerCertificate(certificate.raw)).toString()
+    const peer = (await verifyPeerCertificate(certificate.raw)).toString()
+    proven.set(fingerprint256, peer)
+    return peer
   } catch (cause) {
     throw new WarrenError('UNTRUSTED', `the certificate proves no peer id: ${reasonOf(cause)}`, { cause })
   }

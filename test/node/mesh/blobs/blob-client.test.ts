@@ -70,7 +70,7 @@ describe('a blob of a member', () => {
       const all = await Promise.all(opened.map(({ body }) => read(body)))
       expect(all.every((bytes, at) => bytes.equals(blobs[at] as Buffer))).toBe(true)
     }
-    expect(server.party.gate.shown).toBeLessThanOrEqual(32)
+    expect(server.party.gate.shown).toBeLessThanOrEqual(16)
     expect(new Set(server.asked).size).toBe(1)
   })
 
