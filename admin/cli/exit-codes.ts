@@ -7,7 +7,7 @@ Exit codes:
   1    it failed; the message says why
   2    wrong usage, a wrong setting or a wrong ticket
   3    no node answers
-  130  ended at once by a second Ctrl-C`
+  130  broken off by Ctrl-C; a node by a second one`
 
 /** What to do then. */
 export const START_ONE = 'start one with «warren up» («npm start» in a checkout)'

@@ -45,6 +45,13 @@ function commands(): Command {
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/config.ts')).config(options))
+  program
+    .command('demo')
+    .description('let three nodes on this machine install a package from each other, and remove every trace')
+    .option('--package <name>', 'npm package to install', 'is-odd')
+    .option('--keep', 'keep the folder with everything in it')
+    .option('--json', 'the facts as JSON; the story goes to stderr')
+    .action(async (options) => (await import('./commands/demo.ts')).demo(options))
   return program
 }
 
