@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pino } from 'pino'
-import { systemClock } from '../../node/clock.ts'
+import { type Clock, systemClock } from '../../node/clock.ts'
 import { BlobDoor } from '../../node/http/blob-door.ts'
 import { RenderedCache } from '../../node/http/rendered.ts'
 import { ScratchPool } from '../../node/http/scratch-pool.ts'
@@ -25,6 +25,8 @@ export interface MemberInit {
   readonly shelf?: MemoryShelf
   /** Answers requests for blobs in the place of what an honest member has for it. */
   readonly answer?: Answer
+  /** The system's if left out. */
+  readonly clock?: Clock
   readonly mesh?: Partial<MeshInit>
 }
 
@@ -79,7 +81,7 @@ export class Members {
         key,
         membership: this.#membershipOf(key, init.role),
         shelf,
-        clock: systemClock,
+        clock: init.clock ?? systemClock,
         log: pino({ level: 'silent' }),
         answering,
       },

@@ -1,6 +1,6 @@
 import { networkInterfaces } from 'node:os'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
-import { type Identify, identify } from '@libp2p/identify'
+import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
@@ -19,6 +19,9 @@ import { guardedTcp } from './dial-guard.ts'
 import { CONNECTION_LIMITS } from './limits.ts'
 import { memberEncrypter } from './member-encrypter.ts'
 import { announced } from './own-addresses.ts'
+
+/** Ms in which changes of what this node speaks are gathered, a second by default: until they are told nobody finds its blobs. */
+const PUSH_DEBOUNCE = 100
 
 export interface HostComponents {
   readonly key: NodeKey
@@ -39,7 +42,7 @@ export interface HostInit {
   readonly discovery: readonly NonNullable<Libp2pOptions['peerDiscovery']>[number][]
 }
 
-type Services = { dht: SingleKadDHT; identify: Identify; ping: Ping }
+type Services = { dht: SingleKadDHT; identify: Identify; identifyPush: IdentifyPush; ping: Ping }
 
 /** What carries the control plane: libp2p with nothing on it that a stranger could talk to. */
 export class Host implements AsyncDisposable {
@@ -71,6 +74,8 @@ export class Host implements AsyncDisposable {
       peerStore: KEEP_ADDRESSES,
       services: {
         identify: identify({ protocolPrefix: 'warren' }),
+        // Members that are connected already hear of it when this node begins to keep DHT records; else they would never ask it.
+        identifyPush: identifyPush({ protocolPrefix: 'warren', debounce: PUSH_DEBOUNCE }),
         ping: ping({ protocolPrefix: 'warren' }),
         dht: kadService({ store, server: init.server }),
       },
