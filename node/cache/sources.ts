@@ -28,7 +28,10 @@ export interface OpenBody {
   /** Rejects with a WarrenError when it breaks off. */
   readonly body: AsyncIterable<Buffer>
   destroy(): void
+  /** It sent what cannot be the artifact. */
   blame(reason: string): void
+  /** What it was the last to send a part of is wrong, which may be the fault of others: it may be asked for the whole, once. */
+  forgive(): void
 }
 
 /** What is asked for: the artifact from `start` on. */
@@ -38,6 +41,8 @@ export interface From {
   readonly ifRange?: string | undefined
   /** Its length in bytes, where it is known for sure. */
   readonly size?: number | undefined
+  /** Whether what a seed sends can go out while it comes. */
+  readonly early: boolean
   /** Whether peers are asked first, or only when nobody else can go on. */
   readonly peers: 'first' | 'last'
 }
@@ -68,7 +73,7 @@ export class Sources {
     const peers = this.#members.unlucky ? 'last' : from.peers
     const accept = peers === 'first' ? anyMember : seedsOnly
     const members = this.#members.open(digests, from, accept, AbortSignal.any([signal, membersLost.signal]))
-    const early = await this.#headStart(members, signal)
+    const early = await this.#headStart(members)
     if (early) return early
     const upstream = this.#fromUpstream(url, from, AbortSignal.any([signal, upstreamLost.signal]))
     try {
@@ -87,10 +92,10 @@ export class Sources {
    * What members deliver before upstream's turn has come. Where one is known to have it that turn comes later: it may only have to
    * be connected to first, and a second copy from upstream costs more than the wait.
    */
-  async #headStart(members: Promise<OpenBody>, signal: AbortSignal): Promise<OpenBody | undefined> {
+  async #headStart(members: Promise<OpenBody>): Promise<OpenBody | undefined> {
     const { mesh, clock } = this.#components
     const over = new AbortController()
-    const sleep = (ms: number) => clock.sleep(ms, AbortSignal.any([signal, over.signal])).catch(() => {})
+    const sleep = (ms: number) => clock.sleep(ms, over.signal).catch(() => {})
     const answered = members.catch(() => {})
     let early = await Promise.race([answered, sleep(mesh.headStart)])
     if (!early && this.#members.asking) early = await Promise.race([answered, sleep(FOUND_PATIENCE - mesh.headStart)])
@@ -107,7 +112,8 @@ export class Sources {
       signal,
     )
     try {
-      return { ...placed(this.#plan, response, start), kind: 'upstream', trusted: true, headers: response.headers, blame() {} }
+      const place = placed(this.#plan, response, start)
+      return { ...place, kind: 'upstream', trusted: true, headers: response.headers, blame() {}, forgive() {} }
     } catch (error) {
       response.destroy()
       throw error

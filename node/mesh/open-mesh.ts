@@ -114,7 +114,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     { addresses: [...membership.addresses, ...init.bootstrap], self },
   )
   const check = (peer: string, signal: AbortSignal) =>
-    client.reach({ id: peer, addresses: book.get(peer)?.blobs ?? [] }, signal).then(
+    client.reach({ id: peer, addresses: book.blobsOf(peer) }, signal).then(
       () => true,
       () => false,
     )

@@ -31,6 +31,8 @@ interface Entry {
   announced: readonly string[]
   /** Hosts from which, or to which, it was connected; last one first. */
   readonly addresses: Set<string>
+  /** Worked out from the two above; undefined when they have changed. */
+  blobs: readonly string[] | undefined
   connections: number
   lastSeen: number
   latency: number | undefined
@@ -64,6 +66,18 @@ export class PeerBook {
     return entry && statusOf(entry, this.#clock.now())
   }
 
+  roleOf(id: string): Role | undefined {
+    return this.#entries.get(id)?.role
+  }
+
+  /** Where its blobs may be had, likeliest first. */
+  blobsOf(id: string): readonly string[] {
+    const entry = this.#entries.get(id)
+    if (!entry) return []
+    entry.blobs ??= blobAddresses(entry)
+    return entry.blobs
+  }
+
   /** All members, those seen last first. */
   all(): PeerStatus[] {
     const now = this.#clock.now()
@@ -76,6 +90,7 @@ export class PeerBook {
   admitted({ peer, role, version, notAfter, blobs }: Admitted): void {
     const entry = this.#entries.get(peer) ?? this.#add(peer)
     Object.assign(entry, { role, version, notAfter, announced: blobs.slice(0, MAX_ADDRESSES), lastSeen: this.#clock.now() })
+    entry.blobs = undefined
     // It can be spoken to again, wherever it was before.
     this.#pauses.delete(peer)
   }
@@ -90,6 +105,7 @@ export class PeerBook {
       entry.warmUntil = this.#clock.now() + WARM
       entry.wrongGuesses = 0
     }
+    entry.blobs = undefined
     entry.addresses.delete(address)
     entry.addresses.add(address)
     for (const oldest of entry.addresses) {
@@ -190,6 +206,7 @@ export class PeerBook {
       notAfter: 0,
       announced: [],
       addresses: new Set(),
+      blobs: undefined,
       connections: 0,
       lastSeen: now,
       latency: undefined,

@@ -26,7 +26,7 @@ export class PeerSource implements BlobSource {
   constructor(components: PeerSourceComponents, id: string, digest: Digest) {
     this.#components = components
     this.id = id
-    this.kind = components.book.get(id)?.role === 'seed' ? 'seed' : 'peer'
+    this.kind = components.book.roleOf(id) === 'seed' ? 'seed' : 'peer'
     this.#digest = digest
   }
 
@@ -34,8 +34,7 @@ export class PeerSource implements BlobSource {
     const { book, client, clock, headStart } = this.#components
     const began = clock.now()
     try {
-      const addresses = book.get(this.id)?.blobs ?? []
-      const opened = await client.open({ id: this.id, addresses }, this.#digest, start, signal)
+      const opened = await client.open({ id: this.id, addresses: book.blobsOf(this.id) }, this.#digest, start, signal)
       headStart.add(clock.now() - began)
       book.had(this.id)
       return opened

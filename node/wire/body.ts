@@ -120,8 +120,9 @@ export class WireBody implements AsyncIterableIterator<Buffer, undefined> {
   }
 
   /** Frees the connection; whoever reads on gets `reason`. No-op once everything was delivered. */
-  destroy(reason: unknown = this.#abandoned()): void {
+  destroy(given?: unknown): void {
     if (this.#over && this.#queued === 0) return
+    const reason = given ?? this.#abandoned()
     this.#chunks = []
     this.#next = 0
     this.#queued = 0
