@@ -71,7 +71,7 @@ export const schema = z.strictObject({
     mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
     dht: rules
       .oneOf('auto', 'server', 'client')
-      .describe('Whether this node answers look-ups of others; auto: when they can reach it'),
+      .describe('Whether this node answers look-ups of others; auto: as a seed, or once they can rely on it'),
   }),
   fresh: z.strictObject({
     staleWhileRevalidate: rules.age.describe('How long an outdated answer is served while it is checked in the background'),
