@@ -145,7 +145,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     discovery.connectedTo(remotePeer.toString(), direction === 'outbound' ? remoteAddr.toString() : undefined)
     upkeep.met()
   })
-  host.libp2p.addEventListener('peer:disconnect', ({ detail }) => discovery.lost(detail.toString()))
+  // Not 'peer:disconnect': libp2p tells of that before the book has heard that the connection is closed.
+  host.libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
+    const peer = remotePeer.toString()
+    if (!book.get(peer)?.connected) discovery.lost(peer)
+  })
   host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
     discovery.found(peerId.toString(), listenAddrs.map(String))
     void askIntroductions(connection, life.signal).then((members) => {

@@ -1,0 +1,148 @@
+import { connect, type Socket } from 'node:net'
+import { afterEach, describe, expect, it } from 'vitest'
+import { parseMeshAddress } from '../../../node/mesh/host/addresses.ts'
+import type { BlobSource } from '../../../node/mesh/mesh.ts'
+import { digestOf } from '../../conformance/mesh.ts'
+import { VirtualClock } from '../../harness/clock.ts'
+import { useLeakCheck } from '../../harness/leaks.ts'
+import { type Member, Members } from '../../harness/members.ts'
+import { ShiftedClock } from '../../harness/shifted-clock.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
+
+useLeakCheck()
+const temp = useTempFolders()
+
+const SECOND = 1_000
+const DAY = 24 * 60 * 60 * SECOND
+const NEVER = new AbortController().signal
+/** More than all buffers on its way can take. */
+const LARGE = Buffer.alloc(64 << 20, 'large')
+
+const opened: Members[] = []
+afterEach(async () => {
+  for (const members of opened.splice(0)) await members.close()
+})
+
+function newMembers(): Members {
+  const members = new Members(temp)
+  opened.push(members)
+  return members
+}
+
+function portOf({ mesh }: Member): number {
+  return parseMeshAddress(mesh.status().listen[0] ?? '')?.port ?? 0
+}
+
+async function sourceOf(member: Member, bytes: Buffer, id: string): Promise<BlobSource> {
+  return eventually('the blob is found', async () => {
+    for await (const source of member.mesh.find(digestOf(bytes), NEVER)) if (source.id === id) return source
+    return undefined
+  })
+}
+
+describe('a mesh', () => {
+  it('takes twenty-five members that all dial one at the same moment', async () => {
+    const members = newMembers()
+    const seed = await members.open()
+    await Promise.all(Array.from({ length: 25 }, () => members.open()))
+    await eventually('all are connected with the first', () => seed.mesh.status().peers === 25)
+    const ids = members.all.map(({ id }) => id).filter((id) => id !== seed.id)
+    const there = seed.mesh.peers().filter(({ connected }) => connected)
+    expect(there.map(({ id }) => id).sort()).toEqual(ids.sort())
+  })
+
+  it('finds what a member has that began to keep DHT records only after it was connected', async () => {
+    const members = newMembers()
+    const clock = new ShiftedClock()
+    const seed = await members.open({ clock })
+    const member = await members.join({ clock })
+    const bytes = Buffer.from('held by one who tells nobody: as one of few it is asked in any case')
+    // Nobody guesses any more.
+    clock.shift += 30 * SECOND
+    member.shelf.hold(bytes)
+    expect((await sourceOf(seed, bytes, member.id)).kind).toBe('peer')
+  })
+})
+
+describe('a member that has lost the last other one', () => {
+  it('looks for others at once, and says what it met', async () => {
+    const members = newMembers()
+    const seed = await members.open()
+    const member = await members.join()
+    const port = portOf(seed)
+    await seed.mesh.close()
+    const trouble = await eventually('it has looked', () => member.mesh.status().trouble ?? undefined)
+    expect(trouble).toContain(`127.0.0.1:${port}: connection refused`)
+  })
+})
+
+describe('a member whose ticket ends while it is connected', () => {
+  it('is hung up on within a survey, on the control plane and amid a blob, and is not let in again', async () => {
+    const members = newMembers()
+    const clock = new VirtualClock(Date.now())
+    const seed = await members.open({ clock })
+    const member = await members.join()
+    seed.shelf.hold(LARGE)
+    const source = await sourceOf(member, LARGE, seed.id)
+    const { body } = await source.open(0, NEVER)
+    const bytes = body[Symbol.asyncIterator]()
+    expect((await bytes.next()).value?.length).toBeGreaterThan(0)
+    expect([seed.mesh.populated, seed.sending]).toEqual([true, 1])
+
+    clock.jump(DAY + 1)
+    await clock.advance(10 * SECOND)
+    const rest = async () => {
+      while (!(await bytes.next()).done);
+    }
+    await expect(rest()).rejects.toThrow()
+    await eventually('both have noticed', () => !seed.mesh.populated && !member.mesh.populated && seed.sending === 0)
+    expect(seed.mesh.peers().map(({ id, connected }) => [id, connected])).toEqual([[member.id, false]])
+
+    await expect(source.open(0, NEVER)).rejects.toThrow()
+    // It goes on trying, for that is what members do.
+    await eventually('it has tried again', () => member.mesh.status().trouble !== null)
+    expect([seed.mesh.populated, seed.sending]).toEqual([false, 0])
+  })
+
+  it('stays until then', async () => {
+    const members = newMembers()
+    const clock = new VirtualClock(Date.now())
+    const seed = await members.open({ clock })
+    const member = await members.join()
+    clock.jump(DAY - 60 * SECOND)
+    await clock.advance(10 * SECOND)
+    expect(seed.mesh.peers().map(({ id, connected }) => [id, connected])).toEqual([[member.id, true]])
+  })
+})
+
+describe('strangers who connect and say nothing', () => {
+  /** Connections a second from one host, counted twice for the second in which the limiter starts anew. */
+  const MOST = 2 * 64
+
+  it('are few at a time, keep no member out, and are all sent away', async () => {
+    const members = newMembers()
+    const seed = await members.open()
+    const port = portOf(seed)
+    const silent: Socket[] = []
+    const closed: Promise<void>[] = []
+    try {
+      for (let at = 0; at < 400; at++) {
+        const socket = connect({ host: '127.0.0.1', port })
+        silent.push(socket)
+        socket.on('error', () => {})
+        socket.resume()
+        closed.push(new Promise((resolve) => socket.once('close', () => resolve())))
+      }
+      await eventually('the seed has judged them', () => silent.filter((socket) => socket.closed).length >= 400 - MOST)
+      const member = await members.open()
+      await eventually('the member is in', () => member.mesh.populated && seed.mesh.populated)
+      await Promise.all(closed)
+      expect(seed.mesh.peers().map(({ id }) => id)).toEqual([member.id])
+      // Not a byte of what is said to everybody was for those beyond the limit.
+      expect(silent.filter(({ bytesRead }) => bytesRead > 0).length).toBeLessThanOrEqual(MOST)
+    } finally {
+      for (const socket of silent) socket.destroy()
+    }
+  })
+})
