@@ -29,7 +29,7 @@ export class MeshSwitch implements OpenMesh {
   readonly #lone = new LoneMesh()
   #current: OpenMesh | undefined
   #membership: Membership | undefined
-  /** Why the node is not in the mesh that it is a member of. */
+  /** Why the node is not in the mesh that it is a member of; undefined while it is. */
   #trouble: string | undefined
   /** One change after the other. */
   #changing: Promise<void> = Promise.resolve()
@@ -59,12 +59,15 @@ export class MeshSwitch implements OpenMesh {
     return this.#next(async () => {
       try {
         const membership = this.#components.membership()
-        if (isDeepStrictEqual(membership, this.#membership)) return
+        // What went wrong before may go well now, with the same membership too.
+        if (this.#trouble === undefined && isDeepStrictEqual(membership, this.#membership)) return
         const left = this.#current
         this.#current = undefined
         this.#membership = undefined
         this.#trouble = undefined
-        await left?.close()
+        await left?.close().catch((error) => {
+          this.#components.log.warn(`the mesh that this node has left does not close well: ${reasonOf(error)}`)
+        })
         if (membership) {
           await this.#open(membership)
         } else if (left) {
@@ -125,8 +128,13 @@ export class MeshSwitch implements OpenMesh {
   }
 
   #fail(error: unknown): void {
-    this.#trouble = reasonOf(error)
-    this.#components.log.error(`this node runs alone, outside its mesh: ${this.#trouble}`)
+    const reason = reasonOf(error)
+    if (this.#current) {
+      this.#components.log.error(`this node stays in its mesh as it is: ${reason}`)
+      return
+    }
+    this.#trouble = reason
+    this.#components.log.error(`this node runs alone, outside its mesh: ${reason}`)
   }
 
   #next(change: () => Promise<void>): Promise<void> {

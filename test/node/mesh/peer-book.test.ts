@@ -63,6 +63,7 @@ describe('what is known of a member', () => {
     book.quarantine('x', 'a lie')
     book.closed('x')
     expect([book.all(), book.connected, book.get('x'), book.usable('x'), book.warm(9)]).toEqual([[], 0, undefined, false, []])
+    expect([book.roleOf('x'), book.blobsOf('x')]).toEqual([undefined, []])
   })
 
   it('follows its last card', async () => {
@@ -70,6 +71,7 @@ describe('what is known of a member', () => {
     await clock.advance(MINUTE)
     admit('a', { role: 'seed', version: '2.0.0', notAfter: 7, blobs: ['198.51.100.1:1'] })
     expect(book.get('a')).toMatchObject({ role: 'seed', version: '2.0.0', notAfter: 7, connected: true })
+    expect(book.roleOf('a')).toBe('seed')
     expect(book.all().length).toBe(1)
   })
 
@@ -118,6 +120,7 @@ describe('what is known of a member', () => {
 describe('where blobs may be had', () => {
   const where = (blobs: readonly string[], ...addresses: string[]) => {
     for (const address of addresses) meet('a', { blobs }, address)
+    expect(book.blobsOf('a')).toEqual(book.get('a')?.blobs)
     return book.get('a')?.blobs
   }
 
