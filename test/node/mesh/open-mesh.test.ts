@@ -1,6 +1,5 @@
 import { connect, type Socket } from 'node:net'
 import { afterEach, describe, expect, it } from 'vitest'
-import { parseMeshAddress } from '../../../node/mesh/host/addresses.ts'
 import type { BlobSource } from '../../../node/mesh/mesh.ts'
 import { digestOf } from '../../conformance/mesh.ts'
 import { VirtualClock } from '../../harness/clock.ts'
@@ -9,6 +8,7 @@ import { type Member, Members } from '../../harness/members.ts'
 import { ShiftedClock } from '../../harness/shifted-clock.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually } from '../../harness/wait.ts'
+import { portOf } from './stranger.ts'
 
 useLeakCheck()
 const temp = useTempFolders()
@@ -28,10 +28,6 @@ function newMembers(): Members {
   const members = new Members(temp)
   opened.push(members)
   return members
-}
-
-function portOf({ mesh }: Member): number {
-  return parseMeshAddress(mesh.status().listen[0] ?? '')?.port ?? 0
 }
 
 async function sourceOf(member: Member, bytes: Buffer, id: string): Promise<BlobSource> {
@@ -70,7 +66,7 @@ describe('a member that has lost the last other one', () => {
     const members = newMembers()
     const seed = await members.open()
     const member = await members.join()
-    const port = portOf(seed)
+    const port = portOf(seed.mesh.status().listen)
     await seed.mesh.close()
     const trouble = await eventually('it has looked', () => member.mesh.status().trouble ?? undefined)
     expect(trouble).toContain(`127.0.0.1:${port}: connection refused`)
@@ -123,7 +119,7 @@ describe('strangers who connect and say nothing', () => {
   it('are few at a time, keep no member out, and are all sent away', async () => {
     const members = newMembers()
     const seed = await members.open()
-    const port = portOf(seed)
+    const port = portOf(seed.mesh.status().listen)
     const silent: Socket[] = []
     const closed: Promise<void>[] = []
     try {

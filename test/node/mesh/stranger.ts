@@ -7,7 +7,6 @@ import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
 import { ProviderStore } from '../../../node/mesh/dht/provider-store.ts'
-import { parseMeshAddress } from '../../../node/mesh/host/addresses.ts'
 import { guardedTcp } from '../../../node/mesh/host/dial-guard.ts'
 import { Host } from '../../../node/mesh/host/host.ts'
 import { MemberGate } from '../../../node/mesh/member-gate.ts'
@@ -27,6 +26,11 @@ export function newKey(): NodeKey {
   return Object.assign(key, { peerId: peerIdOf(key.publicKey) })
 }
 
+/** The TCP port in the first of some multiaddrs. */
+export function portOf(multiaddrs: readonly string[]): number {
+  return Number(/\/tcp\/(\d+)/.exec(multiaddrs[0] ?? '')?.[1])
+}
+
 /** The libp2p side of an honest member, and all that strangers might make of it. */
 export class HonestHost {
   readonly host: Host
@@ -39,7 +43,7 @@ export class HonestHost {
     this.host = host
     this.book = book
     this.events = events
-    this.port = parseMeshAddress(host.multiaddrs[0] ?? '')?.port ?? 0
+    this.port = portOf(host.multiaddrs)
   }
 
   static async open(key: NodeKey, membership: Membership, now: number): Promise<HonestHost> {
