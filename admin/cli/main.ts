@@ -6,10 +6,11 @@ import { versionText } from './version.ts'
 
 /** Runs the command line and sets the exit code of the process; what holds the process open is the command's own. */
 export async function main(args: readonly string[]): Promise<void> {
-  // The reader of a pipe may go away early (`warren status | head -1`); that is its right, and no reason to end a node.
+  // The reader of a pipe may go away early (`warren status | head -1`), and a terminal be closed (EIO); that is no reason to
+  // end a node, nor to leave behind what a command would still have tidied up.
   for (const output of [process.stdout, process.stderr])
     output.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
   const program = commands()
   try {

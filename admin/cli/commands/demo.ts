@@ -64,6 +64,7 @@ async function play(options: DemoOptions, name: string, output: Output): Promise
   void signals.asked.then(interrupt)
   // A terminal that is closed would leave the nodes to themselves.
   process.on('SIGHUP', interrupt)
+  const story = new Story(output)
   const closing = new AsyncDisposableStack()
   const act = async () => {
     const npm = new Npm(processes)
@@ -71,7 +72,6 @@ async function play(options: DemoOptions, name: string, output: Output): Promise
     if (!base || !URL.canParse(base)) throw new Error('npm knows no registry; «npm config set registry» names one')
     const upstream = new Upstream(base, await npm.setting('cafile'))
     closing.defer(() => upstream.close())
-    const story = new Story(output)
     story.title(`Three nodes on this machine install ${options.package}`)
     story.say([
       ...aligned([
@@ -95,6 +95,7 @@ async function play(options: DemoOptions, name: string, output: Output): Promise
     if (error instanceof Interrupted) return undefined
     throw error
   } finally {
+    story.end()
     await processes.stop()
     await closing.disposeAsync()
     if (options.keep) writeLines(output, ['', `Everything is kept in ${folder}`])

@@ -18,6 +18,7 @@ export class Story {
   /** Whether a line may be written over. */
   readonly #isTerminal: boolean
   #transient = false
+  #beat: NodeJS.Timeout | undefined
 
   constructor(output: Output) {
     this.#output = output
@@ -38,7 +39,7 @@ export class Story {
     const began = performance.now()
     const elapsed = () => performance.now() - began
     this.#write([styled(this.#output, 'bold', `${this.times.length + 1}. ${title}`)])
-    const beat = this.#isTerminal ? setInterval(() => this.#pulse(elapsed()), BEAT) : undefined
+    this.#beat = this.#isTerminal ? setInterval(() => this.#pulse(elapsed()), BEAT) : undefined
     try {
       const value = await act()
       const ms = elapsed()
@@ -46,9 +47,14 @@ export class Story {
       this.say([styled(this.#output, 'dim', `took ${formatSeconds(ms)}`), ''])
       return value
     } finally {
-      clearInterval(beat)
-      this.#clear()
+      this.end()
     }
+  }
+
+  /** No further signs of life of a step that will not end well. Idempotent. */
+  end(): void {
+    clearInterval(this.#beat)
+    this.#clear()
   }
 
   #pulse(ms: number): void {
