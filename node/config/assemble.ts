@@ -1,5 +1,6 @@
 import { isIPv6 } from 'node:net'
-import { type Address, formatAddress, isWildcard, type TcpAddress } from './address.ts'
+import { isWildcard, type TcpAddress } from '../tcp-address.ts'
+import { type Address, formatAddress } from './address.ts'
 import type { BuiltInMirror } from './defaults.ts'
 import { resolveMirrors, type WrittenMirror } from './mirrors.ts'
 import type { Given, Problems } from './problems.ts'

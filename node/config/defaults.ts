@@ -1,5 +1,5 @@
 import { isAbsolute, join } from 'node:path'
-import { formatAddress, isLoopback, type TcpAddress } from './address.ts'
+import { isLoopback, type TcpAddress, toHostPort } from '../tcp-address.ts'
 import { ADMIN_PORT, BLOB_PORT, MESH_PORT, MIRROR_PORT } from './constants.ts'
 
 /** A mirror that there is without anybody asking for it. */
@@ -53,7 +53,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
 /** The admin address where none is set: never one that others than this machine can reach. */
 export function defaultAdminListen(listen: readonly TcpAddress[]): string {
   const local = listen.find(isLoopback)
-  return local ? formatAddress(local) : `127.0.0.1:${ADMIN_PORT}`
+  return local ? toHostPort(local) : `127.0.0.1:${ADMIN_PORT}`
 }
 
 /** A base folder of the XDG Base Directory Specification 0.8, which says to ignore relative values. */

@@ -3,9 +3,10 @@ import { statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
-import { isHost, isWildcard, parseAddress, parseNetwork, parseTcpAddress } from './address.ts'
+import { memberMultiaddr } from '../member-address.ts'
+import { isHost, isWildcard, parseTcpAddress } from '../tcp-address.ts'
+import { parseAddress, parseNetwork } from './address.ts'
 import { MAX_LIST, MAX_PEM_BYTES, MAX_TEXT } from './constants.ts'
-import { parseMemberAddress } from './multiaddr.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
 import { canonicalBase, hasCredentials, hasQueryOrFragment, httpUrl } from './urls.ts'
 import { readBounded } from './yaml-file.ts'
@@ -64,7 +65,7 @@ export const reachableHost = hostName.refine((host) => !isWildcard({ host }) && 
 /** As a multiaddr. */
 export const memberAddress = readable(
   'host:port, such as seed.example.test:7471, or a multiaddr, such as /dns4/seed.example.test/tcp/7471',
-  parseMemberAddress,
+  memberMultiaddr,
 )
 
 /** Relative paths would mean another place in each working directory, so they are refused. */

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { WarrenError } from '../errors.ts'
+import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
 import { type Standing, standingOf } from '../trust/standing.ts'
 import { readVersioned } from '../trust/versioned.ts'
@@ -9,7 +10,10 @@ import { type Admitted, type Gate, MAX_CARD_BYTES } from './gate.ts'
 const MAX_ADDRESSES = 16
 
 /** `host:port`; what the host is gets judged when it is dialled. */
-const blobAddress = z.string().regex(/^(?:\[[\da-f:.]{2,45}\]|[a-z\d](?:[a-z\d.-]{0,252}[a-z\d])?):[1-9]\d{0,4}$/i)
+const blobAddress = z.string().refine((text) => {
+  const address = parseTcpAddress(text)
+  return address !== undefined && address.port > 0 && toHostPort(address) === text
+})
 
 /** Version 1 of what is shown; fields that this version does not know are passed over, so that later ones may add some. */
 const cardSchema = z.object({

@@ -4,6 +4,8 @@ import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
+import { ownAddresses } from '../own-addresses.ts'
+import { type TcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
 import type { NodeKey } from '../trust/node-key.ts'
 import { BlobClient } from './blobs/blob-client.ts'
@@ -18,7 +20,6 @@ import { Discovery } from './host/discovery.ts'
 import { Host } from './host/host.ts'
 import { answerIntroductions, askIntroductions } from './host/introductions.ts'
 import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
-import { announced } from './host/own-addresses.ts'
 import { answerReach, askReach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
@@ -38,8 +39,8 @@ export interface MeshComponents {
 }
 
 export interface MeshInit {
-  readonly listen: { readonly host: string; readonly port: number }
-  readonly blobs: { readonly host: string; readonly port: number }
+  readonly listen: TcpAddress
+  readonly blobs: TcpAddress
   /** Hosts by which others reach this node; those of its interfaces when empty. */
   readonly announce: readonly string[]
   /** Addresses of members to begin with, besides those of the ticket. */
@@ -80,7 +81,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const listener = new BlobListener({ gate, identity, clock, handle, onRefused, onTrouble }, { listen: init.blobs })
   opening.defer(() => listener.close())
   const blobs = await listener.open()
-  gate.blobs = announced({ ...init, listen: blobs, interfaces: networkInterfaces() })
+  gate.blobs = ownAddresses({ ...init, listen: blobs, interfaces: networkInterfaces() }).map(toHostPort)
   const client = opening.adopt(
     new BlobClient({ gate, identity, clock, onBytes: (peer, bytes) => book.moved(peer, 'in', bytes) }),
     (part) => part.close(),
@@ -178,7 +179,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       meet: (peer, signal) => host.meet(peer, signal),
       status: () => ({
         listen: host.multiaddrs,
-        blobs: `${blobs.host}:${blobs.port}`,
+        blobs: toHostPort(blobs),
         reachable: upkeep.reachable ?? null,
         trouble: discovery.trouble ?? null,
       }),

@@ -1,3 +1,5 @@
+import { parseMeshAddress } from '../../../node/member-address.ts'
+import { toHostPort } from '../../../node/tcp-address.ts'
 import { type Peers, peersSchema } from '../../api/peers-schema.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
@@ -59,7 +61,6 @@ function stateText({ quarantine, connected, lastSeen }: Peer, now: number): stri
 /** Where it hands out blobs; of one that does not, where its connection comes from, as `host:port` if that is TCP. */
 function addressText({ addresses, blobs }: Peer): string {
   const first = blobs[0] ?? addresses[0] ?? ''
-  const [, kind, host, port] = /^\/(\w+)\/([^/]+)\/tcp\/(\d+)/.exec(first) ?? []
-  if (host === undefined) return first
-  return kind === 'ip6' ? `[${host}]:${port}` : `${host}:${port}`
+  const address = parseMeshAddress(first)
+  return address ? toHostPort(address) : first
 }

@@ -9,6 +9,7 @@ import { type AddressInfo, createServer, type Server, type Socket } from 'node:n
 import { createServer as createTlsServer, type TLSSocket, type Server as TlsServer } from 'node:tls'
 import type { Clock } from '../../clock.ts'
 import { reasonOf, WarrenError } from '../../errors.ts'
+import { type TcpAddress, toHostPort } from '../../tcp-address.ts'
 import { ADMISSION_LIMIT, type Admitted, type Gate } from '../gate.ts'
 import { admitAsServer } from './admission.ts'
 import { MAX_HEAD_BYTES, PROTOCOL } from './constants.ts'
@@ -69,7 +70,7 @@ const LISTENER_LIMITS: BlobListenerLimits = {
 const MAX_OWED = 4
 
 export interface BlobListenerInit {
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: TcpAddress
   readonly limits?: Partial<BlobListenerLimits>
 }
 
@@ -111,11 +112,11 @@ export class BlobListener {
   }
 
   /** Resolves with the address in use, where port 0 has become a real one. Throws ADDRESS_IN_USE. */
-  async open(): Promise<{ host: string; port: number }> {
+  async open(): Promise<TcpAddress> {
     const { host, port } = this.#init.listen
     await new Promise<void>((resolve, reject) => {
       const onError = (cause: Error) => {
-        const message = `cannot listen on ${host}:${port} for the blobs of the mesh: ${reasonOf(cause)}; set mesh.blobs to a free address`
+        const message = `cannot listen on ${toHostPort(this.#init.listen)} for the blobs of the mesh: ${reasonOf(cause)}; set mesh.blobs to a free address`
         reject(new WarrenError('ADDRESS_IN_USE', message, { cause }))
       }
       this.#server.once('error', onError)

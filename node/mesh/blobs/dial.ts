@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { connect, type SecureContext, type TLSSocket } from 'node:tls'
 import { reasonOf, WarrenError } from '../../errors.ts'
+import { parseTcpAddress } from '../../tcp-address.ts'
 import type { Gate } from '../gate.ts'
 import { admitAsClient } from './admission.ts'
 import { DIAL_STAGGER, MAX_ADDRESSES, PROTOCOL } from './constants.ts'
@@ -22,8 +23,6 @@ export interface Connection {
   readonly socket: TLSSocket
   readonly address: string
 }
-
-const ADDRESS = /^(?:\[([\da-f:.%\w]+)\]|([^\s:/[\]]+)):(\d{1,5})$/i
 
 /**
  * A socket to a member that has proven who it is and was admitted. Addresses are tried in order; one that is silent holds up the
@@ -118,12 +117,11 @@ class Race {
   }
 
   #connect(address: string): TLSSocket {
-    const [, v6, name, port] = ADDRESS.exec(address) ?? []
-    const host = v6 ?? name
-    if (host === undefined || Number(port) > 65_535) throw new Error('that is no address; one is like 192.0.2.7:7472')
+    const where = parseTcpAddress(address)
+    if (!where) throw new Error('that is no address; one is like 192.0.2.7:7472')
     const socket = connect({
-      host,
-      port: Number(port),
+      host: where.host,
+      port: where.port,
       secureContext: this.#components.secureContext,
       // Names say nothing here: whom the certificate names is checked by hand.
       servername: '',

@@ -2,18 +2,14 @@ import { lookup as systemLookup } from 'node:dns/promises'
 import { networkInterfaces } from 'node:os'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
-import {
-  type Lookup,
-  type MeshAddress,
-  parseMeshAddress,
-  resolveAddress,
-  shuffled,
-  toHostPort,
-  toMultiaddr,
-} from './addresses.ts'
+import { type MeshAddress, parseMeshAddress, toMultiaddr } from '../../member-address.ts'
+import type { Interfaces } from '../../own-addresses.ts'
+import { toHostPort } from '../../tcp-address.ts'
 import { dialReason } from './dial-reason.ts'
-import { dialable, type Interfaces } from './own-addresses.ts'
+import { dialable } from './dialable.ts'
 import type { RememberedPeers } from './remembered-peers.ts'
+import { type Lookup, resolveAddress } from './resolve-address.ts'
+import { shuffled } from './shuffled.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND

@@ -9,16 +9,17 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { reasonOf, WarrenError } from '../../errors.ts'
+import { toMultiaddr } from '../../member-address.ts'
+import { ownAddresses } from '../../own-addresses.ts'
+import type { TcpAddress } from '../../tcp-address.ts'
 import type { NodeKey } from '../../trust/node-key.ts'
 import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
 import type { Gate } from '../gate.ts'
 import type { PeerBook } from '../peer-book.ts'
-import { parseMeshAddress, toMultiaddr } from './addresses.ts'
 import { guardedTcp } from './dial-guard.ts'
 import { CONNECTION_LIMITS } from './limits.ts'
 import { memberEncrypter } from './member-encrypter.ts'
-import { announced } from './own-addresses.ts'
 
 /** Ms in which changes of what this node speaks are gathered, a second by default: until they are told nobody finds its blobs. */
 const PUSH_DEBOUNCE = 100
@@ -33,7 +34,7 @@ export interface HostComponents {
 export interface HostInit {
   /** The mesh secret. */
   readonly secret: Buffer
-  readonly listen: { readonly host: string; readonly port: number }
+  readonly listen: TcpAddress
   /** Hosts by which others reach this node; those of its interfaces when empty. */
   readonly announce: readonly string[]
   /** Whether it keeps DHT records for others from the start. */
@@ -63,7 +64,7 @@ export class Host implements AsyncDisposable {
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
       nodeInfo: { name: 'warren', version: init.version },
-      addresses: { listen: [listenMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init) },
+      addresses: { listen: [toMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init) },
       transports: [guardedTcp()],
       connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
       streamMuxers: [yamux()],
@@ -132,14 +133,6 @@ export class Host implements AsyncDisposable {
 /** What others are told: `listening` only says which port it has become. */
 function announcedMultiaddrs(listening: readonly Multiaddr[], { listen, announce }: HostInit): Multiaddr[] {
   const port = Number(listening[0]?.getComponents().find(({ name }) => name === 'tcp')?.value ?? 0)
-  if (port === 0) return []
-  const own = announced({ listen: { host: listen.host, port }, announce, interfaces: networkInterfaces() })
-  return own.flatMap((text) => {
-    const address = parseMeshAddress(text)
-    return address ? [multiaddr(toMultiaddr(address))] : []
-  })
-}
-
-function listenMultiaddr({ host, port }: HostInit['listen']): string {
-  return `/${host.includes(':') ? 'ip6' : 'ip4'}/${host}/tcp/${port}`
+  const own = ownAddresses({ listen: { host: listen.host, port }, announce, interfaces: networkInterfaces() })
+  return own.map((address) => multiaddr(toMultiaddr(address)))
 }

@@ -1,7 +1,7 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { z } from 'zod'
-import { shuffled } from './addresses.ts'
 import { answerWith, ask, type Question } from './question.ts'
+import { shuffled } from './shuffled.ts'
 
 /** Members that one names to another, and addresses of each. */
 const MAX_NAMED = 16

@@ -175,6 +175,13 @@ test('a ticket has the role, the end and the addresses that were asked for', asy
   expect(decodeTicket(ticket).addresses).toEqual(['/ip4/10.0.0.1/tcp/1', '/dns4/a.test/tcp/2'])
 })
 
+test('whoever gives no address gets those of the node, each with the peer that answers there', async () => {
+  const machine = new Machine()
+  const { stdout } = await machine.run('create --json', { env: { WARREN_MESH_LISTEN: '10.0.0.5:4001' } })
+  const { addresses, peer } = JSON.parse(stdout)
+  expect(addresses).toEqual([`/ip4/10.0.0.5/tcp/4001/p2p/${peer}`])
+})
+
 test.for([
   ['create --address nowhere', '--address: "nowhere" must be host:port, such as seed.example.test:7471, or'],
   ['create', 'mesh.listen has port 0, which is another one each time: set a port, or give --address'],

@@ -42,7 +42,12 @@ test('a member that lied is shown with the reason, and when it is asked again', 
 })
 
 test('a member that hands out nothing is shown where it comes from', () => {
-  const all = [['/ip4/10.0.0.1/tcp/41234'], ['/ip6/2001:db8::1/tcp/4001/p2p/x', '/ip4/10.0.0.1/tcp/1'], ['/odd/address'], []]
+  const all = [
+    ['/ip4/10.0.0.1/tcp/41234'],
+    [`/ip6/2001:db8::1/tcp/4001/p2p/${PEER}`, '/ip4/10.0.0.1/tcp/1'],
+    ['/odd/address'],
+    [],
+  ]
   const lines = peersLines(
     all.map((addresses) => ({ ...gone, blobs: [], latency: 1, addresses })),
     NOW,

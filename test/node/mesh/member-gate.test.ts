@@ -27,7 +27,7 @@ const admit = (card: Buffer, peer = mesh.peer) => door().admit(peer, card)
 describe('the card of a member', () => {
   it('lets it in, with what it proves and what it says', () => {
     const gate = gateOf(mesh.joined, mesh.peer)
-    gate.blobs = ['192.0.2.1:7472', '[2001:db8::1]:7472', 'runner-7.example.test:7472']
+    gate.blobs = ['192.0.2.1:7472', '[2001:db8::1]:7472', 'runner-7.example.test:7472', 'warren_seed_1:7472']
     expect(admit(gate.card())).toEqual({
       peer: mesh.peer,
       role: 'member',
@@ -77,6 +77,7 @@ describe('the card of a member', () => {
     ['an address without a port', address('192.0.2.1')],
     ['an address with port 0', address('192.0.2.1:0')],
     ['an address with a port of six digits', address('192.0.2.1:700000')],
+    ['an address with a port that is none', address('192.0.2.1:65536')],
     ['an address with a padded port', address('192.0.2.1:07472')],
     ['an address without a host', address(':7472')],
     ['an IPv6 address without brackets', address('2001:db8::1:7472')],

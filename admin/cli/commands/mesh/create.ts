@@ -1,10 +1,13 @@
+import { networkInterfaces } from 'node:os'
 import { resolve } from 'node:path'
 import type { Config } from '../../../../node/config/schema.ts'
 import { WarrenError } from '../../../../node/errors.ts'
+import { toMultiaddr } from '../../../../node/member-address.ts'
+import { ownAddresses } from '../../../../node/own-addresses.ts'
 import { createMesh, SEED_LIFETIME } from '../../../../node/trust/membership.ts'
 import { MeshFolder } from '../../../../node/trust/mesh-folder.ts'
 import { loadNodeKey } from '../../../../node/trust/node-key.ts'
-import { memberAddress, ownAddresses } from '../../addresses.ts'
+import { memberAddress } from '../../address-option.ts'
 import { UsageError } from '../../exit-codes.ts'
 import { formatDay } from '../../format.ts'
 import { aligned, styled, writeLines } from '../../print.ts'
@@ -74,5 +77,5 @@ function addressesFor(given: readonly string[] = [], mesh: Config['mesh'], peer:
   if (given.length > 0) return given.map((text) => memberAddress(text, peer))
   if (mesh.listen.port === 0)
     throw new UsageError('mesh.listen has port 0, which is another one each time: set a port, or give --address')
-  return ownAddresses(mesh, peer)
+  return ownAddresses({ ...mesh, interfaces: networkInterfaces() }).map((address) => toMultiaddr({ ...address, peer }))
 }

@@ -1,6 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { parseMeshAddress, toHostPort } from '../../../../node/mesh/host/addresses.ts'
-import { announced, dialable, type Interfaces } from '../../../../node/mesh/host/own-addresses.ts'
+import { parseMeshAddress } from '../../../../node/member-address.ts'
+import { dialable } from '../../../../node/mesh/host/dialable.ts'
+import type { Interfaces } from '../../../../node/own-addresses.ts'
+import { toHostPort } from '../../../../node/tcp-address.ts'
 
 const SELF = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
 const OTHER = '12D3KooWEyoppNCUx8Yx66oV9fJnriXwCcXwDDUA2kj6vnc6iDEp'
@@ -31,6 +33,10 @@ describe('where a node dials', () => {
     ])
   })
 
+  test('an address that its machine gave itself is tried: the system knows on which link', () => {
+    expect(judged(['169.254.9.9:7471'])).toEqual(['169.254.9.9:7471'])
+  })
+
   test('loopback is the machine of somebody else, unless nothing else is known', () => {
     expect(judged(['127.0.0.1:7481', '10.0.0.6:7481', '[::1]:7481'])).toEqual(['10.0.0.6:7481'])
     expect(judged(['127.0.0.1:7481', '[::1]:7481'])).toEqual(['127.0.0.1:7481', '[::1]:7481'])
@@ -50,23 +56,5 @@ describe('where a node dials', () => {
   test('another port, or another address than the one it listens on, is another node', () => {
     expect(judged(['10.0.0.5:7472'])).toEqual(['10.0.0.5:7472'])
     expect(judged(['127.0.0.1:7471', '127.0.0.2:7471'], '127.0.0.1')).toEqual(['127.0.0.2:7471'])
-  })
-})
-
-describe('what a node tells others', () => {
-  test.for([
-    ['0.0.0.0', [], ['10.0.0.5:7471', '172.17.0.1:7471']],
-    ['::', [], ['10.0.0.5:7471', '[2001:db8::5]:7471', '172.17.0.1:7471']],
-    ['10.0.0.5', [], ['10.0.0.5:7471']],
-    ['2001:db8::5', [], ['[2001:db8::5]:7471']],
-    ['127.0.0.1', [], ['127.0.0.1:7471']],
-    ['0.0.0.0', ['build1.example.test', '2001:db8::9'], ['build1.example.test:7471', '[2001:db8::9]:7471']],
-  ] as const)('listening on %s and told to say %j', ([host, announce, told]) => {
-    expect(announced({ listen: { host, port: 7471 }, announce, interfaces })).toEqual(told)
-  })
-
-  test('is loopback on a machine without a network', () => {
-    const { lo } = interfaces
-    expect(announced({ listen: { host: '0.0.0.0', port: 1 }, announce: [], interfaces: { lo } })).toEqual(['127.0.0.1:1'])
   })
 })

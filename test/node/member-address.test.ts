@@ -1,30 +1,38 @@
 import { multiaddr } from '@multiformats/multiaddr'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { parseMeshAddress, resolveAddress, shuffled, toHostPort, toMultiaddr } from '../../../../node/mesh/host/addresses.ts'
-import { Random } from '../../../harness/random.ts'
+import { memberMultiaddr, parseMeshAddress, toMultiaddr } from '../../node/member-address.ts'
+import { toHostPort } from '../../node/tcp-address.ts'
 
 const PEER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
 
 describe('what a person or a ticket says', () => {
   test.for([
     ['10.0.0.5:7471', { host: '10.0.0.5', port: 7471 }, '/ip4/10.0.0.5/tcp/7471'],
-    ['[2001:db8::1]:7471', { host: '2001:db8::1', port: 7471 }, '/ip6/2001:db8::1/tcp/7471'],
+    ['[2001:db8::1]:65535', { host: '2001:db8::1', port: 65_535 }, '/ip6/2001:db8::1/tcp/65535'],
     ['seed.example.test:1', { host: 'seed.example.test', port: 1 }, '/dns/seed.example.test/tcp/1'],
     ['warren_seed_1:7471', { host: 'warren_seed_1', port: 7471 }, '/dns/warren_seed_1/tcp/7471'],
+    ['/ip4/10.0.0.1/tcp/1', { host: '10.0.0.1', port: 1 }, undefined],
     [`/ip4/10.0.0.5/tcp/7471/p2p/${PEER}`, { host: '10.0.0.5', port: 7471, peer: PEER }, undefined],
+    [`/ip6/2001:db8::1/tcp/7471/p2p/${PEER}`, { host: '2001:db8::1', port: 7471, peer: PEER }, undefined],
     ['/ip6/::1/tcp/65535', { host: '::1', port: 65_535 }, undefined],
     ['/dns/a/tcp/80', { host: 'a', port: 80 }, undefined],
+    ['/dns/warren_seed_1/tcp/80', { host: 'warren_seed_1', port: 80 }, undefined],
+    [`/dns/seed.example.test/tcp/7471/p2p/${PEER}`, { host: 'seed.example.test', port: 7471, peer: PEER }, undefined],
     ['/dns4/a.example.test/tcp/80', { host: 'a.example.test', port: 80, family: 4 }, undefined],
     [`/dns6/a.example.test/tcp/80/p2p/${PEER}`, { host: 'a.example.test', port: 80, family: 6, peer: PEER }, undefined],
-  ] as const)('%s is read', ([text, address, written]) => {
+  ] as const)('%s is read, and the library reads what is written of it', ([text, address, written]) => {
     expect(parseMeshAddress(text)).toEqual(address)
     expect(toMultiaddr(address)).toBe(written ?? text)
     expect(multiaddr(toMultiaddr(address)).toString()).toBe(written ?? text)
+    expect(memberMultiaddr(text)).toBe(written ?? text)
   })
 
   test.for([
     '',
+    '/',
+    'a',
+    ':80',
     ':7471',
     '10.0.0.5',
     '10.0.0.5:0',
@@ -33,24 +41,40 @@ describe('what a person or a ticket says', () => {
     '1.2.3:80',
     '::1:7471',
     '[::1]',
+    '[a]:80',
     '[10.0.0.1]:80',
     '[fe80::1%eth0]:7471',
+    'a:0',
+    'a:65536',
+    'a:80:80',
     'a b:80',
     'a/b:80',
     '-a:80',
     'a..b:80',
     'http://a:80',
+    '/ip4/10.0.0.1',
     '/ip4/10.0.0.5/udp/7471',
     '/ip4/10.0.0.5/tcp/0',
+    '/ip4/10.0.0.1/tcp/65536',
+    '/ip4/10.0.0.256/tcp/80',
     '/ip4/::1/tcp/80',
+    '/ip6/10.0.0.1/tcp/80',
     '/ip6/fe80::1%eth0/tcp/80',
+    '/dns/::1/tcp/80',
     '/dns4/10.0.0.5/tcp/80',
+    '/dns4/-a/tcp/80',
+    '/dns4//tcp/80',
+    '/dns4/1.2.3/tcp/80',
+    // Its records would have to be looked up before anybody can be dialled.
+    '/dnsaddr/mesh.example.test',
     '/ip4/10.0.0.5/tcp/80/ws',
     '/ip4/10.0.0.5/tcp/80/p2p/12D3KooW',
+    '/ip4/10.0.0.1/tcp/80/p2p/QmYyQSo1c1Ym7orWxLYvCrM2EmxFTANf8wXmmE7DWjhx5N',
     `/ip4/10.0.0.5/tcp/80/p2p/${PEER}/p2p-circuit`,
     '/ip4/10.0.0.5/tcp/80\n',
   ])('%j is no address', (text) => {
     expect(parseMeshAddress(text)).toBeUndefined()
+    expect(memberMultiaddr(text)).toBeUndefined()
   })
 
   test('whatever is read is written so that it is read the same, and the library agrees', () => {
@@ -69,53 +93,19 @@ describe('what a person or a ticket says', () => {
   })
 })
 
-describe('a name', () => {
-  const random = () => new Random(1).next()
+describe('where a person says that a member is', () => {
+  test.for(['0.0.0.0:80', '[::]:80', '[0:0:0:0:0:0:0:0]:80', '/ip4/0.0.0.0/tcp/80', '/ip6/::/tcp/80'])(
+    'is not %s, which means all addresses of a machine',
+    (text) => {
+      expect(parseMeshAddress(text)).toBeDefined()
+      expect(memberMultiaddr(text)).toBeUndefined()
+    },
+  )
 
-  test('stands for all its addresses, of both kinds, each with the peer that is expected there', async () => {
-    const asked: unknown[] = []
-    const lookup = async (...args: unknown[]) => {
-      asked.push(args)
-      return [
-        { address: '10.0.0.5', family: 4 },
-        { address: '2001:db8::5', family: 6 },
-        { address: '10.0.0.5', family: 4 },
-        { address: 'fe80::1%eth0', family: 6 },
-      ]
-    }
-    const found = await resolveAddress({ host: 'seed.example.test', port: 7471, peer: PEER }, { lookup, random })
-    expect(found.map(toMultiaddr).sort()).toEqual([
-      `/ip4/10.0.0.5/tcp/7471/p2p/${PEER}`,
-      `/ip6/2001:db8::5/tcp/7471/p2p/${PEER}`,
-    ])
-    await resolveAddress({ host: 'a', port: 1, family: 6 }, { lookup, random })
-    expect(asked).toEqual([
-      ['seed.example.test', { all: true, family: 0 }],
-      ['a', { all: true, family: 6 }],
-    ])
-  })
-
-  test('of many members gives sixteen, others to each node', async () => {
-    const lookup = async () => Array.from({ length: 40 }, (_, at) => ({ address: `10.0.0.${at}`, family: 4 }))
-    const pick = async (seed: number) => {
-      const numbers = new Random(seed)
-      return (await resolveAddress({ host: 'seeds', port: 1 }, { lookup, random: () => numbers.next() })).map(
-        ({ host }) => host,
-      )
-    }
-    expect(new Set(await pick(1)).size).toBe(16)
-    expect(await pick(1)).not.toEqual(await pick(2))
-  })
-
-  test('an IP address is asked of nobody', async () => {
-    const lookup = () => Promise.reject(new Error('asked'))
-    expect(await resolveAddress({ host: '::1', port: 1 }, { lookup, random })).toEqual([{ host: '::1', port: 1 }])
-  })
-
-  test('shuffling keeps everybody', () => {
-    const numbers = new Random(3)
-    const mixed = shuffled([1, 2, 3, 4, 5], () => numbers.next())
-    expect(mixed).not.toEqual([1, 2, 3, 4, 5])
-    expect(mixed.sort()).toEqual([1, 2, 3, 4, 5])
+  test('a peer is added to host:port, where a multiaddr says itself whom it expects', () => {
+    expect(memberMultiaddr('a:80', PEER)).toBe(`/dns/a/tcp/80/p2p/${PEER}`)
+    expect(memberMultiaddr('[2001:db8::1]:80', PEER)).toBe(`/ip6/2001:db8::1/tcp/80/p2p/${PEER}`)
+    expect(memberMultiaddr('/dns/a/tcp/80', PEER)).toBe('/dns/a/tcp/80')
+    expect(memberMultiaddr('/dns4/a/tcp/80', PEER)).toBe('/dns4/a/tcp/80')
   })
 })
