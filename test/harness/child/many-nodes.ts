@@ -1,28 +1,13 @@
 /** Makes libp2p nodes, all of which dial one address at once when a line comes in, and prints how many connected. Arguments: how many, a multiaddr. */
 import { once } from 'node:events'
-import { noise } from '@chainsafe/libp2p-noise'
-import { identify } from '@libp2p/identify'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
-import { guardedTcp } from '../../../node/mesh/host/dial-guard.ts'
-import { CONNECTION_LIMITS } from '../../../node/mesh/host/limits.ts'
+import { plainNode } from '../plain-node.ts'
 
 const [count, address = ''] = process.argv.slice(2)
 let uncaught = 0
 process.on('uncaughtException', () => uncaught++)
 
-const nodes = await Promise.all(
-  Array.from({ length: Number(count) }, () =>
-    createLibp2p({
-      transports: [guardedTcp()],
-      connectionEncrypters: [noise()],
-      streamMuxers: [yamux()],
-      connectionManager: CONNECTION_LIMITS,
-      services: { identify: identify() },
-    }),
-  ),
-)
+const nodes = await Promise.all(Array.from({ length: Number(count) }, () => plainNode()))
 console.log('ready')
 await once(process.stdin, 'data')
 const dials = await Promise.allSettled(nodes.map((node) => node.dial(multiaddr(address))))

@@ -1,32 +1,21 @@
 import { once } from 'node:events'
-import { type AddressInfo, createServer, type Socket } from 'node:net'
+import { type AddressInfo, createServer } from 'node:net'
 import { createSecureContext } from 'node:tls'
 import { describe, expect, it } from 'vitest'
 import { dial } from '../../../../node/mesh/blobs/dial.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
 import { until, using } from '../../http/fixture.ts'
-import { asker, holder, NEVER, type Party, party } from './fixture.ts'
+import { asker, holder, listening, NEVER, type Party, party } from './fixture.ts'
 
 useLeakCheck()
 
 /** An address that takes connections and says nothing. */
-async function silence() {
-  const sockets: Socket[] = []
+function silence() {
   const server = createServer((socket) => {
     socket.on('error', () => {})
     socket.resume()
-    sockets.push(socket)
   })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  using({
-    close: async () => {
-      for (const socket of sockets) socket.destroy()
-      server.close()
-      await once(server, 'close')
-    },
-  })
-  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
+  return listening(server)
 }
 
 /** An address at which nobody listens. */

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { AddressInfo, Socket } from 'node:net'
+import type { AddressInfo, Server, Socket } from 'node:net'
 import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'node:tls'
 import { type Body, bufferBody } from '../../../../node/body.ts'
 import { type Digest, formatDigest } from '../../../../node/digest.ts'
@@ -201,7 +201,7 @@ export interface Scripted {
   /** Connections that got through TLS. */
   readonly connections: TLSSocket[]
   /** All connections. */
-  readonly sockets: Socket[]
+  readonly sockets: readonly Socket[]
 }
 
 /** @param answer is called with each head of a request */
@@ -223,6 +223,12 @@ export async function scripted(as: Party, answer: (socket: TLSSocket, head: stri
       answer(socket, head)
     })
   })
+  const { address, sockets } = await listening(server)
+  return { peer: { id: as.id, addresses: [address] }, requests, connections, sockets }
+}
+
+/** Lets a server listen until the test ends, when all of its connections are broken. */
+export async function listening(server: Server): Promise<{ address: string; sockets: readonly Socket[] }> {
   const sockets: Socket[] = []
   server.on('connection', (socket) => sockets.push(socket))
   server.listen(0, '127.0.0.1')
@@ -234,8 +240,7 @@ export async function scripted(as: Party, answer: (socket: TLSSocket, head: stri
       await once(server, 'close')
     },
   })
-  const { port } = server.address() as AddressInfo
-  return { peer: { id: as.id, addresses: [`127.0.0.1:${port}`] }, requests, connections, sockets }
+  return { address: `127.0.0.1:${(server.address() as AddressInfo).port}`, sockets }
 }
 
 export const NEVER = new AbortController().signal

@@ -1,16 +1,12 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
 import { fileURLToPath } from 'node:url'
-import { noise } from '@chainsafe/libp2p-noise'
-import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
-import { createLibp2p } from 'libp2p'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseMeshAddress } from '../../../../node/member-address.ts'
-import { guardedTcp } from '../../../../node/mesh/host/dial-guard.ts'
-import { CONNECTION_LIMITS } from '../../../../node/mesh/host/limits.ts'
 import { cleanEnv, run } from '../../../harness/child-process.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
+import { plainNode } from '../../../harness/plain-node.ts'
 import { Random } from '../../../harness/random.ts'
 import { eventually, firstOf } from '../../../harness/wait.ts'
 
@@ -78,7 +74,7 @@ test('a listener that is dialled and reset a thousand times takes the next one',
   const uncaught: unknown[] = []
   const note = (error: unknown) => uncaught.push(error)
   process.on('uncaughtExceptionMonitor', note)
-  const [listener, dialler] = await Promise.all([makeNode(), makeNode()])
+  const [listener, dialler] = await Promise.all([plainNode('/ip4/127.0.0.1/tcp/0'), plainNode('/ip4/127.0.0.1/tcp/0')])
   try {
     const [address] = listener.getMultiaddrs()
     if (!address) throw new Error('it does not listen')
@@ -100,7 +96,7 @@ test('a listener that is dialled and reset a thousand times takes the next one',
 })
 
 test('a dial whose time is up only after it succeeded leaves the connection alone', async () => {
-  const [listener, dialler] = await Promise.all([makeNode(), makeNode()])
+  const [listener, dialler] = await Promise.all([plainNode('/ip4/127.0.0.1/tcp/0'), plainNode('/ip4/127.0.0.1/tcp/0')])
   try {
     const time = new AbortController()
     const [address] = listener.getMultiaddrs()
@@ -125,14 +121,4 @@ async function knock(port: number, stage: number): Promise<void> {
   })
   if (stage === 2) socket.on('data', () => socket.resetAndDestroy())
   await closed
-}
-
-function makeNode() {
-  return createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [guardedTcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionManager: CONNECTION_LIMITS,
-  })
 }

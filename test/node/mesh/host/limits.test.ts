@@ -2,36 +2,21 @@ import { spawn } from 'node:child_process'
 import { connect, type Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { noise } from '@chainsafe/libp2p-noise'
-import { identify } from '@libp2p/identify'
-import { yamux } from '@libp2p/yamux'
-import { createLibp2p } from 'libp2p'
 import { expect, test } from 'vitest'
 import { parseMeshAddress } from '../../../../node/member-address.ts'
 import { ADMISSION_LIMIT } from '../../../../node/mesh/gate.ts'
-import { guardedTcp } from '../../../../node/mesh/host/dial-guard.ts'
 import { CONNECTION_LIMITS } from '../../../../node/mesh/host/limits.ts'
 import { cleanEnv } from '../../../harness/child-process.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
+import { plainNode } from '../../../harness/plain-node.ts'
 import { firstOf } from '../../../harness/wait.ts'
 
 useLeakCheck()
 
 const child = fileURLToPath(new URL('../../../harness/child/many-nodes.ts', import.meta.url))
 
-function makeNode() {
-  return createLibp2p({
-    addresses: { listen: ['/ip4/127.0.0.1/tcp/0'] },
-    transports: [guardedTcp()],
-    connectionEncrypters: [noise()],
-    streamMuxers: [yamux()],
-    connectionManager: CONNECTION_LIMITS,
-    services: { identify: identify() },
-  })
-}
-
 test('twenty-five nodes of one machine that dial one node at once all connect', async () => {
-  const node = await makeNode()
+  const node = await plainNode('/ip4/127.0.0.1/tcp/0')
   const many = spawn(process.execPath, [child, '25', String(node.getMultiaddrs()[0])], { env: cleanEnv() })
   const ended = firstOf(many, 'close')
   try {
@@ -54,7 +39,7 @@ test('one host that opens connections and says nothing cannot take all places, a
   const most = inboundConnectionThreshold * (Math.ceil(inboundUpgradeTimeout / 1_000) + 1)
   expect(most).toBeLessThan(maxIncomingPendingConnections)
 
-  const node = await makeNode()
+  const node = await plainNode('/ip4/127.0.0.1/tcp/0')
   const { port = 0 } = parseMeshAddress(String(node.getMultiaddrs()[0])) ?? {}
   const silent: Socket[] = []
   try {
