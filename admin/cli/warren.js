@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // The command. Plain JavaScript without newer syntax and without imports, so that an old Node can still read it and be told.
 
-const NEEDED = [22, 19]
+const NEEDED = [24, 0]
 
 // A small young generation. What passes through a node is buffers of 64 KiB, and a collector that seldom runs has them fill fresh
 // memory instead of the same few pages again: it costs a cold 1 GB blob a quarter more CPU time and twice the growth of memory.
