@@ -107,7 +107,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     {
       dial: async (address, signal) => void (await host.dial(address, signal)),
       connected: () => book.connected,
-      listening: () => host.multiaddrs,
+      listening: () => host.listening,
       remembered,
       clock,
       log,
@@ -120,7 +120,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       () => false,
     )
   const announcer = new Announcer(
-    { provide: (digest, signal) => provide(dht, digest, signal), shelf: { ...components.shelf, has: shelf.has }, clock },
+    {
+      provide: (digest, signal) => provide(dht, digest, signal),
+      shelf: { has: shelf.has, holdings: () => components.shelf.holdings() },
+      clock,
+    },
     { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
   )
   const upkeep = new Upkeep(

@@ -11,7 +11,7 @@ import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import { reasonOf, WarrenError } from '../../errors.ts'
 import { toMultiaddr } from '../../member-address.ts'
 import { ownAddresses } from '../../own-addresses.ts'
-import type { TcpAddress } from '../../tcp-address.ts'
+import { type TcpAddress, toHostPort } from '../../tcp-address.ts'
 import type { NodeKey } from '../../trust/node-key.ts'
 import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
@@ -49,10 +49,12 @@ type Services = { dht: SingleKadDHT; identify: Identify; identifyPush: IdentifyP
 export class Host implements AsyncDisposable {
   readonly libp2p: Libp2p<Services>
   readonly #book: PeerBook
+  readonly #listen: TcpAddress
 
-  private constructor(libp2p: Libp2p<Services>, book: PeerBook) {
+  private constructor(libp2p: Libp2p<Services>, book: PeerBook, listen: TcpAddress) {
     this.libp2p = libp2p
     this.#book = book
+    this.#listen = listen
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('connection:close', ({ detail }) => book.closed(detail.remotePeer.toString()))
   }
@@ -81,7 +83,7 @@ export class Host implements AsyncDisposable {
         dht: kadService({ store, server: init.server }),
       },
     })
-    return new Host(libp2p, book)
+    return new Host(libp2p, book, init.listen)
   }
 
   /** Throws ADDRESS_IN_USE when it cannot listen. */
@@ -89,7 +91,7 @@ export class Host implements AsyncDisposable {
     try {
       await this.libp2p.start()
     } catch (cause) {
-      const where = this.libp2p.getMultiaddrs().join(', ') || 'mesh.listen'
+      const where = toHostPort(this.#listen)
       throw new WarrenError(
         'ADDRESS_IN_USE',
         `cannot listen for members on ${where}: ${reasonOf(cause)}; stop what uses the address, or set mesh.listen to another one`,
@@ -108,8 +110,15 @@ export class Host implements AsyncDisposable {
     return this.libp2p.dial(peerIdFromString(peer), { signal })
   }
 
+  /** Where others are told to find it. */
   get multiaddrs(): string[] {
     return this.libp2p.getMultiaddrs().map(String)
+  }
+
+  /** Where it really listens. */
+  get listening(): string[] {
+    const port = portOf(this.libp2p.getMultiaddrs())
+    return port === 0 ? [] : [toMultiaddr({ host: this.#listen.host, port })]
   }
 
   /** Takes over round trips that libp2p measures, and hangs up on members whose certificate has ended. */
@@ -132,7 +141,11 @@ export class Host implements AsyncDisposable {
 
 /** What others are told: `listening` only says which port it has become. */
 function announcedMultiaddrs(listening: readonly Multiaddr[], { listen, announce }: HostInit): Multiaddr[] {
-  const port = Number(listening[0]?.getComponents().find(({ name }) => name === 'tcp')?.value ?? 0)
-  const own = ownAddresses({ listen: { host: listen.host, port }, announce, interfaces: networkInterfaces() })
-  return own.map((address) => multiaddr(toMultiaddr(address)))
+  const own = { listen: { host: listen.host, port: portOf(listening) }, announce, interfaces: networkInterfaces() }
+  return ownAddresses(own).map((address) => multiaddr(toMultiaddr(address)))
+}
+
+/** All of its addresses have the same one; 0 while it does not listen. */
+function portOf([first]: readonly Multiaddr[]): number {
+  return Number(first?.getComponents().find(({ name }) => name === 'tcp')?.value ?? 0)
 }
