@@ -58,6 +58,9 @@ export const MEMBER_IDLE = 5 * SECOND
 /** Members of one flight that lied, broke off or went silent early, after which no more are asked before upstream. */
 export const MEMBER_LIES = 3
 
+/** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
+export const MEMBER_CHANCES = 10
+
 /** A flight that nobody reads goes on to its end if less than this is missing: the next one who asks is a cache hit. */
 export const ABANDON_BYTES = 64 << 20
 

@@ -10,7 +10,8 @@ import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import type { Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
-import { Transfer } from './transfer.ts'
+import { Suspicion } from './suspicion.ts'
+import { type Part, Transfer } from './transfer.ts'
 import { verify } from './verify.ts'
 
 /** What a reader of a flight needs before any byte. */
@@ -42,6 +43,8 @@ export class Flight {
   readonly #head = Promise.withResolvers<FlightHead>()
   /** Upstream's latest headers. */
   #headers: OpenBody['headers'] = {}
+  /** Wrong copies of which nobody knows yet whose fault they were. */
+  readonly #suspicions: Suspicion[] = []
   #alone: AbortController | undefined
 
   constructor(components: FlightComponents, plan: Plan) {
@@ -68,7 +71,7 @@ export class Flight {
 
   /** Takes part in the flight until the body is closed. */
   attach(): Body {
-    this.#alone?.abort()
+    this.#alone?.abort(OVER)
     return this.#blob.attach()
   }
 
@@ -81,15 +84,23 @@ export class Flight {
       await this.#learn()
       const { verified, kind } = await this.#fetch()
       const headers = recordHeaders(this.#plan, this.#headers)
+      if (!(await this.#blob.agrees())) {
+        // What readers got is wrong. This copy is right all the same, for whoever asks next.
+        const error = new WarrenError('UPSTREAM_CUT', 'wrong bytes of this went out before the whole could be checked')
+        this.#head.reject(error)
+        this.#blob.fail(error)
+      }
       this.#blob.finish()
       this.#head.resolve({ headers, kind })
-      return verified && (await this.#keep(headers, verified))
+      const record = verified && (await this.#keep(headers, verified))
+      if (verified?.length) for (const suspicion of this.#suspicions) await suspicion.settle(this.#blob.staging)
+      return record
     } catch (error) {
       this.#head.reject(error)
       this.#blob.fail(error)
       return undefined
     } finally {
-      this.#alone?.abort()
+      this.#alone?.abort(OVER)
       await this.#blob.close()
     }
   }
@@ -108,11 +119,15 @@ export class Flight {
     over.abort(OVER)
   }
 
-  /** Has all bytes brought and checked; once more from the start, as long as nobody was given a byte of a wrong copy. */
+  /**
+   * Has all bytes brought and checked; once more from the start, as long as nobody was given a byte of a wrong copy, or only
+   * bytes that may be right: then a right copy will tell.
+   */
   async #fetch(): Promise<{ verified: readonly string[] | undefined; kind: OpenBody['kind'] }> {
     const { expecting, events } = this.#components
-    for (let mayFail = true; ; ) {
-      const transfer = this.#transfer()
+    for (let mayFail = true, early = true; ; early = false) {
+      // After a lie nobody is believed any more before all is there.
+      const transfer = this.#transfer(early)
       try {
         await transfer.run()
         await this.#blob.staging.seal()
@@ -120,16 +135,27 @@ export class Flight {
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
         if (expectation?.digests.length === 0) this.#refusePage()
         const verified = expectation && (await verify(this.#plan, expectation, this.#blob.staging))
-        return { verified, kind: transfer.members[0]?.kind ?? 'upstream' }
+        return { verified, kind: kindOf(transfer.parts) }
       } catch (error) {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
-        events.corrupt(this.#plan, transfer.members[0]?.kind ?? 'upstream', reasonOf(error))
-        for (const member of transfer.members) member.blame('the bytes do not match their digest')
-        if (this.#blob.handedOut || (transfer.members.length === 0 && !mayFail)) throw error
+        const kind = kindOf(transfer.parts)
+        events.corrupt(this.#plan, kind, reasonOf(error))
+        this.#accuse(transfer.parts)
+        const mayGoOn = !this.#blob.handedOut || this.#blob.inDoubt
+        if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
         // A member that lied uses up nobody else's second chance.
-        if (transfer.members.length === 0) mayFail = false
+        if (kind === 'upstream') mayFail = false
       }
     }
+  }
+
+  /** Blames whoever sent a wrong copy alone. That of several has to be compared with a right one first. */
+  #accuse(parts: readonly Part[]): void {
+    const source = parts.at(-1)?.source
+    if (parts.length > 1) {
+      this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp()))
+      source?.forgive()
+    } else source?.blame('the bytes do not match their digest')
   }
 
   /** Without a digest nothing else tells an artifact from the login page of a network, which answers 200 to everything. */
@@ -140,7 +166,7 @@ export class Flight {
     throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought ${what} in place of an artifact`)
   }
 
-  #transfer(): Transfer {
+  #transfer(early: boolean): Transfer {
     const { store, expecting, clock } = this.#components
     const algorithms = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
@@ -149,7 +175,7 @@ export class Flight {
       this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
     }
     return new Transfer(
-      { blob: this.#blob, sources: this.#sources, expecting, clock, stage, onTrusted },
+      { blob: this.#blob, sources: this.#sources, expecting, clock, early, stage, onTrusted },
       this.#plan,
       this.#abort.signal,
     )
@@ -195,4 +221,9 @@ export class Flight {
     const { size, written } = this.#blob
     return (size === undefined ? written : size - written) <= ABANDON_BYTES
   }
+}
+
+/** Where a blob came from, as clients are told: upstream only if no member had a part in it. */
+function kindOf(parts: readonly Part[]): OpenBody['kind'] {
+  return parts.find(({ source }) => source.kind !== 'upstream')?.source.kind ?? 'upstream'
 }

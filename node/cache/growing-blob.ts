@@ -1,6 +1,7 @@
 import type { Body, Scratch } from '../body.ts'
 import { WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
+import { firstDifference } from './compare.ts'
 import { HOLD_BACK_BYTES, SHARING_READERS } from './constants.ts'
 import { RecentBytes } from './recent-bytes.ts'
 
@@ -15,6 +16,10 @@ export class GrowingBlob {
   readonly #recent = new RecentBytes()
   readonly #onAlone: () => void
   #staging: Staging | undefined
+  /** Copies that were given up, kept for who compares or still reads them. */
+  readonly #former: Staging[] = []
+  /** What readers were given of the first copy that was given up: its bytes up to `end`, and its length. */
+  #given: { readonly staging: Staging; readonly end: number; readonly size: number | undefined } | undefined
   #trustedEnd = 0
   #released = 0
   #handedOut = false
@@ -53,9 +58,9 @@ export class GrowingBlob {
     return this.#visible > 0
   }
 
-  /** Whether every byte so far came from a trusted source. */
+  /** Whether every byte so far came from a trusted source, and may go out. */
   get trusted(): boolean {
-    return this.#trustedEnd === this.written
+    return !this.#given && this.#trustedEnd === this.written
   }
 
   /** Whether all bytes are there and were seen to be right. */
@@ -68,16 +73,24 @@ export class GrowingBlob {
     return this.#handedOut
   }
 
+  /** Whether what readers got is of a copy that was given up, so that a right one will tell whether it was right. */
+  get inDoubt(): boolean {
+    return this.#given !== undefined
+  }
+
   /** What the bytes go to. */
   get staging(): Staging {
     if (!this.#staging) throw new Error('nothing has begun to arrive')
     return this.#staging
   }
 
-  /** Starts, or starts over with other bytes. Throws UPSTREAM_CUT when a reader was given some of the old ones. */
+  /**
+   * Starts, or starts over with other bytes. Throws UPSTREAM_CUT when a reader was given some of the old ones, unless these were
+   * given up.
+   */
   async begin(staging: Staging): Promise<void> {
     const old = this.#staging
-    if (this.#handedOut) {
+    if (this.#handedOut && !this.#given) {
       await staging.close()
       throw new WarrenError('UPSTREAM_CUT', 'other bytes of this went out already')
     }
@@ -87,12 +100,35 @@ export class GrowingBlob {
     await old?.close()
   }
 
+  /**
+   * Gives this copy up, for another one to begin; it stays readable until the blob is closed. Readers get no more bytes until
+   * `finish`, before which `agrees` has to tell that what they have fits.
+   */
+  giveUp(): Staging {
+    const { staging, size } = this
+    if (this.#handedOut || size !== undefined) this.#given ??= { staging, end: this.#handedOut ? this.#visible : 0, size }
+    this.size = undefined
+    this.#former.push(staging)
+    this.#staging = undefined
+    this.#recent.clear()
+    this.#trustedEnd = 0
+    return staging
+  }
+
+  /** Whether bytes and length that readers got of a copy that was given up are those of this one. */
+  async agrees(): Promise<boolean> {
+    if (!this.#given) return true
+    const { staging, end, size } = this.#given
+    if (size !== undefined && size !== this.written) return false
+    return (await firstDifference(staging, this.staging, 0, end)) === undefined
+  }
+
   /** Adds bytes; a promise means that the source has to wait. Untrusted bytes stay unseen until `finish`. */
   append(chunk: Buffer, trusted: boolean): Promise<void> | undefined {
     const staging = this.staging
     const start = staging.written
     const flowing = staging.write(chunk)
-    if (trusted && this.#trustedEnd === start) {
+    if (trusted && !this.#given && this.#trustedEnd === start) {
       this.#trustedEnd = start + chunk.length
       this.#recent.add(start, chunk)
       this.#grow()
@@ -136,7 +172,8 @@ export class GrowingBlob {
     const length = Math.min(max, visible - position)
     const recent = this.#recent.at(position, length)
     if (recent) return this.#readers.size > SHARING_READERS ? copied(recent, scratch) : recent
-    const bytes = this.staging.read(position, length, scratch)
+    const staging = this.#complete || !this.#given ? this.staging : this.#given.staging
+    const bytes = staging.read(position, length, scratch)
     if (bytes instanceof Promise) return bytes.then((some) => (some?.length ? some : lost()))
     return bytes?.length ? bytes : lost()
   }
@@ -155,6 +192,7 @@ export class GrowingBlob {
 
   get #visible(): number {
     if (this.#complete) return this.written
+    if (this.#given) return this.#given.end
     return Math.min(this.#trustedEnd, (this.size ?? this.#trustedEnd) - HOLD_BACK_BYTES)
   }
 
@@ -180,6 +218,7 @@ export class GrowingBlob {
 
   async #free(): Promise<void> {
     this.#recent.clear()
+    for (const staging of this.#former) await staging.close()
     await this.#staging?.close()
   }
 }

@@ -2,7 +2,15 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
-import { MEMBER_IDLE, MEMBER_LIES, MEMBER_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
+import {
+  HOLD_BACK_BYTES,
+  MEMBER_CHANCES,
+  MEMBER_IDLE,
+  MEMBER_LIES,
+  MEMBER_PATIENCE,
+  OVER,
+  PROGRESS_BYTES,
+} from './constants.ts'
 import type { From, OpenBody } from './sources.ts'
 
 /** What is seen of a body while it comes. */
@@ -19,7 +27,9 @@ export class Members {
   readonly #clock: Clock
   /** Ids of those that broke off, failed or lied: none takes part in a flight twice. */
   readonly #spent = new Set<string>()
-  #lies = 0
+  /** Ids of those that were given a second chance. */
+  readonly #forgiven = new Set<string>()
+  /** Lies, and bodies that ended before they were of any use. */
   #failures = 0
   #asked = 0
 
@@ -28,9 +38,9 @@ export class Members {
     this.#clock = components.clock
   }
 
-  /** Whether it makes sense to ask. After some lies it does not: liars may be many, and each costs the client time. */
+  /** Whether it makes sense to ask. After many failures it does not: liars may be any number, and each costs the client time. */
   get promising(): boolean {
-    return this.#mesh.populated && this.#lies < MEMBER_LIES
+    return this.#mesh.populated && this.#failures < MEMBER_CHANCES
   }
 
   /** Whether an answer of a member that says it has the artifact is being waited for. */
@@ -38,7 +48,7 @@ export class Members {
     return this.#asked > 0
   }
 
-  /** Whether so many broke off before they were of any use that whoever else can go on comes first. */
+  /** Whether so many were of no use that whoever else can go on comes first. */
   get unlucky(): boolean {
     return this.#failures >= MEMBER_LIES
   }
@@ -74,10 +84,15 @@ export class Members {
     const patience = new AbortController()
     const life = AbortSignal.any([signal, stop.signal])
     const blame = (reason: string) => {
-      this.#lies++
+      this.#failures++
       source.blame(reason)
     }
-    this.#clock.sleep(MEMBER_PATIENCE, AbortSignal.any([life, patience.signal])).then(
+    const forgive = () => {
+      this.#failures++
+      if (!this.#forgiven.has(source.id)) this.#spent.delete(source.id)
+      this.#forgiven.add(source.id)
+    }
+    this.#clock.sleep(MEMBER_PATIENCE, patience.signal).then(
       () => stop.abort(silence(source)),
       () => {},
     )
@@ -89,11 +104,13 @@ export class Members {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
       const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
-      const trusted = source.kind === 'seed'
+      // Where nothing may go out early in any case, a seed's word is worth no more than a peer's.
+      const trusted = source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES
       const destroy = () => stop.abort(OVER)
       // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
       const known = trusted ? size : from.size
-      return { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched, destroy, blame }
+      const opened = { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched }
+      return { ...opened, destroy, blame, forgive }
     } catch (error) {
       stop.abort(error)
       throw error

@@ -14,6 +14,8 @@ export interface TransferComponents {
   readonly sources: Sources
   readonly expecting: Expecting
   readonly clock: Clock
+  /** Whether what a seed sends may go out while it comes. */
+  readonly early: boolean
   stage(size: number | undefined): Staging
   /** Called whenever a source begins whose size and headers can be believed. */
   onTrusted(source: OpenBody): void
@@ -28,6 +30,13 @@ const PASSING: readonly ErrorCode[] = [
   'UPSTREAM_BUSY',
 ]
 
+/** What one source sent of a blob: bytes [start, end). */
+export interface Part {
+  readonly source: OpenBody
+  readonly start: number
+  end: number
+}
+
 /** Fills a blob once, from its first byte to its last, over as many sources as it takes. */
 export class Transfer {
   readonly #components: TransferComponents
@@ -39,8 +48,7 @@ export class Transfer {
   #validator: string | undefined
   /** Tries to go on since there was progress. */
   #tries = 0
-  /** Members that sent some of the bytes. */
-  members: OpenBody[] = []
+  #parts: Part[] = []
 
   constructor(components: TransferComponents, plan: Plan, signal: AbortSignal) {
     this.#components = components
@@ -48,13 +56,18 @@ export class Transfer {
     this.#signal = signal
   }
 
+  /** Who sent what, in the order of the bytes; the last one is also who said that this is the end. */
+  get parts(): readonly Part[] {
+    return this.#parts.filter(({ start, end }, at) => end > start || at === this.#parts.length - 1)
+  }
+
   /**
    * Resolves when all bytes are in the blob. Rejects with upstream's «no», with UPSTREAM_CORRUPT when what came cannot be one
    * thing, and with the last trouble when there is no way to go on.
    */
   async run(): Promise<void> {
-    const { blob, stage } = this.#components
-    let source = await this.#open({ start: 0, size: blob.size, peers: 'first' })
+    const { blob, early, stage } = this.#components
+    let source = await this.#open({ start: 0, size: blob.size, early, peers: 'first' })
     try {
       await blob.begin(stage(source.size))
       for (;;) {
@@ -67,7 +80,7 @@ export class Transfer {
           // Cut after its last byte.
           if (blob.written > 0 && blob.written === blob.size) return
           if (blob.written - before >= PROGRESS_BYTES) this.#tries = 0
-          source = await this.#goOn(error)
+          source = await this.#goOn(error, source.kind)
         }
       }
     } finally {
@@ -78,11 +91,11 @@ export class Transfer {
   /** Appends a source's bytes, from where the blob ends. */
   async #feed(source: OpenBody): Promise<void> {
     const { blob, onTrusted } = this.#components
+    const part = this.#beginPart(source)
     if (source.trusted) {
       this.#accept(source)
       onTrusted(source)
     }
-    if (source.kind !== 'upstream') this.members.push(source)
     let position = source.start
     for await (const bytes of source.body) {
       const skip = Math.min(bytes.length, Math.max(0, blob.written - position))
@@ -92,6 +105,7 @@ export class Transfer {
       }
       if (skip === bytes.length) continue
       const wait = blob.append(skip === 0 ? bytes : bytes.subarray(skip), source.trusted)
+      part.end = blob.written
       if (!wait) continue
       // Unseen bytes pile up, since no reader can take them along.
       if (!blob.storing && !blob.trusted) throw new WarrenError('UPSTREAM_CUT', 'without a disk a peer cannot be checked')
@@ -99,6 +113,16 @@ export class Transfer {
     }
     const end = blob.size ?? source.size ?? blob.written
     if (position < end) throw new WarrenError('UPSTREAM_CUT', `the body ended after ${position} of ${end} bytes`)
+  }
+
+  /** Upstream that goes on where it broke off is one and the same. */
+  #beginPart(source: OpenBody): Part {
+    const { written } = this.#components.blob
+    const last = this.#parts.at(-1)
+    if (source.kind === 'upstream' && last?.source.kind === 'upstream') return last
+    const part = { source, start: written, end: written }
+    this.#parts.push(part)
+    return part
   }
 
   /** Throws UPSTREAM_CORRUPT for what cannot be the thing that readers were told of. */
@@ -117,18 +141,21 @@ export class Transfer {
   }
 
   /** Another source for what is missing, until that has failed too often in a row. */
-  async #goOn(failure: unknown): Promise<OpenBody> {
+  async #goOn(failure: unknown, failed: OpenBody['kind']): Promise<OpenBody> {
     const { blob, clock, expecting } = this.#components
+    // A member takes part once, so that members come to an end by themselves, and whoever is next has not failed yet.
+    let isFree = failed !== 'upstream'
     for (let error = failure; ; ) {
       this.#signal.throwIfAborted()
-      if (!isWarrenError(error, ...PASSING) || this.#tries >= RESUMES_WITHOUT_PROGRESS) throw error
+      if (!isWarrenError(error, ...PASSING) || (!isFree && this.#tries >= RESUMES_WITHOUT_PROGRESS)) throw error
       if (blob.written > 0 && this.#validator === undefined) {
         await abortable(expecting.settled, this.#signal)
         // Two halves of different things must not be joined: either a validator ties them together or a digest judges the whole.
         if (!this.#judged) throw error
       }
-      if (this.#tries > 0) await clock.sleep(RESUME_PAUSE * 2 ** (this.#tries - 1), this.#signal)
-      this.#tries++
+      if (!isFree && this.#tries > 0) await clock.sleep(RESUME_PAUSE * 2 ** (this.#tries - 1), this.#signal)
+      if (!isFree) this.#tries++
+      isFree = false
       try {
         return await this.#reopen()
       } catch (next) {
@@ -138,14 +165,15 @@ export class Transfer {
   }
 
   async #reopen(): Promise<OpenBody> {
-    const { blob, stage } = this.#components
+    const { blob, early, stage } = this.#components
     if (!blob.storing && (blob.written === 0 || !blob.trusted)) {
       await blob.begin(stage(blob.size))
-      this.members = []
+      this.#parts = []
     }
     // A peer's lie would break what readers have begun to receive: then peers are asked only where it would break off anyway.
     const peers = blob.shown || !blob.storing ? 'last' : 'first'
-    return this.#open({ start: blob.written, ifRange: this.#validator, size: blob.size, peers })
+    const isEarly = early && blob.trusted
+    return this.#open({ start: blob.written, ifRange: this.#validator, size: blob.size, early: isEarly, peers })
   }
 
   /** Whether a digest will tell if the bytes belong together. */

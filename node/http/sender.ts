@@ -35,6 +35,8 @@ interface Representation {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   readonly fields: readonly string[]
+  /** Whether the length of the body is only the word of a member so far. */
+  readonly unsure?: boolean
 }
 
 export interface SenderComponents {
@@ -84,7 +86,8 @@ export class Sender {
     const etag = found.digest === undefined ? undefined : `"${found.digest}"`
     const lastModified = found.headers['last-modified']
     const done = settleConditions(found, asked, etag === undefined ? [] : [etag], lastModified)
-    return done ?? this.#content({ body: found.body, etag, lastModified, fields: contentFields(found, etag) }, asked)
+    const unsure = etag === undefined && (found.source === 'seed' || found.source === 'flight')
+    return done ?? this.#content({ body: found.body, etag, lastModified, fields: contentFields(found, etag), unsure }, asked)
   }
 
   /** A document as this caller is to see it: its base URL in place, compressed if a compressed form is at hand. */
@@ -133,6 +136,8 @@ export class Sender {
     const ranges = wanted ? parseRange(request.headers.range, size) : undefined
     if (!ranges || size === undefined) return this.#one(200, fields, { body, start: 0, end: undefined }, asked)
     const [range, second] = ranges
+    // To a client that resumes, 416 says that it has everything. RFC 9110 section 14.2: a Range may be ignored.
+    if (!range && shown.unsure) return this.#one(200, fields, { body, start: 0, end: undefined }, asked)
     if (!range) {
       response.setHeader('content-range', `bytes */${size}`)
       const range = request.headers.range?.slice(0, 80)

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { useDiskStores } from '../store/fixture.ts'
-import { bytesOf, codeOf, inTime, type Kit, makeCache, read, serve, useCacheTests } from './fixture.ts'
+import { available, bytesOf, codeOf, inTime, type Kit, makeCache, read, serve, turns, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
 import { artifact, digestOf } from './plans.ts'
 
@@ -70,6 +70,107 @@ describe('a member that lies', () => {
   })
 })
 
+describe('a wrong copy that came from several', () => {
+  const away = () => ({ status: 503 })
+
+  it('is put down to who lied and broke off, not to who finished it', async () => {
+    const kit = makeCache({ script: away })
+    member(kit, 'liar', BYTES, { fault: { flipAt: 3, cutAfter: 200_000 } })
+    const honest = member(kit, 'honest', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    // Once for the rest, once for the whole.
+    expect([kit.mesh.blamed, honest.asked]).toEqual([['liar'], 2])
+    expect(kit.store.records.get(PLAN.key)?.verified).toEqual([`sha512:${DIGEST.hex}`])
+  })
+
+  it('is put down to who lied at its end, not to who was cut off before', async () => {
+    const kit = makeCache({ script: away })
+    member(kit, 'cut', BYTES, { fault: { cutAfter: 200_000 } })
+    member(kit, 'liar', BYTES, { fault: { flipAt: 250_000 } })
+    member(kit, 'honest', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['liar']))
+  })
+
+  it('is put down to who ended it early', async () => {
+    const kit = makeCache({ script: away })
+    member(kit, 'cut', BYTES, { fault: { cutAfter: 200_000 } })
+    const short = member(kit, 'short', BYTES)
+    // Asked for the whole, it is honest.
+    const fault = () => (short.asked === 1 ? { size: 250_000, shortAfter: 50_000 } : {})
+    Object.defineProperty(short, 'fault', { get: fault })
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(kit.mesh.blamed).toEqual(['short'])
+  })
+
+  it('is put down to no member when the rest came from upstream and was wrong', async () => {
+    const wrong = Buffer.concat([BYTES.subarray(0, 299_000), Buffer.alloc(1_000)])
+    const kit = makeCache({ script: (request) => serve(request, request.range ? wrong : BYTES) })
+    member(kit, 'cut', BYTES, { fault: { cutAfter: 200_000 } })
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(kit.mesh.blamed).toEqual([])
+  })
+
+  it('does not stop readers who have the right beginning of it', async () => {
+    const kit = makeCache({ script: away })
+    const seed = member(kit, 's', BYTES, { kind: 'seed', fault: { stallAfter: 200_000 } })
+    const found = await kit.get(PLAN)
+    expect(await available(found.body)).toBe(200_000)
+    member(kit, 'liar', BYTES, { fault: { flipAt: 250_000 } })
+    const honest = member(kit, 'honest', BYTES)
+    expect((await inTime(kit.clock, read(found), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    expect([seed.asked, honest.asked, new Set(kit.mesh.blamed)]).toEqual([1, 1, new Set(['liar'])])
+  })
+
+  it('stops readers who have a wrong beginning of it, and is kept once it is right', async () => {
+    const kit = makeCache({ script: away })
+    member(kit, 's', BYTES, { kind: 'seed', fault: { flipAt: 3, stallAfter: 200_000 } })
+    const found = await kit.get(PLAN)
+    expect(await available(found.body)).toBe(200_000)
+    member(kit, 'honest', BYTES)
+    expect(await codeOf(inTime(kit.clock, read(found), 500))).toBe('UPSTREAM_CUT')
+    await turns()
+    expect(kit.mesh.blamed).toEqual(['s'])
+    expect((await kit.get(PLAN)).source).toBe('local')
+  })
+
+  it('stops readers who were told a wrong length, longer or shorter', async () => {
+    for (const size of [300_100, 299_900]) {
+      const kit = makeCache({ script: (request) => serve(request, BYTES) })
+      member(kit, 's', BYTES, { kind: 'seed', fault: { size, cutAfter: 100_000 } })
+      expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN), 500))).toBe('UPSTREAM_CUT')
+      await turns()
+      expect(kit.mesh.blamed).toEqual(['s'])
+      expect((await kit.get(PLAN)).source).toBe('local')
+    }
+  })
+})
+
+describe('a seed that lies about a small artifact', () => {
+  it.each([10, 20_001, 60_000])('and says that it has %i bytes is replaced unnoticed', async (length) => {
+    const small = bytesOf(20_000, 2)
+    const kit = makeCache({ script: (request) => serve(request, small) })
+    member(kit, 's', small, { kind: 'seed', sends: bytesOf(length, 4) })
+    expect((await inTime(kit.clock, kit.fetch(artifact('small', [digestOf(small)])), 500)).equals(small)).toBe(true)
+    expect(kit.mesh.blamed).toEqual(['s'])
+  })
+
+  it('is not believed about the length when it goes on where a peer broke off', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    member(kit, 'cut', BYTES, { fault: { cutAfter: 100_000 } })
+    member(kit, 's', BYTES, { kind: 'seed', fault: { size: 300_100, surplus: 100 } })
+    member(kit, 'honest', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['s']))
+  })
+})
+
 describe('a good member behind bad ones', () => {
   it.each([
     ['break off', { cutAfter: 1 }],
@@ -84,12 +185,24 @@ describe('a good member behind bad ones', () => {
     expect(kit.mesh.blamed).toEqual([])
   })
 
-  it('is found by the next who asks when three others lie', async () => {
+  it.each([
+    ['lie', { flipAt: 3 }, 9],
+    ['break off', { cutAfter: 1 }, 9],
+    ['answer nothing', { silent: true }, 15],
+    ['lie and break off', { flipAt: 3, cutAfter: 100 }, 5],
+  ])('is found when upstream is away and many others %s', async (_, fault, count) => {
     const kit = makeCache({ script: () => ({ status: 503 }) })
-    for (let i = 0; i < 3; i++) member(kit, `liar${i}`, BYTES, { fault: { flipAt: i } })
+    for (let i = 0; i < count; i++) member(kit, `bad${i}`, BYTES, { fault })
     member(kit, 'good', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 500)).equals(BYTES)).toBe(true)
+    expect(kit.mesh.blamed).not.toContain('good')
+  })
+
+  it('is not looked for without end', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    const liars = Array.from({ length: 30 }, (_, i) => member(kit, `liar${i}`, BYTES, { fault: { flipAt: i } }))
     expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN), 500))).toBe('UPSTREAM_FAILED')
-    expect((await kit.fetch(PLAN)).equals(BYTES)).toBe(true)
+    expect(liars.filter(({ asked }) => asked > 0).length).toBe(10)
   })
 
   it.each([-1, Number.NaN, 0.5, 300_000.5, Number.POSITIVE_INFINITY, 2 ** 60])(

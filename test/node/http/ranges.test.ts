@@ -154,6 +154,18 @@ test('a body that is still growing, of known length, is answered in parts', asyn
   expect(reply.body.equals(BYTES.subarray(70_000))).toBe(true)
 })
 
+test.each(['seed', 'flight'] as const)(
+  'a range beyond the length that only a member told is ignored, from a %s',
+  async (source) => {
+    const node = await face({
+      find: () => artifact({ ...fileLike(BYTES, { delay: 1 }), size: BYTES.length }, { source, digest: undefined }),
+    })
+    const beyond = await client().get(node.url('a'), { headers: { range: 'bytes=100000-' } })
+    expect([beyond.status, beyond.body.equals(BYTES)]).toEqual([200, true])
+    expect((await client().get(node.url('a'), { headers: { range: 'bytes=99999-' } })).status).toBe(206)
+  },
+)
+
 test('a body of unknown length is sent whole, in chunks, whatever range was asked for', async () => {
   const node = await face({
     find: () => artifact({ ...fileLike(BYTES), size: undefined }, { source: 'upstream', digest: undefined }),
