@@ -14,12 +14,12 @@ const PLAN = indexed('a', INDEX)
 const PATIENCE = 2_000
 
 /** A cache whose upstream tells digests when the test says so. */
-function late(artifact: MemoryAnswer = { body: BYTES }) {
+function late(refusal?: MemoryAnswer) {
   const metadata = Promise.withResolvers<MemoryAnswer>()
   const kit = makeCache({
     script: (request) => {
       if (request.url === INDEX.url) return metadata.promise
-      return artifact.body ? serve(request, artifact.body) : artifact
+      return refusal ?? serve(request, BYTES)
     },
   })
   const tell = () => metadata.resolve({ body: indexBytes({ a: { bytes: BYTES } }) })

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { type AddressInfo, connect, createServer, type Server, type Socket } from 'node:net'
-import { type NoiseExtensions, noise } from '@chainsafe/libp2p-noise'
+import { noise } from '@chainsafe/libp2p-noise'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { ConnectionEncrypter, Libp2p, MessageStream, SecuredConnection } from '@libp2p/interface'
 import { yamux } from '@libp2p/yamux'
@@ -19,7 +19,7 @@ import { MemoryShelf } from '../../harness/memory-shelf.ts'
 
 export const VERSION = '0.0.0-test'
 /** A protocol that the honest host speaks. */
-export const SPOKEN = '/test/spoken/1.0.0'
+const SPOKEN = '/test/spoken/1.0.0'
 
 export function newKey(): NodeKey {
   const key = generateKey()
@@ -97,7 +97,8 @@ export class Relay {
     this.#server = server
     this.port = (server.address() as AddressInfo).port
     this.address = `/ip4/127.0.0.1/tcp/${this.port}`
-    this.left = once(server, 'connection').then(async ([stranger]: [Socket]) => {
+    this.left = once(server, 'connection').then(async ([accepted]) => {
+      const stranger: Socket = accepted
       const member = connect({ host: '127.0.0.1', port: target })
       this.#sockets.push(stranger, member)
       for (const socket of this.#sockets) socket.on('error', () => {})
@@ -128,6 +129,12 @@ export class Relay {
   }
 }
 
+/** What the handshake of noise may carry; its type leaves out one of them. */
+interface Extensions {
+  readonly streamMuxers: string[]
+  readonly webtransportCerthashes: unknown[]
+}
+
 /** What a stranger does once the handshake is done; what it resolves with is what its libp2p goes on with. */
 export type Script = (connection: MessageStream) => Promise<MessageStream> | MessageStream
 
@@ -152,7 +159,7 @@ export class Stranger implements AsyncDisposable {
   static async open({ secret, key = newKey(), script, listen = false }: StrangerInit): Promise<Stranger> {
     const prologueBytes = Buffer.concat([Buffer.from('warren mesh v1\n'), Buffer.from(secret, 'base64url')])
     const over = async (secured: SecuredConnection): Promise<SecuredConnection> => {
-      const { streamMuxers, webtransportCerthashes } = secured.remoteExtensions as NoiseExtensions
+      const { streamMuxers, webtransportCerthashes } = secured.remoteExtensions as Extensions
       stranger.learnt.push({ peer: String(secured.remotePeer), muxers: streamMuxers, hashes: webtransportCerthashes })
       secured.connection.addEventListener('message', ({ data }) => stranger.#decrypted.push(data.subarray()))
       return { ...secured, connection: await script(secured.connection) }
