@@ -18,7 +18,7 @@ export interface PopulatedMeshUnderTest extends MeshUnderTest {
   hold(blobs: readonly Buffer[]): void
 }
 
-export interface Neighbour {
+interface Neighbour {
   readonly id: string
   readonly mesh: Mesh
   /** Bodies that it is sending. */
