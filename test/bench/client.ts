@@ -34,13 +34,21 @@ export class Downloader implements Disposable {
     return { firstByteMs, totalMs: performance.now() - began, bytes }
   }
 
+  /** Asks for the first byte only, and tells where the node says that it comes from. */
+  async firstByte(url: string): Promise<string> {
+    const answer = await this.#open(url, { range: 'bytes=0-0' })
+    if (answer.statusCode !== 206) throw new Error(`${url} was answered ${answer.statusCode}`)
+    answer.resume()
+    return String(answer.headers['x-warren-source'])
+  }
+
   [Symbol.dispose](): void {
     this.#agent.destroy()
   }
 
-  #open(url: string): Promise<IncomingMessage> {
+  #open(url: string, headers: Readonly<Record<string, string>> = {}): Promise<IncomingMessage> {
     return new Promise((resolve, reject) => {
-      get(url, { agent: this.#agent, signal: this.#signal }, resolve).on('error', reject)
+      get(url, { agent: this.#agent, signal: this.#signal, headers }, resolve).on('error', reject)
     })
   }
 }

@@ -1,4 +1,5 @@
--- Script for wrk: asks for the paths in a file, one a line, in random order, and reports what wrk counted as JSON.
+-- Script for wrk: asks for the paths in a file, one a line, in random order or, if told so, in theirs, and reports what wrk
+-- counted as JSON.
 function init(args)
   local requests = {}
   for path in io.lines(args[1]) do
@@ -7,6 +8,14 @@ function init(args)
   end
   -- A single request stays the fixed one that wrk sends without calling back.
   if #requests == 1 then return end
+  if args[2] == "in-order" then
+    local at = 0
+    request = function()
+      at = at % #requests + 1
+      return requests[at]
+    end
+    return
+  end
   math.randomseed(1)
   request = function() return requests[math.random(#requests)] end
 end

@@ -17,6 +17,8 @@ export interface Load {
   /** Kept alive, all of them from one thread. */
   readonly connections: number
   readonly headers?: Readonly<Record<string, string>>
+  /** Each path once before any comes again; else at random. */
+  readonly inOrder?: boolean
 }
 
 export interface LoadResult {
@@ -72,7 +74,7 @@ export class Wrk {
     writeFileSync(file, load.paths.map((path) => `${base}${path}\n`).join(''))
     const headers = Object.entries(load.headers ?? {}).flatMap(([name, value]) => ['-H', `${name}: ${value}`])
     const args = ['-t1', `-c${load.connections}`, `-d${seconds}s`, '--timeout', `${ANSWER_LIMIT_S}s`, ...headers]
-    const done = await run([this.#program, ...args, '-s', SCRIPT, url, '--', file], {
+    const done = await run([this.#program, ...args, '-s', SCRIPT, url, '--', file, ...(load.inOrder ? ['in-order'] : [])], {
       cwd: this.#folder,
       env: cleanEnv(),
       timeoutMs: (seconds + ANSWER_LIMIT_S) * 1000,

@@ -2,10 +2,10 @@ import { statfsSync, writeFileSync } from 'node:fs'
 import { mkdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { Pool } from 'undici'
 import { get } from '../../harness/http.ts'
 import { type Bench, type Row, tempFolder } from '../bench.ts'
 import { Downloader } from '../client.ts'
+import { WRK_MISSING, Wrk } from '../load.ts'
 import { BenchMesh, connected } from '../mesh.ts'
 import { type Package, Packages, packageOf, tarballPath, tarballPaths } from '../packages.ts'
 import { BareHttps } from '../rivals/bare-https.ts'
@@ -18,7 +18,7 @@ const SMALL_BYTES = 16 << 10
 const AT_ONCE = 32
 /** Versions of one package, as packages really have them: their digests are looked up in its documents. */
 const VERSIONS = 100
-/** Share of small blobs that may come from upstream after all, where a peer took longer than it is given. */
+/** Share of small blobs that may come from elsewhere after all: where a peer took longer than it is given. */
 const MAX_STRAYS = 0.01
 
 interface Sizes {
@@ -32,19 +32,21 @@ interface Sizes {
 export const peerBlobs: Row = {
   name: ROW,
   async run(bench) {
-    const sizes = bench.smoke ? { large: 20_000_000, small: 1, warmUp: 1 } : { large: 1_000_000_000, small: 30, warmUp: 10 }
+    const sizes = bench.smoke ? { large: 20_000_000, small: 40, warmUp: 20 } : { large: 1_000_000_000, small: 200, warmUp: 50 }
     const { bavail, bsize } = statfsSync(tmpdir())
     if (bavail * bsize < 5 * sizes.large + GIB)
       return bench.skip({ row: ROW, what: 'all of it', why: `no room in ${tmpdir()}` })
     await using stack = new AsyncDisposableStack()
+    const wrk = Wrk.find(stack)
+    if (!wrk) return bench.skip({ row: ROW, what: 'all of it', why: WRK_MISSING })
     const upstream = await Upstream.start(stack)
     const mesh = new BenchMesh()
     const holder = await Warren.start(stack, upstream, { ticket: mesh.ticket() })
     const blobs = blobsOf(sizes)
     const folder = tempFolder(stack, 'bare-files')
     const downloader = stack.use(new Downloader(bench.signal))
+    bench.say('filling both sides')
     for (const one of Object.values(blobs).flat()) {
-      bench.say(`filling both sides with ${one.versions} × ${one.bytes} bytes`)
       await upstream.prepare(one)
       if (one.versions > 1) await fill(holder.url, tarballPaths(one), one.bytes, bench.signal)
       else await downloader.download(holder.url + tarballPath(one, 0), one.bytes)
@@ -54,8 +56,8 @@ export const peerBlobs: Row = {
     const { listen } = (await holder.status()).mesh
     const values = { large: { warren: [], bare: [] }, small: { warren: [], bare: [] } } as Values
     for (let round = 0; round < bench.rounds; round++) {
-      await measureWarren({ bench, upstream, blobs, values }, mesh.ticket(listen))
-      await measureBare({ bench, upstream, blobs, values }, folder)
+      await measureWarren({ bench, wrk, upstream, blobs, values }, mesh.ticket(listen))
+      await measureBare({ bench, wrk, upstream, blobs, values }, folder)
     }
     report(bench, sizes, values)
   },
@@ -66,6 +68,7 @@ type Values = Record<'large' | 'small', Record<'warren' | 'bare', number[]>>
 
 interface Part {
   readonly bench: Bench
+  readonly wrk: Wrk
   readonly upstream: Upstream
   readonly blobs: Blobs
   readonly values: Values
@@ -85,41 +88,40 @@ function packagesOf(label: string, count: number): Package[] {
 }
 
 /** A node that has nothing yet, beside one that has everything. Each round has one of its own. */
-async function measureWarren({ bench, upstream, blobs, values }: Part, ticket: string): Promise<void> {
+async function measureWarren({ bench, wrk, upstream, blobs, values }: Part, ticket: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const node = await Warren.start(stack, upstream, { ticket })
   await connected(node)
   // The documents, so that the digests are known, as they are to a client that has resolved what it installs.
   for (const { name } of Object.values(blobs).flat()) await get(`${node.url}/${name}`)
-  const client = stack.adopt(new Pool(new URL(node.url).origin, { connections: AT_ONCE }), (pool) => pool.destroy())
-  const fetchAll = async (packages: readonly Package[], range?: string) => {
-    const began = performance.now()
-    const paths = packages.flatMap(tarballPaths)
-    const strays: string[] = []
-    let next = 0
-    const worker = async () => {
-      for (;;) {
-        const path = paths[next++]
-        if (path === undefined) return
-        const headers = range === undefined ? {} : { range }
-        const answer = await client.request({ method: 'GET', path: `/npm${path}`, headers, signal: bench.signal })
-        const source = answer.headers['x-warren-source']
-        await answer.body.dump({ limit: Number.POSITIVE_INFINITY })
-        if (answer.statusCode > 206) throw new Error(`${path} was answered ${answer.statusCode}`)
-        if (source !== 'peer') strays.push(`${path} (${source})`)
-      }
-    }
-    await Promise.all(Array.from({ length: AT_ONCE }, worker))
-    const ms = performance.now() - began
-    if (strays.length > paths.length * MAX_STRAYS) throw new Error(`not from a peer: ${strays.slice(0, 5).join(', ')}`)
-    return ms
-  }
-  await fetchAll(blobs.smallWarmUp)
-  values.small.warren.push((blobs.small.length * VERSIONS * 1000) / (await fetchAll(blobs.small)))
+  const load = (packages: readonly Package[], seconds: number) =>
+    wrk.run(node.url, { paths: packages.flatMap(tarballPaths), connections: AT_ONCE, inOrder: true }, seconds)
+  await load(blobs.smallWarmUp, 1)
+  const before = (await node.status()).requests
+  const { requests, seconds } = await load(blobs.small, bench.seconds)
+  checkSources(before, (await node.status()).requests, requests)
+  values.small.warren.push(requests / seconds)
+
   await node.settled(bench.signal)
-  // Nothing of a peer's blob goes out before all of it is here, checked and written: the first byte tells when that is.
-  await fetchAll(blobs.largeWarmUp, 'bytes=0-0')
-  values.large.warren.push((bytesOf(blobs.large) / (await fetchAll(blobs.large, 'bytes=0-0'))) * 1000)
+  const client = stack.use(new Downloader(bench.signal))
+  const fetched = async ([one]: readonly Package[]) => {
+    if (!one) throw new Error('there is no large blob')
+    const began = performance.now()
+    // Nothing of a peer's blob goes out before all of it is here, checked and written: the first byte tells when that is.
+    const source = await client.firstByte(node.url + tarballPath(one, 0))
+    if (source !== 'peer') throw new Error(`the large blob came from ${source}, not from a peer`)
+    return (one.bytes / (performance.now() - began)) * 1000
+  }
+  await fetched(blobs.largeWarmUp)
+  values.large.warren.push(await fetched(blobs.large))
+}
+
+type Requests = Awaited<ReturnType<Warren['status']>>['requests']
+
+function checkSources(before: Requests, after: Requests, requests: number): void {
+  const grown = Object.entries(after).filter(([source, count]) => count > before[source as keyof Requests])
+  if (after.peer - before.peer >= requests * (1 - MAX_STRAYS)) return
+  throw new Error(`of ${requests} small blobs too few came from a peer: ${JSON.stringify(Object.fromEntries(grown))}`)
 }
 
 async function measureBare({ blobs, values }: Part, folder: string): Promise<void> {
