@@ -21,6 +21,8 @@ export interface NodeProcessInit {
   readonly env?: Readonly<Record<string, string>>
   /** Further arguments of `warren up`. */
   readonly args?: readonly string[]
+  /** What runs the program, such as `ip netns exec <name>`. */
+  readonly within?: readonly string[]
   /** Another program in place of the command line; for tests of the harness. */
   readonly entry?: string
   readonly readyLimitMs?: number
@@ -106,11 +108,12 @@ export async function startNodeProcess(init: NodeProcessInit): Promise<NodeProce
   const { data } = init
   mkdirSync(data, { recursive: true })
   const readyFile = join(data, 'node.json')
-  const before = stampOf(readyFile)
+  const stamp = stampOf(readyFile)
   const args = ['up', '--data', data, '--listen', '127.0.0.1:0', ...configArgs(init), ...(init.args ?? [])]
   // No variable of whoever runs the tests: an own WARREN_… would change what is tested.
   const env = cleanEnv({ HOME: data, ...init.env })
-  const child = spawn(process.execPath, [init.entry ?? ENTRY, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
+  const [program = '', ...before] = [...(init.within ?? []), process.execPath, init.entry ?? ENTRY]
+  const child = spawn(program, [...before, ...args], { env, stdio: ['ignore', 'pipe', 'pipe'] })
   const output = { text: '' }
   for (const stream of [child.stdout, child.stderr]) {
     stream.setEncoding('utf8').on('data', (text: string) => {
@@ -123,7 +126,7 @@ export async function startNodeProcess(init: NodeProcessInit): Promise<NodeProce
       () => {
         if (child.exitCode !== null || child.signalCode !== null) throw new Error(`the node ended with ${child.exitCode}`)
         // The file of a node before it may still be there, after a kill.
-        return stampOf(readyFile) !== before && readReady(readyFile)
+        return stampOf(readyFile) !== stamp && readReady(readyFile)
       },
       init.readyLimitMs ?? READY_LIMIT_MS,
     )

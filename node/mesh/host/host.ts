@@ -66,7 +66,7 @@ export class Host implements AsyncDisposable {
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
       nodeInfo: { name: 'warren', version: init.version },
-      addresses: { listen: [toMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init) },
+      addresses: { listen: [toMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init, key.peerId) },
       transports: [guardedTcp()],
       connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
       streamMuxers: [yamux()],
@@ -139,10 +139,10 @@ export class Host implements AsyncDisposable {
   }
 }
 
-/** What others are told: `listening` only says which port it has become. */
-function announcedMultiaddrs(listening: readonly Multiaddr[], { listen, announce }: HostInit): Multiaddr[] {
+/** What others are told: `listening` only says which port it has become. With the peer id, without which mDNS tells nothing. */
+function announcedMultiaddrs(listening: readonly Multiaddr[], { listen, announce }: HostInit, peer: string): Multiaddr[] {
   const own = { listen: { host: listen.host, port: portOf(listening) }, announce, interfaces: networkInterfaces() }
-  return ownAddresses(own).map((address) => multiaddr(toMultiaddr(address)))
+  return ownAddresses(own).map((address) => multiaddr(toMultiaddr({ ...address, peer })))
 }
 
 /** All of its addresses have the same one; 0 while it does not listen. */
