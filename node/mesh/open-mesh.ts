@@ -12,7 +12,7 @@ import { BlobClient } from './blobs/blob-client.ts'
 import { BlobListener, type BlobListenerComponents } from './blobs/blob-listener.ts'
 import { identityCertificate } from './blobs/identity-certificate.ts'
 import { Announcer } from './dht/announcer.ts'
-import { provide } from './dht/kad.ts'
+import { drop, provide } from './dht/kad.ts'
 import { DhtLookup } from './dht/lookup.ts'
 import { ProviderStore } from './dht/provider-store.ts'
 import { HeadStart } from './head-start.ts'
@@ -153,7 +153,10 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   // Not 'peer:disconnect': libp2p tells of that before the book has heard that the connection is closed.
   host.libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
     const peer = remotePeer.toString()
-    if (!book.get(peer)?.connected) discovery.lost(peer)
+    if (book.get(peer)?.connected) return
+    discovery.lost(peer)
+    // While everything is being closed there is no table any more.
+    void drop(dht, remotePeer).catch(() => {})
   })
   host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
     discovery.found(peerId.toString(), listenAddrs.map(String))

@@ -1,3 +1,4 @@
+import type { PeerId } from '@libp2p/interface'
 import { type KadDHT, type KadDHTComponents, kadDHT, type SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Digest } from '../../digest.ts'
@@ -63,4 +64,17 @@ export function kadService(init: KadInit): (components: KadDHTComponents) => Sin
 /** Tells the servers closest to the digest that this node has it. Resolves also when nobody could be told. */
 export async function provide(dht: Pick<KadDHT, 'provide'>, digest: Digest, signal: AbortSignal): Promise<void> {
   for await (const _ of dht.provide(cidOf(digest), { signal }));
+}
+
+/** The part of kad-dht's routing table that its types leave out. */
+interface Table {
+  remove(peer: PeerId): Promise<void>
+}
+
+/**
+ * Asks a member no more that is gone. kad-dht itself drops nobody before a bucket is full, and asks the twenty closest, whether
+ * they are there or not: after some churn, those that are there would not be among them. Who comes back is added anew.
+ */
+export async function drop(dht: SingleKadDHT, peer: PeerId): Promise<void> {
+  await (dht.routingTable as SingleKadDHT['routingTable'] & Table).remove(peer)
 }

@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
-import { afterEach, describe, expect, it } from 'vitest'
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { Host } from '../../../node/mesh/host/host.ts'
 import type { BlobSource } from '../../../node/mesh/mesh.ts'
 import { digestOf } from '../../conformance/mesh.ts'
 import { VirtualClock } from '../../harness/clock.ts'
@@ -58,6 +59,22 @@ describe('a mesh', () => {
     clock.shift += 30 * SECOND
     member.shelf.hold(bytes)
     expect((await sourceOf(seed, bytes, member.id)).kind).toBe('peer')
+  })
+})
+
+describe('a member that has left', () => {
+  it("is asked by the DHT no more, and takes nobody else's place in it", async () => {
+    const create = vi.spyOn(Host, 'create')
+    onTestFinished(() => create.mockRestore())
+    const members = newMembers()
+    await members.open()
+    const host = await (create.mock.results[0]?.value as Promise<Host> | undefined)
+    const servers = () => host?.libp2p.services.dht.routingTable.size
+    const leaving = await members.join({ mesh: { dht: 'server' } })
+    await members.join({ mesh: { dht: 'server' } })
+    await eventually('both are in the routing table', () => servers() === 2)
+    await leaving.mesh.close()
+    await eventually('one is', () => servers() === 1)
   })
 })
 
