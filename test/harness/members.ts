@@ -6,7 +6,7 @@ import { RenderedCache } from '../../node/http/rendered.ts'
 import { ScratchPool } from '../../node/http/scratch-pool.ts'
 import { Sender } from '../../node/http/sender.ts'
 import type { Libp2pMesh } from '../../node/mesh/libp2p-mesh.ts'
-import { type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
+import { type MeshComponents, type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
 import type { SigningKey } from '../../node/trust/keys.ts'
 import { createMesh, issueTicket, joinMesh, type Membership } from '../../node/trust/membership.ts'
 import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
@@ -18,13 +18,19 @@ import { eventually } from './wait.ts'
 
 const DAY = 24 * 60 * 60_000
 
-type Answer = (request: IncomingMessage, response: ServerResponse, member: { readonly peer: string }) => void
+/** `honest` answers as a member does that means well. */
+type MemberAnswer = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  member: { readonly peer: string },
+  honest: () => void,
+) => void
 
 export interface MemberInit {
   readonly role?: Role
   readonly shelf?: MemoryShelf
   /** Answers requests for blobs in the place of what an honest member has for it. */
-  readonly answer?: Answer
+  readonly answer?: MemberAnswer
   /** The system's if left out. */
   readonly clock?: Clock
   readonly mesh?: Partial<MeshInit>
@@ -39,14 +45,21 @@ export interface Member {
   readonly sending: number
 }
 
+export interface MembersInit {
+  /** Gives out tickets of the mesh that they join; without it the first member makes one. */
+  readonly ticket?: (init: { readonly role?: Role }) => string
+}
+
 /** Members of one mesh, in this process and without the rest of a node, on free ports of 127.0.0.1. */
 export class Members {
   readonly all: Member[] = []
-  readonly #folders: TempFolders
+  readonly #folders: Pick<TempFolders, 'create'>
+  readonly #init: MembersInit
   #founded: { readonly membership: Membership; readonly adminKey: SigningKey } | undefined
 
-  constructor(folders: TempFolders) {
+  constructor(folders: Pick<TempFolders, 'create'>, init: MembersInit = {}) {
     this.#folders = folders
+    this.#init = init
   }
 
   /** What a joiner gets; the first member must be there. */
@@ -65,15 +78,16 @@ export class Members {
     const key = loadNodeKey(data)
     const shelf = init.shelf ?? new MemoryShelf()
     let sending = 0
-    const answering = (sent: (peer: string, bytes: number) => void): Answer => {
+    const answering: MeshComponents['answering'] = (sent) => {
       const door = doorOf(shelf, sent)
-      const answer = init.answer ?? ((...asked) => void door.handle(...asked))
       return (request, response, member) => {
         sending++
         response.once('close', () => {
           sending--
         })
-        answer(request, response, member)
+        const honest = () => void door.handle(request, response, member)
+        if (init.answer) init.answer(request, response, member, honest)
+        else honest()
       }
     }
     const mesh = await openMesh(
@@ -112,7 +126,8 @@ export class Members {
 
   #membershipOf(key: NodeKey, role: Role | undefined): Membership {
     const now = Date.now()
-    if (this.#founded) return joinMesh({ ticket: decodeTicket(this.ticket({ ...(role && { role }) })), peer: key.peerId, now })
+    const ticket = this.#init.ticket ?? (this.#founded && ((joiner) => this.ticket(joiner)))
+    if (ticket) return joinMesh({ ticket: decodeTicket(ticket({ ...(role && { role }) })), peer: key.peerId, now })
     this.#founded = createMesh({ peer: key.peerId, addresses: [], now })
     return this.#founded.membership
   }

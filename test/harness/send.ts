@@ -1,5 +1,7 @@
 import { once } from 'node:events'
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http'
+import { Socket } from 'node:net'
+import { TLSSocket } from 'node:tls'
 import type { Clock } from '../../node/clock.ts'
 import type { Answer } from './answer.ts'
 import type { TokenBucket } from './rate.ts'
@@ -100,7 +102,13 @@ async function silence(signal: AbortSignal): Promise<void> {
   signal.throwIfAborted()
 }
 
-function cut(response: ServerResponse, by: 'fin' | 'rst' = 'rst'): void {
-  if (by === 'fin') response.socket?.end()
-  else response.socket?.resetAndDestroy()
+function cut({ socket }: ServerResponse, by: 'fin' | 'rst' = 'rst'): void {
+  if (by === 'fin') socket?.end()
+  else if (socket instanceof TLSSocket) rawSocketOf(socket)?.resetAndDestroy()
+  else socket?.resetAndDestroy()
+}
+
+/** The TCP connection below TLS, which alone can be reset. Node has no public name for it. */
+function rawSocketOf(socket: TLSSocket): Socket | undefined {
+  return '_parent' in socket && socket._parent instanceof Socket ? socket._parent : undefined
 }

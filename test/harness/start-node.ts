@@ -1,8 +1,10 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
 import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { createNode, type Node } from '../../node/index.ts'
+import { loadNodeToken } from '../../node/node-token.ts'
 import { eventually } from './wait.ts'
 
 export interface StartedNode {
@@ -12,6 +14,8 @@ export interface StartedNode {
   /** The npm mirror's base URL. */
   readonly npm: string
   status(): Promise<import('../../admin/api/status-schema.ts').Status>
+  /** The other members of its mesh. */
+  peers(): Promise<Peers['peers']>
 }
 
 export interface StartNodeInit {
@@ -52,7 +56,16 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
   onTestFinished(() => node.stop())
   const { listen, admin } = await node.start()
   const url = listen[0] as string
-  return { node, url, npm: `${url}/npm/`, status: async () => (await fetch(`${admin}/admin/v1/status`)).json() as never }
+  const ask = async (what: string, headers: Record<string, string> = {}) =>
+    (await fetch(`${admin}/admin/v1/${what}`, { headers })).json()
+  const authorization = `Bearer ${loadNodeToken(init.data).value}`
+  return {
+    node,
+    url,
+    npm: `${url}/npm/`,
+    status: async () => (await ask('status')) as never,
+    peers: async () => peersSchema.parse(await ask('peers', { authorization })).peers,
+  }
 }
 
 /** What the node keeps once nothing is on its way any more: until then, what is absent may only be late. */

@@ -1,0 +1,134 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Clock } from '../../node/clock.ts'
+import type { Role } from '../../node/trust/standing.ts'
+import { serve } from './answer.ts'
+import type { Behaviour } from './bad-answers.ts'
+import { spoil } from './fault.ts'
+import type { Member, Members } from './members.ts'
+import { present } from './present.ts'
+import { send } from './send.ts'
+
+/** One answer of a member. */
+export interface Deed {
+  /** First byte that was asked for. */
+  readonly start: number
+  sent: number
+  /** Whether all that was to be sent was sent, and `isHeard` said so. */
+  heard: boolean
+}
+
+/** A part in one round. */
+export interface Part {
+  readonly bytes: Buffer
+  readonly behaviour: Behaviour
+  /** Asked at the end of an answer: whether it is certain that the other side took it. */
+  isHeard(): boolean
+}
+
+export interface BadMemberComponents {
+  readonly members: Members
+  /** Tells how fast it drips. */
+  readonly clock: Clock
+}
+
+/** A member of a mesh that answers as its part in a round says, and joins anew when the part was to die. */
+export class BadMember {
+  readonly role: Role
+  readonly #components: BadMemberComponents
+  readonly #answering = new Set<ServerResponse>()
+  #member: Member | undefined
+  #moved = 0
+  #stalling = 0
+  #isDead = false
+  part: Part | undefined
+  deeds: Deed[] = []
+
+  constructor(components: BadMemberComponents, init: { role: Role }) {
+    this.#components = components
+    this.role = init.role
+  }
+
+  /** Peer id. */
+  get id(): string {
+    return this.#joined.id
+  }
+
+  /** Whether it keeps somebody waiting. */
+  get stalls(): boolean {
+    return this.#stalling > 0
+  }
+
+  /** Changes whenever anything moves but time. */
+  get activity(): string {
+    return [this.#moved, this.#stalling, ...[...this.#answering].map(({ socket }) => socket?.bytesWritten)].join(' ')
+  }
+
+  async join(): Promise<void> {
+    this.#member = await this.#components.members.join({
+      role: this.role,
+      // So that it is found as soon as it has something.
+      mesh: { dht: 'server' },
+      answer: (request, response, _member, honest) => void this.#answer(request, response, honest),
+    })
+  }
+
+  play(part: Part): void {
+    this.part = part
+    this.#joined.shelf.hold(part.bytes)
+  }
+
+  /** The round is over. Resolves with whether it had to join anew. */
+  async rest(): Promise<boolean> {
+    this.part = undefined
+    this.deeds = []
+    if (!this.#isDead) return false
+    this.#isDead = false
+    await this.#joined.mesh.close()
+    await this.join()
+    return true
+  }
+
+  get #joined(): Member {
+    if (!this.#member) throw new Error('it has not joined yet')
+    return this.#member
+  }
+
+  async #answer(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
+    this.#moved++
+    const deed: Deed = { start: Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), sent: 0, heard: false }
+    this.deeds.push(deed)
+    if (this.part && !this.part.behaviour.good) return this.#misbehave(this.part, deed, request, response)
+    this.#answering.add(response)
+    response.once('close', () => this.#answering.delete(response))
+    honest()
+  }
+
+  async #misbehave(part: Part, deed: Deed, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { bytes, behaviour, isHeard } = part
+    const { faults, partly, stalls, dies } = behaviour
+    const left = new AbortController()
+    response.once('close', () => {
+      // Who goes silent was heard by the time that nobody waits any more.
+      if (stalls) deed.heard = isHeard()
+      left.abort(new Error('left'))
+    })
+    const ready = present(spoil(serve(bytes), ...faults), request.method, request.headers)
+    const told = partly && ready.status === 206 ? partly(ready) : ready
+    const sent = (more: number) => {
+      deed.sent += more
+      if (!stalls) this.#moved += more
+    }
+    if (stalls) this.#stalling++
+    try {
+      await send(request, response, told, { clock: this.#components.clock, buckets: [], sent, signal: left.signal })
+      deed.heard = isHeard()
+    } catch {
+      // The other side left first.
+    } finally {
+      if (stalls) this.#stalling--
+      this.#moved++
+      this.#isDead = dies === true
+      if (dies) void this.#joined.mesh.close()
+    }
+  }
+}
