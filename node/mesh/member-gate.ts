@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
 import { WarrenError } from '../errors.ts'
-import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
+import { isLinkLocal, isWildcard, parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
 import { type Standing, standingOf } from '../trust/standing.ts'
 import { readVersioned } from '../trust/versioned.ts'
@@ -9,10 +9,11 @@ import { type Admitted, type Gate, MAX_CARD_BYTES } from './gate.ts'
 
 const MAX_ADDRESSES = 16
 
-/** `host:port`; what the host is gets judged when it is dialled. */
+/** `host:port`. Never where the machine that dials would find something of its own: a wildcard, or a link-local address (clouds hand out credentials at one). */
 const blobAddress = z.string().refine((text) => {
   const address = parseTcpAddress(text)
-  return address !== undefined && address.port > 0 && toHostPort(address) === text
+  if (!address || address.port === 0 || toHostPort(address) !== text) return false
+  return !isWildcard(address) && !isLinkLocal(address)
 })
 
 /** Version 1 of what is shown; fields that this version does not know are passed over, so that later ones may add some. */

@@ -34,7 +34,7 @@ export interface PeerStatus {
   readonly id: string
   readonly role: Role
   readonly version: string
-  /** Where its libp2p connections come from or go to, as multiaddrs. */
+  /** Where it listens for libp2p connections, as multiaddrs; where they come from while it has not said so. */
   readonly addresses: readonly string[]
   /** Where it hands out blobs, as `host:port`. */
   readonly blobs: readonly string[]

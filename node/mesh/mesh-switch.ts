@@ -133,8 +133,10 @@ export class MeshSwitch implements OpenMesh {
       this.#components.log.error(`this node stays in its mesh as it is: ${reason}`)
       return
     }
-    this.#trouble = reason
-    this.#components.log.error(`this node runs alone, outside its mesh: ${reason}`)
+    // What no waiting mends: only another certificate does.
+    const right = isWarrenError(error, 'UNTRUSTED') ? '; join again with a new ticket (warren mesh join)' : ''
+    this.#trouble = `${reason}${right}`
+    this.#components.log.error(`this node runs alone, outside its mesh: ${this.#trouble}`)
   }
 
   #next(change: () => Promise<void>): Promise<void> {

@@ -13,11 +13,13 @@ const LONGEST_QUARANTINE = 24 * 60 * MINUTE
 /** Ms that a member is not asked, for any blob, after it could not be reached; twice as long after each further time. */
 const PAUSE = SECOND
 const LONGEST_PAUSE = 5 * MINUTE
+/** Failures in a row after which a new connection no longer ends a pause. */
+const MANY_FAILURES = 3
 /** Ms for which a member that had a blob, or has just come, is thought to have others as well. */
 const WARM = 30 * SECOND
 /** Guesses in a row that may fail before a member is asked for what it is known to have only. */
 const WRONG_GUESSES = 2
-/** Members that are remembered; those that were not seen for longest go first. */
+/** Members that are remembered; those that came longest ago go first. */
 const MAX_PEERS = 2_000
 /** Addresses of one member that are kept: each is dialled until one answers. */
 const MAX_ADDRESSES = 8
@@ -31,7 +33,9 @@ interface Entry {
   announced: readonly string[]
   /** Hosts from which, or to which, it was connected; last one first. */
   readonly addresses: Set<string>
-  /** Worked out from the two above; undefined when they have changed. */
+  /** Where it says that it listens; what connections show are the ports that it dials from. */
+  listens: readonly string[]
+  /** Worked out from `announced` and `addresses`; undefined when they have changed. */
   blobs: readonly string[] | undefined
   connections: number
   lastSeen: number
@@ -89,10 +93,13 @@ export class PeerBook {
   /** Somebody showed a good card. */
   admitted({ peer, role, version, notAfter, blobs }: Admitted): void {
     const entry = this.#entries.get(peer) ?? this.#add(peer)
+    // Last in the map is who came last.
+    this.#entries.delete(peer)
+    this.#entries.set(peer, entry)
     Object.assign(entry, { role, version, notAfter, announced: blobs.slice(0, MAX_ADDRESSES), lastSeen: this.#clock.now() })
     entry.blobs = undefined
-    // It can be spoken to again, wherever it was before.
-    this.#pauses.delete(peer)
+    // It can be spoken to again, wherever it was before. Whoever fails again and again does not get around its pause like that.
+    if ((this.#pauses.get(peer)?.failures ?? 0) < MANY_FAILURES) this.#pauses.delete(peer)
   }
 
   /** A control connection to an admitted member is open. `address` is a multiaddr. */
@@ -113,6 +120,12 @@ export class PeerBook {
       entry.addresses.delete(oldest)
     }
     entry.lastSeen = this.#clock.now()
+  }
+
+  /** It told where it listens, as multiaddrs. */
+  listening(id: string, addresses: readonly string[]): void {
+    const entry = this.#entries.get(id)
+    if (entry) entry.listens = addresses.slice(0, MAX_ADDRESSES)
   }
 
   closed(id: string): void {
@@ -192,13 +205,23 @@ export class PeerBook {
       .map(({ id }) => id)
   }
 
+  /** Whoever came longest ago and is gone. A liar must not get rid of its quarantine by bringing friends, as long as others can go. */
+  #forgetOne(now: number): void {
+    let last: Entry | undefined
+    for (const entry of this.#entries.values()) {
+      if (entry.connections > 0) continue
+      if (!isQuarantined(entry, now)) {
+        last = entry
+        break
+      }
+      if (!last || (entry.quarantine?.until ?? 0) < (last.quarantine?.until ?? 0)) last = entry
+    }
+    if (last) this.#entries.delete(last.id)
+  }
+
   #add(id: string): Entry {
     const now = this.#clock.now()
-    if (this.#entries.size >= MAX_PEERS) {
-      // A liar must not get rid of its quarantine by bringing many friends.
-      const gone = this.all().findLast((one) => !one.connected && !one.quarantine)
-      if (gone) this.#entries.delete(gone.id)
-    }
+    if (this.#entries.size >= MAX_PEERS) this.#forgetOne(now)
     const entry: Entry = {
       id,
       role: 'member',
@@ -206,6 +229,7 @@ export class PeerBook {
       notAfter: 0,
       announced: [],
       addresses: new Set(),
+      listens: [],
       blobs: undefined,
       connections: 0,
       lastSeen: now,
@@ -233,7 +257,7 @@ function statusOf(entry: Entry, now: number): PeerStatus {
     role,
     version,
     notAfter,
-    addresses: [...entry.addresses].reverse(),
+    addresses: entry.listens.length > 0 ? entry.listens : [...entry.addresses].reverse(),
     blobs: blobAddresses(entry),
     connected: connections > 0,
     lastSeen: connections > 0 ? now : lastSeen,

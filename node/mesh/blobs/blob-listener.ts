@@ -116,7 +116,7 @@ export class BlobListener {
     const { host, port } = this.#init.listen
     await new Promise<void>((resolve, reject) => {
       const onError = (cause: Error) => {
-        const message = `cannot listen on ${toHostPort(this.#init.listen)} for the blobs of the mesh: ${reasonOf(cause)}; set mesh.blobs to a free address`
+        const message = `cannot listen on ${toHostPort(this.#init.listen)} for the blobs of the mesh: ${reasonOf(cause)}; set mesh.blobs (WARREN_MESH_BLOBS) to a free address`
         reject(new WarrenError('ADDRESS_IN_USE', message, { cause }))
       }
       this.#server.once('error', onError)

@@ -21,14 +21,18 @@ export class HalfOpen {
     this.#init = init
   }
 
-  /** False when there are too many of them. */
+  /**
+   * False when there are too many of one address. When there are too many in all the oldest has to go: a member needs some
+   * milliseconds to be admitted, and must not find the door closed because strangers at other addresses stand in it.
+   */
   add(socket: Socket): boolean {
     const endpoint = endpointOf(socket)
     const address = socket.remoteAddress
     // Without an address it has left already.
     if (endpoint === undefined || address === undefined) return false
     const ofAddress = this.#perAddress.get(address) ?? 0
-    if (this.#sockets.size >= this.#init.total || ofAddress >= this.#init.perAddress) return false
+    if (ofAddress >= this.#init.perAddress) return false
+    if (this.#sockets.size >= this.#init.total) this.#dropOldest()
     this.#perAddress.set(address, ofAddress + 1)
     this.#sockets.add(socket)
     const timer = setTimeout(() => socket.destroy(), this.#init.limit)
@@ -50,6 +54,13 @@ export class HalfOpen {
   admitted(socket: Socket): void {
     const endpoint = endpointOf(socket)
     if (endpoint !== undefined) this.#forget.get(endpoint)?.()
+  }
+
+  #dropOldest(): void {
+    const [oldest] = this.#sockets
+    if (!oldest) return
+    this.#forget.get(endpointOf(oldest) ?? '')?.()
+    oldest.destroy()
   }
 
   destroyAll(): void {

@@ -78,6 +78,8 @@ describe('the card of a member', () => {
     ['an address with port 0', address('192.0.2.1:0')],
     ['an address with a port of six digits', address('192.0.2.1:700000')],
     ['an address with a port that is none', address('192.0.2.1:65536')],
+    ['an address at which clouds hand out credentials', address('169.254.169.254:80')],
+    ['an address that means whoever dials it', address('0.0.0.0:7472')],
     ['an address with a padded port', address('192.0.2.1:07472')],
     ['an address without a host', address(':7472')],
     ['an IPv6 address without brackets', address('2001:db8::1:7472')],

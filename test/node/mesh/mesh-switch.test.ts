@@ -86,7 +86,7 @@ test('a node whose certificate has ended starts alone, and says why', async () =
   const { switched, state, log } = node(mesh.joined)
   state.failure = failing('UNTRUSTED')
   await switched.start()
-  expect(switched.status()).toMatchObject({ state: 'lone', trouble: 'what is wrong' })
+  expect(switched.status()).toMatchObject({ state: 'lone', trouble: expect.stringContaining('what is wrong') })
   expect(log).toEqual([expect.stringContaining('what is wrong')])
 })
 
@@ -150,7 +150,10 @@ test('a reload never rejects; what is wrong stands in the status until it is rig
   await switched.start()
   Object.assign(state, { membership: mesh.joined, failure: failing('ADDRESS_IN_USE') })
   await switched.reload()
-  expect([switched.populated, switched.status()]).toMatchObject([false, { state: 'lone', trouble: 'what is wrong' }])
+  expect([switched.populated, switched.status()]).toMatchObject([
+    false,
+    { state: 'lone', trouble: expect.stringContaining('what is wrong') },
+  ])
   expect(log.at(-1)).toContain('runs alone')
   Object.assign(state, { failure: undefined, membership: renewed })
   await switched.reload()

@@ -238,12 +238,19 @@ describe('a member that could not be reached', () => {
     expect(book.worthMeeting('a')).toBe(true)
   })
 
-  it.each([
-    ['it shows its card again', () => admit('a')],
-    ['it had a blob', () => book.had('a')],
-  ])('is forgiven as soon as %s', async (_, forgive) => {
+  it('does not get around its pause by connecting anew when it has failed again and again', () => {
     meet('a')
-    for (let time = 0; time < 5; time++) book.failed('a')
+    for (let time = 0; time < 3; time++) book.failed('a')
+    admit('a')
+    expect(book.usable('a')).toBe(false)
+  })
+
+  it.each([
+    ['it shows its card again, after a failure or two', 2, () => admit('a')],
+    ['it had a blob', 5, () => book.had('a')],
+  ])('is forgiven as soon as %s', async (_, failures, forgive) => {
+    meet('a')
+    for (let time = 0; time < failures; time++) book.failed('a')
     expect(book.usable('a')).toBe(false)
     forgive()
     expect(book.usable('a')).toBe(true)

@@ -164,6 +164,17 @@ describe('a flood of connections that are not admitted', () => {
     await until(() => flood.filter((socket) => socket.destroyed).length === 34)
   })
 
+  it('lets a member in all the same: who has stood in the door for longest has to go', async () => {
+    const server = await holder(1, { admission: 60_000, halfOpen: 6, halfOpenPerAddress: 100 })
+    const digest = server.hold(BLOB)
+    const flood = Array.from({ length: 6 }, () => silent(server))
+    await until(() => flood.every((socket) => socket.readyState === 'open'))
+    const { client } = await asker(2)
+    const { body } = await client.open(server.peer, digest, 0, NEVER)
+    expect(Buffer.concat(await Array.fromAsync(body))).toEqual(BLOB)
+    await until(() => flood[0]?.destroyed === true)
+  })
+
   it('does not count those that were admitted', async () => {
     const server = await holder(1, { admission: 60_000, halfOpenPerAddress: 2 })
     const digest = server.hold(BLOB)
