@@ -1,3 +1,4 @@
+import { TICKET_VARIABLE } from '../../../node/config/env.ts'
 import type { Config } from '../../../node/config/schema.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import type { Node, NodeUrls } from '../../../node/index.ts'
@@ -17,6 +18,8 @@ export async function up(flags: SettingFlags): Promise<void> {
   const loaded = loadSettings(flags)
   const joined = joinFromEnvironment(loaded.config.data)
   if (joined && joined.outcome !== 'kept') tell(joinedText(joined))
+  // As a secret that a CI system does not have arrives.
+  if (process.env[TICKET_VARIABLE] === '') tell(`${TICKET_VARIABLE} is set and empty, so this node joins no mesh by it`)
   // After the settings: a mistake in them is told before a server is loaded.
   const { createNode } = await import('../../../node/index.ts')
   const signals = new StopSignals({ insist: () => process.exit(EXIT.interrupted) })

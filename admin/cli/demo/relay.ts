@@ -64,6 +64,11 @@ export class Relay {
       answer.on('data', (part: Buffer) => {
         passed.bytes += part.length
       })
+      // A client that was killed meanwhile takes nothing any more, and a pipe to it would end this process.
+      if (response.destroyed) {
+        answer.destroy()
+        return
+      }
       response.writeHead(passed.status, answer.rawHeaders)
       pipeline(answer, response, () => {})
     })

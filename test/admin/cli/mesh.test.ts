@@ -223,7 +223,7 @@ test('a ticket comes by file, by the environment or on stdin, in this order', as
   chmodSync(file, 0o644)
   expect(await new Machine().run(`join --ticket-file ${file}`)).toMatchObject({
     code: 0,
-    stderr: `warren: other users can read the ticket in ${file}: chmod 600 ${file}\n`,
+    stderr: `warren: warning: other users can read the ticket in ${file}: chmod 600 ${file}\n`,
   })
 })
 

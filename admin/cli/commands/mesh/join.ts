@@ -39,7 +39,7 @@ async function ticketFrom(file: string | undefined): Promise<GivenSecret> {
     const path = resolve(file)
     const given = secretFile(path, path)
     if ((statSync(path).mode & 0o077) !== 0 && process.platform !== 'win32')
-      process.stderr.write(`warren: other users can read the ticket in ${path}: chmod 600 ${path}\n`)
+      process.stderr.write(`warren: warning: other users can read the ticket in ${path}: chmod 600 ${path}\n`)
     return given
   }
   const given = secretVariable(TICKET_VARIABLE)
