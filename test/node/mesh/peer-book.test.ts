@@ -218,6 +218,16 @@ describe('quarantine', () => {
   })
 })
 
+it('a member is shown where it says that it listens, once it has said so', () => {
+  admit('a')
+  book.opened('a', '/ip4/192.0.2.1/tcp/40123/p2p/a')
+  expect(book.get('a')?.addresses).toEqual(['/ip4/192.0.2.1/tcp/40123/p2p/a'])
+  book.listening('a', ['/ip4/192.0.2.1/tcp/7471'])
+  expect(book.get('a')?.addresses).toEqual(['/ip4/192.0.2.1/tcp/7471'])
+  book.listening('nobody', ['/ip4/192.0.2.9/tcp/7471'])
+  expect(book.get('nobody')).toBeUndefined()
+})
+
 describe('a member that could not be reached', () => {
   const isFree = () => book.worthMeeting('a')
 
