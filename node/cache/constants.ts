@@ -55,6 +55,12 @@ export const MEMBER_PATIENCE = 2 * SECOND
 /** Silence amid a body, while we wait, after which a member is given up, in ms; it may last twice as long. */
 export const MEMBER_IDLE = 5 * SECOND
 
+/**
+ * What a peer must bring in each such time that we wait for it, as long as somebody else may be faster: none of its bytes goes out
+ * before all are there, so that who drips would keep the client waiting for minutes while upstream is well.
+ */
+export const STEADY_BYTES = 2 << 20
+
 /** Members of one flight that lied, broke off or went silent early, after which no more are asked before upstream. */
 export const MEMBER_LIES = 3
 

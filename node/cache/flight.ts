@@ -128,8 +128,10 @@ export class Flight {
     for (let mayFail = true, early = true; ; early = false) {
       // After a lie nobody is believed any more before all is there.
       const transfer = this.#transfer(early)
+      let isWhole = false
       try {
         await transfer.run()
+        isWhole = true
         await this.#blob.staging.seal()
         const expectation = await abortable(expecting.settled, this.#abort.signal)
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
@@ -140,7 +142,7 @@ export class Flight {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
         const kind = kindOf(transfer.parts)
         events.corrupt(this.#plan, kind, reasonOf(error))
-        this.#accuse(transfer.parts)
+        this.#accuse(transfer.parts, isWhole)
         const mayGoOn = !this.#blob.handedOut || this.#blob.inDoubt
         if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
         // A member that lied uses up nobody else's second chance.
@@ -149,11 +151,14 @@ export class Flight {
     }
   }
 
-  /** Blames whoever sent a wrong copy alone. That of several has to be compared with a right one first. */
-  #accuse(parts: readonly Part[]): void {
+  /**
+   * Blames whoever sent a wrong copy alone. That of several has to be compared with a right one first, and so has a beginning that
+   * others would not go on with: it is one word against the other.
+   */
+  #accuse(parts: readonly Part[], isWhole: boolean): void {
     const source = parts.at(-1)?.source
-    if (parts.length > 1) {
-      this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp()))
+    if (parts.length > 1 || (source && source.kind !== 'upstream' && !isWhole)) {
+      this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
       source?.forgive()
     } else source?.blame('the bytes do not match their digest')
   }

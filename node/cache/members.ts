@@ -10,6 +10,7 @@ import {
   MEMBER_PATIENCE,
   OVER,
   PROGRESS_BYTES,
+  STEADY_BYTES,
 } from './constants.ts'
 import type { From, OpenBody } from './sources.ts'
 
@@ -17,8 +18,10 @@ import type { From, OpenBody } from './sources.ts'
 interface Pulse {
   readonly source: BlobSource
   bytes: number
-  /** Whether it is the member that we wait for, not the reader of its bytes. */
-  waiting: boolean
+  /** Ms that we waited for the reader of its bytes, not for the member. */
+  busy: number
+  /** Since when we wait for the reader; undefined while it is the member that we wait for. */
+  busySince: number | undefined
 }
 
 /** Gets an artifact's bytes from members of the mesh, and keeps watch over each while it sends. One for each flight. */
@@ -29,6 +32,8 @@ export class Members {
   readonly #spent = new Set<string>()
   /** Ids of those that were given a second chance. */
   readonly #forgiven = new Set<string>()
+  /** Ids of those that sent, but so slowly that whoever else can go on comes first. */
+  readonly #slow = new Set<string>()
   /** Lies, and bodies that ended before they were of any use. */
   #failures = 0
   #asked = 0
@@ -48,35 +53,50 @@ export class Members {
     return this.#asked > 0
   }
 
-  /** Whether so many were of no use that whoever else can go on comes first. */
+  /** Whether so many were of no use, or one so slow, that whoever else can go on comes first. */
   get unlucky(): boolean {
-    return this.#failures >= MEMBER_LIES
+    return this.#failures >= MEMBER_LIES || this.#slow.size > 0
   }
 
-  /** The first member that answers. Rejects with UPSTREAM_ABSENT when nobody does. */
+  /**
+   * The first member that answers; those that were slow come last. Rejects with UPSTREAM_ABSENT when nobody does, and with
+   * UPSTREAM_CORRUPT when what is here is doubtful and does not fit the length of what a member has: either may be right.
+   */
   async open(
     digests: readonly Digest[],
     from: From,
     accept: (source: BlobSource) => boolean,
     signal: AbortSignal,
   ): Promise<OpenBody> {
-    for (const digest of digests) {
-      for await (const source of this.#mesh.find(digest, signal)) {
-        signal.throwIfAborted()
-        if (!this.promising) break
-        if (this.#spent.has(source.id) || !accept(source)) continue
-        this.#asked++
-        try {
-          return await this.#open(source, from, signal)
-        } catch (error) {
-          if (signal.aborted) throw error
-          this.#spent.add(source.id)
-        } finally {
-          this.#asked--
-        }
+    let dispute: WarrenError | undefined
+    for await (const source of this.#find(digests, signal)) {
+      signal.throwIfAborted()
+      if (!this.promising) break
+      if (this.#spent.has(source.id) || !accept(source)) continue
+      this.#asked++
+      try {
+        return await this.#open(source, from, signal)
+      } catch (error) {
+        if (signal.aborted) throw error
+        // It may be the honest one, which then has to be asked for the whole.
+        if (isWarrenError(error, 'UPSTREAM_CORRUPT') && from.doubtful) dispute = error
+        else this.#spent.add(source.id)
+      } finally {
+        this.#asked--
       }
     }
-    throw new WarrenError('UPSTREAM_ABSENT', 'no member of the mesh has it')
+    throw dispute ?? new WarrenError('UPSTREAM_ABSENT', 'no member of the mesh has it')
+  }
+
+  async *#find(digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<BlobSource, void> {
+    const slow: BlobSource[] = []
+    for (const digest of digests) {
+      for await (const source of this.#mesh.find(digest, signal)) {
+        if (this.#slow.has(source.id)) slow.push(source)
+        else yield source
+      }
+    }
+    yield* slow
   }
 
   async #open(source: BlobSource, from: From, signal: AbortSignal): Promise<OpenBody> {
@@ -127,7 +147,7 @@ export class Members {
     stop: AbortController,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
-    const pulse: Pulse = { source, bytes: 0, waiting: true }
+    const pulse: Pulse = { source, bytes: 0, busy: 0, busySince: undefined }
     void this.#expire(pulse, stop)
     try {
       if (sent.left === 0) return
@@ -135,9 +155,10 @@ export class Members {
         pulse.bytes += bytes.length
         sent.left -= bytes.length
         if (sent.left < 0) break
-        pulse.waiting = false
+        pulse.busySince = this.#clock.now()
         yield bytes
-        pulse.waiting = true
+        pulse.busy += this.#clock.now() - pulse.busySince
+        pulse.busySince = undefined
         // How it ends is of no interest: the digest judges what came.
         if (sent.left === 0) return
       }
@@ -156,15 +177,25 @@ export class Members {
   /**
    * One timer at a time for a whole body. That its reader is slow is not the member's fault. A peer that sends a byte now and
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
+   * A peer that is slow is given up once only: who is asked again after that is better than nobody.
    */
   async #expire(pulse: Pulse, stop: AbortController): Promise<void> {
     const { source } = pulse
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
+    const steady = source.kind === 'seed' || this.#slow.has(source.id) ? least : STEADY_BYTES
     try {
       for (;;) {
-        const { bytes } = pulse
+        const { bytes, busy } = pulse
         await this.#clock.sleep(MEMBER_IDLE, stop.signal)
-        if (pulse.waiting && pulse.bytes - bytes < least) stop.abort(silence(source))
+        if (pulse.busySince !== undefined) continue
+        const came = pulse.bytes - bytes
+        const waited = Math.max(0, MEMBER_IDLE - (pulse.busy - busy)) / MEMBER_IDLE
+        if (came < Math.round(least * waited)) stop.abort(silence(source))
+        else if (came < Math.round(steady * waited)) {
+          this.#slow.add(source.id)
+          this.#spent.delete(source.id)
+          stop.abort(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))
+        }
       }
     } catch {
       // It ended before its time was up.

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
-import { WarrenError } from '../errors.ts'
+import { isWarrenError, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, refusal } from './answer.ts'
@@ -43,6 +43,8 @@ export interface From {
   readonly size?: number | undefined
   /** Whether what a seed sends can go out while it comes. */
   readonly early: boolean
+  /** Whether members alone told of the length of what is here, so that another one may be right that says it has another. */
+  readonly doubtful: boolean
   /** Whether peers are asked first, or only when nobody else can go on. */
   readonly peers: 'first' | 'last'
 }
@@ -65,7 +67,7 @@ export class Sources {
     this.#members = new Members(components)
   }
 
-  /** Rejects with what upstream said, or with why it could not be asked. */
+  /** Rejects with what upstream said, or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     if (digests.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
     const membersLost = new AbortController()
@@ -82,9 +84,13 @@ export class Sources {
       else leave(upstream, upstreamLost)
       return first
     } catch {
-      if (peers === 'first' || signal.aborted) return upstream
-      // What upstream said is what the client can act on.
-      return this.#members.open(digests, from, anyMember, signal).catch(() => upstream)
+      if (signal.aborted) return upstream
+      const last = peers === 'first' ? members : this.#members.open(digests, from, anyMember, signal)
+      return last.catch((error) => {
+        if (isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+        // What upstream said is what the client can act on.
+        return upstream
+      })
     }
   }
 
@@ -139,6 +145,10 @@ function placed(plan: Plan, response: UpstreamResponse, wanted: number): Pick<Op
   if (status === 416 && wanted > 0 && range === `bytes */${wanted}`) {
     destroy()
     return { start: wanted, size: wanted, body: nothing(), destroy }
+  }
+  // What is here goes on beyond its end: it cannot be the beginning of it.
+  if (status === 416 && wanted > 0) {
+    throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: upstream has nothing from byte ${wanted} on («${range}»)`)
   }
   const no = refusal(plan, response)
   if (no) throw no

@@ -3,16 +3,19 @@ import { firstDifference } from './compare.ts'
 import type { Part } from './transfer.ts'
 
 /**
- * A wrong copy that was put together of parts. Only a right one shows whose fault that was: whoever cuts itself off after a lie
+ * A wrong copy that was put together of parts, or the beginning of one. Only a right one shows whose fault that was: whoever cuts itself off after a lie
  * leaves the next member to finish, and the digest then speaks against both.
  */
 export class Suspicion {
   readonly #parts: readonly Part[]
   readonly #wrong: Staging
+  readonly #isWhole: boolean
 
-  constructor(parts: readonly Part[], wrong: Staging) {
+  /** `isWhole` says whether the last one sent all that it promised, and so where the blob ends. */
+  constructor(parts: readonly Part[], wrong: Staging, isWhole: boolean) {
     this.#parts = parts
     this.#wrong = wrong
+    this.#isWhole = isWhole
   }
 
   /** Blames whoever sent other bytes than the right ones. */
@@ -22,7 +25,8 @@ export class Suspicion {
       if (!this.#wrong.storing || !right.storing) return
       const at = await firstDifference(this.#wrong, right, start, end)
       // Nobody but the last one can have said where the blob ends without saying how long it is.
-      const size = source.size ?? (source === this.#parts.at(-1)?.source ? end : right.written)
+      const ended = this.#isWhole && source === this.#parts.at(-1)?.source
+      const size = source.size ?? (ended ? end : right.written)
       if (at !== undefined) source.blame(`sent other bytes than those of the blob, from byte ${at} on`)
       else if (size !== right.written) source.blame(`said that the blob has ${size} bytes, which are ${right.written}`)
     }

@@ -46,6 +46,8 @@ export class Transfer {
   #url: string | undefined
   /** Upstream's strong validator, which shows that a later part is one of the same thing. */
   #validator: string | undefined
+  /** Whether upstream told how long it is. */
+  #sure = false
   /** Tries to go on since there was progress. */
   #tries = 0
   #parts: Part[] = []
@@ -67,7 +69,7 @@ export class Transfer {
    */
   async run(): Promise<void> {
     const { blob, early, stage } = this.#components
-    let source = await this.#open({ start: 0, size: blob.size, early, peers: 'first' })
+    let source = await this.#open({ start: 0, size: blob.size, early, doubtful: false, peers: 'first' })
     try {
       await blob.begin(stage(source.size))
       for (;;) {
@@ -126,7 +128,7 @@ export class Transfer {
   }
 
   /** Throws UPSTREAM_CORRUPT for what cannot be the thing that readers were told of. */
-  #accept({ start, size, headers: { etag } }: OpenBody): void {
+  #accept({ kind, start, size, headers: { etag } }: OpenBody): void {
     const { blob } = this.#components
     if (size !== undefined && (size !== (blob.size ?? size) || size < blob.written)) {
       throw new WarrenError('UPSTREAM_CORRUPT', `the artifact had ${blob.size ?? blob.written} bytes and now has ${size}`)
@@ -137,6 +139,7 @@ export class Transfer {
       throw new WarrenError('UPSTREAM_CORRUPT', `the artifact was ${this.#validator} and now is ${etag}`)
     }
     blob.size ??= size
+    if (kind === 'upstream' && size !== undefined) this.#sure = true
     this.#validator ??= etag?.startsWith('W/') ? undefined : etag
   }
 
@@ -173,7 +176,9 @@ export class Transfer {
     // A peer's lie would break what readers have begun to receive: then peers are asked only where it would break off anyway.
     const peers = blob.shown || !blob.storing ? 'last' : 'first'
     const isEarly = early && blob.trusted
-    return this.#open({ start: blob.written, ifRange: this.#validator, size: blob.size, early: isEarly, peers })
+    const { written: start, size } = blob
+    const doubtful = !this.#sure && this.#parts.some(({ source, end }) => source.kind !== 'upstream' && end > 0)
+    return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, peers })
   }
 
   /** Whether a digest will tell if the bytes belong together. */
@@ -200,8 +205,8 @@ export class Transfer {
       try {
         return await this.#openAt(other, from)
       } catch (second) {
-        // Trouble at either place means that nobody knows: only two «no»s are one.
-        throw isTrouble(error) ? error : second
+        // Trouble at either place means that nobody knows: only two «no»s are one. That what is here is wrong can be told by one alone.
+        throw isTrouble(error) && !isWarrenError(second, 'UPSTREAM_CORRUPT') ? error : second
       }
     }
   }

@@ -45,8 +45,8 @@ export class PeerSource implements BlobSource {
         throw error
       }
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)
-      // Busy is no fault: it is asked again as soon as somebody else wants something.
-      else if (!isWarrenError(error, 'UPSTREAM_BUSY')) book.failed(this.id)
+      // Busy is no fault: it is asked again as soon as somebody else wants something. Nor is to know that others sent too much.
+      else if (!isWarrenError(error, 'UPSTREAM_BUSY', 'UPSTREAM_CORRUPT')) book.failed(this.id)
       throw error
     }
   }

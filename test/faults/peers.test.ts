@@ -181,14 +181,14 @@ class Rounds {
   }
 
   /** Whether it must have come out that what was sent is not the blob. */
-  #isProven(id: string, { behaviour: { liesAt, short }, bytes }: Part, { start, sent }: Deed): boolean {
+  #isProven(id: string, { behaviour: { liesAt, short, cuts }, bytes }: Part, { start, sent }: Deed): boolean {
     // Once a seed has told a length, who tells another one is not even listened to.
     const others = this.#components.cast.filter((other) => other.id !== id && other.part)
     if ((short || liesAt === bytes.length) && others.some(({ role }) => role === 'seed')) return false
     if (short) return start === 0
     if (liesAt === undefined || liesAt < start || liesAt >= start + sent) return false
     // Who broke off can be told from who finished by a right copy only.
-    return this.#isRight || (start === 0 && sent >= bytes.length)
+    return this.#isRight || (start === 0 && !cuts && sent >= bytes.length)
   }
 
   /** Every file that was kept since the last round is what its name says. */

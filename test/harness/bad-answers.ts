@@ -16,6 +16,8 @@ export interface Behaviour {
   readonly short?: boolean
   /** Whether it may tell a wrong length, although it is not sure that anybody hears that. */
   readonly miscounts?: boolean
+  /** Whether it breaks off, however much it sends. */
+  readonly cuts?: boolean
   /** Whether the blob can be had from it, whole and right. */
   readonly good?: boolean
   /** Whether the member is gone altogether after its answer. */
@@ -64,6 +66,11 @@ const MAKERS: Readonly<Record<string, Maker>> = {
     faults: [instead(serve(Buffer.concat([bytes, Buffer.alloc(random.between(1, 100_000), 'more')])))],
     liesAt: bytes.length,
   }),
+  'sends more than there is and breaks off': (bytes, random) => {
+    const more = Buffer.concat([bytes, Buffer.alloc(100_000, 'more')])
+    const sends = random.between(bytes.length + 1, more.length - 1)
+    return { faults: [instead(serve(more)), cutAfter(sends, 'fin')], liesAt: bytes.length, cuts: true }
+  },
   'has something else': (bytes) => ({
     faults: [instead(serve(Buffer.concat([Buffer.of(~(bytes[0] ?? 0) & 0xff), Buffer.alloc(bytes.length - 1, 'else')])))],
     liesAt: 0,

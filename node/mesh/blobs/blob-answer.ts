@@ -16,7 +16,8 @@ const UNSATISFIED = /^bytes \*\/(\d{1,16})$/
  * Judges the head of an answer to a request for a blob from `start` on. Strictly: the other side runs the same software, and a
  * blob that is put together of wrong parts costs everything that came before.
  *
- * Throws UPSTREAM_ABSENT, UPSTREAM_BUSY or UPSTREAM_FAILED.
+ * Throws UPSTREAM_ABSENT, UPSTREAM_BUSY or UPSTREAM_FAILED, and UPSTREAM_CORRUPT when the blob ends before `start`: then it may be
+ * the asker's bytes that are not of this blob.
  */
 export function judgeHead({ status, headers }: WireResponse, start: number, peer: string): BlobAnswer {
   if (status === 404) throw new WarrenError('UPSTREAM_ABSENT', `member ${peer} does not hold it`)
@@ -24,6 +25,12 @@ export function judgeHead({ status, headers }: WireResponse, start: number, peer
   if (status === 416 && start > 0) {
     const size = numberOf(UNSATISFIED.exec(headers['content-range'] ?? '')?.[1])
     if (size === start) return { size, empty: true }
+    if (size !== undefined && size < start) {
+      throw new WarrenError(
+        'UPSTREAM_CORRUPT',
+        `member ${peer} says that the blob has ${size} bytes, where ${start} are known of it`,
+      )
+    }
     throw wrong(peer, `says that the blob has ${size ?? 'no known number of'} bytes and none from ${start} on`)
   }
   if (status !== (start > 0 ? 206 : 200)) throw wrong(peer, `answered ${status}`)

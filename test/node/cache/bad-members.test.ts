@@ -1,8 +1,13 @@
 import { describe, expect, it } from 'vitest'
+import { Members } from '../../../node/cache/members.ts'
+import { WarrenError } from '../../../node/errors.ts'
+import type { BlobSource, Mesh } from '../../../node/mesh/mesh.ts'
+import type { UpstreamRequest } from '../../../node/upstream/upstream.ts'
+import { VirtualClock } from '../../harness/clock.ts'
 import { useDiskStores } from '../store/fixture.ts'
-import { available, bytesOf, codeOf, inTime, type Kit, makeCache, read, serve, turns, useCacheTests } from './fixture.ts'
+import { available, bytesOf, codeOf, inTime, type Kit, makeCache, NEVER, read, serve, turns, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
-import { artifact, digestOf } from './plans.ts'
+import { artifact, BASE, digestOf, document, indexBytes, indexed } from './plans.ts'
 
 useCacheTests()
 
@@ -151,6 +156,93 @@ describe('a wrong copy that came from several', () => {
   })
 })
 
+describe('a peer that sends more than there is and then breaks off', () => {
+  const MORE = bytesOf(500_000, 3)
+  const fault = { cutAfter: 400_000 }
+
+  it('keeps nobody from what upstream has, and is blamed', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES, { etag: '"a"' }) })
+    member(kit, 'liar', BYTES, { sends: MORE, fault })
+    expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(BYTES)).toBe(true)
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['liar']))
+  })
+
+  it('is blamed as well when all that there is was right', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES, { etag: '"a"' }) })
+    member(kit, 'liar', BYTES, { sends: Buffer.concat([BYTES, Buffer.alloc(200_000)]), fault })
+    expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(BYTES)).toBe(true)
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['liar']))
+  })
+
+  it('keeps nobody from what upstream has at one of two places', async () => {
+    const url = 'https://elsewhere.example.test/a'
+    const index = indexBytes({ a: { bytes: BYTES, url } })
+    const kit = makeCache({
+      script: (request) => {
+        if (request.url === url) throw new WarrenError('UPSTREAM_UNREACHABLE', 'nobody there')
+        return request.url === `${BASE}a` ? serve(request, BYTES) : { body: index }
+      },
+    })
+    member(kit, 'liar', BYTES, { sends: MORE, fault })
+    await kit.fetch(document('index'))
+    expect((await inTime(kit.clock, kit.fetch(indexed('a')))).equals(BYTES)).toBe(true)
+  })
+
+  it.each([503, 404])('keeps nobody from what another member has when upstream says %i', async (status) => {
+    const kit = makeCache({ script: () => ({ status }) })
+    member(kit, 'liar', BYTES, { sends: MORE, fault })
+    member(kit, 'honest', BYTES)
+    expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(BYTES)).toBe(true)
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['liar']))
+  })
+
+  it('is not who broke off at what upstream or another member says is beyond the end, before there is a right copy', async () => {
+    for (const script of [
+      (request: UpstreamRequest) => serve(request, request.range ? BYTES.subarray(0, 9) : BYTES),
+      () => ({ status: 503 }),
+    ]) {
+      const kit = makeCache({ script })
+      const honest = member(kit, 'honest', BYTES)
+      Object.defineProperty(honest, 'fault', { get: () => (honest.asked === 1 ? { cutAfter: 200_000 } : {}) })
+      member(kit, 'short', BYTES, { sends: BYTES.subarray(0, 100_000) }).fault = { size: 100_000 }
+      expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(BYTES)).toBe(true)
+      await turns()
+      expect([kit.mesh.blamed, honest.asked]).toEqual([[], 2])
+    }
+  })
+
+  it.each([
+    ['more', BYTES.length + 200_000, 400_000],
+    ['less', BYTES.length - 50_000, 200_000],
+  ])('misleads nobody twice as a seed that says %s and breaks off while upstream is away', async (_, size, cutAfter) => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    member(kit, 's', BYTES, { kind: 'seed', sends: Buffer.concat([BYTES, MORE]), fault: { size, cutAfter } })
+    member(kit, 'honest', BYTES)
+    expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN)))).toBe('UPSTREAM_CUT')
+    await turns()
+    expect(new Set(kit.mesh.blamed)).toEqual(new Set(['s']))
+    expect((await kit.fetch(PLAN)).equals(BYTES)).toBe(true)
+  })
+
+  it('is not what a member can make of upstream, however short it says that the blob is', async () => {
+    let asked = 0
+    const kit = makeCache({
+      script: (request) => {
+        const times = ++asked
+        if (times === 2) return { status: 503 }
+        return serve(request, BYTES, { etag: '"a"', chunked: true, ...(times === 1 ? { cutAt: 200_000 } : {}) })
+      },
+    })
+    const found = await kit.get(PLAN)
+    member(kit, 'short', BYTES, { sends: BYTES.subarray(0, 9) })
+    expect((await inTime(kit.clock, read(found))).equals(BYTES)).toBe(true)
+    expect(kit.upstream.requests.map(({ range }) => range?.start)).toEqual([undefined, 200_000, 200_000])
+  })
+})
+
 describe('a seed that lies about a small artifact', () => {
   it.each([10, 20_001, 60_000])('and says that it has %i bytes is replaced unnoticed', async (length) => {
     const small = bytesOf(20_000, 2)
@@ -254,22 +346,99 @@ describe('a member that is slow', () => {
     expect((await fetching).equals(BYTES)).toBe(true)
   })
 
-  /** Members that send ten bytes every four seconds. */
-  function addDripping(kit: Kit, kind: 'peer' | 'seed', count: number): void {
-    for (let i = 0; i < count; i++) member(kit, `${kind}${i}`, BYTES, { kind })
+  /** Members that send ten bytes every four seconds, or more. Returns at which bytes they were asked to begin. */
+  function addDripping(kit: Kit, kind: 'peer' | 'seed', count: number, drips = { bytes: BYTES, piece: 10 }): number[] {
+    const { bytes } = drips
+    const starts: number[] = []
+    const ids = Array.from({ length: count }, (_, at) => member(kit, `${kind}${at}`, bytes, { kind }).id)
     const drip = async function* (start: number, signal: AbortSignal) {
-      for (let at = start; at < BYTES.length; at += 10) {
+      for (let at = start; at < bytes.length; ) {
         await kit.clock.sleep(4_000, signal)
-        yield BYTES.subarray(at, at + 10)
+        const end = at + drips.piece
+        yield bytes.subarray(at, end)
+        at = end
       }
     }
     const find = kit.mesh.find.bind(kit.mesh)
     kit.mesh.find = async function* (digest, signal) {
       for await (const source of find(digest, signal)) {
-        yield { ...source, open: async (start, opened) => ({ size: BYTES.length, body: drip(start, opened) }) }
+        const open: BlobSource['open'] = async (start, opened) => {
+          starts.push(start)
+          return { size: bytes.length, body: drip(start, opened) }
+        }
+        yield ids.includes(source.id) ? { ...source, open } : source
       }
     }
+    return starts
   }
+
+  const LARGE = bytesOf(3 << 20, 5)
+  const LARGE_PLAN = artifact('large', [digestOf(LARGE)])
+  /** Enough not to be silent. */
+  const DRIP = { bytes: LARGE, piece: 100_000 }
+
+  it.each([1, 20])('hands over to upstream, however many such peers there are: %i', async (count) => {
+    const kit = makeCache({ script: (request) => serve(request, LARGE) })
+    const starts = addDripping(kit, 'peer', count, DRIP)
+    const began = kit.clock.now()
+    expect((await inTime(kit.clock, kit.fetch(LARGE_PLAN), 500)).equals(LARGE)).toBe(true)
+    expect(kit.clock.now() - began).toBeLessThan(10_000)
+    expect([kit.upstream.requests.map(({ range }) => range?.start), starts, kit.mesh.blamed]).toEqual([[100_000], [0], []])
+  })
+
+  it('hands over to a faster one when upstream is away, before it is asked again', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    const starts = addDripping(kit, 'peer', 2, DRIP)
+    const fast = member(kit, 'fast', LARGE)
+    expect((await inTime(kit.clock, kit.fetch(LARGE_PLAN), 500)).equals(LARGE)).toBe(true)
+    expect([starts, fast.asked]).toEqual([[0, 100_000], 1])
+  })
+
+  it('delivers the whole when upstream is away and nobody is faster', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    const starts = addDripping(kit, 'peer', 1, DRIP)
+    expect((await inTime(kit.clock, kit.fetch(LARGE_PLAN), 500)).equals(LARGE)).toBe(true)
+    expect([starts, kit.upstream.requests.length]).toEqual([[0, 100_000], 1])
+  })
+
+  it('is given up when it slows down to a few bytes after that', async () => {
+    const kit = makeCache({ script: () => ({ status: 503 }) })
+    const drip = { ...DRIP }
+    const starts = addDripping(kit, 'peer', 1, drip)
+    const fetching = codeOf(kit.fetch(LARGE_PLAN))
+    await kit.clock.advance(20_000)
+    drip.piece = 10
+    expect(await inTime(kit.clock, fetching, 500)).toBe('UPSTREAM_FAILED')
+    expect(starts).toEqual([0, 100_000])
+  })
+
+  it('is not to blame for a slow reader', async () => {
+    const clock = new VirtualClock()
+    const send = async function* (signal: AbortSignal) {
+      for (let at = 0; at < LARGE.length; at += 65_536) {
+        await clock.sleep(100, signal)
+        yield LARGE.subarray(at, at + 65_536)
+      }
+    }
+    const open: BlobSource['open'] = async (_, signal) => ({ size: LARGE.length, body: send(signal) })
+    const mesh = { ...makeCache().mesh, populated: true } as unknown as Mesh
+    mesh.find = async function* () {
+      yield { id: 'p', kind: 'peer', open, blame() {} }
+    }
+    const members = new Members({ mesh, clock })
+    const from = { start: 0, early: false, doubtful: false, peers: 'first' } as const
+    const { body } = await members.open([digestOf(LARGE)], from, () => true, NEVER)
+    let got = 0
+    const reading = (async () => {
+      for await (const bytes of body) {
+        got += bytes.length
+        // What is judged falls into every moment of this in turn.
+        await clock.sleep(4_950, NEVER)
+      }
+    })()
+    await inTime(clock, reading)
+    expect([got, members.unlucky]).toEqual([LARGE.length, false])
+  })
 
   it('is given up when it sends a few bytes now and then, however many such peers there are', async () => {
     const kit = makeCache({ script: (request) => serve(request, BYTES) })

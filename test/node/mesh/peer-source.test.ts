@@ -40,9 +40,10 @@ function source(answer: () => Promise<typeof OPENED>, { id = 'p', underWay = 1 }
   return new PeerSource(components, id, DIGEST)
 }
 
-const failing = (code: 'UPSTREAM_ABSENT' | 'UPSTREAM_BUSY' | 'UPSTREAM_TIMEOUT' | 'UNTRUSTED') => async () => {
-  throw new WarrenError(code, 'no')
-}
+const failing =
+  (code: 'UPSTREAM_ABSENT' | 'UPSTREAM_BUSY' | 'UPSTREAM_CORRUPT' | 'UPSTREAM_TIMEOUT' | 'UNTRUSTED') => async () => {
+    throw new WarrenError(code, 'no')
+  }
 
 describe('a member that is asked for a blob', () => {
   it('is a seed when its certificate says so', () => {
@@ -81,6 +82,11 @@ describe('a member that is asked for a blob', () => {
 
   it('is not held guilty of being busy', async () => {
     await expect(source(failing('UPSTREAM_BUSY')).open(0, NEVER)).rejects.toThrow('no')
+    expect([book.usable('p'), book.warm(9)]).toEqual([true, ['p', 's']])
+  })
+
+  it('is not held guilty of having less than others sent', async () => {
+    await expect(source(failing('UPSTREAM_CORRUPT')).open(9, NEVER)).rejects.toThrow('no')
     expect([book.usable('p'), book.warm(9)]).toEqual([true, ['p', 's']])
   })
 

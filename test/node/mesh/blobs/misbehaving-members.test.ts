@@ -71,8 +71,13 @@ const WRONG: Record<string, [start: number, code: WarrenError['code'], answer: (
   ],
   'has a shorter blob': [
     9,
-    'UPSTREAM_FAILED',
+    'UPSTREAM_CORRUPT',
     says('416 Range Not Satisfiable', { 'content-range': 'bytes */5', 'content-length': 0 }),
+  ],
+  'has nothing there although it has more': [
+    9,
+    'UPSTREAM_FAILED',
+    says('416 Range Not Satisfiable', { 'content-range': 'bytes */12', 'content-length': 0 }),
   ],
   'has nothing there and does not say why': [9, 'UPSTREAM_FAILED', says('416 Range Not Satisfiable', { 'content-length': 0 })],
   'sends chunks without a length': [
