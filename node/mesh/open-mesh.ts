@@ -92,7 +92,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const store = new ProviderStore({ self, shelf, clock })
   const host = opening.use(
     await Host.create(
-      { key, gate, store, book },
+      { key, gate, store, book, clock },
       {
         ...init,
         secret,

@@ -8,6 +8,7 @@ import { type Ping, ping } from '@libp2p/ping'
 import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
+import type { Clock } from '../../clock.ts'
 import { reasonOf, WarrenError } from '../../errors.ts'
 import { toMultiaddr } from '../../member-address.ts'
 import { ownAddresses } from '../../own-addresses.ts'
@@ -17,8 +18,9 @@ import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
 import type { Gate } from '../gate.ts'
 import type { PeerBook } from '../peer-book.ts'
+import { DialBudget } from './dial-budget.ts'
 import { guardedTcp } from './dial-guard.ts'
-import { CONNECTION_LIMITS } from './limits.ts'
+import { CONNECTION_LIMITS, MAX_CONNECTIONS_EACH } from './limits.ts'
 import { memberEncrypter } from './member-encrypter.ts'
 
 /** Ms in which changes of what this node speaks are gathered, a second by default: until they are told nobody finds its blobs. */
@@ -29,6 +31,7 @@ export interface HostComponents {
   readonly gate: Gate
   readonly store: ProviderStore
   readonly book: PeerBook
+  readonly clock: Clock
 }
 
 export interface HostInit {
@@ -49,11 +52,13 @@ type Services = { dht: SingleKadDHT; identify: Identify; identifyPush: IdentifyP
 export class Host implements AsyncDisposable {
   readonly libp2p: Libp2p<Services>
   readonly #book: PeerBook
+  readonly #budget: DialBudget
   readonly #listen: TcpAddress
 
-  private constructor(libp2p: Libp2p<Services>, book: PeerBook, listen: TcpAddress) {
+  private constructor(libp2p: Libp2p<Services>, { book, budget }: { book: PeerBook; budget: DialBudget }, listen: TcpAddress) {
     this.libp2p = libp2p
     this.#book = book
+    this.#budget = budget
     this.#listen = listen
     libp2p.addEventListener('connection:open', ({ detail }) => this.#opened(detail))
     libp2p.addEventListener('connection:close', ({ detail }) => book.closed(detail.remotePeer.toString()))
@@ -61,7 +66,8 @@ export class Host implements AsyncDisposable {
 
   /** A host that does not listen yet, so that whoever wants to hear of its first connection can be there. */
   static async create(components: HostComponents, init: HostInit): Promise<Host> {
-    const { key, gate, store, book } = components
+    const { key, gate, store, book, clock } = components
+    const budget = new DialBudget({ clock, isKnown: (peer) => book.get(peer) !== undefined })
     const libp2p = await createLibp2p<Services>({
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
@@ -72,6 +78,7 @@ export class Host implements AsyncDisposable {
       streamMuxers: [yamux()],
       peerDiscovery: [...init.discovery],
       connectionManager: CONNECTION_LIMITS,
+      connectionGater: budget.gater,
       connectionMonitor: { protocolPrefix: 'warren' },
       datastore: store,
       peerStore: KEEP_ADDRESSES,
@@ -83,7 +90,7 @@ export class Host implements AsyncDisposable {
         dht: kadService({ store, server: init.server }),
       },
     })
-    return new Host(libp2p, book, init.listen)
+    return new Host(libp2p, { book, budget }, init.listen)
   }
 
   /** Throws ADDRESS_IN_USE when it cannot listen. */
@@ -102,7 +109,7 @@ export class Host implements AsyncDisposable {
 
   /** Connects to whoever is at an address. Rejects when nobody is, or a stranger. */
   async dial(address: string, signal: AbortSignal): Promise<Connection> {
-    return this.libp2p.dial(multiaddr(address), { signal })
+    return this.#budget.choose(address, () => this.libp2p.dial(multiaddr(address), { signal }))
   }
 
   /** Connects to a peer, wherever the DHT knows it to be. */
@@ -136,6 +143,9 @@ export class Host implements AsyncDisposable {
 
   #opened(connection: Connection): void {
     this.#book.opened(connection.remotePeer.toString(), connection.remoteAddr.toString())
+    const all = this.libp2p.getConnections(connection.remotePeer)
+    // The oldest go: behind them there may be nobody any more, when a member comes back.
+    for (const one of all.slice(0, -MAX_CONNECTIONS_EACH)) one.abort(new Error('one member has too many connections'))
   }
 }
 

@@ -7,6 +7,9 @@ import { ADMISSION_LIMIT } from '../gate.ts'
  */
 const NEW_PER_HOST = 64
 
+/** Connections of one member. Two members may dial each other at once; one that has more takes places of others. */
+export const MAX_CONNECTIONS_EACH = 4
+
 export const CONNECTION_LIMITS: ConnectionManagerInit = {
   inboundConnectionThreshold: NEW_PER_HOST,
   /** Whoever has not shown a good card by then is a stranger or of no use. */
@@ -20,4 +23,6 @@ export const CONNECTION_LIMITS: ConnectionManagerInit = {
   maxConnections: 1_000,
   /** Ms for one address (6000 by default): they are tried in turn, and those of other networks say nothing. */
   addressDialTimeout: 3_000,
+  /** Addresses of one peer (25 by default): others tell of them, and may tell of a victim's. */
+  maxPeerAddrsToDial: 8,
 }

@@ -61,7 +61,9 @@ class MemberEncrypter implements ConnectionEncrypter {
       const admitted = gate.admit(secured.remotePeer.toString(), Buffer.from(await theirs(cards)))
       if (answer) await cards.write(gate.card(), answer)
       onAdmitted(admitted)
-      return { ...secured, connection: cards.unwrap() }
+      const connection = cards.unwrap()
+      connection.maxWriteBufferLength = MAX_UNREAD
+      return { ...secured, connection }
     } catch (error) {
       const reason = error instanceof Error ? error : new Error(String(error))
       secured.connection.abort(reason)
@@ -72,6 +74,11 @@ class MemberEncrypter implements ConnectionEncrypter {
 
 /** Bytes that may wait behind a card: the first words of a muxer, not a flood from somebody who was not judged yet. */
 const MAX_BEHIND_CARD = 64 << 10
+/**
+ * Bytes that may wait for a member that does not read; with more it is hung up on. Streams have windows, but yamux answers pings
+ * whether or not anybody takes the answers.
+ */
+const MAX_UNREAD = 2 << 20
 
 function within(options: SecureConnectionOptions | undefined): SecureConnectionOptions & { signal: AbortSignal } {
   const limit = AbortSignal.timeout(ADMISSION_LIMIT)

@@ -3,6 +3,7 @@ import { type AddressInfo, connect, createServer, type Server, type Socket } fro
 import { noise } from '@chainsafe/libp2p-noise'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import type { ConnectionEncrypter, Libp2p, MessageStream, SecuredConnection } from '@libp2p/interface'
+import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
@@ -53,7 +54,7 @@ export class HonestHost {
     gate.blobs = ['192.0.2.99:7472']
     const store = new ProviderStore({ self: key.peerId, shelf: new MemoryShelf(), clock })
     const host = await Host.create(
-      { key, gate, store, book },
+      { key, gate, store, book, clock },
       {
         secret: Buffer.from(membership.secret, 'base64url'),
         listen: { host: '127.0.0.1', port: 0 },
@@ -137,6 +138,21 @@ interface Extensions {
 
 /** What a stranger does once the handshake is done; what it resolves with is what its libp2p goes on with. */
 export type Script = (connection: MessageStream) => Promise<MessageStream> | MessageStream
+
+export function cardOf(key: NodeKey, membership: Membership, now: number): Buffer {
+  const init = { membership, self: key.peerId, version: VERSION }
+  return new MemberGate({ clock: new VirtualClock(now) }, init).card()
+}
+
+/** Shows a card, reads the other one, and goes on. */
+export function asMember(card: Buffer): Script {
+  return async (connection) => {
+    const cards = lpStream(connection)
+    await cards.write(card)
+    await cards.read()
+    return cards.unwrap()
+  }
+}
 
 export interface StrangerInit {
   readonly secret: string

@@ -5,16 +5,14 @@ import { lpStream } from '@libp2p/utils'
 import { describe, expect, it } from 'vitest'
 import { identityCertificate } from '../../../node/mesh/blobs/identity-certificate.ts'
 import { MAX_CARD_BYTES } from '../../../node/mesh/gate.ts'
-import { MemberGate } from '../../../node/mesh/member-gate.ts'
-import { createMesh, issueTicket, joinMesh, type Membership } from '../../../node/trust/membership.ts'
+import { createMesh, issueTicket, joinMesh } from '../../../node/trust/membership.ts'
 import type { NodeKey } from '../../../node/trust/node-key.ts'
 import { decodeTicket } from '../../../node/trust/ticket.ts'
-import { VirtualClock } from '../../harness/clock.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { Random } from '../../harness/random.ts'
 import { RawConnection } from '../../harness/raw.ts'
 import { eventually } from '../../harness/wait.ts'
-import { HonestHost, newKey, Relay, type Script, Stranger, VERSION } from './stranger.ts'
+import { asMember, cardOf, HonestHost, newKey, Relay, type Script, Stranger, VERSION } from './stranger.ts'
 
 useLeakCheck()
 
@@ -36,11 +34,6 @@ function world() {
 }
 
 type World = ReturnType<typeof world>
-
-function cardOf(key: NodeKey, membership: Membership): Buffer {
-  const init = { membership, self: key.peerId, version: VERSION }
-  return new MemberGate({ clock: new VirtualClock(NOW) }, init).card()
-}
 
 const GREETING = '\x13/multistream/1.0.0\n'
 const CHOICE = '\x07/noise\n'
@@ -102,18 +95,20 @@ const ATTEMPTS: Record<string, Attempt> = {
   'the mesh secret and a card without an end': { script: () => endless },
   'the mesh secret and half a card': { script: () => saying(Buffer.from('\x7f{"v":1,'), false) },
   'the mesh secret and the card of another member, as it was recorded': {
-    script: ({ member, joined }) => saying(cardOf(member, joined)),
+    script: ({ member, joined }) => saying(cardOf(member, joined, NOW)),
   },
-  'the mesh secret and the card of whom it knocks at': { script: ({ seed, membership }) => saying(cardOf(seed, membership)) },
+  'the mesh secret and the card of whom it knocks at': {
+    script: ({ seed, membership }) => saying(cardOf(seed, membership, NOW)),
+  },
   'the mesh secret and certificates of another admin key': {
     as: () => impostor,
-    script: () => saying(cardOf(impostor, forged)),
+    script: () => saying(cardOf(impostor, forged, NOW)),
   },
   'the mesh secret and the half of its certificates that the ticket has': {
     as: ({ member }) => member,
-    script: ({ member, joined }) => saying(cardOf(member, { ...joined, chain: joined.chain.slice(0, 1) })),
+    script: ({ member, joined }) => saying(cardOf(member, { ...joined, chain: joined.chain.slice(0, 1) }, NOW)),
   },
-  'a ticket that has ended': { as: ({ late }) => late, script: ({ late, expired }) => saying(cardOf(late, expired)) },
+  'a ticket that has ended': { as: ({ late }) => late, script: ({ late, expired }) => saying(cardOf(late, expired, NOW)) },
 }
 
 async function expectNothing(honest: HonestHost): Promise<void> {
@@ -140,16 +135,6 @@ async function atTheDoor<T>(there: World, visit: (honest: HonestHost, relay: Rel
   }
 }
 
-/** Shows a card, reads the other one, and goes on. */
-function asMember(key: NodeKey, membership: Membership): Script {
-  return async (connection) => {
-    const cards = lpStream(connection)
-    await cards.write(cardOf(key, membership))
-    await cards.read()
-    return cards.unwrap()
-  }
-}
-
 describe('a stranger at the libp2p port of a member', () => {
   it.concurrent.each(Object.keys(ATTEMPTS))('gets its half of the handshake and nothing else with %s', async (name) => {
     const { secret, as = newKey, script } = ATTEMPTS[name] as Attempt
@@ -172,7 +157,11 @@ describe('a stranger at the libp2p port of a member', () => {
   it.concurrent('would be let in if it were a member, and then be heard', async () => {
     const there = world()
     await atTheDoor(there, async (honest, relay) => {
-      const mine = { secret: there.membership.secret, key: there.member, script: asMember(there.member, there.joined) }
+      const mine = {
+        secret: there.membership.secret,
+        key: there.member,
+        script: asMember(cardOf(there.member, there.joined, NOW)),
+      }
       await using member = await Stranger.open(mine)
       expect(await member.knock(relay.address)).toBe(true)
       await eventually('it was heard', () => honest.events.includes('stream'))
@@ -250,8 +239,8 @@ describe('a member that dials a stranger', () => {
     ['speaks on without a card', () => (connection) => connection],
     ['answers with rubbish', () => saying(new Random(9).bytes(200))],
     ['answers with a card without an end', () => endless],
-    ['sends its own card back', ({ member, joined }) => saying(cardOf(member, joined))],
-    ['answers with the card of the seed', ({ seed, membership }) => saying(cardOf(seed, membership))],
+    ['sends its own card back', ({ member, joined }) => saying(cardOf(member, joined, NOW))],
+    ['answers with the card of the seed', ({ seed, membership }) => saying(cardOf(seed, membership, NOW))],
   ])(
     'shows its own card, and nothing else, to one that knows the mesh secret and %s, and takes it for no member',
     async (_, script) => {
