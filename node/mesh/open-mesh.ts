@@ -159,6 +159,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     void drop(dht, remotePeer).catch(() => {})
   })
   host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
+    book.listening(peerId.toString(), listenAddrs.map(String))
     discovery.found(peerId.toString(), listenAddrs.map(String))
     void askIntroductions(connection, life.signal).then((members) => {
       for (const { id, addresses } of members) discovery.found(id, addresses)
@@ -168,7 +169,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     discovery.found(id.toString(), multiaddrs.map(String))
   })
   await answerReach(host.libp2p, check)
-  await answerIntroductions(host.libp2p)
+  await answerIntroductions(host.libp2p, (peer) => book.get(peer)?.addresses ?? [])
   await host.start()
   for (const part of [discovery, announcer, upkeep]) {
     opening.defer(() => part.stop())

@@ -64,7 +64,7 @@ export class ProviderStore extends BaseDatastore {
     max: MOST_PEERS,
     maxSize: MOST_PEER_BYTES,
     maxEntrySize: MAX_PEER_BYTES,
-    sizeCalculation: (value, key) => value.length + key.length,
+    sizeCalculation: entrySize,
   })
 
   constructor(components: ProviderStoreComponents, init: Partial<ProviderRecordsInit> = {}) {
@@ -84,7 +84,9 @@ export class ProviderStore extends BaseDatastore {
   override put(key: Key, value: Uint8Array): Key {
     const name = key.toString()
     if (!name.startsWith(PROVIDERS)) {
-      this.#map(name).set(name, value)
+      const map = this.#map(name)
+      // The cache would drop what it has in favour of nothing: whoever names a peer with many addresses would make us forget it.
+      if (map === this.#own || entrySize(value, name) <= MAX_PEER_BYTES) map.set(name, value)
       return key
     }
     const record = named(name)
@@ -176,6 +178,10 @@ function digestOf(multihash: string): Digest | undefined {
 
 function keyOf(digest: Digest): string {
   return base32.baseEncode(multihashOf(digest))
+}
+
+function entrySize(value: Uint8Array, key: string): number {
+  return value.length + key.length
 }
 
 function encoded(time: number): Uint8Array {

@@ -6,6 +6,7 @@ import { shuffled } from './shuffled.ts'
 /** Members that one names to another, and addresses of each. */
 const MAX_NAMED = 16
 const MAX_ADDRESSES = 4
+const MAX_ADDRESS_LENGTH = 256
 
 interface Introduction {
   readonly v: 1
@@ -21,27 +22,30 @@ const INTRODUCE: Question<Introduction> = {
   schema: z.object({
     v: z.literal(1),
     members: z
-      .array(z.object({ id: z.string().max(64), addresses: z.array(z.string().max(256)).max(MAX_ADDRESSES) }))
+      .array(z.object({ id: z.string().max(64), addresses: z.array(z.string().max(MAX_ADDRESS_LENGTH)).max(MAX_ADDRESSES) }))
       .max(MAX_NAMED),
   }),
   maxBytes: 32 << 10,
   limit: 5_000,
 }
 
-/** Names members that are connected here to whoever asks. */
-export function answerIntroductions(libp2p: Libp2p): Promise<void> {
-  return answerWith(libp2p, INTRODUCE, async (asker): Promise<Introduction> => {
-    const others = libp2p.getPeers().filter((peer) => peer.toString() !== asker)
-    const known = await Promise.all(
-      shuffled(others, Math.random)
-        .slice(0, MAX_NAMED)
-        .map((id) => libp2p.peerStore.get(id).catch(() => undefined)),
-    )
-    const members = known.flatMap((peer) => {
-      const addresses = (peer?.addresses ?? []).slice(0, MAX_ADDRESSES).map(({ multiaddr }) => multiaddr.toString())
-      return peer && addresses.length > 0 ? [{ id: peer.id.toString(), addresses }] : []
+/**
+ * Names members that are connected here to whoever asks. `addressesOf` is where each says itself that it is: in libp2p's peer
+ * store stands also what others said of it.
+ */
+export function answerIntroductions(libp2p: Libp2p, addressesOf: (peer: string) => readonly string[]): Promise<void> {
+  return answerWith(libp2p, INTRODUCE, (asker): Introduction => {
+    const others = libp2p
+      .getPeers()
+      .map(String)
+      .filter((id) => id !== asker)
+    const members = shuffled(others, Math.random).flatMap((id) => {
+      const addresses = addressesOf(id)
+        .filter((address) => address.length <= MAX_ADDRESS_LENGTH)
+        .slice(0, MAX_ADDRESSES)
+      return addresses.length > 0 ? [{ id, addresses }] : []
     })
-    return { v: 1, members }
+    return { v: 1, members: members.slice(0, MAX_NAMED) }
   })
 }
 

@@ -109,6 +109,14 @@ describe('what is no provider record', () => {
     expect(kept.has(new Key('/peers/large'))).toBe(true)
     expect(kept.has(new Key('/peers/huge'))).toBe(false)
   })
+
+  it('is kept as it was when it grows larger than anything honest', () => {
+    const kept = store()
+    const key = new Key('/peers/someone')
+    kept.put(key, Buffer.from('honest'))
+    kept.put(key, Buffer.alloc(17 << 10))
+    expect(kept.get(key)).toEqual(Buffer.from('honest'))
+  })
 })
 
 describe('provider records', () => {

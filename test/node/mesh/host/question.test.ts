@@ -149,14 +149,23 @@ describe('whether this node can be reached', () => {
 })
 
 describe('an introduction', () => {
-  it('names the other members and where they listen, and never the one that asks', async () => {
-    await answerIntroductions(answerer.host.libp2p)
-    const other = open[2] as HonestHost
-    const named = () => askIntroductions(connection(), NEVER)
-    let members = await named()
-    // Where it listens is known once it was identified.
-    while (members.length === 0) members = await named()
-    expect(members).toEqual([{ id: peerOf(1), addresses: other.host.multiaddrs.map((text) => text.replace(/\/p2p\/.*/, '')) }])
+  it('names the other members and where they say that they are, and never the one that asks', async () => {
+    const asked: string[] = []
+    await answerIntroductions(answerer.host.libp2p, (peer) => {
+      asked.push(peer)
+      return ['/ip4/10.0.0.1/tcp/1', `/dns4/${'x'.repeat(256)}/tcp/1`, ...[2, 3, 4, 5].map((at) => `/ip4/10.0.0.${at}/tcp/1`)]
+    })
+    // What libp2p heard elsewhere of the other one is not told.
+    const other = (open[2] as HonestHost).host.libp2p.peerId
+    await answerer.host.libp2p.peerStore.merge(other, { multiaddrs: [multiaddr('/ip4/10.6.6.6/tcp/1')] })
+    const addresses = [1, 2, 3, 4].map((at) => `/ip4/10.0.0.${at}/tcp/1`)
+    expect(await askIntroductions(connection(), NEVER)).toEqual([{ id: peerOf(1), addresses }])
+    expect(asked).toEqual([peerOf(1)])
+  })
+
+  it('leaves out who has not told yet where it listens', async () => {
+    await answerIntroductions(answerer.host.libp2p, () => [])
+    expect(await askIntroductions(connection(), NEVER)).toEqual([])
   })
 
   it('is none by one who does not answer', async () => {
