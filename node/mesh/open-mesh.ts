@@ -160,7 +160,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   })
   host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
     book.listening(peerId.toString(), listenAddrs.map(String))
-    discovery.found(peerId.toString(), listenAddrs.map(String))
+    discovery.told(peerId.toString(), listenAddrs.map(String))
     void askIntroductions(connection, life.signal).then((members) => {
       for (const { id, addresses } of members) discovery.found(id, addresses)
     })

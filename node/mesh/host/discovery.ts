@@ -117,23 +117,36 @@ export class Discovery {
     if (this.#components.connected() === 0) this.#pause.abort()
   }
 
-  /** Somebody says where a member is: the network, or itself once it is connected. */
+  /** A connected member says where it is. */
+  told(peer: string, multiaddrs: readonly string[]): void {
+    if (!this.#met.has(peer)) return
+    this.#keep(peer, multiaddrs)
+    this.#components.remembered.saw(peer, multiaddrs)
+  }
+
+  /** Somebody else says where a member is: the network, or another member. Nothing to go by for one that is connected. */
   found(peer: string, multiaddrs: readonly string[]): void {
-    if (peer === this.#init.self) return
+    if (peer === this.#init.self || this.#met.has(peer)) return
+    const isNew = !this.#found.has(peer)
+    if (!this.#keep(peer, multiaddrs)) return
+    const connected = this.#components.connected()
+    if (connected === 0 || (isNew && connected < WANTED)) this.#pause.abort()
+  }
+
+  /** Whether there is an address among them. */
+  #keep(peer: string, multiaddrs: readonly string[]): boolean {
     const addresses = multiaddrs.slice(0, MAX_FOUND_ADDRESSES).flatMap((text) => {
       const address = parseMeshAddress(text)
       return address ? [toMultiaddr({ ...address, peer })] : []
     })
-    if (addresses.length === 0) return
-    const isNew = !this.#found.delete(peer) && !this.#met.has(peer)
+    if (addresses.length === 0) return false
+    this.#found.delete(peer)
     this.#found.set(peer, addresses)
     for (const oldest of this.#found.keys()) {
       if (this.#found.size <= MAX_FOUND) break
       this.#found.delete(oldest)
     }
-    if (this.#met.has(peer)) this.#components.remembered.saw(peer, multiaddrs)
-    const connected = this.#components.connected()
-    if (connected === 0 || (isNew && connected < WANTED)) this.#pause.abort()
+    return true
   }
 
   async #run(): Promise<void> {
