@@ -1,4 +1,4 @@
-import type { PeerId } from '@libp2p/interface'
+import type { PeerId, StreamHandler } from '@libp2p/interface'
 import { type KadDHT, type KadDHTComponents, kadDHT, type SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import type { Digest } from '../../digest.ts'
@@ -16,10 +16,13 @@ export interface KadInit {
 }
 
 /**
- * Streams of the DHT that one connection may carry: the look-ups that a member may have under way, its announcements, and as
- * many again that are just closing.
+ * Streams of the DHT that one connection may carry: the look-ups that a member may have under way, its announcements, and some
+ * that are just closing.
  */
-const MAX_STREAMS = 128
+const MAX_INBOUND_STREAMS = 40
+const MAX_OUTBOUND_STREAMS = 128
+/** Bytes that one may bring here: a request is one message, of a digest and some addresses. kad-dht would wait for 4 MiB. */
+const MAX_REQUEST_BYTES = 64 << 10
 /** Ms between kad-dht's rounds over the records; here they drop what has expired. */
 const EXPIRY_INTERVAL = 60_000
 /** Bounds in ms for one request, dial included; between them kad-dht adapts to what it sees. */
@@ -52,13 +55,35 @@ export function kadService(init: KadInit): (components: KadDHTComponents) => Sin
       reprovide: { validity: RECORD_VALIDITY, threshold: RECORD_VALIDITY / 2, interval: EXPIRY_INTERVAL },
       // Public keys are the only values that it takes on its own (PUT_VALUE); all other kinds have no validator and are refused.
       validators: { pk: refuse },
-      maxInboundStreams: MAX_STREAMS,
-      maxOutboundStreams: MAX_STREAMS,
+      maxInboundStreams: MAX_INBOUND_STREAMS,
+      maxOutboundStreams: MAX_OUTBOUND_STREAMS,
       networkDialTimeout: REQUEST_LIMIT,
     })
     // What it makes has a routing table; the type says so only of the parts of a double DHT.
-    return make(components) as SingleKadDHT
+    return bounded(make(components) as SingleKadDHT)
   }
+}
+
+/** The part of kad-dht that its types leave out: what answers one stream. */
+interface Answering {
+  readonly rpc: { onIncomingStream: StreamHandler }
+}
+
+/** Resets streams that bring more than a request. */
+function bounded(dht: SingleKadDHT): SingleKadDHT {
+  const { rpc } = dht as SingleKadDHT & Answering
+  const answer = rpc.onIncomingStream.bind(rpc)
+  rpc.onIncomingStream = (stream, connection) => {
+    // It listens before it waits for anything. Whoever listens first is given what has come already, so it must be the first.
+    const answered = answer(stream, connection)
+    let left = MAX_REQUEST_BYTES
+    stream.addEventListener('message', ({ data }) => {
+      left -= data.byteLength
+      if (left < 0) queueMicrotask(() => stream.abort(new Error('this is no request of the DHT')))
+    })
+    return answered
+  }
+  return dht
 }
 
 /** Tells the servers closest to the digest that this node has it. Resolves also when nobody could be told. */

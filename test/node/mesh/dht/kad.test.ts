@@ -7,6 +7,7 @@ import { varint } from 'multiformats'
 import { base32 } from 'multiformats/bases/base32'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import type { Algorithm, Digest } from '../../../../node/digest.ts'
+import { KAD_PROTOCOL } from '../../../../node/mesh/dht/kad.ts'
 import { multihashOf } from '../../../../node/mesh/dht/multihash.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
@@ -68,6 +69,36 @@ describe('the DHT', () => {
       expect(await another.find(fresh(algorithm))).toEqual([])
     },
   )
+
+  it('answers as many look-ups as a member has under way, again and again', async () => {
+    const [one, server] = await pair()
+    const digest = fresh()
+    await one.provide(digest)
+    const another = await start({ server: false })
+    await another.meet(server)
+    const found: string[][] = []
+    const lookUp = async () => {
+      for (let at = 0; at < 20; at++) found.push(await another.find(digest))
+    }
+    await Promise.all(Array.from({ length: 32 }, lookUp))
+    expect(found).toEqual(Array(640).fill([one.id]))
+  })
+
+  it('resets a stream that brings more than a request, long before it has 4 MiB', async () => {
+    const [client, server] = await pair()
+    const stream = await client.host.dialProtocol(server.host.peerId, KAD_PROTOCOL)
+    const there = await eventually('the server has it', () =>
+      server.host.getConnections(client.host.peerId)[0]?.streams.find(({ protocol }) => protocol === KAD_PROTOCOL),
+    )
+    const closed = Promise.withResolvers<Error | undefined>()
+    there.addEventListener('close', ({ error }) => closed.resolve(error))
+    // A message of 4 MiB less one byte that is going to come.
+    stream.send(Buffer.from([0xff, 0xff, 0xff, 0x01]))
+    stream.send(Buffer.alloc(64 << 10))
+    expect((await closed.promise)?.message).toBe('this is no request of the DHT')
+    await client.provide(fresh())
+    expect(server.store.records).toBe(1)
+  })
 
   it('finds from server to server, and all who provide', async () => {
     const servers = await Promise.all([start(), start(), start()])
