@@ -23,7 +23,7 @@ const WANTED = 3
 const TRIED_A_MINUTE = 8
 /** Ms between two rounds while nobody answers; twice as long after each, up to the longest. */
 const PAUSE = SECOND
-const LONGEST_PAUSE = MINUTE
+const LONGEST_PAUSE = 20 * SECOND
 /** Members that somebody in the network told of, who may be anybody; those told of first go first. */
 const MAX_FOUND = 128
 const MAX_FOUND_ADDRESSES = 8
