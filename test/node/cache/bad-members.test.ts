@@ -241,6 +241,22 @@ describe('a peer that sends more than there is and then breaks off', () => {
     expect((await inTime(kit.clock, read(found))).equals(BYTES)).toBe(true)
     expect(kit.upstream.requests.map(({ range }) => range?.start)).toEqual([undefined, 200_000, 200_000])
   })
+
+  it('is not what a member can make of a seed that goes on with what upstream told the length of', async () => {
+    let asked = 0
+    const kit = makeCache({
+      script: (request) => {
+        const times = ++asked
+        if (times === 2) return { status: 503 }
+        return serve(request, BYTES, { etag: '"a"', ...(times === 1 ? { cutAt: 100_000 } : {}) })
+      },
+    })
+    const found = await kit.get(PLAN)
+    member(kit, 's', BYTES, { kind: 'seed', fault: { cutAfter: 100_000 } })
+    member(kit, 'short', BYTES, { sends: BYTES.subarray(0, 9) })
+    expect((await inTime(kit.clock, read(found))).equals(BYTES)).toBe(true)
+    expect(kit.upstream.requests.map(({ range }) => range?.start)).toEqual([undefined, 200_000, 200_000])
+  })
 })
 
 describe('a seed that lies about a small artifact', () => {
@@ -414,30 +430,38 @@ describe('a member that is slow', () => {
 
   it('is not to blame for a slow reader', async () => {
     const clock = new VirtualClock()
+    const piece = Buffer.alloc(256 << 10)
+    const count = 50
     const send = async function* (signal: AbortSignal) {
-      for (let at = 0; at < LARGE.length; at += 65_536) {
-        await clock.sleep(100, signal)
-        yield LARGE.subarray(at, at + 65_536)
+      for (let sent = 0; sent < count; sent++) {
+        await clock.sleep(200, signal)
+        yield piece
       }
     }
-    const open: BlobSource['open'] = async (_, signal) => ({ size: LARGE.length, body: send(signal) })
-    const mesh = { ...makeCache().mesh, populated: true } as unknown as Mesh
-    mesh.find = async function* () {
-      yield { id: 'p', kind: 'peer', open, blame() {} }
+    const size = piece.length * count
+    const open: BlobSource['open'] = async (_, signal) => ({ size, body: send(signal) })
+    const mesh: Mesh = {
+      populated: true,
+      headStart: 0,
+      announce() {},
+      async close() {},
+      async *find() {
+        yield { id: 'p', kind: 'peer', open, blame() {} }
+      },
     }
     const members = new Members({ mesh, clock })
     const from = { start: 0, early: false, doubtful: false, peers: 'first' } as const
-    const { body } = await members.open([digestOf(LARGE)], from, () => true, NEVER)
+    const { body } = await members.open([DIGEST], from, () => true, NEVER)
     let got = 0
     const reading = (async () => {
       for await (const bytes of body) {
         got += bytes.length
-        // What is judged falls into every moment of this in turn.
-        await clock.sleep(4_950, NEVER)
+        // So that the member is judged in each phase of this, also when it just was asked for more.
+        await clock.sleep(4_450, NEVER)
       }
     })()
     await inTime(clock, reading)
-    expect([got, members.unlucky]).toEqual([LARGE.length, false])
+    expect([got, members.unlucky]).toEqual([size, false])
   })
 
   it('is given up when it sends a few bytes now and then, however many such peers there are', async () => {
