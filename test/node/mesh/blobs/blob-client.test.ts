@@ -57,7 +57,7 @@ describe('a blob of a member', () => {
     const server = await holder()
     const { client } = await asker()
     const opening = client.open(server.peer, server.hold(Buffer.from('short')), 6, NEVER)
-    await expect(opening).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    await expect(opening).rejects.toMatchObject({ code: 'UPSTREAM_CORRUPT' })
   })
 
   it('comes beside 31 others of the same member', async () => {
