@@ -58,6 +58,8 @@ const ASKED_ALL = 20
 const UNREACHABLE =
   'no member can reach the blob port of this node (mesh.blobs), so it takes blobs and hands none out; open the port, or set mesh.announce'
 
+const ENDED = 'the certificate of this node has ended, so no member lets it in; join again with a new ticket (warren mesh join)'
+
 /**
  * Opens the mesh that a node is a member of, leaf to root; it goes on looking for others by itself. Throws UNTRUSTED when the
  * own certificate has ended, ADDRESS_IN_USE when it cannot listen.
@@ -127,14 +129,20 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     },
     { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
   )
+  let hasTold = false
   const upkeep = new Upkeep(
     {
       clock,
       book,
       askReach: (signal) => askReach(host.libp2p.getConnections(), signal),
       survey: () => {
-        host.survey(clock.now())
-        listener.cut((member) => member.notAfter < clock.now())
+        const now = clock.now()
+        host.survey(now)
+        if (notAfter < now && !hasTold) {
+          hasTold = true
+          log.error(ENDED)
+        }
+        listener.cut((member) => member.notAfter < now)
       },
       servers: () => dht.routingTable.size,
       becomeServer: () => dht.setMode('server'),

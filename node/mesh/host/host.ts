@@ -9,7 +9,7 @@ import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Clock } from '../../clock.ts'
-import { reasonOf, WarrenError } from '../../errors.ts'
+import { WarrenError } from '../../errors.ts'
 import { toMultiaddr } from '../../member-address.ts'
 import { ownAddresses } from '../../own-addresses.ts'
 import { type TcpAddress, toHostPort } from '../../tcp-address.ts'
@@ -101,7 +101,7 @@ export class Host implements AsyncDisposable {
       const where = toHostPort(this.#listen)
       throw new WarrenError(
         'ADDRESS_IN_USE',
-        `cannot listen for members on ${where}: ${reasonOf(cause)}; stop what uses the address, or set mesh.listen to another one`,
+        `cannot listen for members on ${where}: another process uses it, or it is no address of this machine; set mesh.listen (WARREN_MESH_LISTEN) to another one`,
         { cause },
       )
     }
