@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { type Digest, formatDigest, isDigest } from '../digest.ts'
+import { type Digest, formatDigest, parseDigest } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Shelf } from '../mesh/shelf.ts'
 import { ClientLeft } from './client-left.ts'
@@ -71,9 +71,8 @@ function digestAskedFor({ method, url = '/' }: IncomingMessage): Digest {
     throw new WarrenError('NO_SUCH_MIRROR', 'there is nothing here but blobs, at /blobs/v1/<algorithm>:<hex>')
   }
   if (method !== 'GET' && method !== 'HEAD') throw new WarrenError('METHOD_NOT_ALLOWED', 'blobs are for reading: GET or HEAD')
-  const at = name.indexOf(':')
-  const [algorithm, hex] = [name.slice(0, at), name.slice(at + 1)]
-  if (isDigest(algorithm, hex)) return { algorithm, hex }
+  const digest = parseDigest(name)
+  if (digest) return digest
   throw new WarrenError('BAD_REQUEST', `«${name.slice(0, 80)}» is no digest; one is sha256: and 64 lower-case hex digits`)
 }
 

@@ -65,7 +65,7 @@ export class Libp2pMesh implements Mesh {
       for await (const peer of this.#router.locate(digest, life)) {
         if (book.usable(peer)) yield this.#source(peer, digest)
         // Who is not connected is met while the others are asked.
-        else if (!book.get(peer)?.connected && book.worthMeeting(peer)) meetings.push(this.#meet(peer, life))
+        else if (!book.isConnected(peer) && book.worthMeeting(peer)) meetings.push(this.#meet(peer, life))
         signal.throwIfAborted()
       }
       for (const meeting of meetings) {

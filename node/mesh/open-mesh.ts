@@ -161,7 +161,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   // Not 'peer:disconnect': libp2p tells of that before the book has heard that the connection is closed.
   host.libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
     const peer = remotePeer.toString()
-    if (book.get(peer)?.connected) return
+    if (book.isConnected(peer)) return
     discovery.lost(peer)
     // While everything is being closed there is no table any more.
     void drop(dht, remotePeer).catch(() => {})

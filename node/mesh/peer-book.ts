@@ -1,5 +1,8 @@
+import { isIP } from 'node:net'
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
+import { parseMeshAddress } from '../member-address.ts'
+import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Admitted } from './gate.ts'
 import type { PeerStatus } from './mesh-status.ts'
@@ -70,6 +73,14 @@ export class PeerBook {
     return entry && statusOf(entry, this.#clock.now())
   }
 
+  isKnown(id: string): boolean {
+    return this.#entries.has(id)
+  }
+
+  isConnected(id: string): boolean {
+    return (this.#entries.get(id)?.connections ?? 0) > 0
+  }
+
   roleOf(id: string): Role | undefined {
     return this.#entries.get(id)?.role
   }
@@ -77,9 +88,7 @@ export class PeerBook {
   /** Where its blobs may be had, likeliest first. */
   blobsOf(id: string): readonly string[] {
     const entry = this.#entries.get(id)
-    if (!entry) return []
-    entry.blobs ??= blobAddresses(entry)
-    return entry.blobs
+    return entry ? blobsOf(entry) : []
   }
 
   /** All members, those seen last first. */
@@ -92,7 +101,7 @@ export class PeerBook {
 
   /** Somebody showed a good card. */
   admitted({ peer, role, version, notAfter, blobs }: Admitted): void {
-    const entry = this.#entries.get(peer) ?? this.#add(peer)
+    const entry = this.#entries.get(peer) ?? this.#newEntry(peer)
     // Last in the map is who came last.
     this.#entries.delete(peer)
     this.#entries.set(peer, entry)
@@ -219,10 +228,11 @@ export class PeerBook {
     if (last) this.#entries.delete(last.id)
   }
 
-  #add(id: string): Entry {
+  /** Makes room for it. */
+  #newEntry(id: string): Entry {
     const now = this.#clock.now()
     if (this.#entries.size >= MAX_PEERS) this.#forgetOne(now)
-    const entry: Entry = {
+    return {
       id,
       role: 'member',
       version: '',
@@ -241,8 +251,6 @@ export class PeerBook {
       warmUntil: 0,
       wrongGuesses: 0,
     }
-    this.#entries.set(id, entry)
-    return entry
   }
 }
 
@@ -258,7 +266,7 @@ function statusOf(entry: Entry, now: number): PeerStatus {
     version,
     notAfter,
     addresses: entry.listens.length > 0 ? entry.listens : [...entry.addresses].reverse(),
-    blobs: blobAddresses(entry),
+    blobs: blobsOf(entry),
     connected: connections > 0,
     lastSeen: connections > 0 ? now : lastSeen,
     latency: latency ?? null,
@@ -268,17 +276,22 @@ function statusOf(entry: Entry, now: number): PeerStatus {
   }
 }
 
+function blobsOf(entry: Entry): readonly string[] {
+  entry.blobs ??= blobAddresses(entry)
+  return entry.blobs
+}
+
 /**
  * Where a member's blobs may be had: what it says itself, after the hosts to which connections really go, with the ports that
  * it says. Behind address translation its own idea of its address is of no use to others.
  */
 function blobAddresses({ announced, addresses }: Entry): string[] {
   const hosts = [...addresses].reverse().flatMap((address) => {
-    const [, four, six] = /^\/(?:ip4\/([\d.]+)|ip6\/([\da-f:.]+))\//i.exec(address) ?? []
-    return four ?? (six === undefined ? [] : `[${six}]`)
+    const host = parseMeshAddress(address)?.host ?? ''
+    return isIP(host) === 0 ? [] : [host]
   })
-  const ports = new Set(announced.map((address) => address.slice(address.lastIndexOf(':') + 1)))
-  const observed = hosts.flatMap((host) => [...ports].map((port) => `${host}:${port}`))
+  const ports = new Set(announced.flatMap((address) => parseTcpAddress(address)?.port ?? []))
+  const observed = hosts.flatMap((host) => [...ports].map((port) => toHostPort({ host, port })))
   // Connections may come out of many gateways that lead nowhere: they must not crowd out what the member says itself.
   return [...new Set([...observed.slice(0, MAX_ADDRESSES / 2), ...announced])].slice(0, MAX_ADDRESSES)
 }

@@ -67,7 +67,7 @@ export class Host implements AsyncDisposable {
   /** A host that does not listen yet, so that whoever wants to hear of its first connection can be there. */
   static async create(components: HostComponents, init: HostInit): Promise<Host> {
     const { key, gate, store, book, clock } = components
-    const budget = new DialBudget({ clock, isKnown: (peer) => book.get(peer) !== undefined })
+    const budget = new DialBudget({ clock, isKnown: (peer) => book.isKnown(peer) })
     const libp2p = await createLibp2p<Services>({
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
