@@ -1,8 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { findProgram } from '../../admin/cli/programs.ts'
 import { cleanEnv, run } from '../harness/child-process.ts'
-import { findTool } from '../harness/tools.ts'
 import { type Bench, tempFolder } from './bench.ts'
 import type { Figure, Goal } from './figures.ts'
 
@@ -62,7 +62,7 @@ export class Wrk {
 
   /** Undefined when wrk is not installed. */
   static find(stack: AsyncDisposableStack): Wrk | undefined {
-    const program = findTool('wrk')
+    const program = findProgram('wrk')
     return program === undefined ? undefined : new Wrk(program, tempFolder(stack, 'wrk'))
   }
 

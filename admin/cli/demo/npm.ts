@@ -1,5 +1,6 @@
-import { accessSync, constants, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
-import { delimiter, dirname, join } from 'node:path'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { npmCommand } from '../programs.ts'
 import type { Ended, Processes } from './processes.ts'
 
 /** Lines of what npm complains that people get to see. */
@@ -15,7 +16,9 @@ export class Npm {
   /** Throws when there is none. */
   constructor(processes: Processes) {
     this.#processes = processes
-    this.#command = npmCommand()
+    const command = npmCommand()
+    if (!command) throw new Error('the demo installs with npm, and there is no npm in PATH; it comes with Node.js')
+    this.#command = command
   }
 
   /** One of its settings, as it applies here; undefined when it is not set. */
@@ -51,27 +54,6 @@ export class Npm {
     const ended = await this.#processes.start([...this.#command, 'install', spec, ...args], { cwd: project, env }).ended
     if (ended.code !== 0) throw new Error(complaint(ended))
     return join(project, 'node_modules')
-  }
-}
-
-/** Program and first arguments, past the shell script that npm is on some systems. */
-function npmCommand(): [string, ...string[]] {
-  const name = process.platform === 'win32' ? 'npm.cmd' : 'npm'
-  for (const folder of (process.env.PATH ?? '').split(delimiter)) {
-    const found = join(folder, name)
-    if (folder === '' || !isExecutable(found)) continue
-    const script = process.platform === 'win32' ? join(dirname(found), 'node_modules/npm/bin/npm-cli.js') : realpathSync(found)
-    return script.endsWith('.js') ? [process.execPath, script] : [found]
-  }
-  throw new Error('the demo installs with npm, and there is no npm in PATH; it comes with Node.js')
-}
-
-function isExecutable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK)
-    return true
-  } catch {
-    return false
   }
 }
 

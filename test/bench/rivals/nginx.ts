@@ -1,6 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { findTool } from '../../harness/tools.ts'
+import { findProgram } from '../../../admin/cli/programs.ts'
 import { tempFolder } from '../bench.ts'
 import { freePort, type ServerProcess, startServer } from '../processes.ts'
 
@@ -18,7 +18,7 @@ export class Nginx {
 
   /** Undefined when nginx is not installed. */
   static find(stack: AsyncDisposableStack): Nginx | undefined {
-    const program = findTool('nginx') ?? findTool('/usr/sbin/nginx')
+    const program = findProgram('nginx') ?? findProgram('/usr/sbin/nginx')
     return program === undefined ? undefined : new Nginx(program, tempFolder(stack, 'nginx'))
   }
 

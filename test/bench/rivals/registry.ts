@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { findProgram } from '../../../admin/cli/programs.ts'
 import { exchange } from '../../harness/http.ts'
-import { findTool } from '../../harness/tools.ts'
 import { tempFolder } from '../bench.ts'
 import { freePort, type ServerProcess, startServer } from '../processes.ts'
 
@@ -19,7 +19,7 @@ export class Registry {
 
   /** Undefined when it is not installed. */
   static find(): Registry | undefined {
-    const program = findTool('docker-registry')
+    const program = findProgram('docker-registry')
     return program === undefined ? undefined : new Registry(program)
   }
 
