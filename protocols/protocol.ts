@@ -13,6 +13,8 @@ export interface Mirror {
   readonly upstreams: readonly string[]
   /** `rewrite` if not set. */
   readonly tarballUrls?: TarballUrls
+  /** How clients name the registry, where several mirrors share a mount: `host[:port]` in lower case. */
+  readonly registry?: string
 }
 
 /** A request below a mirror's mount, as far as a grammar may see it. */
@@ -41,11 +43,17 @@ export interface PassThrough {
   readonly headers: Readonly<Record<string, string>>
 }
 
+/** A request for what the cache may have. */
+export interface Planned {
+  readonly plans: readonly [Plan, ...Plan[]]
+  /** Headers of the answer that depend on how this client asks, in lower case. */
+  readonly fields?: Readonly<Record<string, string>>
+  /** Turns a `Link` of upstream's answer into one that leads this client on. */
+  readonly link?: (link: string) => string
+}
+
 /** What a grammar makes of a request. Plans are tried in order; the next one only on true absence. */
-export type Route =
-  | { readonly plans: readonly [Plan, ...Plan[]] }
-  | { readonly reply: FixedReply }
-  | { readonly pass: PassThrough }
+export type Route = Planned | { readonly reply: FixedReply } | { readonly pass: PassThrough }
 
 /** Knows the URLs, documents and error format of one ecosystem, and nothing of disks, peers or sockets. */
 export interface Protocol {
@@ -54,8 +62,19 @@ export interface Protocol {
   readonly defaultUpstreams: readonly string[]
   /** Path prefixes at the root that clients of this ecosystem ask whatever the mount is. */
   readonly rootAliases: readonly string[]
+  /**
+   * For protocols whose mirrors share paths: which of its mirrors a target is for, and the path within that (no leading slash).
+   * Undefined for a path that is none of its own; throws NO_SUCH_MIRROR for one that is, but that no mirror is for.
+   */
+  claim?(target: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined
   /** Pure. Throws BAD_REQUEST or METHOD_NOT_ALLOWED for what the ecosystem does not have. */
   route(request: MirrorRequest, mirror: Mirror): Route
-  /** An error as the ecosystem's clients expect and show it. */
-  formatError(error: WarrenError): { readonly contentType: string; readonly body: string }
+  /** An error as the ecosystem's clients expect and show it. `path` is the request's, without query. */
+  formatError(error: WarrenError, path: string): { readonly contentType: string; readonly body: string }
+}
+
+/** A mirror, and what a path means within it. */
+export interface Claim {
+  readonly mirror: Mirror
+  readonly path: string
 }

@@ -73,6 +73,30 @@ export interface Plan {
   readonly lifetime?: { readonly floor: number; readonly cap: number }
   /** Another variant that may stand in while upstream is in trouble. */
   readonly standIn?: Plan
+  /** Most bytes that a document may have; 64 MiB if not set. */
+  readonly maxBytes?: number
+  /** What a token is asked for where upstream wants one, such as `repository:library/x:pull` (Distribution «Token Scope»). */
+  readonly scope?: string
+  /**
+   * What a name points to, from upstream's answer to HEAD: the plan of that document, which is fetched only if it is not held.
+   * Undefined where the answer does not tell.
+   */
+  readonly pointsTo?: (headers: Readonly<Record<string, string>>) => Plan | undefined
+  /** Headers that the document itself tells: bytes that come from a member come without any. */
+  readonly describe?: (facts: unknown) => Readonly<Record<string, string>>
+  /** What the document names. Only such children, and what upstream says it has there, are looked for by their digest. */
+  readonly children?: (facts: unknown) => readonly Child[]
+  /** How many of the children a document must come with to be of use. */
+  readonly needs?: (facts: unknown) => 'all' | 'one' | 'none'
+  /** Whether the key has to be named by a held document, or confirmed by upstream, before its digest is looked for elsewhere. */
+  readonly guarded?: boolean
+}
+
+/** What a document names: an artifact or a further document, both known by their digest. */
+export interface Child {
+  readonly plan: Plan
+  /** Bytes. */
+  readonly size: number
 }
 
 /**

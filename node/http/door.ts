@@ -14,8 +14,9 @@ import type { Mounts } from './mounts.ts'
 import { passThrough } from './pass-through.ts'
 import { breakOff, sendError, sendFixed } from './refusal.ts'
 import { RequestBodies } from './request-bodies.ts'
-import { Routes, splitTarget } from './routes.ts'
+import { Routes } from './routes.ts'
 import type { Sender } from './sender.ts'
+import { splitTarget } from './target.ts'
 
 export interface DoorEvents {
   /** A mirror answered. `source` is where the bytes came from; `bytes` of body went out. */

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FixedReply, Protocol } from '../../protocols/protocol.ts'
 import type { WarrenError } from '../errors.ts'
 import { DISARMED } from './fields.ts'
+import { splitTarget } from './target.ts'
 
 /** Seconds that a client is asked to wait when nothing better is known. */
 const RETRY_AFTER = 5
@@ -11,7 +12,7 @@ const MAX_RETRY_AFTER = 86_400
 
 /** Answers with an error, in the form of the ecosystem where one is known, else in plain words. Gives the bytes of body back. */
 export function sendError(request: IncomingMessage, response: ServerResponse, error: WarrenError, protocol?: Protocol): number {
-  const { contentType, body } = protocol?.formatError(error) ?? plain(error)
+  const { contentType, body } = protocol?.formatError(error, splitTarget(request.url ?? '/').path) ?? plain(error)
   const headers: Record<string, string> = {
     'content-type': contentType,
     'x-warren-error': error.code,

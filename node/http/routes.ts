@@ -3,6 +3,7 @@ import { LRUCache } from 'lru-cache'
 import type { MirrorRequest, Route } from '../../protocols/protocol.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mounted, Mounts } from './mounts.ts'
+import { splitTarget } from './target.ts'
 
 export interface Routed {
   readonly mounted: Mounted
@@ -112,12 +113,6 @@ function charactersOf(read: Iterable<Read[number]>): number {
 
 function isSame(read: Read, headers: IncomingHttpHeaders): boolean {
   return read.every(([name, value]) => headers[name] === value)
-}
-
-/** The query with its question mark, or empty. */
-export function splitTarget(target: string): { path: string; query: string } {
-  const at = target.indexOf('?')
-  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at) }
 }
 
 /** Headers that note who reads what, so that nobody has to keep a list of what a grammar depends on. */

@@ -14,3 +14,9 @@ export function settleTarget(request: IncomingMessage): void {
   request.headers.host = authority
   request.url = rest?.startsWith('/') ? rest : `/${rest ?? ''}`
 }
+
+/** The query with its question mark, or empty. */
+export function splitTarget(target: string): { path: string; query: string } {
+  const at = target.indexOf('?')
+  return at < 0 ? { path: target, query: '' } : { path: target.slice(0, at), query: target.slice(at) }
+}

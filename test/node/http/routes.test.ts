@@ -1,7 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http'
 import { expect, test } from 'vitest'
 import { Mounts } from '../../../node/http/mounts.ts'
-import { Routes, splitTarget } from '../../../node/http/routes.ts'
+import { Routes } from '../../../node/http/routes.ts'
+import { splitTarget } from '../../../node/http/target.ts'
 import type { MirrorRequest, Protocol, Route } from '../../../protocols/protocol.ts'
 import { mirrorAt, plain } from './fixture.ts'
 

@@ -3,7 +3,7 @@ import { errorCodes, WarrenError } from '../../../node/errors.ts'
 import { npm } from '../../../protocols/npm/index.ts'
 
 function shown(error: WarrenError): string {
-  const { contentType, body } = npm.formatError(error)
+  const { contentType, body } = npm.formatError(error, '/npm/left-pad')
   expect(contentType).toBe('application/json')
   const parsed = JSON.parse(body) as { error: string }
   expect(Object.keys(parsed)).toEqual(['error'])
