@@ -1,17 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs'
-import { cpuSecondsOf } from '../harness/proc.ts'
 
 /** Whether this system tells what a process uses. */
 export const HAS_PROC = process.platform === 'linux'
-
-/** CPU time of a process and its children in seconds, ended children apart; undefined without /proc. */
-export function cpuSecondsOfTree(pid: number): number | undefined {
-  const own = cpuSecondsOf(pid)
-  const children = read(`/proc/${pid}/task/${pid}/children`)?.trim().split(' ') ?? []
-  return own === undefined
-    ? undefined
-    : children.reduce((sum, child) => sum + ((child && cpuSecondsOfTree(Number(child))) || 0), own)
-}
 
 /**
  * Sets the high-water mark of a process's resident memory back to what it holds now (proc_pid_clear_refs(5)), so that a later

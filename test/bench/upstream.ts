@@ -1,6 +1,6 @@
 import { get } from '../harness/http.ts'
+import { type ServerProcess, startModule } from '../harness/server-process.ts'
 import type { Package } from './packages.ts'
-import { type ServerProcess, startModule } from './processes.ts'
 
 /** The registry that everything comes from, in a process of its own. */
 export class Upstream {

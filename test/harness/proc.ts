@@ -18,6 +18,15 @@ export function cpuSecondsOf(pid: number): number | undefined {
   return (Number(fields[11]) + Number(fields[12])) / TICKS_A_SECOND
 }
 
+/** CPU time of a process and its children in seconds, ended children apart; undefined without /proc. */
+export function cpuSecondsOfTree(pid: number): number | undefined {
+  const own = cpuSecondsOf(pid)
+  const children = read(`/proc/${pid}/task/${pid}/children`)?.trim().split(' ') ?? []
+  return own === undefined
+    ? undefined
+    : children.reduce((sum, child) => sum + ((child && cpuSecondsOfTree(Number(child))) || 0), own)
+}
+
 function read(file: string): string | undefined {
   try {
     return readFileSync(file, 'utf8')

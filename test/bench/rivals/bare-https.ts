@@ -1,6 +1,6 @@
 import { HttpClient } from '../../harness/http.ts'
+import { type ServerProcess, startModule } from '../../harness/server-process.ts'
 import { tempFolder } from '../bench.ts'
-import { type ServerProcess, startModule } from '../processes.ts'
 
 /**
  * The least that two machines can do: `node:https` that sends files, and `node:https` that hashes them (sha256 and sha512) and

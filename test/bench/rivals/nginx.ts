@@ -1,8 +1,8 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { findProgram } from '../../../admin/cli/programs.ts'
+import { freePort, type ServerProcess, startServer } from '../../harness/server-process.ts'
 import { tempFolder } from '../bench.ts'
-import { freePort, type ServerProcess, startServer } from '../processes.ts'
 
 export const NGINX_MISSING = 'nginx is not installed (apt-get install nginx-light)'
 

@@ -1,5 +1,5 @@
+import { type ServerProcess, startModule } from '../../harness/server-process.ts'
 import { tempFolder } from '../bench.ts'
-import { type ServerProcess, startModule } from '../processes.ts'
 import type { Upstream } from '../upstream.ts'
 
 /**

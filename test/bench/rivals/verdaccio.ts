@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { run } from '../../harness/child-process.ts'
+import { freePort, type ServerProcess, startServer } from '../../harness/server-process.ts'
 import { npmCommand } from '../../harness/tools.ts'
 import { type Bench, tempFolder } from '../bench.ts'
-import { freePort, type ServerProcess, startServer } from '../processes.ts'
 import type { Upstream } from '../upstream.ts'
 
 const VERSION = '6.10.4'

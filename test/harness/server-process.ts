@@ -2,10 +2,10 @@ import { type ChildProcess, fork, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { cleanEnv } from '../harness/child-process.ts'
-import { get } from '../harness/http.ts'
-import { eventually, firstOf } from '../harness/wait.ts'
+import { cleanEnv } from './child-process.ts'
+import { get } from './http.ts'
 import { cpuSecondsOfTree } from './proc.ts'
+import { eventually, firstOf } from './wait.ts'
 
 const READY_LIMIT_MS = 30_000
 /** A server that does not end by itself within this is killed. */
@@ -31,8 +31,13 @@ export class ServerProcess implements AsyncDisposable {
     return cpuSecondsOfTree(this.pid)
   }
 
-  async [Symbol.asyncDispose](): Promise<void> {
+  /** Asks it to end, and kills it when it does not in time; resolves when it is gone. */
+  async stop(): Promise<void> {
     await end(this.#child)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.stop()
   }
 }
 
@@ -42,25 +47,25 @@ export interface ServerInit {
   readonly url: string
   readonly cwd: string
   readonly env?: Readonly<Record<string, string>>
-  readonly signal: AbortSignal
+  /** Whether it serves; by default when it answers HTTP at `url`. */
+  readonly ready?: () => Promise<boolean>
+  readonly signal?: AbortSignal
 }
 
-/** Starts a program and resolves once it answers HTTP at `url`; rejects with its output when it ends instead. */
+/** Starts a program and resolves once it serves; rejects with its output when it ends instead. */
 export async function startServer(init: ServerInit): Promise<ServerProcess> {
   const child = spawn(init.program, init.args, { cwd: init.cwd, env: cleanEnv(init.env), stdio: ['ignore', 'pipe', 'pipe'] })
   const output = outputOf(child)
+  const ready = init.ready ?? (() => answersHttp(init.url))
   try {
     await eventually(
-      `${init.program} answers`,
-      async () => {
-        init.signal.throwIfAborted()
+      `${init.program} serves`,
+      () => {
+        init.signal?.throwIfAborted()
         if (output.failure) throw output.failure
         if (child.exitCode !== null || child.signalCode !== null)
           throw new Error(`${init.program} ended with ${child.exitCode}`)
-        return get(init.url).then(
-          () => true,
-          () => false,
-        )
+        return ready()
       },
       READY_LIMIT_MS,
     )
@@ -94,6 +99,13 @@ export async function freePort(): Promise<number> {
   server.close()
   await once(server, 'close')
   return port
+}
+
+function answersHttp(url: string): Promise<boolean> {
+  return get(url).then(
+    () => true,
+    () => false,
+  )
 }
 
 function outputOf(child: ChildProcess): { text: string; failure?: Error } {
