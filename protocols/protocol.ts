@@ -20,6 +20,8 @@ export interface Mirror {
 /** A request below a mirror's mount, as far as a grammar may see it. */
 export interface MirrorRequest {
   readonly method: string
+  /** The whole target as the client sent it, for links that lead back. */
+  readonly target?: string
   /** What follows the mount path: no leading slash, no query, percent-escapes as the client sent them. */
   readonly path: string
   /** With the leading `?`, or empty. */

@@ -2,6 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Source } from '../cache/found.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
+import { addressed } from './addressed.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
 import { hasConditions } from './conditional.ts'
@@ -81,7 +82,7 @@ export class Door {
         const finding = exchange.find(route.plans)
         // What is at once there is answered at once: each await costs a small hit some percent of its time.
         const found = finding instanceof Promise ? await finding : finding
-        const sent = sender.send(found, exchange)
+        const sent = sender.send(addressed(found, route), exchange)
         events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent)
       } else if ('pass' in route) {
         const { signal } = new Exchange(request, response, { cache, baseUrl, mirror })
@@ -148,10 +149,10 @@ export class Door {
       const error = isWarrenError(thrown)
         ? thrown
         : new WarrenError('INTERNAL', 'this node failed to answer; its log says why', { cause: thrown })
-      const place = this.#mounts.find(splitTarget(target).path)
-      events.refused(place?.mounted.mirror.name ?? '-', error, target)
+      const owner = this.#mounts.ownerOf(splitTarget(target))
+      events.refused(owner.mirror, error, target)
       if (response.headersSent) breakOff(request, response)
-      else sendError(request, response, error, place?.mounted.protocol)
+      else sendError(request, response, error, owner.protocol)
     } catch (error) {
       events.bug(error, target)
       response.destroy()

@@ -68,21 +68,24 @@ export class Routes {
     const known = this.#keys.get(target)
     if (known && isSame(known.read, headers)) return known
     const { mounted, route } = this.of({ method: 'GET', url: target, headers })
-    return 'plans' in route ? { mirror: mounted.mirror.name, key: route.plans[0].key } : undefined
+    const key = keyWanted(route)
+    return key === undefined ? undefined : { mirror: mounted.mirror.name, key }
   }
 
   #ask(key: string, target: string, method: string, headers: IncomingHttpHeaders): Routed {
-    const { path, query } = splitTarget(target)
-    const place = this.#mounts.find(path)
+    const parts = splitTarget(target)
+    const { path, query } = parts
+    const place = this.#mounts.find(parts)
     if (!place) throw new WarrenError('NO_SUCH_MIRROR', this.#noMirror(path))
     const { mounted, rest } = place
     const watched = new WatchedHeaders(headers)
-    const asked: MirrorRequest = { method, path: rest, query, headers: watched.view }
+    const asked: MirrorRequest = { method, target, path: rest, query, headers: watched.view }
     const route = mounted.protocol.route(asked, mounted.mirror)
     if ('plans' in route && target.length <= MAX_TARGET && watched.read && charactersOf(watched.read) <= MAX_READ) {
       const read = this.#shared([...watched.read])
       this.#remembered.set(key, { mounted, route, read })
-      if (method === 'GET') this.#rememberKey(target, { mirror: mounted.mirror.name, key: route.plans[0].key, read })
+      const wanted = method === 'GET' ? keyWanted(route) : undefined
+      if (wanted !== undefined) this.#rememberKey(target, { mirror: mounted.mirror.name, key: wanted, read })
     }
     return { mounted, route }
   }
@@ -103,6 +106,13 @@ export class Routes {
     const known = this.#mounts.all.map(({ mirror }) => mirror.path).join(' ')
     return `no mirror is mounted at «${path.replace(/[^ -~]/g, '?').slice(0, 80)}»; there are: ${known || 'none'}`
   }
+}
+
+/** Undefined where more than the key decides about the answer. */
+function keyWanted(route: Route): string | undefined {
+  if (!('plans' in route) || route.fields || route.link) return undefined
+  const [{ key, needs }] = route.plans
+  return needs ? undefined : key
 }
 
 function charactersOf(read: Iterable<Read[number]>): number {
