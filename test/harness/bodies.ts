@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createHash } from 'node:crypto'
 import { closeSync, fstatSync, openSync, readSync } from 'node:fs'
 import type { Body } from '../../node/body.ts'
 import { Random } from './random.ts'
@@ -43,9 +43,51 @@ export function patternBodies(size: number, seed = 1): () => Body {
   })
 }
 
-/** Hex sha256 of a body, which is then closed. */
-export async function digestOf(body: Body): Promise<string> {
-  const hash = createHash('sha256')
+/** AES in counter mode can begin at any of its blocks (NIST SP 800-38A section 6.5). */
+const CIPHER = 'aes-128-ctr'
+const CIPHER_BLOCK = 16
+
+/** Opens random bytes of any length that take no memory: the same for the same seed, and nothing in them comes twice. */
+export function randomBodies(size: number, seed = 1): () => Body {
+  const key = createHash('sha256').update(`${seed}`).digest().subarray(0, CIPHER_BLOCK)
+  return () => ({
+    size,
+    read(position, max) {
+      const wanted = Math.max(0, Math.min(max, size - position))
+      const before = position % CIPHER_BLOCK
+      const counter = Buffer.alloc(CIPHER_BLOCK)
+      counter.writeBigUInt64BE(BigInt((position - before) / CIPHER_BLOCK), CIPHER_BLOCK / 2)
+      return createCipheriv(CIPHER, key, counter)
+        .update(Buffer.alloc(before + wanted))
+        .subarray(before)
+    },
+    close() {},
+  })
+}
+
+/** Bodies of known sizes, one after the other. */
+export function joinedBody(parts: readonly { readonly size: number; readonly open: () => Body }[]): Body {
+  const opened = parts.map((part) => part.open())
+  return {
+    size: parts.reduce((total, part) => total + part.size, 0),
+    read(position, max, scratch) {
+      let start = 0
+      for (const [at, { size }] of parts.entries()) {
+        const body = opened[at]
+        if (body && position < start + size) return body.read(position - start, Math.min(max, start + size - position), scratch)
+        start += size
+      }
+      return Buffer.alloc(0)
+    },
+    close() {
+      for (const body of opened) body.close()
+    },
+  }
+}
+
+/** Hex digest of a body, which is then closed. */
+export async function digestOf(body: Body, algorithm: 'sha256' | 'sha512' = 'sha256'): Promise<string> {
+  const hash = createHash(algorithm)
   for (let position = 0; ; ) {
     const part = await body.read(position, PATTERN_BYTES, (size) => Buffer.allocUnsafe(size))
     if (part.length === 0) break

@@ -1,4 +1,6 @@
 import { gzipSync } from 'node:zlib'
+import { type Body, bufferBody } from '../../node/body.ts'
+import { joinedBody } from './bodies.ts'
 
 const BLOCK = 512
 /** Seconds since the epoch at which every member was last changed: a package is the same bytes however often it is made. */
@@ -15,9 +17,17 @@ export interface Member {
 function tar(members: readonly Member[]): Buffer {
   const blocks = members.flatMap((member) => {
     const bytes = Buffer.from(member.bytes)
-    return [header(member, bytes.length), bytes, Buffer.alloc((BLOCK - (bytes.length % BLOCK)) % BLOCK)]
+    return [header(member, bytes.length), bytes, padding(bytes.length)]
   })
   return Buffer.concat([...blocks, Buffer.alloc(2 * BLOCK)])
+}
+
+/** An archive of one plain file whose bytes need not be in memory. */
+export function tarOf(path: string, size: number, open: () => Body): { readonly size: number; readonly open: () => Body } {
+  const head = header({ path }, size)
+  const tail = Buffer.concat([padding(size), Buffer.alloc(2 * BLOCK)])
+  const parts = [whole(head), { size, open }, whole(tail)]
+  return { size: head.length + size + tail.length, open: () => joinedBody(parts) }
 }
 
 /** An npm package archive: gzip of a tar whose members lie under `package/`. */
@@ -25,7 +35,15 @@ export function packageArchive(files: readonly Member[]): Buffer {
   return gzipSync(tar(files.map((file) => ({ ...file, path: `package/${file.path}` }))), { level: 1 })
 }
 
-function header(member: Member, size: number): Buffer {
+function padding(size: number): Buffer {
+  return Buffer.alloc((BLOCK - (size % BLOCK)) % BLOCK)
+}
+
+function whole(bytes: Buffer) {
+  return { size: bytes.length, open: () => bufferBody(bytes) }
+}
+
+function header(member: Omit<Member, 'bytes'>, size: number): Buffer {
   const name = Buffer.from(member.path)
   if (name.length > 100) throw new RangeError(`${member.path} is longer than the 100 bytes that a plain ustar name may have`)
   const block = Buffer.alloc(BLOCK)

@@ -1,9 +1,11 @@
+import { pushBlob } from '../../harness/docker-registry.ts'
+import { blobOf } from '../../harness/oci-layers.ts'
 import type { Bench, Row } from '../bench.ts'
 import type { Goal } from '../figures.ts'
 import { type Contender, figuresOf, WRK_MISSING, Wrk } from '../load.ts'
 import { Packages, packageOf, tarballPaths } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
-import { pushBlob, REGISTRY_MISSING, Registry } from '../rivals/registry.ts'
+import { REGISTRY_MISSING, Registry } from '../rivals/registry.ts'
 import { Verdaccio } from '../rivals/verdaccio.ts'
 import { Upstream } from '../upstream.ts'
 import { fill, Warren } from '../warren.ts'
@@ -73,7 +75,8 @@ async function startRivals(
   const registry = Registry.find()
   if (registry) {
     const target = await registry.start(stack, bench.signal)
-    rivals['CNCF registry'] = { target, paths: [await pushBlob(target.url, packages.archive(SET, 0))] }
+    const blob = blobOf(packages.archive(SET, 0), 'application/octet-stream')
+    rivals['CNCF registry'] = { target, paths: [await pushBlob(target.url, 'bench/blob', blob)] }
   } else bench.skip({ row: ROW, what: 'CNCF registry', why: REGISTRY_MISSING })
   return rivals
 }
