@@ -75,6 +75,8 @@ export interface Plan {
   readonly standIn?: Plan
   /** Most bytes that a document may have; 64 MiB if not set. */
   readonly maxBytes?: number
+  /** Upstream's headers that are kept beside the usual ones, lower-case names. */
+  readonly keeps?: readonly string[]
   /** What a token is asked for where upstream wants one, such as `repository:library/x:pull` (Distribution «Token Scope»). */
   readonly scope?: string
   /**
