@@ -1,5 +1,6 @@
 import type { Answer, Trouble } from './answer.ts'
 import { flippedBody } from './bodies.ts'
+import { Random } from './random.ts'
 
 /** Makes a worse answer of a good one. The same faults work on a scripted upstream and on a replay. */
 export type Fault = (answer: Answer) => Answer
@@ -27,6 +28,12 @@ export function stallAfter(bytes: number): Fault {
 /** Breaks the connection after `bytes` of the body, by default with a reset. */
 export function cutAfter(bytes: number, by: 'fin' | 'rst' = 'rst'): Fault {
   return trouble({ cutAfter: bytes, cutBy: by })
+}
+
+/** Breaks each connection after another number of bytes, from 1 to `most`; the same ones for the same seed. */
+export function cutAtRandom(seed: number, most: number, by: 'fin' | 'rst' = 'rst'): Fault {
+  const random = new Random(seed)
+  return (answer) => cutAfter(random.between(1, most), by)(answer)
 }
 
 /** Takes the request and resets the connection without a word. */
