@@ -6,10 +6,11 @@ import { Containerd, requireContainerd } from './containerd.ts'
 import { pushBlob, pushImage, startDockerRegistry } from './docker-registry.ts'
 import { get } from './http.ts'
 import { useLeakCheck } from './leaks.ts'
-import { makeImage, makeMultiArch } from './oci-images.ts'
+import { makeArtifact, makeImage, makeMultiArch } from './oci-images.ts'
 import { makeLayer } from './oci-layers.ts'
 import { blobInLayout, digestsInLayout, writeLayout } from './oci-layout.ts'
 import { digestsOf, type Form } from './oci-types.ts'
+import { ScriptedHub } from './scripted-hub.ts'
 import { Skopeo } from './skopeo.ts'
 import { useTempFolders } from './temp.ts'
 import { requireTool } from './tools.ts'
@@ -128,5 +129,44 @@ describe('containerd', () => {
     expect(absent.stderr).toMatch(/127\.0\.0\.1:1/)
     const elsewhere = await client.tryPull('registry.example.test/x:latest')
     expect(elsewhere.stderr).toMatch(/proxyconnect tcp: dial tcp 127\.0\.0\.1:1/)
+  })
+})
+
+describe('the scripted registry', () => {
+  /** With a multi-arch image at `latest` of library/x, and its signature. */
+  async function hub() {
+    const started = await new ScriptedHub().start()
+    onTestFinished(() => started.stop())
+    const image = await makeMultiArch()
+    started.publish('library/x', 'latest', image)
+    started.publish('library/x', 'signed', makeArtifact(image, 'application/x.signature', Buffer.from('signed')))
+    return { hub: started, image, host: new URL(started.origin).host }
+  }
+
+  it('gives containerd an image, with tokens and by way of the storage', async (context) => {
+    const client = await containerd(context)
+    const { hub: upstream, image } = await hub()
+    client.mirror('docker.io', upstream.origin)
+    upstream.limitPulls(5)
+    await client.pull('docker.io/library/x:latest', '--all-platforms')
+    expect(await client.held()).toEqual(digestsOf(image))
+    expect(upstream.tally.kind('HEAD manifest').requests).toBeGreaterThan(0)
+    expect(upstream.pulls).toBe(3)
+    expect(upstream.cdn.tally.kind('GET blob').requests).toBe(6)
+    expect(upstream.cdn.tally.log.some(({ headers }) => headers.authorization !== undefined)).toBe(false)
+  })
+
+  it('gives skopeo an image and its tags', async (context) => {
+    const { hub: upstream, image, host } = await hub()
+    const client = skopeo(context, { 'docker.io': host })
+    const target = temp.path('target')
+    await client.copy('docker://docker.io/library/x:latest', `oci:${target}:latest`, '--all')
+    expect(digestsInLayout(target)).toEqual(digestsOf(image))
+    expect(upstream.tokens.tally.kind('token').requests).toBeGreaterThan(0)
+    upstream.pageSize = 1
+    for (const links of ['absolute', 'relative'] as const) {
+      upstream.links = links
+      expect(await client.tags(`${host}/library/x`)).toEqual(['latest', 'signed'])
+    }
   })
 })
