@@ -1,12 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { cleanEnv, type Run, run } from '../harness/child-process.ts'
-import { missing, npmCommand } from '../harness/tools.ts'
+import { KEPT_PROGRAMS, missing, npmCommand } from '../harness/tools.ts'
 
-/** Folder in which the package managers are kept from one run to the next; outside of the repository. */
-const CLIENTS = process.env.WARREN_TEST_CLIENTS ?? join(tmpdir(), 'warren-clients')
 const INSTALL_TIMEOUT_MS = 120_000
 const RUN_TIMEOUT_MS = 120_000
 
@@ -110,7 +107,7 @@ export interface ClientRun extends Run {
 /** How to run a package manager; installed once, by the npm of this machine. Skips the test when it cannot be had. */
 export async function requireClient(context: TestContext, name: ClientName): Promise<string> {
   const client = CLIENTS_BY_NAME[name]
-  const folder = join(CLIENTS, `${name}-${client.version}`)
+  const folder = join(KEPT_PROGRAMS, `${name}-${client.version}`)
   const program = join(folder, 'node_modules', client.package, client.program)
   if (!existsSync(program)) {
     const trouble = await fetchClient(client, folder)
@@ -120,8 +117,8 @@ export async function requireClient(context: TestContext, name: ClientName): Pro
 }
 
 async function fetchClient(client: Client, folder: string): Promise<string | undefined> {
-  mkdirSync(CLIENTS, { recursive: true })
-  const making = mkdtempSync(join(CLIENTS, 'making-'))
+  mkdirSync(KEPT_PROGRAMS, { recursive: true })
+  const making = mkdtempSync(join(KEPT_PROGRAMS, 'making-'))
   try {
     writeFileSync(join(making, 'package.json'), '{}')
     // The prefix: npm that runs inside of npm, as in `npm test`, would install into the project of the outer one.

@@ -58,7 +58,7 @@ export async function pushBlob(url: string, repository: string, { descriptor, op
 }
 
 /** Uploads a manifest under a tag or under its digest (same specification, «Pushing Manifests»). */
-export async function pushManifest(url: string, repository: string, reference: string, manifest: Manifest): Promise<void> {
+async function pushManifest(url: string, repository: string, reference: string, manifest: Manifest): Promise<void> {
   const headers = { 'content-type': manifest.descriptor.mediaType, 'content-length': `${manifest.bytes.length}` }
   const target = `${url}/v2/${repository}/manifests/${reference}`
   const reply = await exchange(target, { method: 'PUT', headers, body: manifest.bytes })

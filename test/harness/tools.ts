@@ -1,8 +1,13 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { findProgram, npmCommand as npmInPath } from '../../admin/cli/programs.ts'
 
 /** Programs that must be there, comma-separated: where one is listed, a missing one fails instead of being skipped. */
 const REQUIRED = 'WARREN_TEST_REQUIRE'
+
+/** Folder in which programs that tests fetch are kept from one run to the next; outside of the repository. */
+export const KEPT_PROGRAMS = process.env.WARREN_TEST_CLIENTS ?? join(tmpdir(), 'warren-clients')
 
 /** Path of a program; skips the test, saying why, when it is not installed. */
 export function requireTool(context: TestContext, name: string): string {

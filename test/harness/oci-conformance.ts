@@ -1,0 +1,110 @@
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { TestContext } from 'vitest'
+import { cleanEnv, run } from './child-process.ts'
+import { NOTHING_OUTSIDE } from './dead-end.ts'
+import { blobsOf, type Manifest, manifestsOf } from './oci-types.ts'
+import { KEPT_PROGRAMS, missing, requireTool } from './tools.ts'
+
+/** The suite of the OCI distribution specification, and the version of it that the tests were written with. */
+const MODULE = 'github.com/opencontainers/distribution-spec/conformance'
+const VERSION = 'v0.0.0-20260831232431-97274622c111'
+const PROGRAM = 'conformance'
+const BUILD_TIMEOUT_MS = 240_000
+const RUN_TIMEOUT_MS = 60_000
+/** A line of its report: the name of a check, below those that it is part of, and what became of it. */
+const CHECK = /^ *(OCI Conformance Test.*): (Pass|FAIL|Skip|Error|Disabled|Unknown)$/
+
+export interface ConformanceInit {
+  /** Base URL of the registry; its paths begin with `/v2/`. */
+  readonly url: string
+  readonly repository: string
+  /** What the repository has: an image by tag, with all that it names. */
+  readonly tag: string
+  readonly image: Manifest
+  /** An empty folder that belongs to this run. */
+  readonly work: string
+}
+
+export interface ConformanceReport {
+  /** Names of the checks that passed; the same name may be there several times. */
+  readonly passed: readonly string[]
+  /** Name of each check that did not pass or was skipped, with what was wrong. */
+  readonly failed: readonly { readonly name: string; readonly why: string }[]
+  /** All that the suite said. */
+  readonly output: string
+}
+
+/** Path of the suite, built once by the Go of this machine; skips the test, saying why, when that cannot be done. */
+export async function requireConformance(context: TestContext): Promise<string> {
+  const folder = join(KEPT_PROGRAMS, `oci-${PROGRAM}-${VERSION}`)
+  if (!existsSync(folder)) {
+    const trouble = await build(requireTool(context, 'go'), folder)
+    if (trouble !== undefined) return missing(context, 'oci-conformance', `the conformance suite cannot be built: ${trouble}`)
+  }
+  return join(folder, PROGRAM)
+}
+
+/** Runs the checks of a registry that takes no pushes. Rejects when the suite did not come to its end. */
+export async function runConformance(program: string, init: ConformanceInit): Promise<ConformanceReport> {
+  const { image } = init
+  const digests = (found: readonly Manifest['blobs'][number][]) => found.map(({ descriptor }) => descriptor.digest).join(' ')
+  const env = {
+    OCI_REGISTRY: new URL(init.url).host,
+    OCI_TLS: 'disabled',
+    OCI_REPO1: init.repository,
+    OCI_RO_DATA_TAGS: init.tag,
+    OCI_RO_DATA_MANIFESTS: digests(manifestsOf(image)),
+    OCI_RO_DATA_BLOBS: digests(blobsOf(image)),
+    OCI_RO_DATA_REFERRERS: image.descriptor.digest,
+    OCI_API_BLOBS_DIGEST_HEADER: 'true',
+    OCI_RESULTS_DIR: init.work,
+    HOME: init.work,
+    ...Object.fromEntries(
+      ['PUSH', 'BLOBS_DELETE', 'MANIFESTS_DELETE', 'TAGS_DELETE'].map((api) => [`OCI_API_${api}`, 'false']),
+    ),
+  }
+  const done = await run([program], {
+    cwd: init.work,
+    env: cleanEnv({ ...NOTHING_OUTSIDE, ...env }),
+    timeoutMs: RUN_TIMEOUT_MS,
+  })
+  // Its exit code tells nothing: without pushes it fails over its own bookkeeping once the report is written.
+  if (!/^OCI Conformance Result: /m.test(done.stdout)) throw new Error(`the suite broke off: ${done.stdout}\n${done.stderr}`)
+  return reportOf(done.stdout)
+}
+
+function reportOf(output: string): ConformanceReport {
+  const checks: { name: string; status: string; why: string[] }[] = []
+  const [tree = ''] = output.split('\nConfiguration:\n')
+  for (const line of tree.split('\n')) {
+    const [, name, status] = CHECK.exec(line) ?? []
+    if (name !== undefined && status !== undefined) checks.push({ name, status, why: [] })
+    else checks.at(-1)?.why.push(line.replace(/^ *- /, ''))
+  }
+  const leaves = checks.filter(({ name }, at) => !checks[at + 1]?.name.startsWith(`${name}/`))
+  const done = leaves.filter(({ status }) => status !== 'Disabled')
+  return {
+    passed: done.filter(({ status }) => status === 'Pass').map(({ name }) => name),
+    failed: done
+      .filter(({ status }) => status !== 'Pass')
+      .map(({ name, status, why }) => ({ name, why: why.join('\n').trim() || status })),
+    output,
+  }
+}
+
+async function build(go: string, folder: string): Promise<string | undefined> {
+  mkdirSync(KEPT_PROGRAMS, { recursive: true })
+  const making = mkdtempSync(join(KEPT_PROGRAMS, 'making-'))
+  try {
+    // With Go's own settings and caches of this machine: they say where modules come from.
+    const env = { ...process.env, GOBIN: making }
+    const done = await run([go, 'install', `${MODULE}@${VERSION}`], { cwd: making, env, timeoutMs: BUILD_TIMEOUT_MS })
+    if (done.code !== 0) return done.stderr.trim().split('\n').at(-1) || `go ended with ${done.code}`
+    // Whole or not at all: a run that was ended half-way must not leave half a program.
+    if (!existsSync(folder)) renameSync(making, folder)
+    return undefined
+  } finally {
+    rmSync(making, { recursive: true, force: true })
+  }
+}
