@@ -36,6 +36,11 @@ export class HubContent {
     if (tag !== undefined) repository.tags.set(tag, image)
   }
 
+  /** Adds a blob that no manifest names yet. */
+  add(name: string, blob: Blob): void {
+    this.#repository(name).blobs.set(blob.descriptor.digest, blob)
+  }
+
   /** Takes a tag away, or a manifest or blob by its digest. */
   remove(name: string, reference: string): void {
     const { tags, manifests, blobs } = this.#repository(name)
