@@ -81,11 +81,11 @@ export interface Plan {
   readonly scope?: string
   /**
    * What a name points to, from upstream's answer to HEAD: the plan of that document, which is fetched only if it is not held.
-   * Undefined where the answer does not tell.
+   * Undefined where the answer does not tell; then `sha256` (hex) of the bytes themselves does, once they were fetched.
    */
-  readonly pointsTo?: (headers: Readonly<Record<string, string>>) => Plan | undefined
-  /** Headers that the document itself tells: bytes that come from a member come without any. */
-  readonly describe?: (facts: unknown) => Readonly<Record<string, string>>
+  readonly pointsTo?: (headers: Readonly<Record<string, string>>, sha256?: string) => Plan | undefined
+  /** Headers that the document tells, beside upstream's: bytes that come from a member come without any. */
+  readonly describe?: (facts: unknown, headers: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
   /** What the document names. Only such children, and what upstream says it has there, are looked for by their digest. */
   readonly children?: (facts: unknown) => readonly Child[]
   /** How many of the children a document must come with to be of use. */
