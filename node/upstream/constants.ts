@@ -78,3 +78,27 @@ export const REACH_TTL = 60_000
 
 /** How many configured upstreams' hosts are remembered. */
 export const REACH_ENTRIES = 256
+
+/** Part of an upstream's limit that is kept for what nobody here has. */
+export const LOW_BUDGET = 0.05
+
+/** Characters that are kept of whom an upstream counts requests for; addresses and ids of accounts are shorter. */
+export const MAX_BUDGET_SOURCE = 64
+
+/** Characters of a `WWW-Authenticate` header that is read; real ones have two hundred. */
+export const MAX_CHALLENGE = 4 * 1024
+
+/** Challenges that are remembered: one for each repository that was asked lately, and one for each origin. */
+export const CHALLENGE_ENTRIES = 2_048
+
+/** Tokens that are remembered, one for each repository. */
+export const TOKEN_ENTRIES = 1_024
+
+/** Bytes of a token service's answer. */
+export const MAX_TOKEN_ANSWER = 64 * 1024
+
+/** Seconds for which a token is good that does not say so (distribution, token authentication specification). */
+export const TOKEN_LIFE = 60
+
+/** Part of a token's life in which it is used: the rest is for transfers that begin at its end and for clocks that differ. */
+export const TOKEN_USE = 0.8

@@ -4,7 +4,7 @@ import { abortable } from './abortable.ts'
 import { IDLE_TIMEOUT } from './constants.ts'
 import { statusFailure, stopping } from './failures.ts'
 import { parseRetryAfter } from './retry-after.ts'
-import type { HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
+import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
 
 /** What a scripted upstream answers. */
 export interface MemoryAnswer {
@@ -38,6 +38,10 @@ const CHUNK = 64 * 1024
 export class MemoryUpstream implements Upstream {
   /** Everything that was asked, in order. */
   readonly requests: UpstreamRequest[] = []
+  /** Base URLs that are asked with credentials. */
+  readonly privateBases = new Set<string>()
+  /** What is still granted, by base URL. */
+  readonly budgets = new Map<string, Budget>()
   readonly #script: MemoryScript
   readonly #idle: number
   readonly #bodies = new Set<WireBody>()
@@ -65,6 +69,14 @@ export class MemoryUpstream implements Upstream {
   /** How often something was asked. */
   count(url: string): number {
     return this.requests.filter((request) => request.url === url).length
+  }
+
+  isPrivate(base: string): boolean {
+    return this.privateBases.has(base)
+  }
+
+  budget(base: string): Budget | undefined {
+    return this.budgets.get(base)
   }
 
   health(): HostHealth[] {

@@ -9,17 +9,18 @@ import { upstreamUrl } from './urls.ts'
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * Sends a request and what it is redirected to. Rejects with UPSTREAM_REFUSED for a redirect that must not be followed, and
+ * Sends a request and, unless `mode` is `manual`, what it is redirected to. Rejects with UPSTREAM_REFUSED for a redirect that must not be followed, and
  * with UPSTREAM_FAILED for one that cannot be.
  */
 export async function followRedirects(
   first: WireRequest,
   send: (request: WireRequest) => Promise<WireResponse>,
+  mode: 'follow' | 'manual' = 'follow',
 ): Promise<{ response: WireResponse; url: URL }> {
   const seen = new Set<string>()
   for (let request = first; ; ) {
     const response = await send(request)
-    if (!REDIRECTS.has(response.status)) return { response, url: request.url }
+    if (mode === 'manual' || !REDIRECTS.has(response.status)) return { response, url: request.url }
     response.body.discard()
     seen.add(request.url.href)
     const next = redirected(request, response)

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { exchange, type WireRequest, type WireResponse } from '../wire/exchange.ts'
 import { abortable } from './abortable.ts'
 import type { AddressGuard } from './address-guard.ts'
+import type { Budgets } from './budget.ts'
 import { headFailure, statusFailure, type Trouble } from './failures.ts'
 import type { Pass } from './host-gate.ts'
 import type { HostGates } from './host-gates.ts'
@@ -13,6 +14,7 @@ export interface SenderComponents {
   readonly guard: AddressGuard
   readonly pools: Pools
   readonly gates: HostGates
+  readonly budgets: Budgets
 }
 
 export interface SenderInit {
@@ -36,7 +38,7 @@ export class Sender {
 
   /** Resolves with an answer or with what went wrong; rejects when the request was not sent, or was aborted. */
   async send(request: WireRequest, base: URL, signal: AbortSignal): Promise<WireResponse | Trouble> {
-    const { guard, pools, gates } = this.#components
+    const { guard, pools, gates, budgets } = this.#components
     const { url } = request
     const proxy = pools.proxyFor(url)
     const limit = await abortable(guard.limit(url, base, proxy !== undefined), signal)
@@ -44,7 +46,10 @@ export class Sender {
     const pass = await gates.of(url.origin).enter(signal)
     try {
       const result = await exchange(pools.dispatcher(url, limit), request, { ...this.#init, peer }, signal)
-      if ('body' in result) return this.#judge(result, peer, pass)
+      if ('body' in result) {
+        budgets.learn(url.origin, result.headers)
+        return this.#judge(result, peer, pass)
+      }
       const trouble = headFailure(result.failure, peer)
       if (trouble.weight !== 'none') pass.failed(trouble.error.message, { shared: trouble.weight === 'shared' })
       pass.leave()

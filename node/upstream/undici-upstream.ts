@@ -3,6 +3,7 @@ import { type Clock, systemClock } from '../clock.ts'
 import type { WireRequest } from '../wire/exchange.ts'
 import { AddressGuard } from './address-guard.ts'
 import { withAttempts } from './attempts.ts'
+import { Budgets } from './budget.ts'
 import {
   CONCURRENCY,
   CONNECT_TIMEOUT,
@@ -12,6 +13,7 @@ import {
   PATIENCE,
   QUEUE_LIMIT,
 } from './constants.ts'
+import { type CredentialEntry, Credentials } from './credentials.ts'
 import { stopping } from './failures.ts'
 import { harmlessHeaders, requestHeaders } from './headers.ts'
 import { HostGates } from './host-gates.ts'
@@ -19,7 +21,7 @@ import { Pools } from './pools.ts'
 import { type Env, ProxyTable } from './proxy.ts'
 import { followRedirects } from './redirects.ts'
 import { Sender } from './sender.ts'
-import type { HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
+import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
 import { upstreamUrl } from './urls.ts'
 
 export interface UndiciUpstreamComponents {
@@ -50,6 +52,8 @@ export interface UndiciUpstreamInit {
   readonly ca?: readonly string[]
   /** Where proxies are named (`HTTPS_PROXY` and so on); none by default. */
   readonly env?: Env
+  /** What is shown to upstreams and their token services, by origin; the first one for an origin counts. */
+  readonly credentials?: readonly CredentialEntry[]
 }
 
 /** Fetches from registries over HTTP/1.1 and HTTP/2. */
@@ -59,6 +63,8 @@ export class UndiciUpstream implements Upstream {
   readonly #init: UndiciUpstreamInit
   readonly #pools: Pools
   readonly #gates: HostGates
+  readonly #budgets: Budgets
+  readonly #credentials: Credentials
   readonly #sender: Sender
   readonly #lives = new Set<AbortController>()
   #closed: Promise<void> | undefined
@@ -72,10 +78,12 @@ export class UndiciUpstream implements Upstream {
     this.#clock = clock
     this.#random = random
     this.#init = init
+    this.#budgets = new Budgets({ clock })
+    this.#credentials = new Credentials(init.credentials ?? [])
     this.#gates = new HostGates({ clock, random }, { concurrency, queue, patience })
     this.#pools = new Pools({ guard, proxies }, { connectTimeout, connections: concurrency, ca: init.ca ?? [] })
     this.#sender = new Sender(
-      { clock, guard, pools: this.#pools, gates: this.#gates },
+      { clock, guard, pools: this.#pools, gates: this.#gates, budgets: this.#budgets },
       { connect: connectTimeout, headers: init.headersTimeout ?? HEADERS_TIMEOUT, idle: init.idleTimeout ?? IDLE_TIMEOUT },
     )
   }
@@ -89,8 +97,10 @@ export class UndiciUpstream implements Upstream {
     const components = { clock: this.#clock, random: this.#random }
     const { life, end } = this.#begin(signal)
     try {
-      const { response, url } = await followRedirects(first, (hop) =>
-        withAttempts(() => this.#sender.send(hop, base, life), max, components, life),
+      const { response, url } = await followRedirects(
+        first,
+        (hop) => withAttempts(() => this.#sender.send(hop, base, life), max, components, life),
+        request.redirect,
       )
       const { status, headers, body } = response
       body.whenOver(end)
@@ -102,7 +112,18 @@ export class UndiciUpstream implements Upstream {
   }
 
   health(): HostHealth[] {
-    return this.#gates.health()
+    return this.#gates.health().map((host) => {
+      const budget = this.#budgets.of(host.origin)
+      return budget ? { ...host, budget } : host
+    })
+  }
+
+  isPrivate(base: string): boolean {
+    return this.#credentials.of(upstreamUrl(base).origin) !== undefined
+  }
+
+  budget(base: string): Budget | undefined {
+    return this.#budgets.of(upstreamUrl(base).origin)
   }
 
   /** Idempotent. Whatever is under way rejects with DRAINING. */

@@ -14,6 +14,10 @@ export interface UpstreamRequest {
   readonly base: string
   /** Ask for the bytes from `start` on; `ifRange` is a strong validator (RFC 9110 section 13.1.5). */
   readonly range?: { readonly start: number; readonly ifRange?: string }
+  /** Scope of the token that it needs, where upstream's challenge does not say so; such as `repository:library/x:pull`. */
+  readonly scope?: string
+  /** `manual`: a redirect is the answer. It is followed by default. */
+  readonly redirect?: 'follow' | 'manual'
 }
 
 export interface UpstreamResponse {
@@ -41,6 +45,24 @@ export interface HostHealth {
   readonly requests: number
   readonly failures: number
   readonly lastError?: string
+  /** What it still grants, where it says so. */
+  readonly budget?: Budget
+}
+
+/** What an upstream still grants, as it told in its latest answer that said so. */
+export interface Budget {
+  /** Requests in a window. */
+  readonly limit: number
+  /** Requests that were left. */
+  readonly remaining: number
+  /** Seconds. */
+  readonly window: number
+  /** Whom it counts them for: an address or an account, as it says itself. */
+  readonly source?: string
+  /** When it told so, in ms since the epoch. */
+  readonly at: number
+  /** Nearly nothing is left, and the window is not over. */
+  readonly isLow: boolean
 }
 
 /** Fetches from registries. */
@@ -52,5 +74,9 @@ export interface Upstream {
    */
   fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
   health(): HostHealth[]
+  /** Whether what is asked on behalf of the upstream at `base` is asked with credentials. */
+  isPrivate(base: string): boolean
+  /** What the upstream at `base` still grants; undefined: it sets no limit, or none is known any more. */
+  budget(base: string): Budget | undefined
   close(): Promise<void>
 }

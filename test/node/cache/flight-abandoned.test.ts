@@ -44,7 +44,11 @@ function makeDrip(size: number, more: { declared?: boolean } = {}) {
     steps.shift()?.()
     await turns(3)
   }
-  return { upstream: { fetch, health: () => [], close: async () => {} }, step, state }
+  return {
+    upstream: { fetch, health: () => [], isPrivate: () => false, budget: () => undefined, close: async () => {} },
+    step,
+    state,
+  }
 }
 
 describe('a flight that nobody waits for', () => {
