@@ -36,14 +36,14 @@ export function isTrouble(error: unknown): boolean {
   return !isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')
 }
 
-/** The headers that go into a name record. */
-export function recordHeaders(plan: Plan, headers: Readonly<Record<string, string>>): Record<string, string> {
+/** The headers that go into a name record. `facts` are those of the document that was sent, if it is one. */
+export function recordHeaders(plan: Plan, headers: Readonly<Record<string, string>>, facts?: unknown): Record<string, string> {
   const kept: Record<string, string> = {}
-  for (const name of KEPT) {
+  for (const name of plan.keeps ? [...KEPT, ...plan.keeps] : KEPT) {
     const value = headers[name]
     if (value !== undefined) kept[name] = value
   }
-  return { ...kept, ...plan.responseHeaders }
+  return { ...kept, ...plan.responseHeaders, ...(facts === undefined ? {} : plan.describe?.(facts, headers)) }
 }
 
 /** The request headers that ask whether a record is still right (RFC 9110 section 13.1). */

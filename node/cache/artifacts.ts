@@ -1,30 +1,36 @@
-import { bufferBody } from '../body.ts'
-import { type Digest, formatDigest, parseDigest } from '../digest.ts'
-import { isWarrenError } from '../errors.ts'
-import type { Store } from '../store/store.ts'
+import { parseDigest } from '../digest.ts'
+import { LoneMesh } from '../mesh/lone-mesh.ts'
+import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
-import type { UpstreamResponse } from '../upstream/upstream.ts'
-import { declaredSize, isTrouble, recordHeaders, refusal } from './answer.ts'
+import { Adoption } from './adoption.ts'
 import type { CacheEvents } from './cache-events.ts'
+import type { Documents } from './documents.ts'
 import { Expecting } from './expecting.ts'
 import { Flight } from './flight.ts'
 import type { Found, GetOptions } from './found.ts'
+import { type Heads, linked } from './heads.ts'
 import type { NegativeCache } from './negative.ts'
+import type { Permit, Permits } from './permits.ts'
 import type { Lookup, Plan } from './plan.ts'
 import type { SourceComponents } from './sources.ts'
 
 export interface ArtifactsComponents extends SourceComponents {
   readonly store: Store
+  readonly documents: Documents
   readonly events: CacheEvents
   readonly negative: NegativeCache
+  readonly heads: Heads
+  readonly permits: Permits
   readonly lookup: Lookup
 }
 
-const EMPTY = Buffer.alloc(0)
+/** For what only upstream may be asked. */
+const NOBODY = new LoneMesh()
 
 /** Artifacts that the store does not have: one flight for each, which everybody who asks takes part in. */
 export class Artifacts {
   readonly #components: ArtifactsComponents
+  readonly #adoption: Adoption
   readonly #latest = new Map<string, Flight>()
   /** Also those that nobody can join any more. */
   readonly #flights = new Set<Flight>()
@@ -32,39 +38,40 @@ export class Artifacts {
 
   constructor(components: ArtifactsComponents) {
     this.#components = components
+    this.#adoption = new Adoption(components)
   }
 
   get flights(): number {
     return this.#flights.size
   }
 
-  /** Rejects with upstream's «no», and with trouble as what it is. */
-  async get(plan: Plan, options: GetOptions): Promise<Found> {
-    const flight = this.#latest.get(plan.key)
-    if (flight?.joinable) return this.#board(flight, options.signal, true)
+  /** `held` is a record without the bytes. Rejects with upstream's «no», and with trouble as what it is. */
+  async get(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
+    const joined = this.#join(plan, options)
+    if (joined) return joined
     this.#refuse(plan)
-    if (!options.head) return this.#board(this.#takeOff(plan), options.signal, false)
-    return (await this.head(plan, options.signal)) ?? this.get(plan, { signal: options.signal })
+    if (options.head) {
+      const found = held?.link ? linked(held) : await this.head(plan, options.signal)
+      if (found) return found
+    }
+    const asking = this.#components.permits.of(plan, held, () => this.head(plan, this.#closing.signal))
+    const permit = asking instanceof Promise ? await abortable(asking, options.signal) : asking
+    const adopted = permit === 'anybody' ? await this.#adoption.of(plan) : undefined
+    return adopted ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
   }
 
-  /**
-   * What upstream says of an artifact without sending it; undefined when only a GET can tell: some refuse every HEAD, and
-   * metadata may name another place.
-   */
+  /** What upstream says of an artifact without sending it; undefined when only a GET can tell. Rejects as `get`. */
   async head(plan: Plan, signal: AbortSignal): Promise<Found | undefined> {
+    const { heads, negative, permits } = this.#components
     this.#refuse(plan)
-    const response = await this.#ask(plan, signal)
-    if (!response) return undefined
-    const no = refusal(plan, response)
-    if (no) {
-      if (isTrouble(no) || no.code === 'UPSTREAM_DENIED' || plan.expect) return undefined
-      this.#components.negative.add(plan, no)
-      throw no
+    try {
+      const found = await heads.of(plan, signal)
+      if (found) permits.confirm(plan.key)
+      return found
+    } catch (error) {
+      negative.add(plan, error)
+      throw error
     }
-    if (response.status !== 200) return undefined
-    const body = { ...bufferBody(EMPTY), size: declaredSize(response.headers) }
-    const digest = plan.digests?.length === 1 ? formatDigest(plan.digests[0] as Digest) : undefined
-    return { source: 'upstream', headers: recordHeaders(plan, response.headers), body, digest }
   }
 
   /** Breaks every flight off; readers get `reason`. */
@@ -75,24 +82,15 @@ export class Artifacts {
     await Promise.all(flights.map(({ done }) => done))
   }
 
+  #join(plan: Plan, { signal }: GetOptions): Promise<Found> | undefined {
+    const flight = this.#latest.get(plan.key)
+    return flight?.joinable ? this.#board(flight, signal, true) : undefined
+  }
+
   #refuse(plan: Plan): void {
     this.#closing.signal.throwIfAborted()
     const no = this.#components.negative.get(plan)
     if (no) throw no
-  }
-
-  /** Undefined where a server fails at HEAD; 501 is the status for that (RFC 9110 section 9.1). */
-  async #ask({ url, base, headers }: Plan, signal: AbortSignal): Promise<UpstreamResponse | undefined> {
-    // Of the bytes that a GET would ask for.
-    const plain = { ...headers, 'accept-encoding': 'identity' }
-    try {
-      const response = await this.#components.upstream.fetch({ method: 'HEAD', url, base, headers: plain }, signal)
-      response.destroy()
-      return response
-    } catch (error) {
-      if (isWarrenError(error, 'UPSTREAM_FAILED')) return undefined
-      throw error
-    }
   }
 
   async #board(flight: Flight, signal: AbortSignal, joined: boolean): Promise<Found> {
@@ -106,10 +104,13 @@ export class Artifacts {
     }
   }
 
-  #takeOff(plan: Plan): Flight {
-    const { negative, lookup, mesh } = this.#components
+  #takeOff(plan: Plan, permit: Permit): Flight {
+    this.#closing.signal.throwIfAborted()
+    const { negative, lookup, heads } = this.#components
+    const isPrivate = heads.isPrivate(plan)
+    const mesh = permit === 'upstream' || isPrivate ? NOBODY : this.#components.mesh
     const expecting = new Expecting(plan, lookup, this.#closing.signal)
-    const flight = new Flight({ ...this.#components, expecting }, plan)
+    const flight = new Flight({ ...this.#components, mesh, expecting, isPrivate }, plan)
     this.#latest.set(plan.key, flight)
     this.#flights.add(flight)
     flight.head.then(
@@ -119,7 +120,8 @@ export class Artifacts {
     void flight.done.then((record) => {
       this.#flights.delete(flight)
       if (this.#latest.get(plan.key) === flight) this.#latest.delete(plan.key)
-      if (record && record.verified.length > 0) mesh.announce(record.verified.flatMap((text) => parseDigest(text) ?? []))
+      if (!record || record.private || record.verified.length === 0) return
+      this.#components.mesh.announce(record.verified.flatMap((text) => parseDigest(text) ?? []))
     })
     return flight
   }

@@ -5,13 +5,17 @@ import type { NameRecord, Store } from '../store/store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
+import { Completeness } from './completeness.ts'
 import { AT_HAND_BYTES, REVALIDATE_WINDOW } from './constants.ts'
 import { DocumentTurns } from './document-turns.ts'
 import type { Documents } from './documents.ts'
 import type { Found, GetOptions } from './found.ts'
 import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
+import { Heads } from './heads.ts'
 import { NegativeCache } from './negative.ts'
+import { Permits } from './permits.ts'
 import type { Lookup, Plan } from './plan.ts'
+import { Pointers } from './pointers.ts'
 import { Revalidation, type RevalidationInit } from './revalidation.ts'
 import { digestOf, Shelf } from './shelf.ts'
 
@@ -40,20 +44,27 @@ export class Cache {
   readonly #components: CacheComponents
   readonly #shelf: Shelf
   readonly #artifacts: Artifacts
+  readonly #completeness: Completeness
   readonly #revalidation: Revalidation
 
   constructor(components: CacheComponents, init: CacheInit) {
     const { clock } = components
     const shelf = new Shelf(components)
     const negative = new NegativeCache({ clock }, { nameTtl: init.negative })
+    const heads = new Heads(components)
+    const permits = new Permits(components)
     const lookup: Lookup = {
       cached: (plan) => shelf.facts(plan),
       fetch: (plan, signal) => this.#facts(plan, signal),
     }
     this.#components = components
     this.#shelf = shelf
-    this.#artifacts = new Artifacts({ ...components, negative, lookup })
-    this.#revalidation = new Revalidation({ ...components, shelf, negative, turns: new DocumentTurns() }, init)
+    this.#completeness = new Completeness({ ...components, heads })
+    this.#artifacts = new Artifacts({ ...components, negative, heads, permits, lookup })
+    const fetching = { ...components, shelf, turns: new DocumentTurns() }
+    const get = async (plan: Plan, options: GetOptions) => this.#get(plan, options)
+    const pointers = new Pointers({ ...fetching, heads, permits, completeness: this.#completeness, get })
+    this.#revalidation = new Revalidation({ ...fetching, negative, pointers }, init)
   }
 
   /** Artifacts being fetched now. */
@@ -66,8 +77,12 @@ export class Cache {
    * _GONE, _LEGAL or _DENIED for upstream's «no», and with everything else as trouble.
    */
   get(plan: Plan, options: GetOptions): Found | Promise<Found> {
+    return plan.needs || plan.pointsTo ? this.#getWhole(plan, options) : this.#get(plan, options)
+  }
+
+  #get(plan: Plan, options: GetOptions): Found | Promise<Found> {
     const held = this.#components.store.records.get(plan.key)
-    if (!held || !this.#usable(plan, held, options)) return this.#miss(plan, held, options)
+    if (!held || held.link || !this.#usable(plan, held, options)) return this.#miss(plan, held, options)
     const found = this.#shelf.open(plan, held, 'local')
     if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, undefined, options))
     return found ?? this.#miss(plan, undefined, options)
@@ -77,7 +92,7 @@ export class Cache {
   atHand(key: string): Found | undefined {
     const { records, blobs } = this.#components.store
     const held = records.get(key)
-    if (held?.freshFor !== null || held.size > AT_HAND_BYTES) return undefined
+    if (held?.freshFor !== null || held.link || held.size > AT_HAND_BYTES) return undefined
     const body = blobs.open(held.blob)
     if (!(body instanceof Promise)) return body && { source: 'local', headers: held.headers, body, digest: digestOf(held) }
     void body.then((opened) => opened?.close())
@@ -91,10 +106,34 @@ export class Cache {
   }
 
   async #miss(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
-    if (plan.kind === 'immutable') return this.#artifacts.get(plan, options)
+    if (plan.kind === 'immutable') return this.#artifacts.get(plan, held, options)
+    // What a name points to is asked by HEAD in any case.
+    if (plan.pointsTo) return this.#revalidation.get(plan, held, options)
     // The length of a document that is rewritten for each client is known only from its bytes.
     const found = options.head && !held && !plan.document ? await this.#artifacts.head(plan, options.signal) : undefined
     return found ?? this.#revalidation.get(plan, held, options)
+  }
+
+  /** A document that names what has to come with it. One that has just come from upstream needs no look: the rest is there, too. */
+  #getWhole(plan: Plan, options: GetOptions): Found | Promise<Found> {
+    const finding = this.#get(plan, options)
+    if (finding instanceof Promise) return finding.then((found) => this.#whole(plan, found, options))
+    const record = this.#components.store.records.get(plan.key)
+    return record && this.#completeness.knows(record) ? finding : this.#whole(plan, finding, options)
+  }
+
+  async #whole(plan: Plan, found: Found, options: GetOptions): Promise<Found> {
+    const record = this.#components.store.records.get(plan.key)
+    if (found.source === 'upstream') this.#completeness.reached(plan.base)
+    else if (record) {
+      try {
+        await this.#completeness.check(plan, record, options.signal)
+      } catch (error) {
+        found.body.close()
+        throw error
+      }
+    }
+    return found
   }
 
   #usable(plan: Plan, held: NameRecord, options: GetOptions): boolean {

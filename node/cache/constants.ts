@@ -79,6 +79,16 @@ export const STALE_PATIENCE = 3 * SECOND
 /** A client's `no-cache` asks upstream at most once in this time per key, in ms. */
 export const REVALIDATE_WINDOW = 10 * SECOND
 
+/** For how long upstream's word counts that it has an artifact, and what a name points to, in ms; and of how many. */
+export const CONFIRMED_TTL = 10 * MINUTE
+export const CONFIRMED_KEYS = 20_000
+export const POINTED_TTL = 10 * SECOND
+export const POINTED_KEYS = 2_048
+
+/** For how long documents count as complete, and upstreams as there, without another look, in ms; and how many. */
+export const REACHED_TTL = 10 * SECOND
+export const COMPLETE_ENTRIES = 10_000
+
 /** How far a record may come from the future before the clock is taken to have been set back, in ms. */
 export const CLOCK_TOLERANCE = MINUTE
 

@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto'
+import { formatDigest } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
@@ -6,6 +8,7 @@ import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
 import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
 import { freshFor, renewedFor } from './freshness.ts'
+import { links } from './links.ts'
 import type { ParsedDocument, Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
 
@@ -65,7 +68,8 @@ async function request(
 ): Promise<UpstreamResponse> {
   const conditions = conditionalHeaders(held)
   const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions }
-  const response = await upstream.fetch({ method: 'GET', url: plan.url, base: plan.base, headers }, signal)
+  const scoped = plan.scope === undefined ? {} : { scope: plan.scope }
+  const response = await upstream.fetch({ method: 'GET', url: plan.url, base: plan.base, headers, ...scoped }, signal)
   const { status } = response
   const odd = status === 206 || (status === 304 && Object.keys(conditions).length === 0)
   const no = odd
@@ -108,13 +112,17 @@ async function unpackAndKeep(
 }
 
 async function keep(
-  { store, documents, clock }: FetchComponents,
+  { store, documents, clock, upstream }: FetchComponents,
   plan: Plan,
   headers: Answer['headers'],
   bytes: Buffer,
 ): Promise<FetchedDocument> {
   const now = clock.now()
-  const parsed = plan.document && (await documents.parse(plan.document, bytes))
+  const isPrivate = upstream.isPrivate(plan.base)
+  const target = plan.pointsTo && namedBy(plan.pointsTo, headers, bytes)
+  const parser = (target ?? plan).document
+  const parsed = parser && (await documents.parse(parser, bytes))
+  const facts = parsed?.document.facts
   if (parsed && plan.isMeant?.(parsed.document.facts) === false) {
     throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} brought another document than the one asked for`)
   }
@@ -131,18 +139,39 @@ async function keep(
       v: 1,
       blob: sha256,
       size: bytes.length,
-      headers: recordHeaders(plan, headers),
+      headers: target
+        ? { ...recordHeaders(target, headers, facts), ...plan.responseHeaders }
+        : recordHeaders(plan, headers, facts),
       ...validators(headers),
       fetchedAt: now,
       checkedAt: now,
       freshFor: freshFor(plan, headers, now),
-      verified: [],
+      verified: (target?.digests ?? []).map(formatDigest),
+      ...(isPrivate ? { private: true } : {}),
     }
-    const kept = await staging.commit(new Map([[plan.key, record]]))
-    if (!parsed) return { record, bytes }
-    if (plan.document && kept) await documents.keep(plan.document, sha256, parsed)
-    return { record, bytes, document: parsed.document }
+    const records = new Map([[plan.key, record]])
+    if (target) {
+      records.set(target.key, { ...record, headers: recordHeaders(target, headers, facts), freshFor: null })
+      if (parsed) for (const [key, link] of links(target, facts, { store, now, isPrivate })) records.set(key, link)
+    }
+    const kept = await staging.commit(records)
+    if (!parsed || !parser) return { record, bytes }
+    if (kept) await documents.keep(parser, sha256, parsed)
+    return target ? { record, bytes } : { record, bytes, document: parsed.document }
   } finally {
     await staging.close()
   }
+}
+
+/** What a name points to, once its bytes are here. Throws UPSTREAM_CORRUPT when they are not what upstream says. */
+function namedBy(pointsTo: NonNullable<Plan['pointsTo']>, headers: Answer['headers'], bytes: Buffer): Plan {
+  const target = pointsTo(headers, createHash('sha256').update(bytes).digest('hex'))
+  const digest = target?.digests?.[0]
+  const computed = digest && createHash(digest.algorithm).update(bytes).digest('hex')
+  if (target && computed === digest?.hex && bytes.length <= (target.maxBytes ?? bytes.length)) return target
+  const promised = digest ? formatDigest(digest) : 'no digest'
+  throw new WarrenError(
+    'UPSTREAM_CORRUPT',
+    `upstream's document has ${bytes.length} bytes and the digest ${computed ?? 'of nothing'}, and upstream says ${promised}`,
+  )
 }

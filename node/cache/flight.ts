@@ -1,4 +1,4 @@
-import type { Body } from '../body.ts'
+import { type Body, readAll } from '../body.ts'
 import { formatDigest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
@@ -6,9 +6,11 @@ import { abortable } from '../upstream/abortable.ts'
 import { recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
+import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
-import type { Plan } from './plan.ts'
+import { links } from './links.ts'
+import type { DocumentParser, Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
@@ -22,8 +24,11 @@ export interface FlightHead {
 
 export interface FlightComponents extends SourceComponents {
   readonly store: Store
+  readonly documents: Documents
   readonly expecting: Expecting
   readonly events: CacheEvents
+  /** Whether upstream is asked with credentials. */
+  readonly isPrivate: boolean
 }
 
 /**
@@ -83,7 +88,6 @@ export class Flight {
     try {
       await this.#learn()
       const { verified, kind } = await this.#fetch()
-      const headers = recordHeaders(this.#plan, this.#headers)
       if (!(await this.#blob.agrees())) {
         // What readers got is wrong. This copy is right all the same, for whoever asks next.
         const error = new WarrenError('UPSTREAM_CUT', 'wrong bytes of this went out before the whole could be checked')
@@ -91,8 +95,14 @@ export class Flight {
         this.#blob.fail(error)
       }
       this.#blob.finish()
+      const parsed = this.#plan.document && (await this.#parse(this.#plan.document))
+      const facts = parsed?.document.facts
+      const headers = recordHeaders(this.#plan, this.#headers, facts)
       this.#head.resolve({ headers, kind })
-      const record = verified && (await this.#keep(headers, verified))
+      const record = verified && (await this.#keep(headers, verified, facts))
+      if (record && parsed && this.#plan.document) {
+        await this.#components.documents.keep(this.#plan.document, record.blob, parsed)
+      }
       if (verified?.length) for (const suspicion of this.#suspicions) await suspicion.settle(this.#blob.staging)
       return record
     } catch (error) {
@@ -177,7 +187,8 @@ export class Flight {
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
     const onTrusted = ({ headers, kind }: OpenBody) => {
       if (kind === 'upstream') this.#headers = headers
-      this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
+      // Of a document nothing goes out before it was read.
+      if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
     }
     return new Transfer(
       { blob: this.#blob, sources: this.#sources, expecting, clock, early, stage, onTrusted },
@@ -186,9 +197,19 @@ export class Flight {
     )
   }
 
-  async #keep(headers: FlightHead['headers'], verified: readonly string[]): Promise<NameRecord | undefined> {
+  async #parse(parser: DocumentParser): Promise<Parsed> {
+    const body = this.#blob.attach()
+    try {
+      return await this.#components.documents.parse(parser, await readAll(body))
+    } finally {
+      body.close()
+    }
+  }
+
+  async #keep(headers: FlightHead['headers'], verified: readonly string[], facts: unknown): Promise<NameRecord | undefined> {
     const { staging, written } = this.#blob
-    const now = this.#components.clock.now()
+    const { store, clock, isPrivate } = this.#components
+    const now = clock.now()
     const record: NameRecord = {
       v: 1,
       blob: (await staging.seal()).sha256,
@@ -199,8 +220,10 @@ export class Flight {
       checkedAt: now,
       freshFor: null,
       verified,
+      ...(isPrivate ? { private: true } : {}),
     }
-    return (await staging.commit(new Map([[this.#plan.key, record]]))) ? record : undefined
+    const children = facts === undefined ? [] : links(this.#plan, facts, { store, now, isPrivate })
+    return (await staging.commit(new Map([...children, [this.#plan.key, record]]))) ? record : undefined
   }
 
   /** Nobody reads any more. What is nearly here, or small, is worth finishing; a large rest is not, unless somebody returns. */

@@ -10,11 +10,13 @@ import type { Found, GetOptions } from './found.ts'
 import { disowned, isFromFuture, overdueBy } from './freshness.ts'
 import type { NegativeCache } from './negative.ts'
 import type { Plan } from './plan.ts'
+import type { Pointers, Told } from './pointers.ts'
 import { digestOf } from './shelf.ts'
 
 export interface RevalidationComponents extends FetchComponents {
   readonly events: CacheEvents
   readonly negative: NegativeCache
+  readonly pointers: Pointers
 }
 
 export interface RevalidationInit {
@@ -31,7 +33,7 @@ export interface RevalidationInit {
 export class Revalidation {
   readonly #components: RevalidationComponents
   readonly #init: RevalidationInit
-  readonly #running = new Map<string, Promise<FetchedDocument>>()
+  readonly #running = new Map<string, Promise<FetchedDocument | Told>>()
   readonly #closing = new AbortController()
 
   constructor(components: RevalidationComponents, init: RevalidationInit) {
@@ -44,7 +46,7 @@ export class Revalidation {
     this.#closing.signal.throwIfAborted()
     const no = this.#components.negative.get(plan)
     if (no) throw no
-    const refresh = this.#refresh(plan, held)
+    const refresh = this.#refresh(plan, held, plan.pointsTo !== undefined && options.head === true)
     if (held && !options.revalidate && this.#isBriefly(held)) {
       const stale = await this.#components.shelf.open(plan, held, 'stale')
       if (stale) return stale
@@ -73,20 +75,24 @@ export class Revalidation {
   }
 
   /** One request to upstream per document at a time, whoever asks. */
-  #refresh(plan: Plan, held: NameRecord | undefined): Promise<FetchedDocument> {
-    const running = this.#running.get(plan.key)
+  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<FetchedDocument | Told> {
+    const key = head ? `${plan.key}\nHEAD` : plan.key
+    const running = this.#running.get(key)
     if (running) return running
-    const refresh = this.#ask(plan, held).finally(() => this.#running.delete(plan.key))
-    this.#running.set(plan.key, refresh)
+    const refresh = this.#ask(plan, held, head).finally(() => this.#running.delete(key))
+    this.#running.set(key, refresh)
     // Those who got a stale copy do not wait for it.
     refresh.catch(() => {})
     return refresh
   }
 
-  async #ask(plan: Plan, held: NameRecord | undefined): Promise<FetchedDocument> {
-    const { negative, events } = this.#components
+  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<FetchedDocument | Told> {
+    const { negative, events, pointers } = this.#components
+    const { signal } = this.#closing
     try {
-      const fetched = await fetchDocument(this.#components, plan, held, this.#closing.signal)
+      const fetched = plan.pointsTo
+        ? await pointers.resolve(plan, held, head, signal)
+        : await fetchDocument(this.#components, plan, held, signal)
       negative.delete(plan.key)
       return fetched
     } catch (error) {
@@ -127,7 +133,7 @@ export class Revalidation {
   }
 
   /** Undefined when upstream takes longer than a client with a usable copy should wait. */
-  async #patiently(refresh: Promise<FetchedDocument>): Promise<FetchedDocument | undefined> {
+  async #patiently<T>(refresh: Promise<T>): Promise<T | undefined> {
     const over = new AbortController()
     try {
       return await Promise.race([refresh, this.#components.clock.sleep(STALE_PATIENCE, over.signal).then(() => undefined)])
@@ -136,7 +142,9 @@ export class Revalidation {
     }
   }
 
-  async #present(plan: Plan, { record, bytes, document }: FetchedDocument): Promise<Found> {
+  async #present(plan: Plan, fetched: FetchedDocument | Told): Promise<Found> {
+    if ('told' in fetched) return fetched.told
+    const { record, bytes, document } = fetched
     if (bytes) {
       const found: Found = {
         source: 'upstream',

@@ -112,9 +112,10 @@ export class Sources {
   async #fromUpstream(url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
     const { start, ifRange } = from
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
-    const { base, headers } = this.#plan
+    const { base, headers, scope } = this.#plan
+    const scoped = scope === undefined ? {} : { scope }
     const response = await this.#components.upstream.fetch(
-      { method: 'GET', url, base, headers: { ...headers, 'accept-encoding': 'identity' }, ...range },
+      { method: 'GET', url, base, headers: { ...headers, 'accept-encoding': 'identity' }, ...range, ...scoped },
       signal,
     )
     try {

@@ -71,6 +71,7 @@ export class Transfer {
     const { blob, early, stage } = this.#components
     let source = await this.#open({ start: 0, size: blob.size, early, doubtful: false, peers: 'first' })
     try {
+      if ((source.size ?? 0) > this.#most) throw this.#tooLarge()
       await blob.begin(stage(source.size))
       for (;;) {
         const before = blob.written
@@ -105,6 +106,7 @@ export class Transfer {
       if (blob.size !== undefined && position > blob.size) {
         throw new WarrenError('UPSTREAM_CORRUPT', `more bytes came than the ${blob.size} that were promised`)
       }
+      if (position > this.#most) throw this.#tooLarge()
       if (skip === bytes.length) continue
       const wait = blob.append(skip === 0 ? bytes : bytes.subarray(skip), source.trusted)
       part.end = blob.written
@@ -179,6 +181,14 @@ export class Transfer {
     const { written: start, size } = blob
     const doubtful = !this.#sure && this.#parts.some(({ source, end }) => source.kind !== 'upstream' && end > 0)
     return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, peers })
+  }
+
+  get #most(): number {
+    return this.#plan.maxBytes ?? Number.POSITIVE_INFINITY
+  }
+
+  #tooLarge(): WarrenError {
+    return new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} has more than ${this.#most} bytes`)
   }
 
   /** Whether a digest will tell if the bytes belong together. */

@@ -8,6 +8,7 @@ import { DiskBlobs } from './disk-blobs.ts'
 import { DiskStaging, type StagedFile } from './disk-staging.ts'
 import { FreeSpace, type MinFree } from './free-space.ts'
 import { Hasher } from './hasher.ts'
+import type { IndexBatch } from './index-batch.ts'
 import { IndexDb } from './index-db.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
@@ -63,12 +64,20 @@ export class DiskStore implements Store {
     this.blobs = {
       find: (digest) => index.find(digest),
       open: (sha256) => files.open(sha256),
+      isPrivate: (sha256) => index.blob(sha256)?.private === true,
       stage: (stageInit) => this.#stage(stageInit),
       delete: (sha256) => alone(() => files.remove(sha256, true)),
     }
+    const putAll = (records: Iterable<readonly [string, NameRecord]>) => {
+      const apply = (batch: IndexBatch) => {
+        for (const [key, record] of records) batch.putRecord(key, record)
+      }
+      return queue.add({ sync: false, apply })
+    }
     this.records = {
       get: (key) => index.record(key),
-      put: (key, record) => queue.add({ sync: false, apply: (batch) => batch.putRecord(key, record) }),
+      put: (key, record) => putAll([[key, record]]),
+      putAll,
       delete: (key) => queue.add({ sync: true, apply: (batch) => batch.deleteRecord(key) }),
       entries: (prefix) => index.records(prefix),
       parsed: (parser, sha256) => index.parsed(parser, sha256),
@@ -148,7 +157,9 @@ export class DiskStore implements Store {
       sync: true,
       move: { from: staged.path, to: this.#files.path(sha256), sha256, moved: () => this.#files.markSeen(sha256, identity) },
       apply: (batch) => {
-        batch.putBlob({ size, digests })
+        // Public if any record says so: `putRecord` sees to that.
+        const isPrivate = [...records.values()].some((record) => record.private)
+        batch.putBlob(isPrivate ? { size, digests, private: true } : { size, digests })
         for (const [key, record] of records) batch.putRecord(key, record)
       },
     })

@@ -50,7 +50,8 @@ export class IndexBatch {
     this.#count(1, entry.size)
     // Digests that were computed for another commit of the same bytes stay known, so that their aliases can be removed.
     const merged: BlobEntry = { size: entry.size, digests: { ...held?.digests, ...entry.digests } }
-    this.#values.set(blobKey(sha256), JSON.stringify(merged))
+    const isPrivate = entry.private && (held?.private ?? true)
+    this.#values.set(blobKey(sha256), JSON.stringify(isPrivate ? { ...merged, private: true } : merged))
     for (const alias of aliases(merged)) this.#values.set(aliasKey(alias), sha256)
   }
 
@@ -75,6 +76,7 @@ export class IndexBatch {
     this.#superseded.delete(record.blob)
     this.#values.set(useKey(record.blob, key), '')
     this.#values.set(recordKey(key), JSON.stringify(record))
+    if (!record.private && !record.link) this.#publish(record.blob)
   }
 
   deleteRecord(key: string): void {
@@ -89,6 +91,11 @@ export class IndexBatch {
 
   blob(sha256: Sha256): BlobEntry | undefined {
     return decodeBlob(sha256, this.#get(blobKey(sha256)))
+  }
+
+  #publish(sha256: Sha256): void {
+    const { private: wasPrivate, ...entry } = this.blob(sha256) ?? {}
+    if (wasPrivate) this.#values.set(blobKey(sha256), JSON.stringify(entry))
   }
 
   #detach(key: string): NameRecord | undefined {

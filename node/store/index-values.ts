@@ -5,6 +5,8 @@ import type { NameRecord } from './store.ts'
 export interface BlobEntry {
   readonly size: number
   readonly digests: Digests
+  /** No public record ever named it. */
+  readonly private?: true
 }
 
 export interface Usage {
@@ -45,7 +47,8 @@ export function* aliases(entry: BlobEntry): Iterable<Digest> {
 export function decodeBlob(sha256: Sha256, text: string | undefined): BlobEntry | undefined {
   const entry = parse(text) as Partial<BlobEntry> | undefined
   if (!entry || !isCount(entry.size) || !isObject(entry.digests) || entry.digests.sha256 !== sha256) return undefined
-  return isDigest('sha256', sha256) ? (entry as BlobEntry) : undefined
+  const isKnown = entry.private === undefined || entry.private === true
+  return isKnown && isDigest('sha256', sha256) ? (entry as BlobEntry) : undefined
 }
 
 export function decodeRecord(text: string | undefined): NameRecord | undefined {
@@ -60,7 +63,8 @@ export function decodeRecord(text: string | undefined): NameRecord | undefined {
     Number.isFinite(record.checkedAt) &&
     (record.freshFor === null || Number.isFinite(record.freshFor)) &&
     Array.isArray(record.verified) &&
-    record.verified.every(isString)
+    record.verified.every(isString) &&
+    [record.link, record.private].every((flag) => flag === undefined || flag === true)
   return right ? (record as NameRecord) : undefined
 }
 

@@ -9,6 +9,7 @@ export class MemoryStore implements Store {
   readonly #aliases = new Map<string, Sha256>()
   readonly #records = new Map<string, NameRecord>()
   readonly #parsed = new Map<Sha256, Map<string, string>>()
+  readonly #private = new Set<Sha256>()
   /** Set to false to play a full disk. */
   storing = true
 
@@ -21,6 +22,7 @@ export class MemoryStore implements Store {
       const bytes = this.#blobs.get(sha256)
       return bytes && { ...bufferBody(bytes), sha256, size: bytes.length }
     },
+    isPrivate: (sha256: Sha256) => this.#private.has(sha256),
     stage: ({ algorithms }: StageInit) =>
       new MemoryStaging(
         { commit: (bytes, digests, records) => this.#commit(bytes, digests, records) },
@@ -32,6 +34,9 @@ export class MemoryStore implements Store {
   readonly records: RecordStore = {
     get: (key) => this.#records.get(key),
     put: async (key, record) => this.#put(key, record),
+    putAll: async (records) => {
+      for (const [key, record] of records) this.#put(key, record)
+    },
     delete: async (key) => this.#put(key, undefined),
     entries: (prefix) => this.#entries(prefix),
     parsed: (parser, sha256) => this.#parsed.get(sha256)?.get(parser),
@@ -62,6 +67,8 @@ export class MemoryStore implements Store {
   }
 
   #commit(bytes: Buffer, digests: Digests, records: ReadonlyMap<string, NameRecord>): void {
+    const isNew = !this.#blobs.has(digests.sha256)
+    if (isNew && [...records.values()].some((record) => record.private)) this.#private.add(digests.sha256)
     this.#blobs.set(digests.sha256, bytes)
     for (const [algorithm, hex] of Object.entries(digests)) {
       if (algorithm !== 'sha256' && isDigest(algorithm, hex))
@@ -72,6 +79,7 @@ export class MemoryStore implements Store {
 
   #put(key: string, record: NameRecord | undefined): void {
     const old = this.#records.get(key)?.blob
+    if (record && !record.private && !record.link) this.#private.delete(record.blob)
     if (record) this.#records.set(key, record)
     else this.#records.delete(key)
     if (old === undefined || old === record?.blob) return
@@ -82,6 +90,7 @@ export class MemoryStore implements Store {
   #drop(sha256: Sha256): number {
     const freed = this.#blobs.get(sha256)?.length ?? 0
     this.#blobs.delete(sha256)
+    this.#private.delete(sha256)
     this.#parsed.delete(sha256)
     for (const [alias, target] of this.#aliases) if (target === sha256) this.#aliases.delete(alias)
     return freed

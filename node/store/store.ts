@@ -20,6 +20,10 @@ export interface NameRecord {
   readonly freshFor: number | null
   /** The digests that upstream promised and that were checked before the blob was kept, as `algorithm:hex`. */
   readonly verified: readonly string[]
+  /** A held document names it, but nobody asked for it by this name yet: the blob may be absent, the headers are not upstream's. */
+  readonly link?: true
+  /** It came with credentials, so that no other member may have it. */
+  readonly private?: true
 }
 
 export interface StoredBlob extends Body {
@@ -73,6 +77,8 @@ export interface BlobStore {
    * one that fails is taken out of the store and reported as not held.
    */
   open(sha256: Sha256): StoredBlob | undefined | Promise<StoredBlob | undefined>
+  /** Whether all that is known of a blob came with credentials. */
+  isPrivate(sha256: Sha256): boolean
   stage(init: StageInit): Staging
   /** Bytes freed. */
   delete(sha256: Sha256): Promise<number>
@@ -83,6 +89,8 @@ export interface RecordStore {
   get(key: string): NameRecord | undefined
   /** In the index when it resolves, on the disk a little later: a power cut may bring the former record back. */
   put(key: string, record: NameRecord): Promise<void>
+  /** The same for several that belong together: all or none. */
+  putAll(records: ReadonlyMap<string, NameRecord>): Promise<void>
   delete(key: string): Promise<void>
   /** Records whose key starts with `prefix`, in key order. */
   entries(prefix: string): AsyncIterable<[key: string, record: NameRecord]>
