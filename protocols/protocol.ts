@@ -62,6 +62,8 @@ export interface Protocol {
   readonly name: string
   /** Base URLs asked when the operator names none; from the package-URL libraries, never spelt out here. */
   readonly defaultUpstreams: readonly string[]
+  /** For protocols with one mirror for each registry, all of them on one path. */
+  readonly registries?: Registries
   /** Path prefixes at the root that clients of this ecosystem ask whatever the mount is. */
   readonly rootAliases: readonly string[]
   /**
@@ -73,6 +75,15 @@ export interface Protocol {
   route(request: MirrorRequest, mirror: Mirror): Route
   /** An error as the ecosystem's clients expect and show it. `path` is the request's, without query. */
   formatError(error: WarrenError, path: string): { readonly contentType: string; readonly body: string }
+}
+
+/** The registries of a protocol whose clients name the registry in the request. */
+export interface Registries {
+  /** Where their mirrors are mounted, unless the operator sets another path. */
+  readonly path: string
+  readonly builtIn: readonly { readonly name: string; readonly registry: string }[]
+  /** Base URL of a registry. `*` has none: it stands for every public one that a client names. */
+  upstreamsOf(registry: string): readonly string[]
 }
 
 /** A mirror, and what a path means within it. */

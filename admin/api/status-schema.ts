@@ -19,6 +19,7 @@ export const statusSchema = z.object({
       protocol: z.string(),
       path: z.string(),
       upstreams: z.array(z.string()).readonly(),
+      registry: z.string().optional(),
       tarballUrls: z.enum(['rewrite', 'preserve']).optional(),
     }),
   ),

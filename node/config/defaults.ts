@@ -10,6 +10,10 @@ export interface BuiltInMirror {
   readonly upstreams: readonly string[]
   /** Paths at the root that clients of the protocol ask whatever the mount is. */
   readonly rootAliases: readonly string[]
+  /** How clients name the registry, where all mirrors of the protocol share a path. */
+  readonly registry?: string
+  /** Base URLs of other registries of such a protocol. */
+  upstreamsOf?(registry: string): readonly string[]
 }
 
 /** Where folders of a user are looked up. */

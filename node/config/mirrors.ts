@@ -20,6 +20,9 @@ const OWN_PATHS = ['/admin/', '/metrics/', '/healthz/', '/readyz/']
 /** The specification gives clients of images no other path (OCI Distribution 1.1, section «Endpoints»). */
 const OCI_PATH = { prefix: '/v2/', protocol: 'oci' }
 
+/** Stands for every public registry that a client names. */
+const ANY_REGISTRY = '*'
+
 /** Completes what is written from the built-in mirrors, and checks what concerns more than one mirror. */
 export function resolveMirrors(
   written: readonly WrittenMirror[],
@@ -40,6 +43,9 @@ export function resolveMirrors(
       const given = byName.get(mirror.name)?.given
       const clash = given && clashOf(mirror, { all, builtIns, written: byName })
       if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
+      const { registry } = mirror
+      const twin = all.find((one) => one !== mirror && registry !== undefined && one.registry === registry)
+      if (given && twin) problems.wrong(given, ['registry'], `one that mirrors.${twin.name} is not for yet`)
     }
   }
   return all
@@ -72,9 +78,20 @@ function resolve(
     return undefined
   }
   // With another protocol the name is all that they share; and no new mirror asks a public registry without being told to.
-  const base = namesake?.protocol === protocol ? namesake : { protocol, path: `/${name}/`, upstreams: [] }
+  const kin = builtIns.find((mirror) => mirror.protocol === protocol)
+  const base = namesake?.protocol === protocol ? namesake : newMirror(name, protocol, kin, entry.registry)
+  const odd = kin?.registry === undefined ? 'registry' : 'tarballUrls'
+  if (entry[odd] !== undefined) problems.wrong(given, [odd], `left out: ${protocol} has no such thing`)
   const mirror = complete(name, base, entry)
-  if (mirror.upstreams.length === 0) {
+  if (kin?.registry !== undefined && mirror.registry === undefined) {
+    problems.wrong(given, ['registry'], 'the registry that this mirror is for, such as registry.k8s.io')
+    return undefined
+  }
+  if (mirror.registry === ANY_REGISTRY && entry.upstreams) {
+    problems.wrong(given, ['upstreams'], 'left out: the registry that a client names is asked')
+    return undefined
+  }
+  if (mirror.registry !== ANY_REGISTRY && mirror.upstreams.length === 0) {
     problems.wrong(given, ['upstreams'], 'a list of the URLs that this mirror asks')
     return undefined
   }
@@ -83,19 +100,28 @@ function resolve(
   return mirror
 }
 
-function complete(
-  name: string,
-  base: Pick<BuiltInMirror, 'protocol' | 'path' | 'upstreams'>,
-  entry: MirrorEntry,
-): MirrorConfig {
-  return {
+type Base = Pick<BuiltInMirror, 'protocol' | 'path' | 'upstreams' | 'registry' | 'upstreamsOf'>
+
+function newMirror(name: string, protocol: string, kin: BuiltInMirror | undefined, registry: string | undefined): Base {
+  if (!kin?.upstreamsOf) return { protocol, path: `/${name}/`, upstreams: [] }
+  const { path, upstreamsOf } = kin
+  return { protocol, path, upstreams: registry === undefined ? [] : upstreamsOf(registry), upstreamsOf }
+}
+
+function complete(name: string, base: Base, entry: MirrorEntry): MirrorConfig {
+  const { protocol, upstreamsOf } = base
+  const registry = entry.registry ?? base.registry
+  const moved = entry.registry !== undefined && entry.registry !== base.registry && upstreamsOf?.(entry.registry)
+  const mirror = {
     name,
-    protocol: base.protocol,
+    protocol,
     path: entry.path ?? base.path,
-    upstreams: entry.upstreams ?? base.upstreams,
-    tarballUrls: entry.tarballUrls ?? 'rewrite',
+    upstreams: entry.upstreams ?? (moved || base.upstreams),
     local: entry.local ?? false,
   }
+  return upstreamsOf
+    ? { ...mirror, ...(registry === undefined ? {} : { registry }) }
+    : { ...mirror, tarballUrls: entry.tarballUrls ?? 'rewrite' }
 }
 
 interface Surroundings {
@@ -116,8 +142,14 @@ function clashOf(mirror: MirrorConfig, { all, builtIns, written }: Surroundings)
   if (alias) return `outside ${alias.prefix}, where clients of ${alias.protocol} ask`
   const at = all.indexOf(mirror)
   // A mount within a mount would hide what the outer one has under that name.
-  const other = all.find((one, i) => one !== mirror && overlap(one.path, mirror.path) && (i < at || !written.has(one.name)))
+  const others = all.filter((one, i) => one !== mirror && (i < at || !written.has(one.name)))
+  const other = others.find((one) => overlap(one.path, mirror.path) && !(isShared(one) && isShared(mirror)))
   return other && `apart from ${other.path}, the path of mirrors.${other.name}`
+}
+
+/** Mirrors of registries share the path that their clients' specification prescribes. */
+function isShared({ registry, path }: MirrorConfig): boolean {
+  return registry !== undefined && path === OCI_PATH.prefix
 }
 
 function overlap(one: string, other: string): boolean {

@@ -53,6 +53,16 @@ export const address = readable('host:port, such as 127.0.0.1:7473, or unix: and
 
 export const network = readable('a network in CIDR form, such as 10.0.0.0/8 or fd00::/8', parseNetwork)
 
+/** As image names begin: `host[:port]` in lower case. `*` for any. */
+export const registry = readable(
+  'a registry as image names begin with it, such as registry.k8s.io or localhost:5000',
+  (text) => {
+    const [, host = '', port] = /^([^:]+)(?::(\d{1,5}))?$/.exec(text) ?? []
+    const isName = text === '*' || (isHost(host) && Number(port ?? 443) <= 65_535 && Number(port ?? 443) > 0)
+    return isName ? text.toLowerCase() : undefined
+  },
+)
+
 export const hostName = readable('a host name or an IP address, without port and brackets', (text) =>
   isHost(text) ? text.toLowerCase() : undefined,
 )

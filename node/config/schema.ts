@@ -14,6 +14,7 @@ export const mirrorEntry = z.strictObject(
       .listOf(rules.baseUrl, 'URLs', 1)
       .optional()
       .describe('Base URLs of the registries, asked in this order; the next one only on true absence'),
+    registry: rules.registry.optional().describe('Registry that it is for (oci), as clients name it; * for any public one'),
     tarballUrls: rules
       .oneOf('rewrite', 'preserve')
       .optional()

@@ -34,8 +34,14 @@ export function configLines({ config, sources, file, candidates }: LoadedConfig,
   ]
 }
 
-function mirrorText({ protocol, path, upstreams, tarballUrls }: MirrorConfig): string {
-  return valueText([protocol, path, upstreams, ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : [])])
+function mirrorText({ protocol, path, registry, upstreams, tarballUrls }: MirrorConfig): string {
+  return valueText([
+    protocol,
+    ...(registry === undefined ? [] : [registry]),
+    path,
+    upstreams,
+    ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : []),
+  ])
 }
 
 function shadowText({ value, where }: SourcedValue): string {
