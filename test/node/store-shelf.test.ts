@@ -83,6 +83,50 @@ describe.each(Object.keys(STORES))('what members may have of a %s', (name) => {
     expect(shelf.has(digestOf(SMALL, 'sha384'))).toBe(false)
   })
 
+  it('is nothing that came with credentials, until it comes from a public place as well', async () => {
+    const { store, shelf } = await shelfWith()
+    const mine = recordOf(UNVERIFIED, { verified: [formatDigest(digestOf(UNVERIFIED))], private: true })
+    const staging = store.blobs.stage({ size: UNVERIFIED.length, algorithms: ['sha512'] })
+    await feed(staging, UNVERIFIED)
+    await staging.seal()
+    await staging.commit(new Map([['mine', mine]]))
+    await staging.close()
+    const seen = async () => [
+      store.blobs.isPrivate(hexOf(UNVERIFIED)),
+      shelf.has(digestOf(UNVERIFIED)),
+      (await shelf.open(digestOf(UNVERIFIED)))?.size,
+      (await holdings(shelf)).length,
+    ]
+    expect(await seen()).toEqual([true, false, undefined, 3])
+    // That some document names it, or that it comes with credentials again, makes it no more public.
+    await store.records.put('named', { ...recordOf(UNVERIFIED), link: true })
+    await keep(store, 'again', SMALL, [])
+    await store.records.put('other', mine)
+    expect(await seen()).toEqual([true, false, undefined, 3])
+    const { private: _, ...open } = mine
+    await store.records.put('open', open)
+    expect(await seen()).toEqual([false, true, UNVERIFIED.length, 4])
+  })
+
+  it('is not told by what a document names', async () => {
+    const { store, shelf } = await shelfWith()
+    const named = recordOf(STAGED, { verified: [formatDigest(digestOf(STAGED))], link: true })
+    const other = recordOf(SMALL, { verified: [formatDigest(digestOf(SMALL))] })
+    await store.records.putAll(
+      new Map([
+        ['named', named],
+        ['other', other],
+      ]),
+    )
+    expect(store.records.get('named')).toEqual(named)
+    expect(store.records.get('other')).toEqual(other)
+    expect(await holdings(shelf)).not.toContain(formatDigest(digestOf(STAGED)))
+    expect(shelf.has(digestOf(STAGED))).toBe(false)
+    // What is named before it comes is kept as it comes.
+    await keep(store, 'staged', STAGED, [digestOf(STAGED)])
+    expect(shelf.has(digestOf(STAGED))).toBe(true)
+  })
+
   it('is told without what no digest can be read from: another version may have written it', async () => {
     const { store, shelf } = await shelfWith()
     const strange = recordOf(SMALL, { verified: ['blake3:00', digestOf(SMALL).hex, formatDigest(digestOf(SMALL))] })
