@@ -15,6 +15,8 @@ export interface Mirror {
   readonly tarballUrls?: TarballUrls
   /** How clients name the registry, where several mirrors share a mount: `host[:port]` in lower case. */
   readonly registry?: string
+  /** Made for a registry that a client named and nobody configured: it must be a public one, and is nothing to keep for good. */
+  readonly onDemand?: boolean
 }
 
 /** A request below a mirror's mount, as far as a grammar may see it. */
@@ -51,7 +53,7 @@ export interface Planned {
   /** Headers of the answer that depend on how this client asks, in lower case. */
   readonly fields?: Readonly<Record<string, string>>
   /** Turns a `Link` of upstream's answer into one that leads this client on. */
-  readonly link?: (link: string) => string
+  readonly link?: (link: string) => string | undefined
 }
 
 /** What a grammar makes of a request. Plans are tried in order; the next one only on true absence. */

@@ -90,6 +90,8 @@ export interface Plan {
   readonly children?: (facts: unknown) => readonly Child[]
   /** How many of the children a document must come with to be of use. */
   readonly needs?: (facts: unknown) => 'all' | 'one' | 'none'
+  /** Whether upstream was named by a client, and must be no address of this network. */
+  readonly publicOnly?: boolean
   /** Whether the key has to be named by a held document, or confirmed by upstream, before its digest is looked for elsewhere. */
   readonly guarded?: boolean
 }

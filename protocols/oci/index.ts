@@ -1,0 +1,76 @@
+import type { Plan } from '../../node/cache/plan.ts'
+import { WarrenError } from '../../node/errors.ts'
+import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
+import { variantOf } from './accept.ts'
+import { claim, namespaceOf } from './claim.ts'
+import { formatError } from './errors.ts'
+import { nextPage } from './link.ts'
+import { parsePath, type Resource } from './paths.ts'
+import { fallbackPlan, planOf, sitesOf } from './plans.ts'
+import { canonicalRegistry, DOCKER_HUB, registries } from './registries.ts'
+
+/** The distribution API of container registries, for pulling: containerd, Docker, podman, skopeo, BuildKit, ORAS. */
+export const oci: Protocol = {
+  name: 'oci',
+  defaultUpstreams: [],
+  rootAliases: [],
+  registries,
+  claim,
+  route,
+  formatError,
+}
+
+function route(request: MirrorRequest, mirror: Mirror): Route {
+  const { method, query, target = '' } = request
+  if (method !== 'GET' && method !== 'HEAD') throw notForPushing(method)
+  const resource = parsePath(request.path, query)
+  if (resource.kind === 'root') return { reply: root() }
+  const named = inMirror(resource, mirror)
+  // Its answer is decided here, since some registries take zero for «all».
+  if (named.kind === 'tags' && new URLSearchParams(named.query).get('n') === '0') return { reply: noTags(named.name) }
+  const ns = namespaceOf(query)
+  const planned: Planned = {
+    plans: plans(named, request, mirror),
+    ...(ns === undefined ? {} : { fields: { 'oci-namespace': ns } }),
+  }
+  if (named.kind !== 'tags' && named.kind !== 'referrers') return planned
+  const { pathname } = new URL(planned.plans[0].url)
+  const ending = pathname.slice(pathname.indexOf(`/v2/${named.name}/`))
+  return { ...planned, link: (link) => nextPage(link, { ending, target }) }
+}
+
+function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
+  const variant = resource.kind === 'tag' ? variantOf(request.headers.accept) : ''
+  const all = sitesOf(mirror).flatMap((site): Plan[] => {
+    const plan = planOf(resource, site, variant)
+    return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : [plan]
+  })
+  const [first, ...others] = all
+  if (first) return [first, ...others]
+  throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
+}
+
+/** Docker Hub keeps its official images below `library/`, which people leave out. */
+function inMirror<R extends Exclude<Resource, { kind: 'root' }>>(resource: R, { registry = '' }: Mirror): R {
+  if (canonicalRegistry(registry) !== DOCKER_HUB || resource.name.includes('/')) return resource
+  return { ...resource, name: `library/${resource.name}` }
+}
+
+/** Never a challenge: a client would ask the registry's token service for a token to show here. */
+function root(): FixedReply {
+  return json({}, {})
+}
+
+function noTags(name: string): FixedReply {
+  return json({ name, tags: [] }, { 'cache-control': 'no-cache' })
+}
+
+function json(body: object, headers: Record<string, string>): FixedReply {
+  const api = { 'content-type': 'application/json', 'docker-distribution-api-version': 'registry/2.0' }
+  return { status: 200, headers: { ...api, ...headers }, body: JSON.stringify(body) }
+}
+
+function notForPushing(method: string): WarrenError {
+  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
+  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; push to the registry itself`)
+}

@@ -1,0 +1,80 @@
+import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import { parseDigest } from '../../node/digest.ts'
+import {
+  DOCKER_SCHEMA_1,
+  DOCKER_SCHEMA_1_SIGNED,
+  isElsewhere,
+  isIndexType,
+  isManifestType,
+  OCI_INDEX,
+  OCI_MANIFEST,
+} from './media-types.ts'
+
+/** What a manifest names. */
+export interface Descriptor {
+  /** As `algorithm:hex`. */
+  readonly digest: string
+  /** Bytes. */
+  readonly size: number
+  readonly isManifest: boolean
+}
+
+/** What a manifest says of itself. */
+export interface ManifestFacts {
+  /** Its own `mediaType`, if that is one of a manifest. */
+  readonly mediaType?: string
+  /** What it must be, from what is in it. */
+  readonly derived: string
+  readonly kind: 'image' | 'index' | 'other'
+  readonly children: readonly Descriptor[]
+}
+
+/** Entries of one manifest: the largest indexes have a few hundred. */
+const MAX_CHILDREN = 10_000
+
+/** OCI Image 1.1, section «Digests». */
+const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/
+/** Characters of a digest that an error repeats. */
+const MAX_SHOWN = 80
+
+/** Throws an Error that says what is wrong with it. */
+export function parseManifest(bytes: Buffer): ParsedDocument<ManifestFacts> {
+  const value: unknown = JSON.parse(bytes.toString('utf8'))
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('a manifest is a JSON object')
+  const { mediaType, manifests, config, layers, blobs, signatures, schemaVersion } = value as Record<string, unknown>
+  const own = typeof mediaType === 'string' && isManifestType(mediaType) ? { mediaType } : {}
+  if (schemaVersion === 1) {
+    const derived = signatures === undefined ? DOCKER_SCHEMA_1 : DOCKER_SCHEMA_1_SIGNED
+    return { spans: [], facts: { ...own, derived, kind: 'other', children: [] } }
+  }
+  // A document that is both at once is read as an index by one client and as an image by another (CVE-2021-41190).
+  if (manifests !== undefined && (layers !== undefined || config !== undefined))
+    throw new Error('a manifest names either manifests or a configuration and layers')
+  if (own.mediaType !== undefined && isIndexType(own.mediaType) !== (manifests !== undefined))
+    throw new Error(`it is no ${own.mediaType} as it says`)
+  if (manifests !== undefined) {
+    return { spans: [], facts: { ...own, derived: OCI_INDEX, kind: 'index', children: descriptors(manifests, true) } }
+  }
+  const parts = [...(config === undefined ? [] : descriptors([config], false)), ...descriptors(layers ?? blobs ?? [], false)]
+  const kind = config === undefined && layers === undefined ? 'other' : 'image'
+  return { spans: [], facts: { ...own, derived: OCI_MANIFEST, kind, children: parts } }
+}
+
+export const manifestParser: DocumentParser<ManifestFacts> = {
+  id: 'oci-manifest-1',
+  module: import.meta.url,
+  exportName: 'parseManifest',
+  parse: parseManifest,
+}
+
+function descriptors(list: unknown, isManifest: boolean): Descriptor[] {
+  if (!Array.isArray(list) || list.length > MAX_CHILDREN) throw new Error(`what it names is no list of at most ${MAX_CHILDREN}`)
+  return list.flatMap((one: unknown) => {
+    const { digest, size, mediaType = '' } = Object(one) as Record<string, unknown>
+    if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('something that it names has no digest')
+    if (!Number.isSafeInteger(size) || Number(size) < 0) throw new Error(`${digest.slice(0, MAX_SHOWN)} has no size`)
+    // Of another algorithm, or of one that proves nothing: it can be asked for nowhere.
+    const isUsable = /^sha(?:256|512):/.test(digest) && parseDigest(digest) !== undefined
+    return !isUsable || isElsewhere(String(mediaType)) ? [] : [{ digest, size: Number(size), isManifest }]
+  })
+}

@@ -1,0 +1,39 @@
+export const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
+export const OCI_MANIFEST = 'application/vnd.oci.image.manifest.v1+json'
+const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
+const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
+/** Schema 1, which registries still have for images that nobody pushed again. */
+export const SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1+json'
+export const SIGNED_SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1+prettyjws'
+/** Taken back before OCI 1.1 came out, yet pushed meanwhile. */
+const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json'
+
+/** What clients negotiate about, in the order in which upstream is asked. */
+export const NEGOTIATED = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const
+
+const INDEXES: ReadonlySet<string> = new Set([OCI_INDEX, DOCKER_LIST])
+const IMAGES: ReadonlySet<string> = new Set([OCI_MANIFEST, DOCKER_MANIFEST, OCI_ARTIFACT])
+const OLD: ReadonlySet<string> = new Set([SCHEMA_1, SIGNED_SCHEMA_1])
+
+export function isIndexType(type: string | undefined): boolean {
+  return type !== undefined && INDEXES.has(type)
+}
+
+export function isImageType(type: string | undefined): boolean {
+  return type !== undefined && IMAGES.has(type)
+}
+
+/** Whether a document of that type is asked for as a manifest; everything else is a blob. */
+export function isManifestType(type: string | undefined): type is string {
+  return type !== undefined && (INDEXES.has(type) || IMAGES.has(type) || OLD.has(type))
+}
+
+/** The type of a `content-type` header, without its parameters. */
+export function typeOf(contentType: string | undefined): string | undefined {
+  return contentType?.split(';', 1)[0]?.trim().toLowerCase()
+}
+
+/** Layers that may not be passed on: a registry names them, and clients fetch them from the URLs beside. */
+export function isForeign(type: string): boolean {
+  return type.includes('.foreign.') || type.includes('.nondistributable.')
+}

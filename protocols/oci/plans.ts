@@ -1,0 +1,140 @@
+import { type Child, cacheKey, type Plan } from '../../node/cache/plan.ts'
+import { type Digest, formatDigest, parseDigest } from '../../node/digest.ts'
+import type { Mirror } from '../protocol.ts'
+import { acceptOf } from './accept.ts'
+import { type ManifestFacts, manifestParser } from './manifest.ts'
+import { essence, isManifestType } from './media-types.ts'
+import type { Resource } from './paths.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Asked only because a client named it: it must not lead into this network. */
+  readonly publicOnly: boolean
+}
+
+type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
+
+const SECOND = 1000
+
+/** Tags move, and whoever pushed one expects to see it soon; each look costs upstream a HEAD. */
+const TAG_LIFETIME = { floor: 30 * SECOND, cap: 60 * SECOND }
+
+/** The most that a registry has to take (OCI Distribution 1.1, section «Pushing manifests»). */
+const MAX_MANIFEST = 4 << 20
+
+const API_VERSION = { 'docker-distribution-api-version': 'registry/2.0' }
+const MUTABLE = { ...API_VERSION, 'cache-control': 'no-cache' }
+const IMMUTABLE = { ...API_VERSION, 'cache-control': 'public, max-age=31536000, immutable' }
+/** What upstream says of a list beside the list. */
+const LIST_HEADERS = ['link', 'oci-filters-applied']
+
+export function sitesOf({ name, upstreams, onDemand = false }: Mirror): Site[] {
+  return upstreams.map((base) => ({ mirror: name, base, publicOnly: onDemand }))
+}
+
+/** `variant` says which kinds of manifest the client takes. */
+export function planOf(resource: Exclude<Resource, Of<'root'>>, site: Site, variant: string): Plan {
+  switch (resource.kind) {
+    case 'tag':
+      return tagPlan(resource, site, variant)
+    case 'tags':
+      return listPlan(resource.name, `tags/list${resource.query}`, site)
+    case 'referrers':
+      return listPlan(resource.name, `referrers/${formatDigest(resource.digest)}${resource.query}`, site)
+    case 'manifest':
+      return manifestPlan(resource.name, resource.digest, site)
+    default:
+      return blobPlan(resource.name, resource.digest, site)
+  }
+}
+
+/** What a registry that has no referrers API keeps under a tag instead (OCI Distribution 1.1, «Referrers Tag Schema»). */
+export function fallbackPlan({ name, digest }: Of<'referrers'>, site: Site): Plan {
+  return tagPlan({ kind: 'tag', name, tag: formatDigest(digest).replace(':', '-').slice(0, 128) }, site, '')
+}
+
+function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
+  return {
+    ...common(name, `manifests/${tag}`, site, variant),
+    kind: 'mutable',
+    headers: { accept: acceptOf(variant) },
+    responseHeaders: { ...MUTABLE, vary: 'accept' },
+    lifetime: TAG_LIFETIME,
+    maxBytes: MAX_MANIFEST,
+    pointsTo: (headers, sha256) => {
+      const digest = parseDigest(headers['docker-content-digest'] ?? '') ?? (sha256 && parseDigest(`sha256:${sha256}`))
+      return digest && /^sha(?:256|512)$/.test(digest.algorithm) ? manifestPlan(name, digest, site) : undefined
+    },
+  }
+}
+
+function manifestPlan(name: string, digest: Digest, site: Site): Plan {
+  return {
+    ...common(name, `manifests/${formatDigest(digest)}`, site),
+    ...known(digest),
+    headers: { accept: acceptOf('') },
+    document: manifestParser,
+    maxBytes: MAX_MANIFEST,
+    describe: (facts, headers) => ({ 'content-type': typeOf(facts as ManifestFacts, headers['content-type'] ?? '') }),
+    children: (facts) => (facts as ManifestFacts).children.flatMap((child) => childOf(child, name, site) ?? []),
+    needs: (facts) => NEEDS[(facts as ManifestFacts).kind],
+  }
+}
+
+/** Of an index one image is wanted, of an image everything. */
+const NEEDS = { image: 'all', index: 'one', other: 'none' } as const
+
+/**
+ * A manifest that says what it is cannot be given out as something else. Where it does not, upstream's word counts, if it is one
+ * that can be right: then the bytes alone would not tell.
+ */
+function typeOf({ mediaType, derived }: ManifestFacts, told: string): string {
+  return mediaType ?? (isManifestType(essence(told)) ? told : derived)
+}
+
+function childOf({ digest, size, isManifest }: ManifestFacts['children'][number], name: string, site: Site): Child | undefined {
+  const parsed = parseDigest(digest)
+  return parsed && { plan: isManifest ? manifestPlan(name, parsed, site) : blobPlan(name, parsed, site), size }
+}
+
+function blobPlan(name: string, digest: Digest, site: Site): Plan {
+  const plan = { ...common(name, `blobs/${formatDigest(digest)}`, site), ...known(digest) }
+  const type = { 'content-type': 'application/octet-stream' }
+  return { ...plan, headers: { accept: '*/*' }, responseHeaders: { ...plan.responseHeaders, ...type } }
+}
+
+/** What is addressed by its digest: the digest alone is no right to it. */
+function known(digest: Digest): Pick<Plan, 'kind' | 'digests' | 'guarded'> & { responseHeaders: Record<string, string> } {
+  const responseHeaders = { ...IMMUTABLE, 'docker-content-digest': formatDigest(digest) }
+  return { kind: 'immutable', digests: [digest], guarded: true, responseHeaders }
+}
+
+function listPlan(name: string, rest: string, site: Site): Plan {
+  return {
+    ...common(name, rest, site),
+    kind: 'mutable',
+    headers: { accept: 'application/json' },
+    responseHeaders: MUTABLE,
+    lifetime: TAG_LIFETIME,
+    maxBytes: MAX_MANIFEST,
+    keeps: LIST_HEADERS,
+  }
+}
+
+type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'scope'> & { publicOnly?: true }
+
+function common(name: string, rest: string, { mirror, base, publicOnly }: Site, variant = ''): Common {
+  const path = `v2/${name}/${rest}`
+  return {
+    key: cacheKey({ ecosystem: 'oci', base, path, variant }),
+    ecosystem: 'oci',
+    mirror,
+    url: base + path,
+    base,
+    // Distribution specification, «Token Scope Documentation».
+    scope: `repository:${name}:pull`,
+    ...(publicOnly ? { publicOnly: true } : {}),
+  }
+}

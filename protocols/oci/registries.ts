@@ -1,0 +1,60 @@
+import type { Registries } from '../protocol.ts'
+
+/** Docker Hub as image names have it; its registry answers at another name, and old clients know it by a third one. */
+export const DOCKER_HUB = 'docker.io'
+const HUB_HOST = 'registry-1.docker.io'
+const HUB_NAMES = new Set([DOCKER_HUB, HUB_HOST, 'index.docker.io'])
+
+/** Stands for every public registry that a client names. */
+export const ANY_REGISTRY = '*'
+
+/** Characters of a host with its port: a DNS name has at most 253. */
+const MAX_REGISTRY = 259
+const LABEL = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
+const HOST = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-f:.]+\\])(?::([0-9]{1,5}))?$`, 'i')
+/** Names that the public DNS never has (RFC 6761, RFC 6762, RFC 8375, and what ICANN set aside for private use). */
+const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/
+
+export const registries: Registries = {
+  path: '/v2/',
+  builtIn: [
+    { name: 'docker-hub', registry: DOCKER_HUB },
+    { name: 'ghcr', registry: 'ghcr.io' },
+    { name: 'gcr', registry: 'gcr.io' },
+    { name: 'quay', registry: 'quay.io' },
+  ],
+  upstreamsOf: (registry) => (registry === ANY_REGISTRY ? [] : [registryUpstream(registry)]),
+}
+
+/** One spelling for a registry: lower case, and `docker.io` for all names of Docker Hub. */
+export function canonicalRegistry(registry: string): string {
+  const lower = registry.toLowerCase()
+  return HUB_NAMES.has(lower) ? DOCKER_HUB : lower
+}
+
+/** Base URL of the registry that image names call so. */
+export function registryUpstream(registry: string): string {
+  const canonical = canonicalRegistry(registry)
+  return new URL(`https://${canonical === DOCKER_HUB ? HUB_HOST : canonical}/`).href
+}
+
+/** Whether a text is `host[:port]`, in any case. */
+export function isRegistry(text: string): boolean {
+  const port = text.length <= MAX_REGISTRY ? HOST.exec(text) : null
+  return port !== null && (port[1] === undefined || (Number(port[1]) > 0 && Number(port[1]) <= 65_535))
+}
+
+/** Whether the first component of an image name is a registry's, and not the beginning of a repository's. */
+export function looksLikeRegistry(component: string): boolean {
+  return isRegistry(component) && (/[.:]/.test(component) || component.toLowerCase() === 'localhost')
+}
+
+/**
+ * Whether anybody's request may make this node ask such a host: by a name of the public DNS only. Addresses and names of the
+ * local network would let clients reach through the node what they cannot reach themselves.
+ */
+export function isPublicRegistry(registry: string): boolean {
+  const [host = ''] = registry.split(':', 1)
+  // What ends in a number is an IPv4 address to a URL parser, in whatever base.
+  return isRegistry(registry) && /\.[a-z][a-z0-9-]*$/.test(host) && !PRIVATE_NAMES.test(host)
+}
