@@ -18,7 +18,7 @@ import { type Mounted, Mounts } from './http/mounts.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
-import { HttpServer } from './http/server.ts'
+import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
 import { makeLog } from './log.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
@@ -105,6 +105,8 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         startedAt,
         state: server.draining ? 'draining' : 'ready',
         data: config.data,
+        // Whoever asks does so at a listener, so that all this does is to tell the addresses.
+        listen: (await server.start()).listen.map(urlOf),
       },
       mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
       ...stats.snapshot(),
@@ -122,6 +124,11 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
   building.defer(() => server.stop())
   return { id, log, door, server, mesh, disposer: building.move() }
+}
+
+/** Base URL of a listener, without a trailing slash; of a socket `unix:` and its path. */
+export function urlOf(address: ListenAddress): string {
+  return 'socket' in address ? `unix:${address.socket}` : `http://${formatAddress(address)}`
 }
 
 /** The mirrors of a configuration, each with its grammar. Throws CONFIG_INVALID for a protocol that does not exist. */

@@ -1,9 +1,8 @@
 import { join } from 'node:path'
-import { buildComponents, mountsOf, type Overrides } from './components.ts'
+import { buildComponents, mountsOf, type Overrides, urlOf } from './components.ts'
 import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
-import { formatAddress, type ListenAddress } from './http/server.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 
@@ -80,8 +79,4 @@ function tellWhereItIs(data: string, urls: NodeUrls): void {
     const message = `the data folder ${data} cannot be used: ${reasonOf(cause)}; choose a writable one with --data`
     throw new WarrenError('STORE_UNUSABLE', message, { cause })
   }
-}
-
-function urlOf(address: ListenAddress): string {
-  return 'socket' in address ? `unix:${address.socket}` : `http://${formatAddress(address)}`
 }

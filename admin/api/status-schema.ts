@@ -12,6 +12,8 @@ export const statusSchema = z.object({
     startedAt: z.number(),
     state: z.enum(['ready', 'draining']),
     data: z.string(),
+    /** Base URLs of the mirror listeners. */
+    listen: z.array(z.string()).readonly(),
   }),
   mirrors: z.array(
     z.object({

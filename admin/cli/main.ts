@@ -1,4 +1,4 @@
-import { Command, CommanderError } from 'commander'
+import { Command, CommanderError, Option } from 'commander'
 import { isWarrenError, reasonOf } from '../../node/errors.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
@@ -42,6 +42,12 @@ function commands(): Command {
   withNode(program.command('peers').description('show the other members of the mesh')).action(async (options) =>
     (await import('./commands/peers.ts')).peers(options),
   )
+  withNode(
+    program.command('get <image...>').description('fetch container images through the running node, so that it has them'),
+  )
+    .option('--platform <os/arch>', "platform of the image, else this machine's; may be given several times", several)
+    .addOption(new Option('--all-platforms', 'images of all platforms, with what is attached to them').conflicts('platform'))
+    .action(async (images, options) => (await import('./commands/get.ts')).get(images, options))
   addMeshCommands(program)
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
@@ -68,13 +74,13 @@ function withSettings(command: Command): Command {
   return command
     .option('--config <file>', "configuration file; else WARREN_CONFIG, else the user's, else the system's")
     .option('--data <folder>', 'folder for everything that the node keeps')
-    .option(
-      '--listen <address>',
-      'host:port of the mirrors; may be given several times',
-      (one: string, others: string[] = []) => [...others, one],
-    )
+    .option('--listen <address>', 'host:port of the mirrors; may be given several times', several)
     .option('--admin-listen <address>', 'host:port or unix:/path of the admin API')
     .option('--log-level <level>', 'least severe log line that is written: trace, debug, info, warn, error, fatal or silent')
+}
+
+function several(one: string, others: string[] = []): string[] {
+  return [...others, one]
 }
 
 function exitCodeOf(error: unknown): number {

@@ -63,7 +63,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
 function statusWith(data: string, mesh: Status['mesh']): Status {
   const none = { local: 0, flight: 0, peer: 0, seed: 0, upstream: 0, stale: 0 }
   return {
-    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data },
+    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data, listen: [] },
     mirrors: [],
     requests: { ...none, negative: 0, error: 0 },
     bytes: none,

@@ -5,6 +5,7 @@ import type { Node, NodeUrls } from '../../../node/index.ts'
 import { VERSION } from '../../../node/version.ts'
 import { clientLine } from '../clients.ts'
 import { EXIT } from '../exit-codes.ts'
+import { reachable } from '../images/mirror-address.ts'
 import { joinedText, joinFromEnvironment } from '../joining.ts'
 import { aligned, styled, writeLines } from '../print.ts'
 import { loadSettings, type SettingFlags } from '../settings.ts'
@@ -74,11 +75,6 @@ function greeting(config: Config, urls: NodeUrls): string[] {
   })
   const title = styled(process.stdout, 'bold', `Warren ${VERSION} is ready`)
   return [title, '', ...lines.slice(0, mirrors.length), '', ...lines.slice(mirrors.length), '', 'Ctrl-C stops it.']
-}
-
-/** An address that listens everywhere is no address to go to. */
-function reachable(url: string): string {
-  return url.replace('//0.0.0.0:', '//127.0.0.1:').replace('//[::]:', '//[::1]:')
 }
 
 function tell(text: string): void {

@@ -8,7 +8,15 @@ const NOW = 1_800_000_000_000
 const init = { base: 'http://127.0.0.1:7470', now: NOW, output: new PassThrough() }
 
 const status: Status = {
-  node: { id: '0011aabb', version: '0.1.0', pid: 42, startedAt: NOW - 7_380_000, state: 'ready', data: '/srv/warren' },
+  node: {
+    id: '0011aabb',
+    version: '0.1.0',
+    pid: 42,
+    startedAt: NOW - 7_380_000,
+    state: 'ready',
+    data: '/srv/warren',
+    listen: [],
+  },
   mirrors: [
     { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://a.test/', 'https://b.test/'] },
     { name: 'npm-corp', protocol: 'npm', path: '/corp/', upstreams: ['https://c.test/'], tarballUrls: 'preserve' },

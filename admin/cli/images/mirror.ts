@@ -1,0 +1,131 @@
+import { createHash } from 'node:crypto'
+import { type IncomingMessage, request as requestHttp } from 'node:http'
+import { parseDigest } from '../../../node/digest.ts'
+import { reasonOf } from '../../../node/errors.ts'
+import { START_ONE, UnreachableError } from '../exit-codes.ts'
+import { formatBytes } from '../format.ts'
+import { printable } from '../print.ts'
+import { MANIFEST_TYPES } from './manifest.ts'
+import type { ImageReference } from './reference.ts'
+
+/** Ms of silence after which the node counts as hung: its own patience with upstreams ends before. */
+const IDLE = 180_000
+/** Bytes of an error that are read for its message. */
+const MAX_ERROR = 64 << 10
+/** Of connections that were never made; with any other the node was there. */
+const NOT_THERE: ReadonlySet<string> = new Set([
+  'ECONNREFUSED',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'ETIMEDOUT',
+])
+
+export interface Wanted {
+  readonly kind: 'manifests' | 'blobs'
+  /** Tag or digest. */
+  readonly target: string
+  /** Bytes; undefined where nothing tells. */
+  readonly size?: number | undefined
+  /** Most bytes that are kept; without it the bytes are checked and let go, as many as they are. */
+  readonly keep?: number | undefined
+  /** Told how many bytes have come. */
+  readonly onBytes?: (bytes: number) => void
+  readonly signal?: AbortSignal
+}
+
+export interface Received {
+  readonly digest: string
+  readonly size: number
+  /** Where the node had it from: `local`, `peer`, `upstream` and so on. */
+  readonly source: string
+  /** Nothing when it was not to be kept. */
+  readonly bytes: Buffer
+}
+
+/** The mirrors of a node as a client of images sees them. */
+export class Mirror {
+  readonly base: string
+
+  /** @param base `http://host:port` */
+  constructor(base: string) {
+    this.base = base
+  }
+
+  /** Fetches all of something and proves that it is what its digest and size say. Throws UnreachableError and Error. */
+  async get(reference: ImageReference, wanted: Wanted): Promise<Received> {
+    const what = `${wanted.kind === 'blobs' ? 'blob' : 'manifest'} ${wanted.target} of ${reference.text}`
+    const response = await this.#open(reference, wanted, what)
+    try {
+      if (response.statusCode !== 200) throw new Error(`${what}: ${await refusalOf(response)}`)
+      return await receive(response, wanted, what)
+    } finally {
+      response.destroy()
+    }
+  }
+
+  #open({ registry, name }: ImageReference, { kind, target, signal }: Wanted, what: string): Promise<IncomingMessage> {
+    const url = new URL(`/v2/${name}/${kind}/${target}?ns=${encodeURIComponent(registry)}`, this.base)
+    const headers = { accept: kind === 'blobs' ? '*/*' : MANIFEST_TYPES.join(', ') }
+    return new Promise((resolve, reject) => {
+      const request = requestHttp(url, { agent: false, headers, timeout: IDLE, ...(signal && { signal }) })
+      request.on('timeout', () => request.destroy(new Error(`nothing came for ${IDLE / 1_000} s`)))
+      request.on('response', resolve)
+      request.on('error', (error: NodeJS.ErrnoException) => {
+        const away = NOT_THERE.has(error.code ?? '')
+        const why = `no node answers at ${this.base}: ${reasonOf(error)}; ${START_ONE}`
+        reject(away ? new UnreachableError(why) : new Error(`${what}: ${reasonOf(error)}`, { cause: error }))
+      })
+      request.end()
+    })
+  }
+}
+
+async function receive(response: IncomingMessage, { target, size, keep, onBytes }: Wanted, what: string): Promise<Received> {
+  // A tag does not tell the digest of what it points to; the header does.
+  const promised = parseDigest(target) ?? parseDigest(String(response.headers['docker-content-digest'] ?? ''))
+  const algorithm = promised?.algorithm ?? 'sha256'
+  const hash = createHash(algorithm)
+  const kept: Buffer[] = []
+  let bytes = 0
+  try {
+    for await (const part of response as AsyncIterable<Buffer>) {
+      bytes += part.length
+      if (bytes > (size ?? Infinity)) throw new Wrong(`it is longer than the ${size} bytes that it should have`)
+      if (bytes > (keep ?? Infinity)) throw new Wrong(`it is longer than the ${formatBytes(keep ?? 0)} that it may have`)
+      hash.update(part)
+      if (keep !== undefined) kept.push(part)
+      onBytes?.(bytes)
+    }
+  } catch (error) {
+    if (error instanceof Wrong) throw new Error(`${what} is wrong: ${error.message}`)
+    const of = size === undefined ? '' : ` of ${formatBytes(size)}`
+    throw new Error(`${what} broke off after ${formatBytes(bytes)}${of}: ${reasonOf(error)}`, { cause: error })
+  }
+  const hex = hash.digest('hex')
+  if (size !== undefined && bytes !== size) throw new Error(`${what} is wrong: it has ${bytes} bytes instead of ${size}`)
+  if (promised && hex !== promised.hex)
+    throw new Error(`${what} is wrong: its digest is ${algorithm}:${hex} instead of ${algorithm}:${promised.hex}`)
+  const source = printable(String(response.headers['x-warren-source'] ?? 'unknown'))
+  return { digest: `${algorithm}:${hex}`, size: bytes, source, bytes: Buffer.concat(kept) }
+}
+
+/** What came is not what was asked for. */
+class Wrong extends Error {}
+
+/** What the node says (OCI distribution specification, «Error Codes»), or only its status. */
+async function refusalOf(response: IncomingMessage): Promise<string> {
+  let text = ''
+  try {
+    for await (const part of response.setEncoding('utf8')) {
+      text += part
+      if (text.length > MAX_ERROR) break
+    }
+    const [first] = (JSON.parse(text) as { errors: { code: unknown; message: unknown }[] }).errors
+    if (first) return printable(`${first.message} (${first.code}, ${response.statusCode})`)
+  } catch {
+    // No error of a registry.
+  }
+  return `the node answers ${response.statusCode}`
+}
