@@ -9,8 +9,8 @@ import { upstreamUrl } from './urls.ts'
 const REDIRECTS = new Set([301, 302, 303, 307, 308])
 
 /**
- * Sends a request and, unless `mode` is `manual`, what it is redirected to. Rejects with UPSTREAM_REFUSED for a redirect that must not be followed, and
- * with UPSTREAM_FAILED for one that cannot be.
+ * Sends a request and, unless `mode` is `manual`, what it is redirected to. Rejects with UPSTREAM_REFUSED for a redirect that
+ * must not be followed, and with UPSTREAM_FAILED for one that cannot be.
  */
 export async function followRedirects(
   first: WireRequest,
