@@ -97,6 +97,21 @@ export const TOKEN_ENTRIES = 1_024
 /** Bytes of a token service's answer. */
 export const MAX_TOKEN_ANSWER = 64 * 1024
 
+/** Characters of a token: those of large services are signed and have a few thousand, and headers have to fit as a whole. */
+export const MAX_TOKEN = 16 * 1024
+
+/** Ms from the wish for a token to the token, with all further tries. */
+export const TOKEN_PATIENCE = 30_000
+
+/** Ms for which credentials are not shown again to a token service that has just refused them. */
+export const WRONG_REST = 60_000
+
+/** How often a request is sent again because upstream wants to know who asks: with a token, and with a newer or another one. */
+export const MAX_CHALLENGES = 2
+
+/** Seconds: the longest life of a token that is believed. */
+export const MAX_TOKEN_LIFE = 30 * 24 * 3600
+
 /** Seconds for which a token is good that does not say so (distribution, token authentication specification). */
 export const TOKEN_LIFE = 60
 

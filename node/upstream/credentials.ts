@@ -1,18 +1,16 @@
 import type { Secret } from '../secret.ts'
+import { isSameSite } from './site.ts'
 
 /** What proves to an upstream who asks. */
 export type CredentialEntry = {
   /** Of the upstream. */
   readonly origin: string
-  /** `host[:port]` of further token services that may have it. */
-  readonly realms?: readonly string[]
+  /** URL of a token service on another site that may have it. */
+  readonly realm?: string | undefined
 } & Login
 
 /** `token` goes out as it is to upstreams without a token service, and to a token service as refresh token (RFC 6749 section 6). */
-type Login = { readonly username: string; readonly password: Secret } | { readonly token: Secret }
-
-/** Token services that belong to a registry and have another host. */
-const REALMS: Readonly<Record<string, readonly string[]>> = { 'https://registry-1.docker.io': ['auth.docker.io'] }
+export type Login = { readonly username: string; readonly password: Secret } | { readonly token: Secret }
 
 /** The credentials of a node, by origin of the upstream. */
 export class Credentials {
@@ -28,9 +26,14 @@ export class Credentials {
   }
 }
 
-/** Whether the token service at `realm` may see the credentials: whoever runs a registry chooses what its challenges name. */
-export function mayHave({ origin, realms = [] }: CredentialEntry, realm: URL): boolean {
-  return [new URL(origin).host, ...(REALMS[origin] ?? []), ...realms].includes(realm.host)
+/**
+ * Whether the token service at `realm` may see the credentials. Whoever answers for a registry chooses what its challenges name,
+ * so that it is kept within the registry's own site unless the operator names another one.
+ */
+export function mayHave({ origin, realm: named }: CredentialEntry, realm: URL): boolean {
+  if (named !== undefined && new URL(named).origin === realm.origin) return true
+  const upstream = new URL(origin)
+  return (realm.protocol === 'https:' || upstream.protocol === 'http:') && isSameSite(upstream, realm)
 }
 
 /** `Authorization` for the origin of the entry (RFC 7617, RFC 6750). */

@@ -1,8 +1,9 @@
 import type { LookupFunction } from 'node:net'
 import { type Clock, systemClock } from '../clock.ts'
-import type { WireRequest } from '../wire/exchange.ts'
+import type { WireRequest, WireResponse } from '../wire/exchange.ts'
 import { AddressGuard } from './address-guard.ts'
 import { withAttempts } from './attempts.ts'
+import { Authorizer } from './authorizer.ts'
 import { Budgets } from './budget.ts'
 import {
   CONCURRENCY,
@@ -21,6 +22,8 @@ import { Pools } from './pools.ts'
 import { type Env, ProxyTable } from './proxy.ts'
 import { followRedirects } from './redirects.ts'
 import { Sender } from './sender.ts'
+import { TokenService } from './token-service.ts'
+import { Tokens } from './tokens.ts'
 import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from './upstream.ts'
 import { upstreamUrl } from './urls.ts'
 
@@ -65,6 +68,8 @@ export class UndiciUpstream implements Upstream {
   readonly #gates: HostGates
   readonly #budgets: Budgets
   readonly #credentials: Credentials
+  readonly #tokens: Tokens
+  readonly #authorizer: Authorizer
   readonly #sender: Sender
   readonly #lives = new Set<AbortController>()
   #closed: Promise<void> | undefined
@@ -86,6 +91,9 @@ export class UndiciUpstream implements Upstream {
       { clock, guard, pools: this.#pools, gates: this.#gates, budgets: this.#budgets },
       { connect: connectTimeout, headers: init.headersTimeout ?? HEADERS_TIMEOUT, idle: init.idleTimeout ?? IDLE_TIMEOUT },
     )
+    const service = new TokenService({ clock, send: (...asked) => this.#askTokenService(...asked) }, init)
+    this.#tokens = new Tokens({ clock, service })
+    this.#authorizer = new Authorizer({ credentials: this.#credentials, tokens: this.#tokens })
   }
 
   async fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
@@ -93,15 +101,16 @@ export class UndiciUpstream implements Upstream {
     if (this.#closed) throw stopping()
     const base = upstreamUrl(request.base)
     const first = this.#firstHop(request, base)
-    const max = request.method === 'POST' ? 1 : MAX_ATTEMPTS
-    const components = { clock: this.#clock, random: this.#random }
     const { life, end } = this.#begin(signal)
     try {
-      const { response, url } = await followRedirects(
-        first,
-        (hop) => withAttempts(() => this.#sender.send(hop, base, life), max, components, life),
-        request.redirect,
-      )
+      const send = (hop: WireRequest) => this.#attempts(hop, base, life)
+      let isOwn = true
+      const sendHop = (hop: WireRequest) => {
+        // Once a redirect has led elsewhere, a further one back gets no credentials any more.
+        isOwn &&= hop.url.origin === base.origin
+        return isOwn ? this.#authorizer.send(hop, { base, scope: request.scope }, send, life) : send(hop)
+      }
+      const { response, url } = await followRedirects(first, sendHop, request.redirect)
       const { status, headers, body } = response
       body.whenOver(end)
       return { status, headers, url: url.href, body, destroy: () => body.destroy() }
@@ -134,7 +143,18 @@ export class UndiciUpstream implements Upstream {
 
   async #close(): Promise<void> {
     for (const life of this.#lives) life.abort(stopping())
+    this.#tokens.close(stopping())
     await this.#pools.destroy()
+  }
+
+  #attempts(hop: WireRequest, base: URL, signal: AbortSignal): Promise<WireResponse> {
+    const max = hop.method === 'POST' ? 1 : MAX_ATTEMPTS
+    const components = { clock: this.#clock, random: this.#random }
+    return withAttempts(() => this.#sender.send(hop, base, signal), max, components, signal)
+  }
+
+  async #askTokenService(request: WireRequest, base: URL, signal: AbortSignal): Promise<WireResponse> {
+    return (await followRedirects(request, (hop) => this.#attempts(hop, base, signal))).response
   }
 
   #firstHop(request: UpstreamRequest, base: URL): WireRequest {

@@ -69,7 +69,8 @@ export interface Budget {
 export interface Upstream {
   /**
    * Sends a request and resolves when the headers are in. Any status below 500 but 429 is an answer; 429 rejects with
-   * UPSTREAM_BUSY, 5xx with UPSTREAM_FAILED, and what never answered with UPSTREAM_UNREACHABLE or UPSTREAM_TIMEOUT.
+   * UPSTREAM_BUSY, 5xx with UPSTREAM_FAILED, and what never answered with UPSTREAM_UNREACHABLE or UPSTREAM_TIMEOUT. So does
+   * trouble with the token service that upstream names; where that gives no token it rejects with UPSTREAM_DENIED.
    * GET and HEAD are tried again where that makes sense; a POST is sent once.
    */
   fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse>
