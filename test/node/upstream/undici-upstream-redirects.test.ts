@@ -39,6 +39,17 @@ describe('a redirect', () => {
     expect(server.asked.at(-1)).toBe('HEAD /end')
   })
 
+  it.each([301, 302, 303, 307, 308])('with %i is the answer for who wants it so', async (status) => {
+    const server = await redirecting()
+    for (const method of ['GET', 'HEAD'] as const) {
+      const request = get(server, via('http://169.254.169.254/', status), { method, redirect: 'manual' })
+      const { status: answered, headers, url, body } = await makeUpstream().fetch(request, NEVER)
+      expect([answered, headers.location, url]).toEqual([status, 'http://169.254.169.254/', request.url])
+      await read(body)
+    }
+    expect(server.asked).toHaveLength(2)
+  })
+
   it('of a POST is not followed', async () => {
     const server = await redirecting()
     const error = await failure(
