@@ -32,6 +32,9 @@ export interface FakeNode {
   readonly token: NodeToken
   mesh: Status['mesh']
   peers: Peers['peers']
+  mirrors: Status['mirrors']
+  /** Base URLs of its mirrors. */
+  listen: readonly string[]
 }
 
 /** The admin API of a node on `data` without the node: what it tells is what the test says. */
@@ -40,7 +43,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
   const api = await adminApi({
     checkHost: () => {},
     token,
-    status: async () => statusWith(data, node.mesh),
+    status: async () => statusWith(data, node),
     peers: async () => ({ peers: node.peers }),
     ...ports,
   })
@@ -56,15 +59,15 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
   })
   const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   writeNodeFile(data, { pid: process.pid, listen: [admin], admin })
-  const node = { admin, token, mesh: LONE, peers: [] as Peers['peers'] }
+  const node: FakeNode = { admin, token, mesh: LONE, peers: [], mirrors: [], listen: [] }
   return node
 }
 
-function statusWith(data: string, mesh: Status['mesh']): Status {
+function statusWith(data: string, { mesh, mirrors, listen }: FakeNode): Status {
   const none = { local: 0, flight: 0, peer: 0, seed: 0, upstream: 0, stale: 0 }
   return {
-    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data, listen: [] },
-    mirrors: [],
+    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data, listen },
+    mirrors,
     requests: { ...none, negative: 0, error: 0 },
     bytes: none,
     flights: 0,

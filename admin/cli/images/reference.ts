@@ -53,7 +53,7 @@ export function parseReference(text: string): ImageReference {
 
 /** Whether a first component is a registry and no part of a name on Docker Hub. */
 function isRegistry(part: string): boolean {
-  return /[.:]/.test(part) || part === 'localhost' || part !== part.toLowerCase()
+  return /[.:]/.test(part) || part === 'localhost'
 }
 
 /** A colon behind the last slash begins a tag; any other would be a port. */
