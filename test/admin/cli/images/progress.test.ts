@@ -8,7 +8,6 @@ const TWO = `sha512:${'2b'.repeat(64)}`
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setInterval', 'clearInterval', 'performance'] })
   vi.stubEnv('FORCE_COLOR', undefined)
-  vi.stubEnv('NO_COLOR', '1')
 })
 
 afterEach(() => {
@@ -32,6 +31,10 @@ class Screen extends PassThrough {
         this.lines.push(...(at === 0 ? piece : rest).split('\n').slice(0, -1))
       }
     })
+  }
+
+  getColorDepth(): number {
+    return 1
   }
 }
 
