@@ -10,7 +10,7 @@ const MAX_ACCEPT = 2048
  * Which manifests a tag may be answered with (RFC 9110 section 12.5.1). Who says nothing of manifests gets what upstream
  * prefers, as it would there. All spellings of a wish give one variant, since it becomes part of the key.
  */
-export function chooseVariant(accept: string | string[] | undefined): Variant {
+export function variantOf(accept: string | string[] | undefined): Variant {
   const text = (Array.isArray(accept) ? accept.join(',') : (accept ?? '')).slice(0, MAX_ACCEPT).toLowerCase()
   const weights = new Map(text.split(',').map(readElement))
   const any = weights.get('application/*') ?? weights.get('*/*') ?? false

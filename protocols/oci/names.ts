@@ -7,7 +7,7 @@ const COMPONENT = '[a-z0-9]+(?:(?:\\.|_|__|-+)[a-z0-9]+)*'
 const NAME = new RegExp(`^${COMPONENT}(?:/${COMPONENT})*$`)
 const TAG = /^[a-zA-Z0-9_][a-zA-Z0-9._-]{0,127}$/
 
-export function isRepository(name: string): boolean {
+export function isRepositoryName(name: string): boolean {
   return name.length <= MAX_NAME && NAME.test(name)
 }
 

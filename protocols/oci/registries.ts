@@ -1,3 +1,4 @@
+import { WarrenError } from '../../node/errors.ts'
 import type { Registries } from '../protocol.ts'
 
 /** Docker Hub as image names have it; its registry answers at another name, and old clients know it by a third one. */
@@ -50,11 +51,16 @@ export function looksLikeRegistry(component: string): boolean {
 }
 
 /**
- * Whether anybody's request may make this node ask such a host: by a name of the public DNS only. Addresses and names of the
- * local network would let clients reach through the node what they cannot reach themselves.
+ * Base URL of a registry that only a client names. Throws NO_SUCH_MIRROR for what is no name of the public DNS: by addresses and
+ * names of the local network, clients would reach through the node what they cannot reach themselves.
  */
-export function isPublicRegistry(registry: string): boolean {
+export function publicUpstream(registry: string): string {
   const [host = ''] = registry.split(':', 1)
   // What ends in a number is an IPv4 address to a URL parser, in whatever base.
-  return isRegistry(registry) && /\.[a-z][a-z0-9-]*$/.test(host) && !PRIVATE_NAMES.test(host)
+  const isPublic = isRegistry(registry) && /\.[a-z][a-z0-9-]*$/.test(host) && !PRIVATE_NAMES.test(host)
+  if (isPublic) return registryUpstream(registry)
+  throw new WarrenError(
+    'NO_SUCH_MIRROR',
+    'only registries with a name of the public DNS are asked without a mirror of their own',
+  )
 }
