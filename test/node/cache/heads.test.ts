@@ -35,6 +35,27 @@ describe('only the headers of an artifact', () => {
     expect([kit.cache.flights, kit.store.records.get(PLAN.key)]).toEqual([0, undefined])
   })
 
+  it('are asked for by one byte where a HEAD is redirected: behind that it may be refused', async () => {
+    const location = 'https://signed.example.test/a'
+    const script: MemoryScript = ({ method, headers }) =>
+      method === 'HEAD'
+        ? { status: 307, headers: { location } }
+        : { status: 206, headers: { 'content-range': 'bytes 0-0/300000', seen: headers?.range ?? '' }, body: 'x' }
+    const kit = makeCache({ script })
+    const found = await kit.get({ ...PLAN, scope: 's' }, HEAD)
+    expect([found.body.size, found.digest]).toEqual([300_000, `sha512:${digestOf(BYTES).hex}`])
+    expect(
+      kit.upstream.requests.map(({ method, redirect, scope, headers }) => [method, redirect, scope, headers?.range]),
+    ).toEqual([
+      ['HEAD', 'manual', 's', undefined],
+      ['GET', undefined, 's', 'bytes=0-0'],
+    ])
+    const ignoring = makeCache({ script: ({ method }) => (method === 'HEAD' ? { status: 302 } : { body: BYTES }) })
+    expect((await ignoring.get(PLAN, HEAD)).body.size).toBe(BYTES.length)
+    const absent = makeCache({ script: ({ method }) => (method === 'HEAD' ? { status: 302 } : { status: 404 }) })
+    expect(await codeOf(absent.get(PLAN, HEAD))).toBe('UPSTREAM_ABSENT')
+  })
+
   it('have no digest where several are possible, and no size where upstream tells none', async () => {
     const kit = makeCache({ script: () => ({ body: BYTES, chunked: true }) })
     const found = await kit.get(artifact('a', [digestOf('x'), digestOf(BYTES)]), HEAD)
