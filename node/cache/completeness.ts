@@ -5,7 +5,7 @@ import type { Mesh } from '../mesh/mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { refusal } from './answer.ts'
 import { isAtMember } from './at-member.ts'
-import { COMPLETE_ENTRIES, REACHED_TTL } from './constants.ts'
+import { COMPLETE_ENTRIES, COMPLETE_TTL, REACHED_TTL } from './constants.ts'
 import type { Documents } from './documents.ts'
 import type { Heads } from './heads.ts'
 import { heldBlob } from './links.ts'
@@ -28,7 +28,7 @@ const DEPTH = 4
  */
 export class Completeness {
   readonly #components: CompletenessComponents
-  /** Until when, in ms since the epoch, a blob needs no look, and an upstream no question. */
+  /** When a blob was seen to have all its parts, and an upstream to answer, in ms since the epoch. */
   readonly #complete = new LRUCache<string, number>({ max: COMPLETE_ENTRIES })
   readonly #reached = new LRUCache<string, number>({ max: COMPLETE_ENTRIES })
 
@@ -43,7 +43,7 @@ export class Completeness {
 
   /** Whether nothing needs to be looked at for what is held under a key. */
   knows(record: NameRecord): boolean {
-    return this.#isRecent(this.#complete.get(record.blob))
+    return this.#isRecent(this.#complete.get(record.blob), COMPLETE_TTL)
   }
 
   /** Rejects with UPSTREAM_UNREACHABLE when parts of a held document are neither here nor to be had from anybody. */
@@ -55,7 +55,7 @@ export class Completeness {
       this.#complete.set(record.blob, this.#components.clock.now())
       return
     }
-    if (this.#isRecent(this.#reached.get(plan.base))) return
+    if (this.#isRecent(this.#reached.get(plan.base), REACHED_TTL)) return
     const trouble = await this.#askUpstream(missing[0] as Plan, signal)
     if (trouble === undefined) return this.reached(plan.base)
     if (await this.#areAtMembers(missing, signal)) return
@@ -99,8 +99,8 @@ export class Completeness {
     return true
   }
 
-  #isRecent(since: number | undefined): boolean {
+  #isRecent(since: number | undefined, ttl: number): boolean {
     const age = since === undefined ? -1 : this.#components.clock.now() - since
-    return age >= 0 && age < REACHED_TTL
+    return age >= 0 && age < ttl
   }
 }

@@ -86,7 +86,8 @@ export const POINTED_TTL = 10 * SECOND
 export const POINTED_KEYS = 2_048
 
 /** For how long documents count as complete, and upstreams as there, without another look, in ms; and how many. */
-export const REACHED_TTL = 10 * SECOND
+export const COMPLETE_TTL = 10 * SECOND
+export const REACHED_TTL = 2 * SECOND
 export const COMPLETE_ENTRIES = 10_000
 
 /** How far a record may come from the future before the clock is taken to have been set back, in ms. */

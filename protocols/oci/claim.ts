@@ -1,5 +1,6 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { Claim, Mirror } from '../protocol.ts'
+import { namespaceOf } from './namespace.ts'
 import { ANY_REGISTRY, canonicalRegistry, DOCKER_HUB, looksLikeRegistry, publicUpstream, registries } from './registries.ts'
 
 const API = registries.path
@@ -64,11 +65,6 @@ function find(name: string, mirrors: readonly Mirror[]): Mirror | undefined {
 
 function registryOf({ registry = '' }: Mirror): string {
   return canonicalRegistry(registry)
-}
-
-/** The registry in `?ns=`; an empty one counts as none. */
-export function namespaceOf(query: string): string | undefined {
-  return new URLSearchParams(query).get('ns')?.trim() || undefined
 }
 
 function decoded(component: string): string {

@@ -1,5 +1,4 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
-import { parseDigest } from '../../node/digest.ts'
 import {
   DOCKER_SCHEMA_1,
   DOCKER_SCHEMA_1_SIGNED,
@@ -9,6 +8,7 @@ import {
   OCI_INDEX,
   OCI_MANIFEST,
 } from './media-types.ts'
+import { parseImageDigest } from './names.ts'
 
 /** What a manifest names. */
 export interface Descriptor {
@@ -74,7 +74,7 @@ function descriptors(list: unknown, isManifest: boolean): Descriptor[] {
     if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('something that it names has no digest')
     if (!Number.isSafeInteger(size) || Number(size) < 0) throw new Error(`${digest.slice(0, MAX_SHOWN)} has no size`)
     // Of another algorithm, or of one that proves nothing: it can be asked for nowhere.
-    const isUsable = /^sha(?:256|512):/.test(digest) && parseDigest(digest) !== undefined
+    const isUsable = parseImageDigest(digest) !== undefined
     return !isUsable || isElsewhere(String(mediaType)) ? [] : [{ digest, size: Number(size), isManifest }]
   })
 }

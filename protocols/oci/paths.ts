@@ -1,6 +1,6 @@
-import { type Digest, parseDigest } from '../../node/digest.ts'
+import type { Digest } from '../../node/digest.ts'
 import { WarrenError } from '../../node/errors.ts'
-import { isRepositoryName, isTag } from './names.ts'
+import { isRepositoryName, isTag, parseImageDigest } from './names.ts'
 
 /** What a path of the distribution API names, below `/v2/`. */
 export type Resource =
@@ -15,9 +15,6 @@ const MAX_PATH = 1024
 const MAX_QUERY = 2048
 /** Characters of it that an error repeats. */
 const MAX_QUOTED = 120
-
-/** Algorithms that the specification registers (OCI Image 1.1, section «Registered algorithms»). */
-const ALGORITHMS = ['sha256', 'sha512']
 
 /** Throws BAD_REQUEST for what is no path of the API, UPSTREAM_ABSENT for a tag that cannot exist. */
 export function parsePath(path: string, query: string): Resource {
@@ -34,8 +31,8 @@ export function parsePath(path: string, query: string): Resource {
     if (!isTag(reference)) throw new WarrenError('UPSTREAM_ABSENT', `«${quoted(reference)}» can be no tag`)
     return { kind: 'tag', name, tag: reference }
   }
-  const digest = parseDigest(reference)
-  if (!digest || !ALGORITHMS.includes(digest.algorithm)) {
+  const digest = parseImageDigest(reference)
+  if (!digest) {
     throw bad(path, 'a digest is sha256: and 64, or sha512: and 128 small hexadecimal digits')
   }
   if (kind === 'referrers') return { kind, name, digest, query: canonicalQuery(path, query) }

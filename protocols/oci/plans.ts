@@ -1,9 +1,10 @@
 import { type Child, cacheKey, type Plan } from '../../node/cache/plan.ts'
-import { type Digest, formatDigest, parseDigest } from '../../node/digest.ts'
+import { type Digest, formatDigest } from '../../node/digest.ts'
 import type { Mirror } from '../protocol.ts'
 import { acceptOf } from './accept.ts'
 import { type ManifestFacts, manifestParser } from './manifest.ts'
-import { essence, isManifestType } from './media-types.ts'
+import { essence, isIndexType, isManifestType } from './media-types.ts'
+import { parseImageDigest } from './names.ts'
 import type { Resource } from './paths.ts'
 
 /** One upstream of a mirror. */
@@ -64,8 +65,8 @@ function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
     lifetime: TAG_LIFETIME,
     maxBytes: MAX_MANIFEST,
     pointsTo: (headers, sha256) => {
-      const digest = parseDigest(headers['docker-content-digest'] ?? '') ?? (sha256 && parseDigest(`sha256:${sha256}`))
-      return digest && /^sha(?:256|512)$/.test(digest.algorithm) ? manifestPlan(name, digest, site) : undefined
+      const digest = parseImageDigest(headers['docker-content-digest'] ?? `sha256:${sha256}`)
+      return digest && manifestPlan(name, digest, site)
     },
   }
 }
@@ -90,12 +91,14 @@ const NEEDS = { image: 'all', index: 'one', other: 'none' } as const
  * A manifest that says what it is cannot be given out as something else. Where it does not, upstream's word counts, if it is one
  * that can be right: then the bytes alone would not tell.
  */
-function typeOf({ mediaType, derived }: ManifestFacts, told: string): string {
-  return mediaType ?? (isManifestType(essence(told)) ? told : derived)
+function typeOf({ mediaType, derived, kind }: ManifestFacts, told: string): string {
+  const type = essence(told)
+  const canBeRight = isManifestType(type) && isIndexType(type) === (kind === 'index')
+  return mediaType ?? (canBeRight ? type : derived)
 }
 
 function childOf({ digest, size, isManifest }: ManifestFacts['children'][number], name: string, site: Site): Child | undefined {
-  const parsed = parseDigest(digest)
+  const parsed = parseImageDigest(digest)
   return parsed && { plan: isManifest ? manifestPlan(name, parsed, site) : blobPlan(name, parsed, site), size }
 }
 

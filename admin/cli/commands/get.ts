@@ -11,7 +11,7 @@ import { type PulledImage, pullImage } from '../images/pull.ts'
 import { parseReference } from '../images/reference.ts'
 import { summaryText, totalsOf } from '../images/summary.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
-import { styled, writeLines } from '../print.ts'
+import { printable, styled, writeLines } from '../print.ts'
 
 export interface GetOptions extends NodeOptions {
   readonly platform?: readonly string[]
@@ -48,8 +48,9 @@ export async function get(names: readonly string[], options: GetOptions): Promis
     } catch (error) {
       // Without a node the next image fares no better.
       if (error instanceof UnreachableError) throw error
-      failures.push({ image: reference.text, error: reasonOf(error) })
-      process.stderr.write(`warren: ${reasonOf(error)}\n`)
+      const reason = printable(reasonOf(error))
+      failures.push({ image: reference.text, error: reason })
+      process.stderr.write(`warren: ${reason}\n`)
     }
   }
   if (failures.length > 0) process.exitCode = EXIT.failure

@@ -40,7 +40,9 @@ const descriptor = z.object({
   digest: z.string().refine((text) => ['sha256', 'sha512'].includes(parseDigest(text)?.algorithm ?? ''), 'is no digest'),
   size: z.number().int().nonnegative(),
 })
-const platform = z.object({ os: z.string(), architecture: z.string(), variant: z.string().optional() })
+/** What else somebody wrote there is no platform, and nothing to be printed. */
+const word = z.string().regex(/^[\w.-]{1,64}$/)
+const platform = z.object({ os: word, architecture: word, variant: word.or(z.literal('')).optional() })
 const index = z.object({ manifests: z.array(descriptor.extend({ platform: platform.optional().catch(undefined) })) })
 const image = z.object({ config: descriptor, layers: z.array(descriptor) })
 

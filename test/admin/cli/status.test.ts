@@ -54,7 +54,12 @@ test('with --json the answer of the node is written as it is', async () => {
   const started = await node()
   const { stdout, code } = await runWarren(['status', '--json', '--node', started.admin], { home: folders.create() })
   expect(code).toBe(0)
-  expect(statusSchema.parse(JSON.parse(stdout)).node).toMatchObject({ pid: started.pid, data: started.data, state: 'ready' })
+  expect(statusSchema.parse(JSON.parse(stdout)).node).toMatchObject({
+    pid: started.pid,
+    data: started.data,
+    state: 'ready',
+    listen: [started.url],
+  })
 })
 
 test('a node that is administered by a Unix socket is asked there', async () => {

@@ -44,6 +44,7 @@ describe('the way to answer a 401', () => {
     ['nothing that it says', undefined, login],
     ['nothing that it says, for a token', undefined, token],
     ['Bearer without a token service', 'Bearer realm="Some Registry"', token],
+    ['Basic with a realm that is a URL', `Basic realm="${REALM}"`, login],
     ['Basic, for a token', 'Basic realm="x"', token],
   ])('is the credentials themselves for %s', (_what, challenge, entry) => {
     expect(wayOf(challenge, entry, 'repository:a:pull')).toEqual({ kind: 'credentials' })

@@ -55,6 +55,13 @@ test.for([
 test('a configuration tells the platform, and what is none tells nothing', () => {
   const config = { os: 'linux', architecture: 'arm64', variant: 'v8' }
   expect(platformIn(Buffer.from(JSON.stringify(config)))).toEqual({ os: 'linux', architecture: 'arm64', variant: '' })
-  for (const text of ['{}', '[]', 'x', '', '{"os":7,"architecture":"amd64"}'])
+  for (const text of ['{}', '[]', 'x', '', '{"os":7,"architecture":"amd64"}', '{"os":"linux","architecture":"\\u001b[2J"}'])
     expect(platformIn(Buffer.from(text))).toBeUndefined()
+})
+
+test('a platform that would steer the terminal is none', () => {
+  expect(read({ manifests: [{ ...part, platform: { os: 'linux', architecture: 'a\u001b[2J' } }] })).toMatchObject({
+    kind: 'index',
+    manifests: [{ platform: undefined }],
+  })
 })
