@@ -53,7 +53,8 @@ function belowMount(path: string, mount: string): string | undefined {
 function mirrorOf(registry: string, mirrors: readonly Mirror[], onDemand: boolean): Mirror {
   const name = canonicalRegistry(registry)
   const mirror = find(name, mirrors)
-  if (mirror) return mirror
+  // The one for all others is named by nobody: it has no upstream of its own.
+  if (mirror && name !== ANY_REGISTRY) return mirror
   const any = onDemand ? find(ANY_REGISTRY, mirrors) : undefined
   if (!any) throw noMirror(registry, mirrors)
   return { ...any, registry: name, upstreams: [publicUpstream(name)], onDemand: true }
