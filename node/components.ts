@@ -31,6 +31,8 @@ import { StoreShelf } from './store-shelf.ts'
 import type { Membership } from './trust/membership.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 import { loadNodeKey, type NodeKey } from './trust/node-key.ts'
+import type { CredentialEntry } from './upstream/credentials.ts'
+import { readDockerConfig } from './upstream/docker-config.ts'
 import { UndiciUpstream } from './upstream/undici-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { VERSION } from './version.ts'
@@ -75,7 +77,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const sender = new Sender({ pool: new ScratchPool(), rendered })
   const shelf = new StoreShelf({ store })
   const mesh = building.adopt(meshOf({ config, key, shelf, sender, events, clock, log }), (part) => part.close())
-  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id), (part) => part.close())
+  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id, log), (part) => part.close())
   const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
   const cache = building.adopt(
     new Cache({ store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events }, config.fresh),
@@ -203,7 +205,7 @@ function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): 
   )
 }
 
-function upstreamOf(config: Config, clock: Clock, nodeId: string): UndiciUpstream {
+function upstreamOf(config: Config, clock: Clock, nodeId: string, log: Logger): UndiciUpstream {
   const { connectTimeout, headersTimeout, idleTimeout, concurrency, patience, ca } = config.upstream
   return new UndiciUpstream(
     { clock },
@@ -215,16 +217,24 @@ function upstreamOf(config: Config, clock: Clock, nodeId: string): UndiciUpstrea
       idleTimeout,
       concurrency,
       patience,
-      ca: ca.map(readCertificate),
+      ca: ca.map((path) => readNamed('upstream.ca', path)),
       env: process.env,
+      credentials: [...(config.credentials ?? []), ...dockerLogins(config.dockerConfig, log)],
     },
   )
 }
 
-function readCertificate(path: string): string {
+function dockerLogins(path: string | undefined, log: Logger): readonly CredentialEntry[] {
+  if (path === undefined) return []
+  const { entries, warnings } = readDockerConfig(readNamed('dockerConfig', path), path)
+  for (const warning of warnings) log.warn(warning)
+  return entries
+}
+
+function readNamed(key: string, path: string): string {
   try {
     return readFileSync(path, 'utf8')
   } catch (cause) {
-    throw new WarrenError('CONFIG_INVALID', `upstream.ca names ${path}, which cannot be read: ${reasonOf(cause)}`, { cause })
+    throw new WarrenError('CONFIG_INVALID', `${key} names ${path}, which cannot be read: ${reasonOf(cause)}`, { cause })
   }
 }

@@ -41,6 +41,17 @@ export const statusSchema = z.object({
       requests: count,
       failures: count,
       lastError: z.string().optional(),
+      /** What it still grants in a window of so many seconds, as it told at `at`. */
+      budget: z
+        .object({
+          limit: count,
+          remaining: count,
+          window: count,
+          source: z.string().optional(),
+          at: z.number(),
+          isLow: z.boolean(),
+        })
+        .optional(),
     }),
   ),
   store: z.object({ blobs: count, bytes: count, records: count, free: z.number(), storing: z.boolean() }),

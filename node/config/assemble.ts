@@ -1,11 +1,12 @@
 import { isIPv6 } from 'node:net'
 import { isWildcard, type TcpAddress } from '../tcp-address.ts'
 import { type Address, formatAddress } from './address.ts'
+import { CREDENTIAL_KEYS } from './credentials.ts'
 import type { BuiltInMirror } from './defaults.ts'
 import { resolveMirrors, type WrittenMirror } from './mirrors.ts'
 import type { Given, Problems } from './problems.ts'
 import { type Config, type MirrorEntry, mirrorEntry, schema } from './schema.ts'
-import { MIRRORS, settings, variableFor } from './settings.ts'
+import { CREDENTIALS, MIRRORS, settings, variableFor } from './settings.ts'
 
 type ByKey = ReadonlyMap<string, readonly (Given & { readonly origin: string })[]>
 
@@ -27,7 +28,8 @@ export function assembleConfig(byKey: ByKey, builtIns: readonly BuiltInMirror[],
   for (const { key, rule } of settings.values()) {
     if (key === MIRRORS) continue
     const given = byKey.get(key) ?? []
-    for (const one of given) problems.fromRule(one, rule.safeParse(one.value).error?.issues ?? [], settings.keys())
+    const known = key === CREDENTIALS ? CREDENTIAL_KEYS.map((name) => `${key}.${name}`) : settings.keys()
+    for (const one of given) problems.fromRule(one, rule.safeParse(one.value).error?.issues ?? [], known)
     if (given[0]) put(tree, key, given[0].value)
     else if (!rule.safeParse(undefined).success)
       problems.add(`${key} has no default here; set ${variableFor(key)}, or ${key} in the file`)

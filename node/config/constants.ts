@@ -10,6 +10,9 @@ export const MAX_VALUE_BYTES = 64 << 10
 /** YAML nodes that aliases may repeat, so that a few lines cannot unfold to gigabytes. */
 export const MAX_ALIASES = 100
 
+/** Characters of a password or token: some are whole keys in JSON. */
+export const MAX_SECRET = 16 << 10
+
 /** Characters of one text value; the longest sensible one is a URL. */
 export const MAX_TEXT = 2048
 

@@ -3,7 +3,7 @@ import { reasonOf } from '../errors.ts'
 import { MAX_VALUE_BYTES } from './constants.ts'
 import { nearest } from './nearest.ts'
 import type { Given, Problems } from './problems.ts'
-import { MIRRORS, settings, variableFor } from './settings.ts'
+import { CREDENTIALS, MIRRORS, settings, variableFor } from './settings.ts'
 import { readBounded } from './yaml-file.ts'
 
 export type Environment = Readonly<Record<string, string | undefined>>
@@ -64,6 +64,8 @@ function fromFile(key: string, variable: string, path: string, problems: Problem
 
 function decode(key: string, text: string, origin: Pick<Given, 'where' | 'secret'>, problems: Problems): Given[] {
   if (key === MIRRORS) return mirrors(text, origin, problems)
+  // What is no JSON is no group either; the rule says so.
+  if (key === CREDENTIALS) return [{ key, value: json(text) ?? text, ...origin, secret: true }]
   return [{ key, value: settings.get(key)?.list ? list(text) : text, ...origin }]
 }
 

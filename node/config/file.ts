@@ -65,9 +65,11 @@ function settingsIn(yaml: YamlFile, problems: Problems): Given[] {
 }
 
 function placed(yaml: YamlFile, path: readonly string[], value: unknown): Given {
+  const key = path.join('.')
   return {
-    key: path.join('.'),
+    key,
     value,
+    secret: settings.get(key)?.secret ?? false,
     where: yaml.whereOf(path, 'value'),
     whereOf: (inside, part) => yaml.whereOf([...path, ...inside], part),
   }

@@ -13,7 +13,7 @@ export interface Given {
   readonly where: string
   /** The place of a part of the value, or of its key. */
   readonly whereOf?: (path: Path, part: 'key' | 'value') => string
-  /** Came from a file of secrets: neither messages nor listings repeat it. */
+  /** Holds secrets or came from a file of them: neither messages nor listings repeat it. */
   readonly secret?: boolean
 }
 

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto'
-import { statSync } from 'node:fs'
+import { accessSync, constants, statSync } from 'node:fs'
 import { isIP } from 'node:net'
 import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
@@ -81,6 +81,11 @@ export const memberAddress = readable(
 /** Relative paths would mean another place in each working directory, so they are refused. */
 export const folder = readable('an absolute path', absolute)
 
+export const readableFile = readable('the absolute path of a file that this user can read', (text) => {
+  const path = absolute(text)
+  return path !== undefined && isReadable(path) ? path : undefined
+})
+
 export const pemFile = readable('the absolute path of a PEM certificate that this user can read', (text) => {
   const path = absolute(text)
   return path !== undefined && hasCertificate(path) ? path : undefined
@@ -140,7 +145,7 @@ export const baseUrl = z
   .refine((text) => httpUrl(text) !== undefined, { error: URL_MUST, abort: true })
   .refine((text) => !hasCredentials(text), {
     error:
-      'a URL without user name and password: URLs show in logs and in «warren status»; credentials get settings of their own, by origin, and this version sends none',
+      'a URL without user name and password: URLs show in logs and in «warren status»; credentials belong under the key credentials, by registry',
     abort: true,
   })
   .refine((text) => !hasQueryOrFragment(text), { error: 'a URL without ? and #', abort: true })
@@ -156,6 +161,15 @@ export const mountPath = readable('a path of letters, digits and ._~- between sl
 
 function absolute(text: string): string | undefined {
   return isAbsolute(text) && !text.includes('\0') ? normalize(text) : undefined
+}
+
+function isReadable(path: string): boolean {
+  try {
+    accessSync(path, constants.R_OK)
+    return statSync(path).isFile()
+  } catch {
+    return false
+  }
 }
 
 function hasCertificate(path: string): boolean {

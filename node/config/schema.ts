@@ -1,5 +1,7 @@
 import { z } from 'zod'
 import type { Mirror } from '../../protocols/protocol.ts'
+import type { Secret } from '../secret.ts'
+import { credentials } from './credentials.ts'
 import * as rules from './rules.ts'
 
 const MIRROR_MUST = 'a group of protocol, path and upstreams, or false'
@@ -60,6 +62,10 @@ export const schema = z.strictObject({
     patience: rules.age.describe('How long a request waits for an upstream that asked for a pause'),
     ca: rules.listOf(rules.pemFile, 'paths').describe('PEM files of further certificate authorities'),
   }),
+  credentials: credentials
+    .optional()
+    .describe('Logins by registry: username with password or passwordFile, or token or tokenFile'),
+  dockerConfig: rules.readableFile.optional().describe('A config.json of Docker, whose logins are used as well'),
   mesh: z.strictObject({
     listen: rules.meshAddress.describe('Address at which members reach this node once it is in a mesh (libp2p)'),
     blobs: rules.meshAddress.describe('Address at which members fetch blobs from this node once it is in a mesh'),
@@ -91,7 +97,11 @@ export interface MirrorConfig extends Mirror {
   readonly local: boolean
 }
 
-type Frozen<T> = T extends readonly unknown[] | object ? { readonly [Key in keyof T]: Frozen<T[Key]> } : T
+type Frozen<T> = T extends Secret
+  ? T
+  : T extends readonly unknown[] | object
+    ? { readonly [Key in keyof T]: Frozen<T[Key]> }
+    : T
 
 /** What a node runs with: durations in ms, sizes in bytes, URLs and paths canonical. Frozen. */
 export type Config = Frozen<Omit<z.output<typeof schema>, 'mirrors'>> & { readonly mirrors: readonly MirrorConfig[] }

@@ -7,10 +7,15 @@ export interface Setting {
   readonly rule: z.ZodType
   /** A list may be written with commas in the environment, and as a single value in the file. */
   readonly list: boolean
+  /** Neither messages nor listings repeat its value. */
+  readonly secret: boolean
 }
 
 /** Where the names of mirrors begin in keys such as `mirrors.npm`. */
 export const MIRRORS = 'mirrors'
+
+/** Holds passwords and tokens. */
+export const CREDENTIALS = 'credentials'
 
 /** Settings by dotted key, in the order of the schema; `mirrors` stands for all mirrors. */
 export const settings: ReadonlyMap<string, Setting> = new Map(collect(schema, '').map((setting) => [setting.key, setting]))
@@ -38,6 +43,6 @@ function collect(group: z.ZodObject, prefix: string): Setting[] {
   return Object.entries(group.shape).flatMap(([name, rule]): Setting[] => {
     const key = prefix + name
     if (rule instanceof z.ZodObject) return collect(rule, `${key}.`)
-    return [{ key, description: rule.description ?? '', rule, list: rule instanceof z.ZodArray }]
+    return [{ key, description: rule.description ?? '', rule, list: rule instanceof z.ZodArray, secret: key === CREDENTIALS }]
   })
 }

@@ -27,12 +27,14 @@ type Auth = NonNullable<z.output<typeof schema>['auths']>[string]
 
 /**
  * The credentials in the `config.json` of Docker at `path`, and what there is to say about those that cannot be used. Throws
- * CONFIG_INVALID, without anything of the text.
+ * CONFIG_INVALID for what is none and for one that leaves credentials to helper programs; without anything of the text.
  */
 export function readDockerConfig(content: string, path: string): { entries: CredentialEntry[]; warnings: string[] } {
   const result = schema.safeParse(parse(content))
   if (!result.success) throw new WarrenError('CONFIG_INVALID', `${path} is no config.json of Docker; «docker login» writes one`)
   const { auths = {}, credsStore, credHelpers = {} } = result.data
+  const helpers = [...new Set([...(credsStore ? [credsStore] : []), ...Object.values(credHelpers)])]
+  if (helpers.length > 0) throw helped(path, helpers)
   const entries: CredentialEntry[] = []
   const warnings: string[] = []
   for (const [name, auth] of Object.entries(auths)) {
@@ -44,12 +46,15 @@ export function readDockerConfig(content: string, path: string): { entries: Cred
       warnings.push(`${path}: the credentials for ${JSON.stringify(name)} are not used, since that is not a whole registry`)
     entries.push(...origins.map((origin) => ({ origin, ...login })))
   }
-  const helpers = [...new Set([...(credsStore ? [credsStore] : []), ...Object.values(credHelpers)])]
-  if (helpers.length > 0)
-    warnings.push(
-      `${path} leaves credentials to helper programs (${helpers.join(', ')}), which are not run: put those that are needed under credentials`,
-    )
   return { entries, warnings }
+}
+
+/** Half of the credentials would be a puzzle later; and a node runs no programs that a file names. */
+function helped(path: string, helpers: readonly string[]): WarrenError {
+  return new WarrenError(
+    'CONFIG_INVALID',
+    `${path} leaves credentials to helper programs (credsStore, credHelpers: ${helpers.join(', ')}), which are not run; put the logins under credentials instead, or name a file that «docker login» wrote without them`,
+  )
 }
 
 /** Undefined where there is nothing, as beside a helper program. */

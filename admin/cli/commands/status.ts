@@ -65,13 +65,32 @@ function sourceRows({ requests, bytes }: Status): string[][] {
 
 function upstreamLines({ upstream }: Status, now: number, output: Output): string[] {
   if (upstream.length === 0) return ['', 'No upstream was asked yet.']
-  const rows = upstream.map(({ origin, state, until, inFlight, queued, requests, failures, lastError = '' }) => [
+  // Most registries set no limit, or do not tell.
+  const tells = upstream.some(({ budget }) => budget !== undefined)
+  const rows = upstream.map(({ origin, state, until, inFlight, queued, requests, failures, budget, lastError = '' }) => [
     origin,
     healthText(state, until - now),
     ...[requests, failures, inFlight, queued].map(String),
+    ...(tells ? [budgetText(budget)] : []),
     lastError,
   ])
-  return ['', ...table(output, [['upstream', 'health', 'requests', 'failures', 'under way', 'waiting', 'last error'], ...rows])]
+  const head = [
+    'upstream',
+    'health',
+    'requests',
+    'failures',
+    'under way',
+    'waiting',
+    ...(tells ? ['budget'] : []),
+    'last error',
+  ]
+  return ['', ...table(output, [head, ...rows])]
+}
+
+function budgetText(budget: Status['upstream'][number]['budget']): string {
+  if (!budget) return ''
+  const { remaining, limit, window, isLow } = budget
+  return `${remaining} of ${limit} left in ${formatSpan(window * 1000)}${isLow ? ', kept for what is new' : ''}`
 }
 
 /** `rest`: ms until the state may end. */

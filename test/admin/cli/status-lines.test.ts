@@ -72,6 +72,15 @@ test('the status is shown in aligned columns, with requests and bytes by source'
   ])
 })
 
+test('what an upstream still grants is shown where one tells', () => {
+  const [one, ...others] = status.upstream
+  if (!one) throw new Error('there is no upstream')
+  const budget = { limit: 100, remaining: 4, window: 21_600, at: 0, isLow: true }
+  const [head, low, silent] = statusLines({ ...status, upstream: [{ ...one, budget }, ...others] }, init).slice(-3)
+  expect([head, low, silent].map((line) => line?.includes('budget') || line?.includes('left'))).toEqual([true, true, false])
+  expect(low).toContain('4 of 100 left in 6 h, kept for what is new')
+})
+
 test('a node that stores nothing more says so, and one that asked nobody, too', () => {
   const lines = statusLines({ ...status, store: { ...status.store, storing: false }, upstream: [] }, init)
   expect(lines[4]).toBe('         nothing more is stored: the disk is fuller than store.minFree allows')

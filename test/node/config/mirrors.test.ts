@@ -82,7 +82,7 @@ const cases: readonly (readonly [mirrors: string, problem: string])[] = [
   ],
   [
     'npm: {upstreams: ["https://ann:secret@npm.corp.test/"]}',
-    '2:21: mirrors.npm.upstreams[0] is "https://…@npm.corp.test/", but must be a URL without user name and password: URLs show in logs and in «warren status»; credentials get settings of their own, by origin, and this version sends none',
+    '2:21: mirrors.npm.upstreams[0] is "https://…@npm.corp.test/", but must be a URL without user name and password: URLs show in logs and in «warren status»; credentials belong under the key credentials, by registry',
   ],
   [
     'npm: {upstreams: ["https://npm.corp.test/?a=1"]}',

@@ -56,14 +56,15 @@ describe("the credentials in Docker's config.json", () => {
     ])
   })
 
-  it('that a program keeps are told of, and those beside it are used', () => {
-    const { entries, warnings } = read({
-      auths: { 'a.example.test': {}, 'b.example.test': { auth: base64('bob:secret') } },
-      credsStore: 'desktop',
-      credHelpers: { 'c.example.test': 'gcloud', 'd.example.test': 'gcloud' },
-    })
-    expect(entries).toEqual([['https://b.example.test', basic('bob:secret')]])
-    expect(warnings).toEqual([expect.stringContaining('helper programs (desktop, gcloud), which are not run')])
+  it('that a program keeps are refused, with all that is beside them', () => {
+    const config = { auths: { 'b.example.test': { auth: base64('bob:secret') } }, credsStore: 'desktop' }
+    const helpers = { credHelpers: { 'c.example.test': 'gcloud', 'd.example.test': 'gcloud' } }
+    expect(() => read({ ...config, ...helpers })).toThrow(
+      'credsStore, credHelpers: desktop, gcloud), which are not run; put the logins under credentials instead',
+    )
+    expect(() => read(config)).toThrow('desktop')
+    expect(() => read(helpers)).toThrow('gcloud')
+    expect(() => read({ ...config, credsStore: '' })).not.toThrow()
   })
 
   it.each([
