@@ -1,5 +1,5 @@
-import { parseDigest } from '../../node/digest.ts'
 import type { ErrorCode, WarrenError } from '../../node/errors.ts'
+import { isRepositoryName, parseImageDigest } from './names.ts'
 
 /** Codes of OCI Distribution 1.1, section «Error Codes»; of the others Docker's, and what those of other registries are called. */
 const CODES: Partial<Record<ErrorCode, string>> = {
@@ -11,6 +11,13 @@ const CODES: Partial<Record<ErrorCode, string>> = {
   FOREIGN_HOST: 'DENIED',
   FOREIGN_ORIGIN: 'DENIED',
   RANGE_NOT_SATISFIABLE: 'SIZE_INVALID',
+}
+
+/** What is not there. Of referrers the code says that the API is not: clients then look for them under a tag. */
+const ABSENT: Readonly<Record<string, string>> = {
+  manifests: 'MANIFEST_UNKNOWN',
+  blobs: 'BLOB_UNKNOWN',
+  referrers: 'UNSUPPORTED',
 }
 
 /** Characters of a message; clients print it on one line. */
@@ -27,12 +34,18 @@ export function formatError(error: WarrenError, path: string): { contentType: st
 function codeOf({ code, status }: WarrenError, path: string): string {
   const [, kind = '', reference = ''] = /\/(manifests|blobs|referrers|tags)\/([^/]*)$/.exec(path) ?? []
   if (code === 'UPSTREAM_ABSENT' || code === 'UPSTREAM_GONE') {
-    if (kind === 'blobs') return 'BLOB_UNKNOWN'
-    return kind === 'manifests' ? 'MANIFEST_UNKNOWN' : 'NAME_UNKNOWN'
+    return ABSENT[kind] ?? 'NAME_UNKNOWN'
   }
   if (code === 'BAD_REQUEST' && kind !== '') {
+    // The name is right, so that it is the number of tags that is wrong.
+    if (kind === 'tags' && isRepositoryName(nameIn(path))) return 'PAGINATION_NUMBER_INVALID'
     const isTag = kind === 'tags' || (kind === 'manifests' && !/:|%3a/i.test(reference))
-    return isTag || parseDigest(reference) ? 'NAME_INVALID' : 'DIGEST_INVALID'
+    return isTag || parseImageDigest(reference) ? 'NAME_INVALID' : 'DIGEST_INVALID'
   }
   return CODES[code] ?? (status === 503 ? 'UNAVAILABLE' : 'UNKNOWN')
+}
+
+/** The repository in the path of a list of tags, whatever stands before it. */
+function nameIn(path: string): string {
+  return /^(?:.*\/)?v2\/(.+)\/tags\/list$/.exec(path)?.[1] ?? ''
 }

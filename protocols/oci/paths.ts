@@ -63,6 +63,7 @@ function canonicalQuery(path: string, query: string): string {
   const n = parameters.get('n')
   if (n !== null && !/^\d{1,9}$/.test(n))
     throw bad(path, `n=${quoted(n)} is no number of tags; leave it out or give a whole number`)
+  if (n !== null) parameters.set('n', String(Number(n)))
   parameters.sort()
   return parameters.size === 0 ? '' : `?${parameters}`
 }

@@ -65,7 +65,8 @@ function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
     lifetime: TAG_LIFETIME,
     maxBytes: MAX_MANIFEST,
     pointsTo: (headers, sha256) => {
-      const digest = parseImageDigest(headers['docker-content-digest'] ?? `sha256:${sha256}`)
+      // A digest that we cannot check tells as little as none.
+      const digest = parseImageDigest(headers['docker-content-digest'] ?? '') ?? parseImageDigest(`sha256:${sha256}`)
       return digest && manifestPlan(name, digest, site)
     },
   }
