@@ -10,14 +10,16 @@ const API = registries.path
  * BuildKit; OCI Distribution 1.1, section «Registry Proxying»), by the first component of the name (podman, skopeo), or not at
  * all, which means Docker Hub. And they put the path of a mirror's URL before `/v2/`, behind it, or take it as it is.
  */
-export function claim({ path, query }: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined {
-  const ns = namespaceOf(query)
+export function claim(target: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined {
+  const ns = namespaceOf(target.query)
+  // The same path to everybody behind: a registry must not hide from one rule and be found by another.
+  const path = target.path.replace(/%2f/gi, '/')
   for (const mirror of mirrors) {
     const rest = mirror.path === API ? undefined : belowMount(path, mirror.path)
     if (rest === undefined) continue
-    // The same mount under another registry's name would answer with what the client did not ask for.
-    if (ns !== undefined && canonicalRegistry(ns) !== registryOf(mirror)) throw noMirror(ns, mirrors)
-    return { mirror, path: rest }
+    if (ns === undefined || canonicalRegistry(ns) === registryOf(mirror)) return { mirror, path: rest }
+    // The mount of one registry must not answer for another; below `/v2/` it may be part of a name there.
+    if (!path.startsWith(API)) throw noMirror(ns, mirrors)
   }
   const [, prefix, behind] = /^\/([^/]+)\/v2(?:\/(.*))?$/s.exec(path) ?? []
   const prefixed = prefix === undefined ? undefined : decoded(prefix)

@@ -25,15 +25,15 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
   const { method, query, target = '' } = request
   if (method !== 'GET' && method !== 'HEAD') throw notForPushing(method)
   const resource = parsePath(request.path, query)
-  if (resource.kind === 'root') return { reply: root() }
+  const ns = namespaceOf(query)
+  const fields: Record<string, string> = ns === undefined ? {} : { 'oci-namespace': ns }
+  // Never a challenge: a client would ask the registry's token service for a token to show here.
+  if (resource.kind === 'root') return { reply: json({}, fields) }
   const named = inMirror(resource, mirror)
   // Its answer is decided here, since some registries take zero for «all».
-  if (named.kind === 'tags' && new URLSearchParams(named.query).get('n') === '0') return { reply: noTags(named.name) }
-  const ns = namespaceOf(query)
-  const planned: Planned = {
-    plans: plans(named, request, mirror),
-    ...(ns === undefined ? {} : { fields: { 'oci-namespace': ns } }),
-  }
+  if (named.kind === 'tags' && new URLSearchParams(named.query).get('n') === '0')
+    return { reply: json({ name: named.name, tags: [] }, { 'cache-control': 'no-cache', ...fields }) }
+  const planned: Planned = { plans: plans(named, request, mirror), ...(ns === undefined ? {} : { fields }) }
   if (named.kind !== 'tags' && named.kind !== 'referrers') return planned
   const { pathname } = new URL(planned.plans[0].url)
   const ending = pathname.slice(pathname.indexOf(`/v2/${named.name}/`))
@@ -55,15 +55,6 @@ function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorReq
 function inMirror<R extends Exclude<Resource, { kind: 'root' }>>(resource: R, { registry = '' }: Mirror): R {
   if (canonicalRegistry(registry) !== DOCKER_HUB || resource.name.includes('/')) return resource
   return { ...resource, name: `library/${resource.name}` }
-}
-
-/** Never a challenge: a client would ask the registry's token service for a token to show here. */
-function root(): FixedReply {
-  return json({}, {})
-}
-
-function noTags(name: string): FixedReply {
-  return json({ name, tags: [] }, { 'cache-control': 'no-cache' })
 }
 
 function json(body: object, headers: Record<string, string>): FixedReply {

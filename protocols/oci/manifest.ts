@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
 import {
   DOCKER_SCHEMA_1,
@@ -5,6 +6,7 @@ import {
   isElsewhere,
   isIndexType,
   isManifestType,
+  OCI_ARTIFACT,
   OCI_INDEX,
   OCI_MANIFEST,
 } from './media-types.ts'
@@ -39,7 +41,8 @@ const MAX_SHOWN = 80
 
 /** Throws an Error that says what is wrong with it. */
 export function parseManifest(bytes: Buffer): ParsedDocument<ManifestFacts> {
-  const value: unknown = JSON.parse(bytes.toString('utf8'))
+  if (!isUtf8(bytes)) throw new Error('it is no UTF-8')
+  const value: unknown = JSON.parse(bytes.toString())
   if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new Error('a manifest is a JSON object')
   const { mediaType, manifests, config, layers, blobs, signatures, schemaVersion } = value as Record<string, unknown>
   const own = typeof mediaType === 'string' && isManifestType(mediaType) ? { mediaType } : {}
@@ -48,16 +51,20 @@ export function parseManifest(bytes: Buffer): ParsedDocument<ManifestFacts> {
     return { spans: [], facts: { ...own, derived, kind: 'other', children: [] } }
   }
   // A document that is both at once is read as an index by one client and as an image by another (CVE-2021-41190).
-  if (manifests !== undefined && (layers !== undefined || config !== undefined))
+  if (manifests !== undefined && [layers, config, blobs].some((part) => part !== undefined))
     throw new Error('a manifest names either manifests or a configuration and layers')
+  const isImage = config !== undefined && layers !== undefined
+  // Anything else that a server may send for an answer, such as an error in JSON, is none.
+  if (own.mediaType !== OCI_ARTIFACT && (schemaVersion !== 2 || (manifests === undefined && !isImage)))
+    throw new Error('a manifest has schemaVersion 2 and names manifests, or a configuration and layers')
   if (own.mediaType !== undefined && isIndexType(own.mediaType) !== (manifests !== undefined))
     throw new Error(`it is no ${own.mediaType} as it says`)
   if (manifests !== undefined) {
     return { spans: [], facts: { ...own, derived: OCI_INDEX, kind: 'index', children: descriptors(manifests, true) } }
   }
-  const parts = [...(config === undefined ? [] : descriptors([config], false)), ...descriptors(layers ?? blobs ?? [], false)]
-  const kind = config === undefined && layers === undefined ? 'other' : 'image'
-  return { spans: [], facts: { ...own, derived: OCI_MANIFEST, kind, children: parts } }
+  const parts = descriptors(isImage ? layers : (blobs ?? []), false)
+  const children = isImage ? distinct([...descriptors([config], false), ...parts]) : parts
+  return { spans: [], facts: { ...own, derived: OCI_MANIFEST, kind: 'image', children } }
 }
 
 export const manifestParser: DocumentParser<ManifestFacts> = {
@@ -67,14 +74,23 @@ export const manifestParser: DocumentParser<ManifestFacts> = {
   parse: parseManifest,
 }
 
-function descriptors(list: unknown, isManifest: boolean): Descriptor[] {
+function descriptors(list: unknown, isIndex: boolean): Descriptor[] {
   if (!Array.isArray(list) || list.length > MAX_CHILDREN) throw new Error(`what it names is no list of at most ${MAX_CHILDREN}`)
-  return list.flatMap((one: unknown) => {
+  const all = list.flatMap((one: unknown) => {
     const { digest, size, mediaType = '' } = Object(one) as Record<string, unknown>
     if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('something that it names has no digest')
     if (!Number.isSafeInteger(size) || Number(size) < 0) throw new Error(`${digest.slice(0, MAX_SHOWN)} has no size`)
     // Of another algorithm, or of one that proves nothing: it can be asked for nowhere.
     const isUsable = parseImageDigest(digest) !== undefined
-    return !isUsable || isElsewhere(String(mediaType)) ? [] : [{ digest, size: Number(size), isManifest }]
+    const type = String(mediaType)
+    // BuildKit lists the layers of its cache in an index.
+    const isManifest = isIndex && (type === '' || isManifestType(type))
+    return !isUsable || isElsewhere(type) ? [] : [{ digest, size: Number(size), isManifest }]
   })
+  return distinct(all)
+}
+
+/** Many images name the same empty layer several times. */
+function distinct(descriptors: readonly Descriptor[]): Descriptor[] {
+  return [...new Map(descriptors.map((one) => [one.digest, one])).values()]
 }

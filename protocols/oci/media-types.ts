@@ -6,7 +6,7 @@ const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 export const DOCKER_SCHEMA_1 = 'application/vnd.docker.distribution.manifest.v1+json'
 export const DOCKER_SCHEMA_1_SIGNED = 'application/vnd.docker.distribution.manifest.v1+prettyjws'
 /** Taken back before OCI 1.1 came out, yet pushed meanwhile. */
-const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json'
+export const OCI_ARTIFACT = 'application/vnd.oci.artifact.manifest.v1+json'
 
 /** What clients negotiate about, in the order in which upstream is asked. */
 export const NEGOTIATED = [OCI_INDEX, OCI_MANIFEST, DOCKER_LIST, DOCKER_MANIFEST] as const

@@ -3,7 +3,7 @@ import { type Digest, formatDigest } from '../../node/digest.ts'
 import type { Mirror } from '../protocol.ts'
 import { acceptOf } from './accept.ts'
 import { type ManifestFacts, manifestParser } from './manifest.ts'
-import { essence, isIndexType, isManifestType } from './media-types.ts'
+import { essence, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts'
 import { parseImageDigest } from './names.ts'
 import type { Resource } from './paths.ts'
 
@@ -41,9 +41,9 @@ export function planOf(resource: Exclude<Resource, Of<'root'>>, site: Site, vari
     case 'tag':
       return tagPlan(resource, site, variant)
     case 'tags':
-      return listPlan(resource.name, `tags/list${resource.query}`, site)
+      return listPlan(resource.name, `tags/list${resource.query}`, 'application/json', site)
     case 'referrers':
-      return listPlan(resource.name, `referrers/${formatDigest(resource.digest)}${resource.query}`, site)
+      return listPlan(resource.name, `referrers/${formatDigest(resource.digest)}${resource.query}`, OCI_INDEX, site)
     case 'manifest':
       return manifestPlan(resource.name, resource.digest, site)
     default:
@@ -115,12 +115,12 @@ function known(digest: Digest): Pick<Plan, 'kind' | 'digests' | 'guarded'> & { r
   return { kind: 'immutable', digests: [digest], guarded: true, responseHeaders }
 }
 
-function listPlan(name: string, rest: string, site: Site): Plan {
+function listPlan(name: string, rest: string, type: string, site: Site): Plan {
   return {
     ...common(name, rest, site),
     kind: 'mutable',
-    headers: { accept: 'application/json' },
-    responseHeaders: MUTABLE,
+    headers: { accept: type },
+    responseHeaders: { ...MUTABLE, 'content-type': type },
     lifetime: TAG_LIFETIME,
     maxBytes: MAX_MANIFEST,
     keeps: LIST_HEADERS,

@@ -29,7 +29,7 @@ export const registries: Registries = {
 
 /** One spelling for a registry: lower case, and `docker.io` for all names of Docker Hub. */
 export function canonicalRegistry(registry: string): string {
-  const lower = registry.toLowerCase()
+  const lower = registry.toLowerCase().replace(/:443$/, '')
   return HUB_NAMES.has(lower) ? DOCKER_HUB : lower
 }
 
