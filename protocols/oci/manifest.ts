@@ -18,7 +18,8 @@ export interface Descriptor {
   readonly digest: string
   /** Bytes. */
   readonly size: number
-  readonly isManifest: boolean
+  /** Media type, if it is a manifest. */
+  readonly manifest?: string
 }
 
 /** What a manifest says of itself. */
@@ -83,9 +84,10 @@ function descriptors(list: unknown, isIndex: boolean): Descriptor[] {
     // Of another algorithm, or of one that proves nothing: it can be asked for nowhere.
     const isUsable = parseImageDigest(digest) !== undefined
     const type = String(mediaType)
+    if (!isUsable || isElsewhere(type)) return []
+    const descriptor = { digest, size: Number(size) }
     // BuildKit lists the layers of its cache in an index.
-    const isManifest = isIndex && (type === '' || isManifestType(type))
-    return !isUsable || isElsewhere(type) ? [] : [{ digest, size: Number(size), isManifest }]
+    return isIndex && (type === '' || isManifestType(type)) ? [{ ...descriptor, manifest: type }] : [descriptor]
   })
   return distinct(all)
 }

@@ -72,10 +72,13 @@ function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
   }
 }
 
-function manifestPlan(name: string, digest: Digest, site: Site): Plan {
+/** `type` is what another document says of it. */
+function manifestPlan(name: string, digest: Digest, site: Site, type = ''): Plan {
+  const { responseHeaders, ...known } = addressed(digest)
   return {
     ...common(name, `manifests/${formatDigest(digest)}`, site),
-    ...known(digest),
+    ...known,
+    responseHeaders: type === '' ? responseHeaders : { ...responseHeaders, 'content-type': type },
     headers: { accept: acceptOf('') },
     document: manifestParser,
     maxBytes: MAX_MANIFEST,
@@ -98,19 +101,21 @@ function typeOf({ mediaType, derived, kind }: ManifestFacts, told: string): stri
   return mediaType ?? (canBeRight ? type : derived)
 }
 
-function childOf({ digest, size, isManifest }: ManifestFacts['children'][number], name: string, site: Site): Child | undefined {
+function childOf({ digest, size, manifest }: ManifestFacts['children'][number], name: string, site: Site): Child | undefined {
   const parsed = parseImageDigest(digest)
-  return parsed && { plan: isManifest ? manifestPlan(name, parsed, site) : blobPlan(name, parsed, site), size }
+  if (!parsed) return undefined
+  const plan = manifest === undefined ? blobPlan(name, parsed, site) : manifestPlan(name, parsed, site, manifest)
+  return { plan, size }
 }
 
 function blobPlan(name: string, digest: Digest, site: Site): Plan {
-  const plan = { ...common(name, `blobs/${formatDigest(digest)}`, site), ...known(digest) }
+  const plan = { ...common(name, `blobs/${formatDigest(digest)}`, site), ...addressed(digest) }
   const type = { 'content-type': 'application/octet-stream' }
   return { ...plan, headers: { accept: '*/*' }, responseHeaders: { ...plan.responseHeaders, ...type } }
 }
 
 /** What is addressed by its digest: the digest alone is no right to it. */
-function known(digest: Digest): Pick<Plan, 'kind' | 'digests' | 'guarded'> & { responseHeaders: Record<string, string> } {
+function addressed(digest: Digest): Pick<Plan, 'kind' | 'digests' | 'guarded'> & { responseHeaders: Record<string, string> } {
   const responseHeaders = { ...IMMUTABLE, 'docker-content-digest': formatDigest(digest) }
   return { kind: 'immutable', digests: [digest], guarded: true, responseHeaders }
 }

@@ -9,6 +9,10 @@ export class ShiftedClock implements Clock {
   now(): number {
     return systemClock.now() + this.shift
   }
+
+  pass(ms: number): void {
+    this.shift += ms
+  }
 }
 
 /** The system's time, but that a test may have any of it pass at once: what sleeps then wakes as if it had been awaited. */
