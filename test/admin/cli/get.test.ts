@@ -4,7 +4,7 @@ import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ownPlatform } from '../../../admin/cli/images/platform.ts'
 import { answer } from '../../harness/answer.ts'
 import type { Run } from '../../harness/child-process.ts'
-import { cutAfter, declare, flip, headers, instead } from '../../harness/fault.ts'
+import { cutAfter, declare, flip, headers, instead, stallAfter } from '../../harness/fault.ts'
 import { makeArtifact, makeImage, makeIndex, makeMultiArch } from '../../harness/oci-images.ts'
 import { blobOf, makeLayer } from '../../harness/oci-layers.ts'
 import { blobsOf, type Descriptor, digestsOf, type Form, type Manifest, MEDIA_TYPES } from '../../harness/oci-types.ts'
@@ -238,6 +238,17 @@ test.for([
   expect(stderr).toContain(layer && digestOf(layer))
   expect(images).toMatchObject([{ image: 'docker.io/library/good:latest' }])
   expect(failures).toMatchObject([{ image: 'docker.io/library/bad:latest' }])
+})
+
+test('what was broken off with one image is fetched for the next', async () => {
+  const [shared, refused] = [await makeLayer({ bytes: 5_000, seed: 1 }), await makeLayer({ bytes: 5_000, seed: 2 })]
+  hub.publish('library/x', '1', await makeImage({ layers: [shared, refused], architecture: OWN }))
+  const good = await makeImage({ layers: [shared], architecture: OWN })
+  hub.publish('library/x', '2', good)
+  hub.fail(new RegExp(digestOf(shared)), stallAfter(1_000), 1)
+  hub.fail(new RegExp(digestOf(refused)), instead(answer(503)))
+  const { code, images } = await getJson('x:1', 'x:2')
+  expect([code, images.map(({ digest }: { digest: string }) => digest)]).toEqual([1, [digestOf(good)]])
 })
 
 test.for([
