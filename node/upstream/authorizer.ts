@@ -64,8 +64,9 @@ export class Authorizer {
       }
       // Gives its place up: the token service may be at the same origin.
       response.body.discard()
-      this.#remember(purpose, next)
       proof = await this.#proof(next, purpose, entry, proof?.token, signal)
+      // Only now: a way that leads to trouble would be gone once more before upstream is asked for another.
+      this.#remember(purpose, next)
       way = next
     }
   }
