@@ -33,7 +33,9 @@ export class Credentials {
 export function mayHave({ origin, realm: named }: CredentialEntry, realm: URL): boolean {
   if (named !== undefined && new URL(named).origin === realm.origin) return true
   const upstream = new URL(origin)
-  return (realm.protocol === 'https:' || upstream.protocol === 'http:') && isSameSite(upstream, realm)
+  if (realm.protocol === 'https:') return isSameSite(upstream, realm)
+  // In the clear they go nowhere but where the operator sends them in the clear.
+  return upstream.protocol === 'http:' && upstream.hostname === realm.hostname
 }
 
 /** `Authorization` for the origin of the entry (RFC 7617, RFC 6750). */

@@ -50,6 +50,7 @@ describe('the token service that an upstream names may have them', () => {
     ['another site', 'https://registry.example.test', 'https://auth.other.test/token'],
     ['another site that begins like it', 'https://registry.example.test', 'https://registry.example.test.evil.test/token'],
     ['http where the upstream is https', 'https://registry.example.test', 'http://registry.example.test/token'],
+    ['a neighbour in the clear', 'http://registry.example.test', 'http://auth.example.test/token'],
     ['another address', 'http://127.0.0.1:5000', 'http://127.0.0.2:5000/token'],
     ['another customer of the same provider', 'https://corp.azurecr.io', 'https://evil.azurecr.io/token'],
   ])('but not when it is %s', (_what, origin, realm) => {
