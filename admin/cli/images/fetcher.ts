@@ -29,7 +29,7 @@ export interface GotManifest extends Got {
   readonly manifest: Manifest
 }
 
-type Ask = Omit<Wanted, 'onBytes'>
+type Ask = Omit<Wanted, 'onBytes' | 'onSource'>
 
 /** Fetches what images are made of, each digest of a repository once. */
 export class Fetcher {
@@ -83,7 +83,7 @@ export class Fetcher {
     const beganAt = performance.now()
     let received: Received
     try {
-      received = await this.#mirror.get(reference, { ...ask, onBytes: transfer.moved })
+      received = await this.#mirror.get(reference, { ...ask, onSource: transfer.from, onBytes: transfer.moved })
     } catch (error) {
       transfer.failed()
       throw error

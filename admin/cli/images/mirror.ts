@@ -30,6 +30,8 @@ export interface Wanted {
   readonly size?: number | undefined
   /** Most bytes that are kept; without it the bytes are checked and let go, as many as they are. */
   readonly keep?: number | undefined
+  /** Told where the node has it from, before the first byte. */
+  readonly onSource?: (source: string) => void
   /** Told how many bytes have come. */
   readonly onBytes?: (bytes: number) => void
   readonly signal?: AbortSignal
@@ -82,7 +84,10 @@ export class Mirror {
   }
 }
 
-async function receive(response: IncomingMessage, { target, size, keep, onBytes }: Wanted, what: string): Promise<Received> {
+async function receive(response: IncomingMessage, wanted: Wanted, what: string): Promise<Received> {
+  const { target, size, keep, onBytes } = wanted
+  const source = printable(String(response.headers['x-warren-source'] ?? 'unknown'))
+  wanted.onSource?.(source)
   // A tag does not tell the digest of what it points to; the header does.
   const promised = parseDigest(target) ?? parseDigest(String(response.headers['docker-content-digest'] ?? ''))
   const algorithm = promised?.algorithm ?? 'sha256'
@@ -107,7 +112,6 @@ async function receive(response: IncomingMessage, { target, size, keep, onBytes 
   if (size !== undefined && bytes !== size) throw new Error(`${what} is wrong: it has ${bytes} bytes instead of ${size}`)
   if (promised && hex !== promised.hex)
     throw new Error(`${what} is wrong: its digest is ${algorithm}:${hex} instead of ${algorithm}:${promised.hex}`)
-  const source = printable(String(response.headers['x-warren-source'] ?? 'unknown'))
   return { digest: `${algorithm}:${hex}`, size: bytes, source, bytes: Buffer.concat(kept) }
 }
 

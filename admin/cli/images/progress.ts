@@ -3,7 +3,8 @@ import { type Output, styled } from '../print.ts'
 
 /** Ms between two looks of what is under way. */
 const BEAT = 100
-const BAR = 20
+/** Characters; with it all of a line fits into 80 columns. */
+const BAR = 10
 /** Columns of a terminal that does not tell. */
 const COLUMNS = 80
 
@@ -21,10 +22,13 @@ export interface Item {
 interface Line extends Item {
   readonly beganAt: number
   bytes: number
+  source: string
 }
 
 /** A fetch under way; exactly one of `done` and `failed` ends it. */
 export interface Transfer {
+  /** Where the node has it from, as soon as that is known. */
+  from(source: string): void
   /** So many bytes have come. */
   moved(bytes: number): void
   done(received: { readonly digest: string; readonly size: number; readonly source: string }): void
@@ -54,17 +58,20 @@ export class Progress {
   }
 
   begin(item: Item): Transfer {
-    const line: Line = { ...item, beganAt: performance.now(), bytes: 0 }
+    const line: Line = { ...item, beganAt: performance.now(), bytes: 0, source: '' }
     this.#lines.add(line)
     this.#write([])
     if (this.#isTerminal) this.#beat ??= setInterval(() => this.#write([]), BEAT)
     return {
+      from: (source) => {
+        line.source = source
+      },
       moved: (bytes) => {
         line.bytes = bytes
       },
       done: ({ digest, size, source }) => {
         this.#end(line)
-        this.#write([this.#doneText({ ...line, name: digest, bytes: size }, source)])
+        this.#write([this.#doneText({ ...line, name: digest, bytes: size, source })])
       },
       failed: () => {
         this.#end(line)
@@ -94,10 +101,10 @@ export class Progress {
     return text.slice(0, (this.#output.columns || COLUMNS) - 1)
   }
 
-  #doneText(line: Line, source: string): string {
-    const colour = source === 'upstream' ? 'yellow' : 'green'
+  #doneText(line: Line): string {
+    const colour = line.source === 'upstream' ? 'yellow' : 'green'
     const facts = `${formatBytes(line.bytes).padStart(10)}  ${rateText(line).padStart(12)}`
-    return `${nameText(line)}  ${facts}  ${styled(this.#output, colour, source)}`
+    return `${nameText(line)}  ${facts}  ${styled(this.#output, colour, line.source)}`
   }
 }
 
@@ -105,8 +112,8 @@ function movingText(line: Line): string {
   const { bytes, size } = line
   const part = size === undefined || size === 0 ? 0 : Math.min(1, bytes / size)
   const bar = '#'.repeat(Math.floor(part * BAR)).padEnd(BAR, '.')
-  const amount = size === undefined ? formatBytes(bytes) : `${formatBytes(bytes)} of ${formatBytes(size)}`
-  return `${nameText(line)}  [${bar}]  ${amount}  ${rateText(line)}`
+  const amount = size === undefined ? formatBytes(bytes) : `${formatBytes(bytes)}/${formatBytes(size)}`
+  return [nameText(line), `[${bar}]`, amount, rateText(line), line.source].filter((text) => text !== '').join('  ')
 }
 
 /** A digest as short as clients of images show it. */

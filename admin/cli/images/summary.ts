@@ -32,5 +32,5 @@ export function summaryText({ images, manifests, blobs, bytes, sources }: Totals
   const from = Object.entries(sources)
     .sort(([, one], [, other]) => other - one)
     .map(([source, size]) => `${source} ${formatBytes(size)}`)
-  return `${parts.join(', ')} in ${formatSpan(ms)}${from.length > 0 ? `; ${from.join(', ')}` : ''}`
+  return `${parts.join(', ')} in ${ms < 60_000 ? `${(ms / 1_000).toFixed(1)} s` : formatSpan(ms)}${from.length > 0 ? `; ${from.join(', ')}` : ''}`
 }

@@ -82,7 +82,9 @@ test.for<Form>(['oci', 'docker'])('of an index (%s) the image for this machine i
       /^ {2}\w{12} {2}(config|layer) .* peer$/,
     )
   expect(lines.at(-2)).toBe(`  linux/${OWN}  ${digestOf(own)}`)
-  expect(lines.at(-1)).toMatch(/^1 image, 2 manifests, 3 blobs, [\d.]+ KiB in \d+ s; peer [\d.]+ KiB, upstream [\d.]+ (KiB|B)$/)
+  expect(lines.at(-1)).toMatch(
+    /^1 image, 2 manifests, 3 blobs, [\d.]+ KiB in [\d.]+ s; peer [\d.]+ KiB, upstream [\d.]+ (KiB|B)$/,
+  )
 })
 
 test('with --json the facts go to stdout, and what happens to stderr', async () => {

@@ -44,12 +44,13 @@ test('on a terminal each fetch has a line that is drawn anew, and that stays abo
   progress.say('an image')
   const one = progress.begin({ name: ONE, kind: 'layer', size: 4096 })
   const two = progress.begin({ name: TWO, kind: 'config', size: 100 })
+  one.from('peer')
   one.moved(1024)
   vi.advanceTimersByTime(500)
   expect(screen.lines).toEqual([
     'an image',
-    '  1a1a1a1a1a1a  layer     [#####...............]  1.0 KiB of 4.0 KiB  2.0 KiB/s',
-    '  2b2b2b2b2b2b  config    [....................]  0 B of 100 B  0 B/s',
+    '  1a1a1a1a1a1a  layer     [##........]  1.0 KiB/4.0 KiB  2.0 KiB/s  peer',
+    '  2b2b2b2b2b2b  config    [..........]  0 B/100 B  0 B/s',
   ])
   two.done({ digest: TWO, size: 100, source: 'peer' })
   one.moved(4096)
@@ -57,7 +58,7 @@ test('on a terminal each fetch has a line that is drawn anew, and that stays abo
   expect(screen.lines).toEqual([
     'an image',
     '  2b2b2b2b2b2b  config         100 B       200 B/s  peer',
-    '  1a1a1a1a1a1a  layer     [####################]  4.0 KiB of 4.0 KiB  4.0 KiB/s',
+    '  1a1a1a1a1a1a  layer     [##########]  4.0 KiB/4.0 KiB  4.0 KiB/s  peer',
   ])
   one.done({ digest: ONE, size: 4096, source: 'upstream' })
   progress.say('the end')
@@ -83,7 +84,7 @@ test('a tag is shown until its digest is known', () => {
   const transfer = new Progress(screen).begin({ name: 'a-tag-that-is-long', kind: 'manifest', size: undefined })
   transfer.moved(10)
   vi.advanceTimersByTime(1_000)
-  expect(screen.lines).toEqual(['  a-tag-that-i  manifest  [....................]  10 B  10 B/s'])
+  expect(screen.lines).toEqual(['  a-tag-that-i  manifest  [..........]  10 B  10 B/s'])
   transfer.done({ digest: ONE, size: 10, source: 'local' })
   expect(screen.lines).toEqual(['  1a1a1a1a1a1a  manifest        10 B        10 B/s  local'])
 })

@@ -15,5 +15,5 @@ test('the totals count what was fetched once, and say from where', () => {
 })
 
 test('where nothing came there are no sources to name', () => {
-  expect(summaryText(totalsOf([], []), 0)).toBe('0 images, 0 manifests, 0 blobs, 0 B in 0 s')
+  expect(summaryText(totalsOf([], []), 0)).toBe('0 images, 0 manifests, 0 blobs, 0 B in 0.0 s')
 })
