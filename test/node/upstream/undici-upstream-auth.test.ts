@@ -133,6 +133,21 @@ describe('credentials', () => {
     expect(registry.asks.map(({ authorization }) => authorization)).toEqual([BASIC, undefined])
     expect(thief.shown).toEqual([undefined, 'Bearer token-2'])
   })
+
+  it('of a token that another account got are nothing to an upstream with an account of its own', async () => {
+    const [registry, thief] = [await GuardedRegistry.start(), await GuardedRegistry.start()]
+    const bob = { origin: thief.origin, username: 'bob', password: new Secret('hunter3') }
+    const upstream = makeUpstream({ credentials: [asAnn(registry.origin), bob] })
+    await readText(upstream.fetch(request(registry), NEVER))
+    thief.challenge = () => registry.bearer(SCOPE)
+    const { destroy } = await upstream.fetch(request(thief), NEVER)
+    destroy()
+    expect(registry.asks.map(({ authorization }) => authorization)).toEqual([
+      BASIC,
+      `Basic ${Buffer.from('bob:hunter3').toString('base64')}`,
+    ])
+    expect(thief.shown).toEqual([undefined, 'Bearer token-2'])
+  })
 })
 
 describe('a token service on another site', () => {
