@@ -11,12 +11,12 @@ const API = registries.path
  * all, which means Docker Hub. And they put the path of a mirror's URL before `/v2/`, behind it, or take it as it is.
  */
 export function claim(target: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined {
-  const ns = namespaceOf(target.query)
   // The same path to everybody behind: a registry must not hide from one rule and be found by another.
   const path = target.path.replace(/%2f/gi, '/')
   for (const mirror of mirrors) {
     const rest = mirror.path === API ? undefined : belowMount(path, mirror.path)
     if (rest === undefined) continue
+    const ns = namespaceOf(target.query)
     if (ns === undefined || canonicalRegistry(ns) === registryOf(mirror)) return { mirror, path: rest }
     // The mount of one registry must not answer for another; below `/v2/` it may be part of a name there.
     if (!path.startsWith(API)) throw noMirror(ns, mirrors)
@@ -24,10 +24,11 @@ export function claim(target: { path: string; query: string }, mirrors: readonly
   const [, prefix, behind] = /^\/([^/]+)\/v2(?:\/(.*))?$/s.exec(path) ?? []
   const prefixed = prefix === undefined ? undefined : decoded(prefix)
   if (prefixed !== undefined && looksLikeRegistry(prefixed)) {
+    const ns = namespaceOf(target.query)
     return { mirror: mirrorOf(ns ?? prefixed, mirrors, ns !== undefined), path: behind ?? '' }
   }
   if (path !== '/v2' && !path.startsWith(API)) return undefined
-  return inApi(path.slice(API.length), ns, mirrors)
+  return inApi(path.slice(API.length), namespaceOf(target.query), mirrors)
 }
 
 function inApi(rest: string, ns: string | undefined, mirrors: readonly Mirror[]): Claim {

@@ -1,7 +1,21 @@
 import { describe, expect, test } from 'vitest'
 import { oci } from '../../../protocols/oci/index.ts'
 import type { Mirror } from '../../../protocols/protocol.ts'
-import { CORP, claimOf, HUB, mirrors, onDemand, planFor, QUAY, quay, refusalOf, replyTo, SHA256 } from './fixtures.ts'
+import {
+  CORP,
+  claimOf,
+  factsOf,
+  HUB,
+  mirrors,
+  onDemand,
+  planFor,
+  planned,
+  QUAY,
+  quay,
+  refusalOf,
+  replyTo,
+  SHA256,
+} from './fixtures.ts'
 
 const LATEST = 'manifests/latest'
 
@@ -171,6 +185,22 @@ describe('a registry without a mirror', () => {
     expect(planFor(`/v2/org/app/${LATEST}?ns=quay.io`, { on }).mirror).toBe('quay')
   })
 
+  test('that is asked on demand must be no address of this network, whatever part of an image is asked for', () => {
+    const on = [...mirrors, onDemand]
+    const parts = ['manifests/latest', `manifests/${SHA256}`, `blobs/${SHA256}`, 'tags/list', `referrers/${SHA256}`]
+    for (const part of parts) {
+      for (const plan of planned(`/v2/org/app/${part}?ns=other.example.test`, { on }).plans) {
+        expect(
+          [plan, plan.pointsTo?.({ 'docker-content-digest': SHA256 }) ?? plan].map(({ publicOnly }) => publicOnly),
+        ).toEqual([true, true])
+      }
+      expect(planFor(`/v2/org/app/${part}?ns=quay.io`, { on }).publicOnly).toBeFalsy()
+    }
+    const image = { schemaVersion: 2, config: { digest: SHA256, size: 1 }, layers: [] }
+    const [config] = planFor(`/v2/org/app/manifests/${SHA256}?ns=other.example.test`, { on }).children?.(factsOf(image)) ?? []
+    expect(config?.plan.publicOnly).toBe(true)
+  })
+
   test.each([
     '127.0.0.1',
     '10.0.0.1:5000',
@@ -212,6 +242,14 @@ describe('a path of somebody else', () => {
   ])('%s is none of ours', (target) => {
     expect(claimOf(target)).toBeUndefined()
   })
+
+  test.each(['?ns=quay.io', '?ns=other.example.test', '?ns=a b', '?ns=%ff', '?ns=a&ns=b', '?ns='])(
+    'stays so with %s',
+    (query) => {
+      for (const path of ['/npm/lodash', '/-/npm/v1/attestations/x@1.0.0', '/mirror/'])
+        expect(claimOf(path + query)).toBeUndefined()
+    },
+  )
 
   test('is not taken where no mirror is set up either', () => {
     expect(claimOf('/npm/lodash', [])).toBeUndefined()
