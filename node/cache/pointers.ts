@@ -134,7 +134,8 @@ export class Pointers {
         verified: found.digest === undefined ? [] : [found.digest],
         ...(heads.isPrivate(plan) ? { private: true } : {}),
       }
-      if (store.blobs.find({ algorithm: 'sha256', hex: record.blob })) await store.records.put(plan.key, record).catch(() => {})
+      // Its bytes may be in the store only a moment later. Without them it says less than nothing: they are asked for again.
+      await store.records.put(plan.key, record).catch(() => {})
       return { record, bytes }
     } finally {
       found.body.close()

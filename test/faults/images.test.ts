@@ -1,0 +1,191 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { answer } from '../harness/answer.ts'
+import { cutAtRandom, flip, instead } from '../harness/fault.ts'
+import { get, HttpClient, type Reading } from '../harness/http.ts'
+import { imageMirrors } from '../harness/image-mirrors.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
+import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
+import { makeImage } from '../harness/oci-images.ts'
+import { type Layer, makeLayer } from '../harness/oci-layers.ts'
+import { ScriptedHub } from '../harness/scripted-hub.ts'
+import { ShiftedClock } from '../harness/shifted-clock.ts'
+import { startNode, storeAtRest } from '../harness/start-node.ts'
+import { useTempFolders } from '../harness/temp.ts'
+import { eventually } from '../harness/wait.ts'
+
+const MIB = 1 << 20
+const LARGE = 500 * MIB
+const READERS = 50
+const CUTS = 20
+const TIMEOUT_MS = 240_000
+
+useLeakCheck()
+const temp = useTempFolders()
+
+/** A registry with one image of one layer. */
+async function registryWith(bytes: number): Promise<{ hub: ScriptedHub; layer: Layer }> {
+  const hub = await new ScriptedHub().start()
+  onTestFinished(() => hub.stop())
+  const layer = await makeLayer({ bytes })
+  hub.publish('library/x', 'latest', await makeImage({ layers: [layer] }))
+  return { hub, layer }
+}
+
+async function nodeBefore(hub: ScriptedHub): Promise<NodeProcess> {
+  const config = { mirrors: { 'docker-hub': { upstreams: [`${hub.origin}/`] } } }
+  const node = await startNodeProcess({ data: temp.create('node'), config })
+  onTestFinished(() => node.stop())
+  return node
+}
+
+const blobUrl = (url: string, { descriptor }: Layer) => `${url}/v2/library/x/blobs/${descriptor.digest}`
+
+/** Reads to the end; the digest only of every tenth, since hashing all takes longer than all else. */
+async function rest(reading: Reading, hashes: boolean): Promise<{ bytes: number; digest?: string }> {
+  const hash = createHash('sha256')
+  for (;;) {
+    const part = await reading.read(MIB)
+    if (part.length === 0) break
+    if (hashes) hash.update(part)
+  }
+  return hashes ? { bytes: reading.received, digest: `sha256:${hash.digest('hex')}` } : { bytes: reading.received }
+}
+
+describe('a layer of 500 MB that nobody has', () => {
+  it('goes to fifty clients at once from one request, in little memory, past one that stalls', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const { hub, layer } = await registryWith(LARGE)
+    const node = await nodeBefore(hub)
+    const client = new HttpClient()
+    onTestFinished(() => client.close())
+    // What a node takes for its first requests is not what these need.
+    const small = await makeLayer({ bytes: 8 * MIB, seed: 2, gzip: false })
+    hub.publish('library/x', 'small', await makeImage({ layers: [small] }))
+    await get(`${node.url}/v2/library/x/manifests/small`)
+    for (let times = 0; times < 3; times++) await get(blobUrl(node.url, small))
+    const before = node.rss() ?? 0
+    let most = before
+    const watching = setInterval(() => {
+      most = Math.max(most, node.rss() ?? 0)
+    }, 50)
+    onTestFinished(() => clearInterval(watching))
+    const readings = await Promise.all(Array.from({ length: READERS }, () => client.open(blobUrl(node.url, layer))))
+    const [stalled, ...others] = readings
+    await stalled?.take(MIB)
+    const ends = await Promise.all(others.map((one, at) => rest(one, at % 10 === 0)))
+    for (const { bytes, digest = layer.descriptor.digest } of ends) {
+      expect([bytes, digest]).toEqual([layer.descriptor.size, layer.descriptor.digest])
+    }
+    // And one of the small layer.
+    expect(hub.tally.kind('GET blob').requests).toBe(2)
+    expect(hub.cdn.tally.kind('GET blob').requests).toBe(2)
+    expect(most - before).toBeLessThanOrEqual(64 * MIB)
+    // Whoever stalled has the whole as well, once it goes on.
+    if (stalled) expect((await rest(stalled, false)).bytes).toBe(layer.descriptor.size)
+  })
+
+  it('is whole for everybody though upstream breaks off at random bytes twenty times', { timeout: TIMEOUT_MS }, async () => {
+    const { hub, layer } = await registryWith(LARGE)
+    const node = await nodeBefore(hub)
+    hub.cdn.fail(/^\/blobs\//, cutAtRandom(7, LARGE / CUTS), CUTS)
+    const client = new HttpClient()
+    onTestFinished(() => client.close())
+    const readings = await Promise.all(Array.from({ length: 5 }, () => client.open(blobUrl(node.url, layer))))
+    for (const end of await Promise.all(readings.map((one) => rest(one, true)))) {
+      expect(end).toEqual({ bytes: layer.descriptor.size, digest: layer.descriptor.digest })
+    }
+    expect(hub.cdn.tally.kind('GET blob').requests).toBe(CUTS + 1)
+  })
+})
+
+describe('a layer of which upstream', () => {
+  it('sends one wrong byte breaks off, is not kept, and is right the next time', { timeout: TIMEOUT_MS }, async () => {
+    const { hub, layer } = await registryWith(3 * MIB)
+    const mirrors = imageMirrors({ 'docker.io': hub })
+    const node = await startNode({ data: temp.create('node'), upstream: hub.origin, mirrors })
+    const undo = hub.cdn.fail(/^\/blobs\//, flip(MIB))
+    const client = new HttpClient()
+    onTestFinished(() => client.close())
+    const wrong = await client.exchange(blobUrl(node.url, layer))
+    expect(wrong.complete).toBe(false)
+    expect((await storeAtRest(node)).blobs).toBe(0)
+    undo()
+    const right = await client.exchange(blobUrl(node.url, layer))
+    expect([right.complete, createHash('sha256').update(right.body).digest('hex')]).toEqual([
+      true,
+      layer.descriptor.digest.slice('sha256:'.length),
+    ])
+  })
+
+  it('signed the URL for minutes is fetched by a new one an hour later', { timeout: TIMEOUT_MS }, async () => {
+    const clock = new ShiftedClock()
+    const hub = await new ScriptedHub(clock).start()
+    onTestFinished(() => hub.stop())
+    const image = await makeImage()
+    hub.publish('library/x', 'latest', image)
+    const mirrors = imageMirrors({ 'docker.io': hub })
+    const node = await startNode({ data: temp.create('node'), upstream: hub.origin, mirrors, overrides: { clock } })
+    const urls = image.blobs.map(({ descriptor }) => `${node.url}/v2/library/x/blobs/${descriptor.digest}`)
+    for (const url of urls) {
+      const reply = await get(url)
+      expect([reply.status, reply.headers.location, reply.headers['www-authenticate']]).toEqual([200, undefined, undefined])
+      clock.pass(3_600_000)
+    }
+    // Neither token nor credential went to where the registry redirects.
+    expect(hub.cdn.tally.kind('GET blob').requests).toBe(urls.length)
+  })
+})
+
+describe('near and beyond the limit of pulls', () => {
+  it('stale tags are served, cold ones wait or are told when to come back, and blobs go on', {
+    timeout: TIMEOUT_MS,
+  }, async () => {
+    const clock = new ShiftedClock()
+    const hub = await new ScriptedHub(clock).start()
+    onTestFinished(() => hub.stop())
+    const [one, two, three] = [await makeImage({ seed: 1 }), await makeImage({ seed: 2 }), await makeImage({ seed: 3 })]
+    hub.publish('library/x', 'latest', one)
+    hub.limitPulls(10)
+    const mirrors = imageMirrors({ 'docker.io': hub })
+    const node = await startNode({ data: temp.create('node'), upstream: hub.origin, mirrors, overrides: { clock } })
+    const pull = (name: string) => get(`${node.url}/v2/${name}/manifests/latest`)
+    expect((await pull('library/x')).body.equals(one.bytes)).toBe(true)
+    for (const { descriptor } of one.blobs) await get(`${node.url}/v2/library/x/blobs/${descriptor.digest}`)
+    await storeAtRest(node)
+    // Others use up the rest.
+    hub.limitPulls(0)
+    hub.publish('library/x', 'latest', two)
+    clock.pass(600_000)
+    await get(`${node.url}/v2/library/x/manifests/latest`, { 'cache-control': 'no-cache' })
+    const stale = await pull('library/x')
+    expect([stale.status, stale.body.equals(one.bytes)]).toEqual([200, true])
+    expect(Number(stale.headers.age)).toBeGreaterThan(60)
+    const status = await node.status()
+    expect(status.upstream.map(({ budget }) => budget)).toContainEqual(expect.objectContaining({ limit: 0, remaining: 0 }))
+    hub.publish('library/y', 'latest', three)
+    const cold = await get(`${node.url}/v2/library/y/manifests/latest`)
+    expect([cold.status, Number(cold.headers['retry-after']) > 0]).toEqual([429, true])
+    expect(JSON.parse(cold.body.toString())).toMatchObject({ errors: [{ code: 'TOOMANYREQUESTS' }] })
+  })
+
+  it('a limiter that says nothing but 429 is left alone', { timeout: TIMEOUT_MS }, async () => {
+    const { hub } = await registryWith(1_000)
+    const node = await startNode({
+      data: temp.create('node'),
+      upstream: hub.origin,
+      mirrors: imageMirrors({ 'docker.io': hub }),
+    })
+    hub.fail(() => true, instead(answer(429)))
+    const first = await get(`${node.url}/v2/library/x/manifests/latest`)
+    expect(first.status).toBe(429)
+    const { requests } = hub.tally.total
+    for (let i = 0; i < 5; i++) expect((await get(`${node.url}/v2/library/x/manifests/v${i}`)).status).toBe(429)
+    expect(hub.tally.total.requests).toBe(requests)
+    await eventually('the status tells of the pause', async () => {
+      const { upstream } = await node.status()
+      return upstream.some(({ state }) => state === 'frozen')
+    })
+  })
+})
