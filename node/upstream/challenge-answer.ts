@@ -6,7 +6,7 @@ import { upstreamUrl } from './urls.ts'
 export type Way = { readonly kind: 'credentials' } | TokenWay
 
 /** By a token of its token service. */
-export interface TokenWay {
+interface TokenWay {
   readonly kind: 'token'
   readonly realm: URL
   readonly service: string | undefined

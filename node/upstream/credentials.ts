@@ -10,7 +10,7 @@ export type CredentialEntry = {
 } & Login
 
 /** `token` goes out as it is to upstreams without a token service, and to a token service as refresh token (RFC 6749 section 6). */
-export type Login = { readonly username: string; readonly password: Secret } | { readonly token: Secret }
+type Login = { readonly username: string; readonly password: Secret } | { readonly token: Secret }
 
 /** The credentials of a node, by origin of the upstream. */
 export class Credentials {
