@@ -9,7 +9,7 @@ import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
 import { freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
-import type { ParsedDocument, Plan } from './plan.ts'
+import { atUpstream, type ParsedDocument, type Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
 
 /** Bytes that go into the store at a time. */
@@ -68,8 +68,7 @@ async function request(
 ): Promise<UpstreamResponse> {
   const conditions = conditionalHeaders(held)
   const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions }
-  const scoped = plan.scope === undefined ? {} : { scope: plan.scope }
-  const response = await upstream.fetch({ method: 'GET', url: plan.url, base: plan.base, headers, ...scoped }, signal)
+  const response = await upstream.fetch({ method: 'GET', url: plan.url, headers, ...atUpstream(plan) }, signal)
   const { status } = response
   const odd = status === 206 || (status === 304 && Object.keys(conditions).length === 0)
   const no = odd

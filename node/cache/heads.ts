@@ -5,7 +5,7 @@ import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, isTrouble, recordHeaders, refusal } from './answer.ts'
 import type { Found } from './found.ts'
-import type { Plan } from './plan.ts'
+import { atUpstream, type Plan } from './plan.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -40,13 +40,12 @@ export class Heads {
 
   /** Its answer as it is, a redirect too; undefined where a server fails at HEAD: 501 is the status for that (RFC 9110 section 9.1). */
   async ask(plan: Plan, signal: AbortSignal): Promise<UpstreamResponse | undefined> {
-    const { url, base, headers, scope } = plan
+    const { url, headers } = plan
     // Of the bytes that a GET would ask for.
     const plain = { ...headers, 'accept-encoding': 'identity' }
-    const scoped = scope === undefined ? {} : { scope }
     try {
       const response = await this.#upstream.fetch(
-        { method: 'HEAD', url, base, headers: plain, redirect: 'manual', ...scoped },
+        { method: 'HEAD', url, headers: plain, redirect: 'manual', ...atUpstream(plan) },
         signal,
       )
       response.destroy()
@@ -62,10 +61,9 @@ export class Heads {
    * length of the whole.
    */
   async #behind(plan: Plan, signal: AbortSignal): Promise<Found | undefined> {
-    const { url, base, headers, scope } = plan
-    const scoped = scope === undefined ? {} : { scope }
+    const { url, headers } = plan
     const oneByte = { ...headers, 'accept-encoding': 'identity', range: 'bytes=0-0' }
-    const response = await this.#upstream.fetch({ method: 'GET', url, base, headers: oneByte, ...scoped }, signal)
+    const response = await this.#upstream.fetch({ method: 'GET', url, headers: oneByte, ...atUpstream(plan) }, signal)
     response.destroy()
     const [, total] = /^bytes 0-0\/(\d{1,15})$/.exec(response.headers['content-range'] ?? '') ?? []
     if (response.status === 206) return told(plan, response.headers, total === undefined ? undefined : Number(total))

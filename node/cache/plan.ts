@@ -1,4 +1,5 @@
 import type { Algorithm, Digest } from '../digest.ts'
+import type { UpstreamRequest } from '../upstream/upstream.ts'
 
 /** What a parser found in a document. Everything in it must survive JSON. */
 export interface ParsedDocument<Facts = unknown> {
@@ -101,6 +102,11 @@ export interface Child {
   readonly plan: Plan
   /** Bytes. */
   readonly size: number
+}
+
+/** What a request to upstream for a plan says of its upstream. */
+export function atUpstream({ base, scope, publicOnly }: Plan): Pick<UpstreamRequest, 'base' | 'scope' | 'publicOnly'> {
+  return { base, ...(scope === undefined ? {} : { scope }), ...(publicOnly === undefined ? {} : { publicOnly }) }
 }
 
 /**

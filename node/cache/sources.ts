@@ -6,7 +6,7 @@ import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, refusal } from './answer.ts'
 import { FOUND_PATIENCE, OVER } from './constants.ts'
 import { Members } from './members.ts'
-import type { Plan } from './plan.ts'
+import { atUpstream, type Plan } from './plan.ts'
 
 export interface SourceComponents {
   readonly mesh: Mesh
@@ -112,10 +112,9 @@ export class Sources {
   async #fromUpstream(url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
     const { start, ifRange } = from
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
-    const { base, headers, scope } = this.#plan
-    const scoped = scope === undefined ? {} : { scope }
+    const { headers } = this.#plan
     const response = await this.#components.upstream.fetch(
-      { method: 'GET', url, base, headers: { ...headers, 'accept-encoding': 'identity' }, ...range, ...scoped },
+      { method: 'GET', url, headers: { ...headers, 'accept-encoding': 'identity' }, ...range, ...atUpstream(this.#plan) },
       signal,
     )
     try {

@@ -11,6 +11,8 @@ export type RegistryCredentials = {
   readonly origin: string
   /** URL of a token service on another site that may have it. */
   readonly realm?: string | undefined
+  /** Whether what comes with them may go to other members all the same: it is public, and the login is there for a higher limit. */
+  readonly share?: boolean | undefined
 } & ({ readonly username: string; readonly password: Secret } | { readonly token: Secret })
 
 const ENTRY_MUST = 'username with password or passwordFile, or token or tokenFile'
@@ -44,6 +46,7 @@ const entry = z.strictObject(
     token: token.optional(),
     tokenFile: secretFile.pipe(token).optional(),
     realm: rules.baseUrl.optional(),
+    share: rules.truth.optional(),
   },
   { error: ENTRY_MUST },
 )
@@ -56,7 +59,7 @@ export const credentials = z
   .record(z.string(), entry, { error: `a group of registries, such as docker.io, each with ${ENTRY_MUST}` })
   .transform((written, context): RegistryCredentials[] => {
     const seen = new Map<string, string>()
-    return Object.entries(written).flatMap(([name, { realm, ...given }]): RegistryCredentials[] => {
+    return Object.entries(written).flatMap(([name, { realm, share, ...given }]): RegistryCredentials[] => {
       const wrong = (message: string) => {
         context.addIssue({ code: 'custom', path: [name], message })
         return []
@@ -68,11 +71,11 @@ export const credentials = z
       if (twin !== undefined) return wrong(`left out: it is the same registry as ${twin}`)
       for (const origin of origins) seen.set(origin, name)
       const login = loginOf(given)
-      return login ? origins.map((origin) => ({ origin, realm, ...login })) : wrong(ENTRY_MUST)
+      return login ? origins.map((origin) => ({ origin, realm, share, ...login })) : wrong(ENTRY_MUST)
     })
   })
 
-function loginOf({ username, password, passwordFile, token, tokenFile }: Omit<z.output<typeof entry>, 'realm'>) {
+function loginOf({ username, password, passwordFile, token, tokenFile }: Omit<z.output<typeof entry>, 'realm' | 'share'>) {
   const [secret, ...others] = [password, passwordFile, token, tokenFile].filter((one) => one !== undefined)
   const isToken = (token ?? tokenFile) !== undefined
   if (secret === undefined || others.length > 0 || isToken === (username !== undefined)) return undefined

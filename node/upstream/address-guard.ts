@@ -10,6 +10,9 @@ export class RefusedAddressError extends Error {
   override readonly name = 'RefusedAddressError'
 }
 
+/** The base of an upstream that nobody configured. Neither it nor what it leads to may be in this network. */
+export class PublicBase extends URL {}
+
 export interface AddressGuardComponents {
   readonly lookup?: LookupFunction
 }
@@ -27,15 +30,17 @@ export class AddressGuard {
   }
 
   /**
-   * How far a request for `url` may reach, on behalf of the upstream at `base`; undefined: anywhere, the operator wrote it.
+   * How far a request for `url` may reach, on behalf of the upstream at `base`; undefined: anywhere, the operator wrote it. Under
+   * a `PublicBase` nowhere but to public addresses.
    * Rejects with UPSTREAM_REFUSED when the address is written out and too private. A name is judged when it is dialled, by
    * `lookup`; through a proxy that is the proxy's business.
    */
   async limit(url: URL, base: URL, proxied: boolean): Promise<Reach | undefined> {
-    if (url.origin === base.origin) return undefined
+    const isNamed = base instanceof PublicBase
+    if (url.origin === base.origin && !isNamed) return undefined
     const written = writtenReach(url.hostname)
     if (written === 'public' || (written === undefined && proxied)) return 'public'
-    const limit = await this.#baseReach(base.hostname)
+    const limit = isNamed ? 'public' : await this.#baseReach(base.hostname)
     if (written !== undefined && !reaches(written, limit)) throw refused(url, `its address is ${written}`)
     return limit
   }

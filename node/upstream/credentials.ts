@@ -7,6 +7,8 @@ export type CredentialEntry = {
   readonly origin: string
   /** URL of a token service on another site that may have it. */
   readonly realm?: string | undefined
+  /** Whether what comes with them may go to other members all the same. */
+  readonly share?: boolean | undefined
 } & Login
 
 /** `token` goes out as it is to upstreams without a token service, and to a token service as refresh token (RFC 6749 section 6). */

@@ -1,7 +1,7 @@
 import type { LookupFunction } from 'node:net'
 import { type Clock, systemClock } from '../clock.ts'
 import type { WireRequest, WireResponse } from '../wire/exchange.ts'
-import { AddressGuard } from './address-guard.ts'
+import { AddressGuard, PublicBase } from './address-guard.ts'
 import { withAttempts } from './attempts.ts'
 import { Authorizer } from './authorizer.ts'
 import { Budgets } from './budget.ts'
@@ -99,7 +99,8 @@ export class UndiciUpstream implements Upstream {
   async fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     signal.throwIfAborted()
     if (this.#closed) throw stopping()
-    const base = upstreamUrl(request.base)
+    const written = upstreamUrl(request.base)
+    const base = request.publicOnly ? new PublicBase(written) : written
     const first = this.#firstHop(request, base)
     const { life, end } = this.#begin(signal)
     try {
@@ -128,7 +129,8 @@ export class UndiciUpstream implements Upstream {
   }
 
   isPrivate(base: string): boolean {
-    return this.#credentials.of(upstreamUrl(base).origin) !== undefined
+    const entry = this.#credentials.of(upstreamUrl(base).origin)
+    return entry !== undefined && !entry.share
   }
 
   budget(base: string): Budget | undefined {

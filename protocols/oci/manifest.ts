@@ -13,7 +13,7 @@ import {
 import { parseImageDigest } from './names.ts'
 
 /** What a manifest names. */
-export interface Descriptor {
+interface Descriptor {
   /** As `algorithm:hex`. */
   readonly digest: string
   /** Bytes. */

@@ -19,10 +19,6 @@ export function isIndexType(type: string | undefined): boolean {
   return type !== undefined && INDEXES.has(type)
 }
 
-export function isImageType(type: string | undefined): boolean {
-  return type !== undefined && IMAGES.has(type)
-}
-
 /** Whether a document of that type is asked for as a manifest; everything else is a blob. */
 export function isManifestType(type: string | undefined): type is string {
   return type !== undefined && (INDEXES.has(type) || IMAGES.has(type) || OLD.has(type))

@@ -34,7 +34,7 @@ export function canonicalRegistry(registry: string): string {
 }
 
 /** Base URL of the registry that image names call so. */
-export function registryUpstream(registry: string): string {
+function registryUpstream(registry: string): string {
   const canonical = canonicalRegistry(registry)
   return new URL(`https://${canonical === DOCKER_HUB ? HUB_HOST : canonical}/`).href
 }

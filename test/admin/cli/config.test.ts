@@ -53,7 +53,9 @@ test('columns begin at the same place in every line', async () => {
 })
 
 test('with --json everything can be read by a program', async () => {
-  const { home, file } = withFile('listen: 127.0.0.1:0\nmirrors: {npm: false}\n')
+  const { home, file } = withFile(
+    'listen: 127.0.0.1:0\nmirrors: {npm: false, docker-hub: false, ghcr: false, gcr: false, quay: false}\n',
+  )
   const { code, stdout } = await runWarren(['config', '--json'], { home })
   expect(code).toBe(0)
   const shown = JSON.parse(stdout)

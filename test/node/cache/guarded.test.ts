@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { bytesOf, codeOf, makeCache, read, turns, useCacheTests } from './fixture.ts'
-import { blobPlan, Hub, imageBytes, imagePlan, sha256 } from './images.ts'
+import { blobPlan, Hub, imageBytes, imagePlan, parseImage, sha256 } from './images.ts'
 import { member } from './mesh.ts'
 import { UNREACHABLE } from './registry.ts'
 
@@ -108,10 +108,21 @@ describe('a document that names blobs', () => {
     theirs.body.close()
   })
 
+  it('is read in the thread for large documents when it is one', async () => {
+    const hub = new Hub()
+    const kit = makeCache({ script: hub.script })
+    const large = Buffer.from(JSON.stringify({ ...parseImage(IMAGE).facts, filler: 'x'.repeat(200_000) }))
+    hub.publish('a', 'large', large, [LAYER])
+    const found = await kit.get(imagePlan('a', sha256(large)))
+    expect([found.headers['content-type'], (await read(found)).equals(large)]).toEqual(['image/one', true])
+    await turns()
+    expect((await kit.get(blobPlan('a', sha256(LAYER)), { head: true })).body.size).toBe(LAYER.length)
+  })
+
   it('is refused when it is larger than its kind may be, wrong, or no document', async () => {
     const hub = new Hub()
     const { fetch, memory } = makeCache({ script: hub.script })
-    const large = Buffer.from(JSON.stringify({ blobs: [], filler: 'x'.repeat(10_000) }))
+    const large = Buffer.from(JSON.stringify({ blobs: [], filler: 'x'.repeat(300_000) }))
     const none = Buffer.from('<html>log in</html>')
     hub.publish('a', 'large', large)
     hub.publish('a', 'none', none)
@@ -135,6 +146,19 @@ describe('a document that names blobs', () => {
     expect((await kit.fetch(blobPlan('b', sha256(LAYER)))).equals(LAYER)).toBe(true)
     expect(hub.asked.filter((line) => line.startsWith('GET'))).toEqual(['GET image', 'GET blob'])
   })
+})
+
+it('everything that upstream is asked for says whether it was a client that named it', async () => {
+  const { kit } = setUp()
+  const plan = { ...imagePlan('a', sha256(IMAGE)), publicOnly: true }
+  await kit.get({ ...plan, key: 'other' }, { head: true })
+  await kit.fetch(plan)
+  await kit.fetch({ ...plan, key: 'list', kind: 'mutable' })
+  expect(kit.upstream.requests.map(({ method, publicOnly, scope }) => [method, publicOnly, scope])).toEqual([
+    ['HEAD', true, 'repository:a:pull'],
+    ['GET', true, 'repository:a:pull'],
+    ['GET', true, 'repository:a:pull'],
+  ])
 })
 
 describe('what came with credentials', () => {

@@ -57,7 +57,7 @@ export function imagePlan(repository: string, digest: string, base = HUB): Plan 
     url: base + path,
     responseHeaders: { [DIGEST_HEADER]: digest },
     document: imageParser,
-    maxBytes: 10_000,
+    maxBytes: 300_000,
     describe: (facts, headers) => ({ 'content-type': (facts as Image).type ?? headers['content-type'] ?? 'image/unknown' }),
     children,
     needs: (facts) => (facts as Image).needs ?? 'all',

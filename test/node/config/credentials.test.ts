@@ -37,6 +37,15 @@ test('a registry is named by its host, its origin or a name of Docker Hub', () =
   expect(logins(loadText(folders.create(), text))).toEqual(origins.map((origin) => [origin, 'ann', 'hunter2']))
 })
 
+test('what comes with a login may be shared where that is said', () => {
+  const text = 'credentials:\n  docker.io: { username: ann, password: hunter2, share: true }\n  quay.io: { token: t }\n'
+  const { config } = loadText(folders.create(), text)
+  expect((config.credentials ?? []).map(({ origin, share }) => [origin, share])).toEqual([
+    ['https://registry-1.docker.io', true],
+    ['https://quay.io', undefined],
+  ])
+})
+
 test('passwords and tokens come from files as well, without the end of the line', () => {
   const folder = folders.create()
   const password = fileWith(folder, 'hunter2 \n', 'password')

@@ -1,6 +1,6 @@
 import type { LookupAddress } from 'node:dns'
 import { describe, expect, it } from 'vitest'
-import { AddressGuard } from '../../../node/upstream/address-guard.ts'
+import { AddressGuard, PublicBase } from '../../../node/upstream/address-guard.ts'
 import type { Reach } from '../../../node/upstream/reach.ts'
 import { failure } from './fixture.ts'
 import { fakeLookup } from './lookups.ts'
@@ -64,6 +64,15 @@ describe('the limit of a request', () => {
     for (const url of ['http://127.0.0.1/', 'http://169.254.169.254/']) {
       expect((await failure(guard.limit(new URL(url), base, false))).code).toBe('UPSTREAM_REFUSED')
     }
+  })
+
+  it('is public for an upstream that a client named, for its own origin too', async () => {
+    const named = new PublicBase('https://intranet.example.test/')
+    for (const url of ['https://intranet.example.test/v2/', 'https://files.example.test/']) {
+      expect(await guard.limit(new URL(url), named, false)).toBe('public')
+    }
+    const address = new PublicBase('http://10.0.0.9/')
+    expect((await failure(guard.limit(new URL('http://10.0.0.9/v2/'), address, false))).code).toBe('UPSTREAM_REFUSED')
   })
 
   it('asks for no address when a proxy does, and once for many requests', async () => {

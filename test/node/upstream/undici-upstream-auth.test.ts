@@ -123,6 +123,14 @@ describe('credentials', () => {
     expect(upstream.isPrivate(other.origin)).toBe(false)
   })
 
+  it('do not make private what may be shared', () => {
+    const login = { origin: 'https://a.example.test', username: 'ann', password: new Secret('hunter2') }
+    for (const share of [true, false]) {
+      const upstream = makeUpstream({ credentials: [{ ...login, share }] })
+      expect(upstream.isPrivate('https://a.example.test/v2/')).toBe(!share)
+    }
+  })
+
   it('of a token that one upstream got are nothing to another that names the same token service', async () => {
     const { registry, upstream, ask } = await setUp()
     await ask()

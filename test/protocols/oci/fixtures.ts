@@ -13,7 +13,7 @@ export const SHA512 = `sha512:${'b2'.repeat(64)}`
 export const hub: Mirror = { name: 'docker-hub', path: '/v2/', registry: 'docker.io', upstreams: [HUB] }
 export const quay: Mirror = { name: 'quay', path: '/v2/', registry: 'quay.io', upstreams: [QUAY] }
 /** One that has a path of its own. */
-export const corp: Mirror = { name: 'corp', path: '/mirror/corp/', registry: 'corp.example.test:8443', upstreams: [CORP] }
+const corp: Mirror = { name: 'corp', path: '/mirror/corp/', registry: 'corp.example.test:8443', upstreams: [CORP] }
 /** Stands for every registry that a client names. */
 export const onDemand: Mirror = { name: 'on-demand', path: '/v2/', registry: '*', upstreams: [] }
 
@@ -32,7 +32,7 @@ export function claimOf(target: string, on: readonly Mirror[] = mirrors): Claim 
 }
 
 /** What is made of a request, as the door asks. Throws for a target that is none of ours. */
-export function ask(target: string, { method = 'GET', headers = {}, on = mirrors }: Asked = {}): Route {
+function ask(target: string, { method = 'GET', headers = {}, on = mirrors }: Asked = {}): Route {
   const claim = claimOf(target, on)
   if (!claim) throw new Error(`${target} is claimed by nobody`)
   const query = target.includes('?') ? target.slice(target.indexOf('?')) : ''

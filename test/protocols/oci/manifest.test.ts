@@ -1,6 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import type { Plan } from '../../../node/cache/plan.ts'
+import { parseManifest } from '../../../protocols/oci/manifest.ts'
 import { factsOf, HUB, planFor, SHA256, SHA512 } from './fixtures.ts'
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
@@ -9,6 +10,11 @@ const DOCKER_LIST = 'application/vnd.docker.distribution.manifest.list.v2+json'
 const DOCKER_MANIFEST = 'application/vnd.docker.distribution.manifest.v2+json'
 const LAYER = 'application/vnd.oci.image.layer.v1.tar+gzip'
 const CONFIG = 'application/vnd.oci.image.config.v1+json'
+
+test('the parser is found by its name, in the thread for large documents', async () => {
+  const { module = '', exportName = '' } = planFor(`/v2/library/x/manifests/${SHA256}`).document ?? {}
+  expect((await import(module))[exportName]).toBe(parseManifest)
+})
 
 const plan = planFor(`/v2/library/x/manifests/${SHA256}`)
 const digest = (i: number) => `sha256:${i.toString(16).padStart(64, '0')}`
