@@ -56,8 +56,7 @@ function belowMount(path: string, mount: string): string | undefined {
 function mirrorOf(registry: string, mirrors: readonly Mirror[], onDemand: boolean): Mirror {
   const name = canonicalRegistry(registry)
   const mirror = find(name, mirrors)
-  // The one for all others is named by nobody: it has no upstream of its own.
-  if (mirror && name !== ANY_REGISTRY) return mirror
+  if (mirror) return mirror
   const any = onDemand ? find(ANY_REGISTRY, mirrors) : undefined
   if (!any) throw noMirror(registry, mirrors)
   return { ...any, registry: name, upstreams: [publicUpstream(name)], onDemand: true }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { Plan } from '../../../node/cache/plan.ts'
+import { oci } from '../../../protocols/oci/index.ts'
 import { HUB, hub, planFor, planned, QUAY, quay, replyTo, SHA256, SHA512 } from './fixtures.ts'
 
 const OCI_INDEX = 'application/vnd.oci.image.index.v1+json'
@@ -38,6 +39,13 @@ describe.each(['manifests', 'blobs'])('%s by digest', (kind) => {
     const target = `/v2/library/x/${kind}/${SHA256}`
     const [one, other] = [planFor(target), planFor(target, { headers: { accept: DOCKER_MANIFEST } })]
     expect([other.key, other.headers]).toEqual([one.key, one.headers])
+    // What was not read need not be the same for an answer to be remembered.
+    const unread = {
+      get accept(): string {
+        throw new Error('«accept» was read')
+      },
+    }
+    expect(planFor(target, { headers: unread }).key).toBe(one.key)
   })
 })
 
@@ -147,6 +155,16 @@ describe('the registry that a client names', () => {
     expect(planned('/v2/library/x/manifests/latest?ns=').fields).toBeUndefined()
   })
 })
+
+test.each(['%0d%0aX-Evil:1', 'a%20b', '%C3%A4', '%00', 'quay.io/', 'a&ns=b'])(
+  'nothing that is no registry is told back: %s',
+  (ns) => {
+    const asked = { method: 'GET', path: 'library/x/manifests/latest', query: `?ns=${ns}`, headers: {} }
+    for (const path of [asked.path, '', 'library/x/tags/list']) {
+      expect(() => oci.route({ ...asked, path }, hub)).toThrow(expect.objectContaining({ code: 'NO_SUCH_MIRROR' }))
+    }
+  },
+)
 
 describe('upstreams', () => {
   test('are asked in their order', () => {
