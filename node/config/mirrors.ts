@@ -43,8 +43,7 @@ export function resolveMirrors(
       const given = byName.get(mirror.name)?.given
       const clash = given && clashOf(mirror, { all, builtIns, written: byName })
       if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
-      const { registry } = mirror
-      const twin = all.find((one) => one !== mirror && registry !== undefined && one.registry === registry)
+      const twin = all.find((one) => one !== mirror && isSameRegistry(one, mirror, builtIns))
       if (given && twin) problems.wrong(given, ['registry'], `one that mirrors.${twin.name} is not for yet`)
     }
   }
@@ -145,6 +144,14 @@ function clashOf(mirror: MirrorConfig, { all, builtIns, written }: Surroundings)
   const others = all.filter((one, i) => one !== mirror && (i < at || !written.has(one.name)))
   const other = others.find((one) => overlap(one.path, mirror.path) && !(isShared(one) && isShared(mirror)))
   return other && `apart from ${other.path}, the path of mirrors.${other.name}`
+}
+
+/** By what they stand for: some registries have several names. */
+function isSameRegistry(one: MirrorConfig, other: MirrorConfig, builtIns: readonly BuiltInMirror[]): boolean {
+  if (one.registry === undefined || other.registry === undefined || one.protocol !== other.protocol) return false
+  const upstreamsOf = builtIns.find(({ protocol }) => protocol === one.protocol)?.upstreamsOf
+  const [first] = upstreamsOf?.(one.registry) ?? []
+  return one.registry === other.registry || (first !== undefined && first === upstreamsOf?.(other.registry)[0])
 }
 
 /** Mirrors of registries share the path that their clients' specification prescribes. */
