@@ -42,9 +42,9 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     '',
     ...table(output, [
       ['mirror', 'protocol', 'path', 'upstreams'],
-      ...status.mirrors.map(({ name, protocol, path, upstreams, tarballUrls }) => [
+      ...status.mirrors.map(({ name, protocol, registry, path, upstreams, tarballUrls }) => [
         name,
-        protocol,
+        registry === undefined ? protocol : `${protocol} ${registry}`,
         path,
         [...upstreams, ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : [])].join(' '),
       ]),
