@@ -6,12 +6,23 @@ import { formatFigure, formatJson, formatTable } from './report.ts'
 import { coldBlob } from './rows/cold-blob.ts'
 import { distinctArtifacts } from './rows/distinct-artifacts.ts'
 import { hotArtifacts } from './rows/hot-artifacts.ts'
-import { largeBlob } from './rows/large-blob.ts'
+import { images } from './rows/images.ts'
+import { largeBlob, largeLayer } from './rows/large-blob.ts'
 import { packument } from './rows/packument.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
 import { slowReaders } from './rows/slow-readers.ts'
 
-const ROWS: readonly Row[] = [hotArtifacts, distinctArtifacts, largeBlob, packument, coldBlob, peerBlobs, slowReaders]
+const ROWS: readonly Row[] = [
+  hotArtifacts,
+  distinctArtifacts,
+  images,
+  largeBlob,
+  largeLayer,
+  packument,
+  coldBlob,
+  peerBlobs,
+  slowReaders,
+]
 const ROUNDS = 5
 const SECONDS = 3
 /** Load of others, in cores, from which on figures say more about the machine than about Warren. */

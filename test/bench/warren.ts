@@ -11,25 +11,43 @@ const FILLERS = 16
 /** A slow disk takes its time to make a gigabyte durable. */
 const STORED_LIMIT_MS = 120_000
 
-/** A node as users run it, with one npm mirror of our upstream and all else as it is by default. */
+type Headers = Readonly<Record<string, string>>
+
+interface WarrenInit {
+  /** Memory for small artifacts, where not the default. */
+  readonly hotBytes?: number
+  /** Of a mesh to join. */
+  readonly ticket?: string
+}
+
+/** A node as users run it, with one mirror of our upstream and all else as it is by default. */
 export class Warren implements Target {
-  /** Base URL of the npm mirror, without a slash at its end. */
+  /** Base URL of the npm mirror, or of the node where images are asked of it; without a slash at its end. */
   readonly url: string
   readonly process: NodeProcess
 
-  private constructor(process: NodeProcess) {
+  private constructor(process: NodeProcess, path: string) {
     this.process = process
-    this.url = `${process.url}/npm`
+    this.url = process.url + path
   }
 
-  /** @param init.hotBytes memory for small artifacts, where not the default; `init.ticket` that of a mesh to join */
-  static async start(
+  static start(stack: AsyncDisposableStack, upstream: Upstream, init: WarrenInit = {}): Promise<Warren> {
+    const npm = { protocol: 'npm', path: '/npm/', upstreams: [`${upstream.url}/`] }
+    return Warren.#start(stack, '/npm', { npm }, init)
+  }
+
+  /** One that takes a registry for Docker Hub. @param origin without a slash at its end */
+  static startForImages(stack: AsyncDisposableStack, origin: string): Promise<Warren> {
+    return Warren.#start(stack, '', { 'docker-hub': { upstreams: [`${origin}/`] } }, {})
+  }
+
+  static async #start(
     stack: AsyncDisposableStack,
-    upstream: Upstream,
-    { hotBytes, ticket }: { hotBytes?: number; ticket?: string } = {},
+    path: string,
+    mirrors: Readonly<Record<string, unknown>>,
+    { hotBytes, ticket }: WarrenInit,
   ): Promise<Warren> {
     const data = tempFolder(stack, 'node')
-    const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [`${upstream.url}/`] } }
     // A nearly full disk would stop storing, and then nothing of what is measured would happen.
     const config = {
       mirrors,
@@ -38,19 +56,22 @@ export class Warren implements Target {
       ...(hotBytes === undefined ? {} : { memory: { hot: `${hotBytes}B` } }),
     }
     const env: Record<string, string> = ticket === undefined ? {} : { WARREN_TICKET: ticket }
-    return new Warren(stack.adopt(await startNodeProcess({ data, config, env }), (node) => node.stop()))
+    return new Warren(
+      stack.adopt(await startNodeProcess({ data, config, env }), (node) => node.stop()),
+      path,
+    )
   }
 
   cpuSeconds(): number | undefined {
     return this.process.cpuSeconds()
   }
 
-  /** Gets all of the paths into the store; rejects when one does not come from there afterwards. */
-  async warm(paths: readonly string[], bytes: number, signal: AbortSignal): Promise<void> {
+  /** Gets all of the paths into the store; rejects when one does not come from there afterwards. @param ask request headers */
+  async warm(paths: readonly string[], bytes: number, signal: AbortSignal, ask: Headers = {}): Promise<void> {
     try {
-      await fill(this.url, paths, bytes, signal)
+      await fill(this.url, paths, bytes, signal, { ask })
       await this.settled(signal)
-      await fill(this.url, paths, bytes, signal, { 'x-warren-source': 'local' })
+      await fill(this.url, paths, bytes, signal, { ask, expect: { 'x-warren-source': 'local' } })
     } catch (error) {
       throw new Error(`the node could not be filled; it wrote:\n${this.process.output}`, { cause: error })
     }
@@ -70,13 +91,13 @@ export class Warren implements Target {
   }
 }
 
-/** Asks a server for all of the paths; rejects when one is not answered with so many bytes and those headers. */
+/** Asks a server for all of the paths; rejects when one is not answered with so many bytes and the headers that are expected. */
 export async function fill(
   url: string,
   paths: readonly string[],
   bytes: number,
   signal: AbortSignal,
-  headers: Readonly<Record<string, string>> = {},
+  { ask = {}, expect = {} }: { ask?: Headers; expect?: Headers } = {},
 ): Promise<void> {
   const client = new HttpClient(FILLERS)
   let next = 0
@@ -85,8 +106,8 @@ export async function fill(
       const path = paths[next++]
       if (path === undefined) return
       signal.throwIfAborted()
-      const reply = await client.get(url + path)
-      const expected = Object.entries(headers).every(([name, value]) => reply.headers[name] === value)
+      const reply = await client.get(url + path, { headers: ask })
+      const expected = Object.entries(expect).every(([name, value]) => reply.headers[name] === value)
       if (reply.status === 200 && reply.body.length === bytes && expected) continue
       throw new Error(
         `${url}${path} was answered ${reply.status} with ${reply.body.length} bytes: ${reply.body.subarray(0, 500)}`,

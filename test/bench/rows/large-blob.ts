@@ -1,33 +1,64 @@
-import type { Row } from '../bench.ts'
+import { readAll } from '../../../node/body.ts'
+import type { Bench, Row } from '../bench.ts'
+import { imageOf, imagePaths, startPulled } from '../images.ts'
 import { figuresOf, WRK_MISSING, Wrk } from '../load.ts'
-import { Packages, packageOf, tarballPaths } from '../packages.ts'
+import { Packages, packageOf, tarballPath } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { Upstream } from '../upstream.ts'
 import { Warren } from '../warren.ts'
 
-const ROW = '2'
 const CONNECTIONS = 4
+
+/** A node that has a blob under a path, and the bytes of it. */
+interface Held {
+  readonly warren: Warren
+  readonly path: string
+  readonly content: Buffer
+}
 
 /** One warm blob, far larger than any buffer. */
 export const largeBlob: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const nginx = Nginx.find(stack)
-    if (!wrk || !nginx) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
-    const large = packageOf('large', { bytes: bench.smoke ? 5_000_000 : 100_000_000 })
-    const paths = tarballPaths(large)
-    const upstream = await Upstream.start(stack)
-    const warren = await Warren.start(stack, upstream)
-    await warren.warm(paths, large.bytes, bench.signal)
-    for (const path of paths) nginx.write(path, new Packages().archive(large, 0))
-    const target = await nginx.start(stack, bench.signal)
+  name: '2a',
+  run: (bench) => compareLarge(bench, '2a', 'blob', holdArchive),
+}
 
-    const contenders = { warren: { target: warren, paths }, nginx: { target, paths } }
-    const measured = await wrk.compare(bench, contenders, { connections: CONNECTIONS })
-    const work = `one warm ${large.bytes / 1e6} MB blob`
-    for (const figure of figuresOf({ row: ROW, work, unit: 'bytes/s' }, measured, { nginx: { atLeast: 1 } }))
-      bench.report(figure)
-  },
+/** The same as the layer of an image. */
+export const largeLayer: Row = {
+  name: '2b',
+  run: (bench) => compareLarge(bench, '2b', 'layer', holdLayer),
+}
+
+type Hold = (bench: Bench, stack: AsyncDisposableStack, bytes: number) => Promise<Held>
+
+async function compareLarge(bench: Bench, row: string, what: string, hold: Hold): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const wrk = Wrk.find(stack)
+  const nginx = Nginx.find(stack)
+  if (!wrk || !nginx) return bench.skip({ row, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+  const bytes = bench.smoke ? 5_000_000 : 100_000_000
+  const { warren, path, content } = await hold(bench, stack, bytes)
+  nginx.write(path, content)
+  const target = await nginx.start(stack, bench.signal)
+
+  const paths = [path]
+  const contenders = { warren: { target: warren, paths }, nginx: { target, paths } }
+  const measured = await wrk.compare(bench, contenders, { connections: CONNECTIONS })
+  const work = `one warm ${bytes / 1e6} MB ${what}`
+  for (const figure of figuresOf({ row, work, unit: 'bytes/s' }, measured, { nginx: { atLeast: 1 } })) bench.report(figure)
+}
+
+async function holdArchive(bench: Bench, stack: AsyncDisposableStack, bytes: number): Promise<Held> {
+  const large = packageOf('large', { bytes })
+  const path = tarballPath(large, 0)
+  const warren = await Warren.start(stack, await Upstream.start(stack))
+  await warren.warm([path], bytes, bench.signal)
+  return { warren, path, content: new Packages().archive(large, 0) }
+}
+
+async function holdLayer(bench: Bench, stack: AsyncDisposableStack, bytes: number): Promise<Held> {
+  const large = await imageOf('large', { layers: 1, bytes })
+  const [layer] = large.layers
+  const [path] = imagePaths(large).layers
+  if (!layer || path === undefined) throw new Error('the image has no layer')
+  return { warren: await startPulled(stack, [large], bench.signal), path, content: await readAll(layer.open()) }
 }
