@@ -1,9 +1,15 @@
-/** The one line that points the usual client of a protocol at a mirror. */
-const ONE_LINERS: Readonly<Record<string, (url: string) => string>> = {
+interface ClientOf {
+  readonly protocol: string
+  readonly registry?: string
+}
+
+/** What the usual client of a protocol is told, to come to a mirror. */
+const ONE_LINERS: Readonly<Record<string, (url: string, registry: string) => string>> = {
   npm: (url) => `npm config set registry ${url}`,
+  oci: (url, registry) => (registry === '*' ? '' : `docker pull ${new URL(url).host}/${registry}/…`),
 }
 
 /** Empty when the protocol has no such line. */
-export function clientLine(protocol: string, url: string): string {
-  return ONE_LINERS[protocol]?.(url) ?? ''
+export function clientLine({ protocol, registry = '' }: ClientOf, url: string): string {
+  return ONE_LINERS[protocol]?.(url, registry) ?? ''
 }

@@ -61,7 +61,10 @@ async function stop(node: Node): Promise<void> {
 
 function greeting(config: Config, urls: NodeUrls): string[] {
   const base = (config.publicUrl ?? reachable(urls.listen[0] ?? '')).replace(/\/$/, '')
-  const mirrors = config.mirrors.map(({ name, protocol, path }) => [name, base + path, clientLine(protocol, base + path)])
+  const mirrors = config.mirrors.map((mirror) => {
+    const url = base + mirror.path
+    return [mirror.name, url, clientLine(mirror, url)]
+  })
   const facts = [
     [
       'status',

@@ -33,7 +33,12 @@ test('one is singular', () => {
 })
 
 test('every built-in protocol has a line for its usual client, which names the mirror', () => {
-  for (const { protocol } of builtIns) expect(clientLine(protocol, 'http://127.0.0.1:1/x/')).toContain('http://127.0.0.1:1/x/')
-  expect(clientLine('npm', 'http://127.0.0.1:7470/npm/')).toBe('npm config set registry http://127.0.0.1:7470/npm/')
-  expect(clientLine('gopher', 'http://127.0.0.1:1/')).toBe('')
+  for (const mirror of builtIns) expect(clientLine(mirror, 'http://127.0.0.1:1/x/')).toContain('127.0.0.1:1/')
+  expect(clientLine({ protocol: 'npm' }, 'http://127.0.0.1:7470/npm/')).toBe(
+    'npm config set registry http://127.0.0.1:7470/npm/',
+  )
+  const images = 'http://127.0.0.1:7470/v2/'
+  expect(clientLine({ protocol: 'oci', registry: 'quay.io' }, images)).toBe('docker pull 127.0.0.1:7470/quay.io/…')
+  expect(clientLine({ protocol: 'oci', registry: '*' }, images)).toBe('')
+  expect(clientLine({ protocol: 'gopher' }, 'http://127.0.0.1:1/')).toBe('')
 })

@@ -58,10 +58,13 @@ test('it greets with the line that points each client at its mirror', async () =
   expect(lines).toEqual([
     expect.stringMatching(/^Warren \d+\.\d+\.\d+ is ready$/),
     '',
-    expect.stringMatching(new RegExp(`^  npm     ${started.url}/npm/ +npm config set registry ${started.url}/npm/$`)),
+    expect.stringMatching(new RegExp(`^  npm +${started.url}/npm/ +npm config set registry ${started.url}/npm/$`)),
+    ...['docker-hub', 'ghcr', 'gcr', 'quay'].map((name) =>
+      expect.stringMatching(new RegExp(`^  ${name} +${started.url}/v2/ +docker pull ${new URL(started.url).host}/[a-z.]+/…$`)),
+    ),
     '',
-    `  status  ${started.admin}/admin/v1/status`,
-    `  data    ${started.data}`,
+    expect.stringMatching(new RegExp(`^  status +${started.admin}/admin/v1/status$`)),
+    expect.stringMatching(new RegExp(`^  data +${started.data}$`)),
     '',
     'Ctrl-C stops it.',
     '',
@@ -177,7 +180,7 @@ test('edited mirrors are taken over while it runs; other settings and mistakes a
     const answer = await fetch(`${started.admin}/admin/v1/status`)
     return statusSchema.parse(await answer.json()).mirrors.map(({ path }) => path)
   }
-  expect(await paths()).toEqual(['/npm/'])
+  expect(new Set(await paths())).toEqual(new Set(['/npm/', '/v2/']))
   writeFileSync(file, 'log: {level: debug}\nmirrors: {corp: {protocol: npm, upstreams: ["http://127.0.0.1:1"]}}\n')
   await eventually('the mirror is there', async () => (await paths()).includes('/corp/'))
   await eventually('a restart is asked for', () => started.output.includes('warren: needs a restart: log.level\n'))
