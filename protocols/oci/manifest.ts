@@ -78,12 +78,12 @@ export const manifestParser: DocumentParser<ManifestFacts> = {
 function descriptors(list: unknown, isIndex: boolean): Descriptor[] {
   if (!Array.isArray(list) || list.length > MAX_CHILDREN) throw new Error(`what it names is no list of at most ${MAX_CHILDREN}`)
   const all = list.flatMap((one: unknown) => {
-    const { digest, size, mediaType = '' } = Object(one) as Record<string, unknown>
+    const { digest, size, mediaType } = Object(one) as Record<string, unknown>
     if (typeof digest !== 'string' || !DIGEST.test(digest)) throw new Error('something that it names has no digest')
     if (!Number.isSafeInteger(size) || Number(size) < 0) throw new Error(`${digest.slice(0, MAX_SHOWN)} has no size`)
     // Of another algorithm, or of one that proves nothing: it can be asked for nowhere.
     const isUsable = parseImageDigest(digest) !== undefined
-    const type = String(mediaType)
+    const type = typeof mediaType === 'string' ? mediaType : ''
     if (!isUsable || isElsewhere(type)) return []
     const descriptor = { digest, size: Number(size) }
     // BuildKit lists the layers of its cache in an index.

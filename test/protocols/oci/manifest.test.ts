@@ -119,6 +119,10 @@ describe('an index', () => {
     expect(named(index({ manifests: [manifest(4, { mediaType: OCI_INDEX })] }))).toEqual([[`manifests/${digest(4)}`, 500]])
   })
 
+  test.each([7, null, ['x'], { toString: 0, valueOf: 0 }])('may say %j of the type of what it names', (mediaType) => {
+    expect(named(index({ manifests: [manifest(4, { mediaType })] }))).toHaveLength(1)
+  })
+
   test('of a build cache names its layers as blobs', () => {
     expect(named(index({ manifests: [layer(4)] }))).toEqual([[`blobs/${digest(4)}`, 1004]])
   })
@@ -243,7 +247,23 @@ describe('no manifest', () => {
 
 test('whatever a document says, what it names are legal artifacts of its own repository', () => {
   const value = fc.oneof(
-    fc.constantFrom<unknown>(null, 0, -1, 1, 2 ** 53, '', 'x', [], {}, OCI_INDEX, OCI_MANIFEST, LAYER, SHA256, SHA512),
+    fc.constantFrom<unknown>(
+      { toString: 0, valueOf: 0 },
+      null,
+      0,
+      -1,
+      1,
+      2 ** 53,
+      '',
+      'x',
+      [],
+      {},
+      OCI_INDEX,
+      OCI_MANIFEST,
+      LAYER,
+      SHA256,
+      SHA512,
+    ),
     fc.jsonValue({ maxDepth: 2 }),
   )
   const descriptor = fc.record(
