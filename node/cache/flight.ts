@@ -10,6 +10,7 @@ import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { links } from './links.ts'
+import type { Permits } from './permits.ts'
 import type { DocumentParser, Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
@@ -27,6 +28,7 @@ export interface FlightComponents extends SourceComponents {
   readonly documents: Documents
   readonly expecting: Expecting
   readonly events: CacheEvents
+  readonly permits: Permits
   /** Whether upstream is asked with credentials. */
   readonly isPrivate: boolean
 }
@@ -98,6 +100,8 @@ export class Flight {
       const parsed = this.#plan.document && (await this.#parse(this.#plan.document))
       const facts = parsed?.document.facts
       const headers = recordHeaders(this.#plan, this.#headers, facts)
+      // Clients ask for what it names the moment they have it, which may be before that is written down.
+      if (verified && facts !== undefined) this.#permitChildren(facts)
       this.#head.resolve({ headers, kind })
       const record = verified && (await this.#keep(headers, verified, facts))
       if (record && parsed && this.#plan.document) {
@@ -204,6 +208,10 @@ export class Flight {
     } finally {
       body.close()
     }
+  }
+
+  #permitChildren(facts: unknown): void {
+    for (const { plan } of this.#plan.children?.(facts) ?? []) this.#components.permits.confirm(plan.key)
   }
 
   async #keep(headers: FlightHead['headers'], verified: readonly string[], facts: unknown): Promise<NameRecord | undefined> {
