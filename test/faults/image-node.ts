@@ -1,5 +1,6 @@
 import { expect, onTestFinished } from 'vitest'
 import { type Clock, systemClock } from '../../node/clock.ts'
+import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { type Ask, exchange, type Reply } from '../harness/http.ts'
 import { imageMirrors } from '../harness/image-mirrors.ts'
@@ -15,19 +16,20 @@ export async function startHub(clock: Clock = systemClock): Promise<ScriptedHub>
 
 export interface ImageNodeInit {
   readonly data: string
-  /** Those that stand in for registries, by the names of these. */
-  readonly hubs: Readonly<Record<string, ScriptedHub>>
+  /** Servers that stand in for registries, by the names of these. */
+  readonly hubs: Readonly<Record<string, Pick<ScriptedHub, 'origin'>>>
   readonly clock?: Clock
   readonly config?: Partial<Config>
   /** Further mirrors. */
   readonly mirrors?: readonly MirrorConfig[]
+  readonly overrides?: Overrides
 }
 
 /** A node with mirrors for scripted registries. */
 export function startImageNode(init: ImageNodeInit): Promise<StartedNode> {
-  const { data, hubs, clock = systemClock, config = {}, mirrors = [] } = init
+  const { data, hubs, clock = systemClock, config = {}, mirrors = [], overrides = {} } = init
   const upstream = Object.values(hubs)[0]?.origin ?? 'http://127.0.0.1:1'
-  return startNode({ data, upstream, mirrors: [...imageMirrors(hubs), ...mirrors], config, overrides: { clock } })
+  return startNode({ data, upstream, mirrors: [...imageMirrors(hubs), ...mirrors], config, overrides: { clock, ...overrides } })
 }
 
 /** One request, whose answer is none that a mirror must not give: no challenge and no redirect ever leads clients elsewhere. */
