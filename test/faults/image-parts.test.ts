@@ -3,10 +3,11 @@ import { imageMirrors } from '../harness/image-mirrors.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { makeMultiArch } from '../harness/oci-images.ts'
 import { blobsOf, manifestsOf } from '../harness/oci-types.ts'
+import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
-import { ask, startHub } from './image-node.ts'
+import { ask, startHub, startImageNode } from './image-node.ts'
 
 useLeakCheck()
 const temp = useTempFolders()
@@ -31,4 +32,38 @@ it('a client may ask for what a manifest names the moment it has it, with upstre
     const replies = await Promise.all(image.blobs.map(({ descriptor }) => ask(at(other.url, `blobs/${descriptor.digest}`))))
     expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200))
   }
+})
+
+it('a manifest of which one layer is neither here nor to be had is not served until somebody has that', async () => {
+  const hub = await startHub()
+  const index = await makeMultiArch()
+  const [image] = index.manifests
+  const [missing, ...held] = image?.blobs ?? []
+  if (!image || !missing) throw new Error('an image without blobs')
+  hub.publish('library/x', 'latest', index)
+  const clock = new ShiftedClock()
+  const node = await startImageNode({ data: temp.create('node'), hubs: { 'docker.io': hub }, clock })
+  const { url } = node
+  const pull = async () => {
+    const statuses = []
+    for (const reference of ['latest', index.descriptor.digest, image.descriptor.digest]) {
+      for (const method of ['HEAD', 'GET'])
+        statuses.push((await ask(`${url}/v2/library/x/manifests/${reference}`, { method })).status)
+    }
+    return statuses
+  }
+  expect(new Set(await pull())).toEqual(new Set([200]))
+  for (const { descriptor } of held) await ask(`${url}/v2/library/x/blobs/${descriptor.digest}`)
+  await storeAtRest(node)
+  await hub.gone()
+  clock.pass(60_000)
+  expect(new Set(await pull())).toEqual(new Set([503]))
+  await hub.back()
+  clock.pass(60_000)
+  expect(new Set(await pull())).toEqual(new Set([200]))
+  expect((await ask(`${url}/v2/library/x/blobs/${missing.descriptor.digest}`)).status).toBe(200)
+  await storeAtRest(node)
+  await hub.gone()
+  clock.pass(60_000)
+  expect(new Set(await pull())).toEqual(new Set([200]))
 })
