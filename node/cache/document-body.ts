@@ -3,7 +3,6 @@ import { brotliDecompress, gunzip } from 'node:zlib'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize } from './answer.ts'
-import { DOCUMENT_BYTES } from './constants.ts'
 
 type Decoder = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -14,14 +13,14 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
   ['br', promisify(brotliDecompress)],
 ])
 
-/** The body of a document as it came, whole. Throws UPSTREAM_CORRUPT when it has too many bytes. */
-export async function collect(response: UpstreamResponse): Promise<Buffer> {
+/** The body of a document as it came, whole. Throws UPSTREAM_CORRUPT when it has more than `most` bytes. */
+export async function collect(response: UpstreamResponse, most: number): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
-  if ((declaredSize(response.headers) ?? 0) > DOCUMENT_BYTES) throw tooLarge()
+  if ((declaredSize(response.headers) ?? 0) > most) throw tooLarge(most)
   for await (const part of response.body) {
     length += part.length
-    if (length > DOCUMENT_BYTES) throw tooLarge()
+    if (length > most) throw tooLarge(most)
     parts.push(part)
   }
   return Buffer.concat(parts)
@@ -42,6 +41,6 @@ export async function unpack(packed: Buffer, headers: UpstreamResponse['headers'
   }
 }
 
-export function tooLarge(): WarrenError {
-  return new WarrenError('UPSTREAM_CORRUPT', `the document has more than ${DOCUMENT_BYTES} bytes`)
+export function tooLarge(most: number): WarrenError {
+  return new WarrenError('UPSTREAM_CORRUPT', `the document has more than ${most} bytes`)
 }

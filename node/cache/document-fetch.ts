@@ -79,16 +79,18 @@ async function request(
   throw no
 }
 
+const mostOf = ({ maxBytes = DOCUMENT_BYTES }: Plan) => Math.min(maxBytes, DOCUMENT_BYTES)
+
 /** A body that breaks off is asked for once more; a document is too small to be worth resuming. */
 async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, signal: AbortSignal): Promise<Answer> {
   let response = first
   try {
-    return { headers: response.headers, packed: await collect(response) }
+    return { headers: response.headers, packed: await collect(response, mostOf(plan)) }
   } catch (error) {
     response.destroy()
     if (!isWarrenError(error, 'UPSTREAM_CUT') || signal.aborted) throw error
     response = await request(upstream, plan, undefined, signal)
-    return { headers: response.headers, packed: await collect(response) }
+    return { headers: response.headers, packed: await collect(response, mostOf(plan)) }
   } finally {
     response.destroy()
   }
@@ -101,11 +103,12 @@ async function unpackAndKeep(
   { headers, packed }: Answer,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
-  const small = await unpack(packed, headers, SMALL_DOCUMENT_BYTES)
+  const small = await unpack(packed, headers, Math.min(SMALL_DOCUMENT_BYTES, mostOf(plan)))
   if (small) return keep(components, plan, headers, small)
   return components.turns.run(signal, async () => {
-    const bytes = await unpack(packed, headers, DOCUMENT_BYTES)
-    if (!bytes) throw tooLarge()
+    const most = mostOf(plan)
+    const bytes = await unpack(packed, headers, most)
+    if (!bytes || bytes.length > most) throw tooLarge(most)
     return keep(components, plan, headers, bytes)
   })
 }

@@ -74,7 +74,7 @@ export interface Plan {
   readonly lifetime?: { readonly floor: number; readonly cap: number }
   /** Another variant that may stand in while upstream is in trouble. */
   readonly standIn?: Plan
-  /** Most bytes that a document may have; 64 MiB if not set. */
+  /** Most bytes that it may have; of documents the cache takes no more than 128 MiB in any case. */
   readonly maxBytes?: number
   /** Upstream's headers that are kept beside the usual ones, lower-case names. */
   readonly keeps?: readonly string[]

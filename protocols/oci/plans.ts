@@ -127,7 +127,6 @@ function listPlan(name: string, rest: string, type: string, site: Site): Plan {
     headers: { accept: type },
     responseHeaders: { ...MUTABLE, 'content-type': type },
     lifetime: TAG_LIFETIME,
-    maxBytes: MAX_MANIFEST,
     keeps: LIST_HEADERS,
   }
 }

@@ -121,6 +121,15 @@ describe('a name that points to a document', () => {
     expect((await kit.memory.status()).records).toBe(0)
   })
 
+  it('is refused when what it points to is larger than its kind may be', async () => {
+    const { hub, kit } = setUp()
+    hub.insteadOfHead = { status: 405 }
+    const large = Buffer.from(JSON.stringify({ blobs: [], filler: 'x'.repeat(300_000) }))
+    hub.publish('a', 'large', large)
+    expect(await codeOf(kit.get(tagPlan('a', 'large')))).toBe('UPSTREAM_CORRUPT')
+    expect((await kit.memory.status()).records).toBe(0)
+  })
+
   it('is absent only when upstream says so', async () => {
     const { hub, kit } = setUp()
     expect(await codeOf(kit.get(tagPlan('a', 'none')))).toBe('UPSTREAM_ABSENT')
