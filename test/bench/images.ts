@@ -37,18 +37,22 @@ export function imagePaths({ tag, image, layers }: TaggedImage): { byTag: string
   return { byTag: manifestPath(tag), byDigest: manifestPath(image.descriptor.digest), layers: layers.map(blobPath) }
 }
 
-/** A node that has pulled the images from a registry which is gone since: what it answers, it has. */
-export async function startPulled(
+/** A node that has all of the images, and the registry that it pulled them from: once that is gone, what it answers it has. */
+export interface Pulled {
+  readonly warren: Warren
+  readonly hub: ScriptedHub
+}
+
+export async function pullImages(
   stack: AsyncDisposableStack,
   images: readonly TaggedImage[],
   signal: AbortSignal,
-): Promise<Warren> {
-  await using source = new AsyncDisposableStack()
-  const hub = source.adopt(await new ScriptedHub().start(), (started) => started.stop())
+): Promise<Pulled> {
+  const hub = stack.adopt(await new ScriptedHub().start(), (started) => started.stop())
   for (const { tag, image } of images) hub.publish(REPOSITORY, tag, image)
   const warren = await Warren.startForImages(stack, hub.origin)
   await eachPart(images, (paths, bytes) => warren.warm(paths, bytes, signal, MANIFEST_HEADERS))
-  return warren
+  return { warren, hub }
 }
 
 /**

@@ -9,11 +9,12 @@ test('the last line that wrk prints is its result, whatever it says before', () 
   expect(() => parseOutput('unable to connect')).toThrow('printed no result')
 })
 
-test('each rival is held against the same measurements of Warren, with its own goal', () => {
+test('each rival is held against the same measurements of Warren, with its own goal or none', () => {
   const measured = { warren: [MEASURED], nginx: [{ ...MEASURED, requests: 600 }], other: [{ ...MEASURED, bytes: 3000 }] }
   const work = { row: '1', work: 'some', unit: 'requests/s' } as const
   const [nginx, other] = figuresOf(work, measured, { nginx: { atLeast: 0.9 } })
   expect(nginx).toMatchObject({ warren: [100], rival: { name: 'nginx', values: [200] }, goal: { atLeast: 0.9 } })
   expect(other?.rival).toEqual({ name: 'other', values: [100] })
+  expect(other).not.toHaveProperty('goal')
   expect(figuresOf({ ...work, unit: 'bytes/s' }, measured, {})[1]).toMatchObject({ warren: [2000], rival: { values: [1000] } })
 })

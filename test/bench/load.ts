@@ -108,7 +108,7 @@ export class Wrk {
   }
 }
 
-/** Warren against each of its rivals. @param goals by name of the rival */
+/** Warren against each of its rivals. @param goals by name of the rival; one without is only told */
 export function figuresOf(
   work: Pick<Figure, 'row' | 'work' | 'unit'>,
   measured: Readonly<Record<string, readonly Measured[]>>,
@@ -123,7 +123,7 @@ export function figuresOf(
     warren: rates(warren),
     rival: { name, values: rates(results) },
     compared: 'ratio',
-    goal: goals[name] ?? {},
+    ...(goals[name] ? { goal: goals[name] } : {}),
     busy: { warren: busy(warren), rival: busy(results) },
   }))
 }

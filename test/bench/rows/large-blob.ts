@@ -1,6 +1,6 @@
 import { readAll } from '../../../node/body.ts'
 import type { Bench, Row } from '../bench.ts'
-import { imageOf, imagePaths, startPulled } from '../images.ts'
+import { imageOf, imagePaths, pullImages } from '../images.ts'
 import { figuresOf, WRK_MISSING, Wrk } from '../load.ts'
 import { Packages, packageOf, tarballPath } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
@@ -60,5 +60,7 @@ async function holdLayer(bench: Bench, stack: AsyncDisposableStack, bytes: numbe
   const [layer] = large.layers
   const [path] = imagePaths(large).layers
   if (!layer || path === undefined) throw new Error('the image has no layer')
-  return { warren: await startPulled(stack, [large], bench.signal), path, content: await readAll(layer.open()) }
+  const { warren, hub } = await pullImages(stack, [large], bench.signal)
+  await hub.gone()
+  return { warren, path, content: await readAll(layer.open()) }
 }
