@@ -6,7 +6,8 @@ interface ClientOf {
 /** What the usual client of a protocol is told, to come to a mirror. */
 const ONE_LINERS: Readonly<Record<string, (url: string, registry: string) => string>> = {
   npm: (url) => `npm config set registry ${url}`,
-  oci: (url, registry) => (registry === '*' ? '' : `docker pull ${new URL(url).host}/${registry}/…`),
+  // A port within a name is no name to Docker, and the registry of none is anybody's.
+  oci: (url, registry) => (/[*:]/.test(registry) ? '' : `docker pull ${new URL(url).host}/${registry}/…`),
 }
 
 /** Empty when the protocol has no such line. */

@@ -65,9 +65,10 @@ export class Pointers {
       const renewed = await this.#renew(plan, held, headers)
       if (renewed) return renewed
     }
+    // Before a HEAD is answered as well: who is told a digest asks for it next.
+    await this.#spare(plan, target, held, signal)
     const known = store.records.get(target.key)
     if (head && (!known || known.link)) return { told: told(plan, pointed) }
-    await this.#spare(plan, target, held, signal)
     const found = await this.#components.get(target, { signal })
     return this.#name(plan, found, headers)
   }

@@ -21,6 +21,8 @@ export function parsePath(path: string, query: string): Resource {
   if (path === '') return { kind: 'root' }
   const [reference = '', kind = '', ...reversed] = decodePath(path).split('/').reverse()
   const name = reversed.reverse().join('/')
+  if (path === '_catalog' || /\/blobs\/uploads(?:\/|$)/.test(path))
+    throw new WarrenError('METHOD_NOT_ALLOWED', 'Warren answers pulls: it has no list of all repositories and takes no uploads')
   const known = kind === 'manifests' || kind === 'blobs' || kind === 'referrers' || (kind === 'tags' && reference === 'list')
   if (!known) throw bad(path, 'ask for «<name>/manifests/…», «<name>/blobs/…», «<name>/tags/list» or «<name>/referrers/…»')
   if (!isRepositoryName(name))

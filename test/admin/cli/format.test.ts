@@ -39,6 +39,8 @@ test('every built-in protocol has a line for its usual client, which names the m
   )
   const images = 'http://127.0.0.1:7470/v2/'
   expect(clientLine({ protocol: 'oci', registry: 'quay.io' }, images)).toBe('docker pull 127.0.0.1:7470/quay.io/…')
-  expect(clientLine({ protocol: 'oci', registry: '*' }, images)).toBe('')
+  for (const registry of ['*', 'registry.example.test:5000']) {
+    expect(clientLine({ protocol: 'oci', registry }, images)).toBe('')
+  }
   expect(clientLine({ protocol: 'gopher' }, 'http://127.0.0.1:1/')).toBe('')
 })

@@ -150,6 +150,10 @@ describe('near the limit of pulls', () => {
     await kit.clock.advance(3 * MINUTE)
     const found = await kit.get(TAG)
     expect([found.source, (await read(found)).equals(ONE)]).toEqual(['stale', true])
+    // Who asks by HEAD asks for the digest that it is told next.
+    const told = await kit.get(TAG, { head: true, revalidate: true })
+    expect([told.source, told.digest]).toEqual(['stale', sha256(ONE)])
+    told.body.close()
     expect(hub.count('GET', 'image')).toBe(1)
     // What nobody here has any copy of is worth a pull.
     hub.publish('b', 'latest', TWO, [LAYER])

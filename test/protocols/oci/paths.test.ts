@@ -52,7 +52,6 @@ describe('a path', () => {
     [`org/app/manifests/${SHA256}0`, 'DIGEST_INVALID'],
     ['org/app/blobs/latest', 'DIGEST_INVALID'],
     ['org/app/blobs/sha256:', 'DIGEST_INVALID'],
-    ['org/app/blobs/uploads', 'DIGEST_INVALID'],
     ['org/app/referrers/latest', 'DIGEST_INVALID'],
   ])('«%s» is refused with %s', (path, code) => {
     expect(refusalOf(`/v2/${path}`)).toEqual({ status: 400, code })
@@ -69,8 +68,14 @@ describe('a path', () => {
     expect(refusalOf(`/v2/${path}`).code).toMatch(/^(?:TAG_INVALID|MANIFEST_UNKNOWN)$/)
   })
 
+  test.each(['_catalog', 'org/app/blobs/uploads', 'org/app/blobs/uploads/', 'org/app/blobs/uploads/5af1'])(
+    '«%s» is for what is no pull',
+    (path) => {
+      expect(refusalOf(`/v2/${path}`)).toEqual({ status: 405, code: 'UNSUPPORTED' })
+    },
+  )
+
   test.each([
-    '_catalog',
     'org/app',
     'org/app/manifests',
     'org/app/manifests/',
@@ -79,7 +84,6 @@ describe('a path', () => {
     'org/app/tags/latest',
     'org/app/tags/list/',
     `manifests/${SHA256}`,
-    'org/app/blobs/uploads/',
     'org/app/manifests/la%00test',
     'org/app/manifests/la%0d%0aX-Evil:1',
     'org/app/manifests/la%5ctest',
