@@ -73,6 +73,23 @@ describe('the token for a registry', () => {
     const scopes = hub.tokens.tally.log.map(({ target }) => new URL(target, hub.tokens.origin).searchParams.get('scope'))
     expect(scopes).toEqual([OPEN, SECRET].map((name) => `repository:${name}:pull`))
   })
+
+  it('is had where the challenge names no scope and the token no life, by its other name', async () => {
+    const clock = new ShiftedClock()
+    const hub = await startHub(clock)
+    Object.assign(hub, { challengesScope: false })
+    Object.assign(hub.tokens, { tellsLife: false, field: 'access_token' })
+    const image = await makeImage()
+    hub.publish('library/x', 'latest', image)
+    const node = await startImageNode({ data: temp.create('node'), hubs: { 'docker.io': hub }, clock })
+    expect((await ask(`${node.url}/v2/library/x/manifests/latest`)).status).toBe(200)
+    // What tells no life has a minute.
+    clock.pass(MINUTE)
+    hub.tally.reset()
+    for (const url of blobUrls(node.url, 'library/x', image)) expect((await ask(url)).status).toBe(200)
+    expect(hub.tokens.tally.total.requests).toBe(2)
+    expect(hub.tally.log.filter(({ status }) => status === 401)).toEqual([])
+  })
 })
 
 /** A registry with one image that only `ann` may have, and the login of a node that is hers. */

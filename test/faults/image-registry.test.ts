@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { pushImage, startDockerRegistry } from '../harness/docker-registry.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { makeMultiArch } from '../harness/oci-images.ts'
-import { blobsOf, type Form, manifestsOf } from '../harness/oci-types.ts'
+import { blobsOf, type Form, MEDIA_TYPES, manifestsOf } from '../harness/oci-types.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
@@ -56,6 +56,37 @@ describe("Debian's registry as upstream", () => {
       }
     })
   }
+
+  it('is asked for everything by a client that says nothing of what it takes, and for images by one that knows no index', async (context) => {
+    const registry = await startDockerRegistry(requireTool(context, 'docker-registry'), temp.create('registry'))
+    onTestFinished(() => registry.stop())
+    const [oci, docker] = [await makeMultiArch(), await makeMultiArch({ form: 'docker', seed: 2 })]
+    await pushImage(registry.url, 'org/app', 'oci', oci)
+    await pushImage(registry.url, 'org/app', 'docker', docker)
+    const clock = new ShiftedClock()
+    const node = await startImageNode({ data: temp.create('node'), hubs: { 'quay.io': { origin: registry.url } }, clock })
+    const base = `${node.url}/v2/quay.io/org/app`
+    for (const round of ['running', 'stopped']) {
+      for (const [tag, accept, right] of [
+        ['oci', undefined, oci],
+        ['docker', undefined, docker],
+        ['docker', MEDIA_TYPES.docker.manifest, docker.manifests[0]],
+        ['docker', MEDIA_TYPES.docker.index, docker],
+      ] as const) {
+        const reply = await ask(`${base}/manifests/${tag}`, accept === undefined ? {} : { headers: { accept } })
+        expect([round, tag, accept, reply.status]).toEqual([round, tag, accept, 200])
+        expect(reply.headers['docker-content-digest']).toBe(right?.descriptor.digest)
+        expect(reply.headers['content-type']).toBe(right?.descriptor.mediaType)
+        expect(reply.body.toString()).toBe(right?.bytes.toString())
+      }
+      for (const { descriptor } of [...blobsOf(oci), ...blobsOf(docker)]) await ask(`${base}/blobs/${descriptor.digest}`)
+      for (const { descriptor } of [...manifestsOf(oci), ...manifestsOf(docker)])
+        await ask(`${base}/manifests/${descriptor.digest}`)
+      await storeAtRest(node)
+      await registry.stop()
+      clock.pass(HOUR)
+    }
+  })
 
   it('says what it does not have', async (context) => {
     const registry = await startDockerRegistry(requireTool(context, 'docker-registry'), temp.create('registry'))
