@@ -74,6 +74,12 @@ export class Artifacts {
     }
   }
 
+  /** Resolves once what is on its way is written down, with all that it tells, or is not going to be. */
+  async kept(plan: Plan, signal: AbortSignal): Promise<void> {
+    const flight = this.#latest.get(plan.key)
+    if (flight) await abortable(flight.done, signal)
+  }
+
   /** Breaks every flight off; readers get `reason`. */
   async close(reason: unknown): Promise<void> {
     this.#closing.abort(reason)

@@ -123,17 +123,20 @@ export class Cache {
   }
 
   async #whole(plan: Plan, found: Found, options: GetOptions): Promise<Found> {
-    const record = this.#components.store.records.get(plan.key)
-    if (found.source === 'upstream') this.#completeness.reached(plan.base)
-    else if (record) {
-      try {
-        await this.#completeness.check(plan, record, options.signal)
-      } catch (error) {
-        found.body.close()
-        throw error
-      }
+    if (found.source === 'upstream') {
+      this.#completeness.reached(plan.base)
+      return found
     }
-    return found
+    try {
+      // What a member has just sent is looked at as well, once what it names is known.
+      await this.#artifacts.kept(plan, options.signal)
+      const record = this.#components.store.records.get(plan.key)
+      if (record) await this.#completeness.check(plan, record, options.signal)
+      return found
+    } catch (error) {
+      found.body.close()
+      throw error
+    }
   }
 
   #usable(plan: Plan, held: NameRecord, options: GetOptions): boolean {

@@ -9,6 +9,8 @@ import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
 import { ask, startHub, startImageNode } from './image-node.ts'
 
+const MINUTE = 60_000
+
 useLeakCheck()
 const temp = useTempFolders()
 
@@ -18,7 +20,8 @@ it('a client may ask for what a manifest names the moment it has it, with upstre
   hub.publish('library/x', 'latest', index)
   const init = { upstream: hub.origin, mirrors: imageMirrors({ 'docker.io': hub }) }
   const mesh = await TestMesh.create(temp, init)
-  const other = await mesh.join(init)
+  const clock = new ShiftedClock()
+  const other = await mesh.join({ ...init, overrides: { clock } })
   const at = (url: string, rest: string) => `${url}/v2/library/x/${rest}`
   for (const { descriptor } of manifestsOf(index)) await ask(at(mesh.seed.url, `manifests/${descriptor.digest}`))
   for (const { descriptor } of blobsOf(index)) await ask(at(mesh.seed.url, `blobs/${descriptor.digest}`))
@@ -26,6 +29,8 @@ it('a client may ask for what a manifest names the moment it has it, with upstre
   await ask(at(other.url, 'manifests/latest'))
   await storeAtRest(other)
   await hub.gone()
+  // Long enough that upstream does not count as there.
+  clock.pass(MINUTE)
   for (const image of index.manifests) {
     const manifest = await ask(at(other.url, `manifests/${image.descriptor.digest}`))
     expect([manifest.status, manifest.body.equals(image.bytes)]).toEqual([200, true])
@@ -42,28 +47,50 @@ it('a manifest of which one layer is neither here nor to be had is not served un
   if (!image || !missing) throw new Error('an image without blobs')
   hub.publish('library/x', 'latest', index)
   const clock = new ShiftedClock()
-  const node = await startImageNode({ data: temp.create('node'), hubs: { 'docker.io': hub }, clock })
-  const { url } = node
+  const init = { data: temp.create('node'), hubs: { 'docker.io': hub }, clock }
+  let node = await startImageNode(init)
   const pull = async () => {
     const statuses = []
     for (const reference of ['latest', index.descriptor.digest, image.descriptor.digest]) {
       for (const method of ['HEAD', 'GET'])
-        statuses.push((await ask(`${url}/v2/library/x/manifests/${reference}`, { method })).status)
+        statuses.push((await ask(`${node.url}/v2/library/x/manifests/${reference}`, { method })).status)
     }
     return statuses
   }
   expect(new Set(await pull())).toEqual(new Set([200]))
-  for (const { descriptor } of held) await ask(`${url}/v2/library/x/blobs/${descriptor.digest}`)
+  for (const { descriptor } of held) await ask(`${node.url}/v2/library/x/blobs/${descriptor.digest}`)
   await storeAtRest(node)
   await hub.gone()
-  clock.pass(60_000)
+  clock.pass(MINUTE)
+  expect(new Set(await pull())).toEqual(new Set([503]))
+  // Nor by a node that has been started anew.
+  await node.node.stop()
+  node = await startImageNode(init)
   expect(new Set(await pull())).toEqual(new Set([503]))
   await hub.back()
-  clock.pass(60_000)
+  clock.pass(MINUTE)
   expect(new Set(await pull())).toEqual(new Set([200]))
-  expect((await ask(`${url}/v2/library/x/blobs/${missing.descriptor.digest}`)).status).toBe(200)
+  expect((await ask(`${node.url}/v2/library/x/blobs/${missing.descriptor.digest}`)).status).toBe(200)
   await storeAtRest(node)
   await hub.gone()
-  clock.pass(60_000)
+  clock.pass(MINUTE)
   expect(new Set(await pull())).toEqual(new Set([200]))
+})
+
+it('a manifest that a member has without its layers is not served while these are not to be had', async () => {
+  const hub = await startHub()
+  const index = await makeMultiArch()
+  hub.publish('library/x', 'latest', index)
+  const init = { upstream: hub.origin, mirrors: imageMirrors({ 'docker.io': hub }) }
+  const mesh = await TestMesh.create(temp, init)
+  const clock = new ShiftedClock()
+  const other = await mesh.join({ ...init, overrides: { clock } })
+  const manifests = manifestsOf(index).map(({ descriptor }) => `/v2/library/x/manifests/${descriptor.digest}`)
+  for (const path of manifests) await ask(mesh.seed.url + path)
+  await ask(`${other.url}/v2/library/x/manifests/latest`)
+  await Promise.all([mesh.seed, other].map(storeAtRest))
+  await hub.gone()
+  // Long enough that upstream does not count as there.
+  clock.pass(MINUTE)
+  for (const path of manifests) expect([path, (await ask(other.url + path)).status]).toEqual([path, 503])
 })
