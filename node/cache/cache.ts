@@ -88,10 +88,14 @@ export class Cache {
     return found ?? this.#miss(plan, undefined, options)
   }
 
-  /** The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. */
-  atHand(key: string): Found | undefined {
+  /**
+   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
+   * only while it was seen a moment ago that all it names can be had.
+   */
+  atHand(key: string, needy = false): Found | undefined {
     const { records, blobs } = this.#components.store
     const held = records.get(key)
+    if (held && needy && !this.#completeness.knows(held)) return undefined
     if (held?.freshFor !== null || held.link || held.size > AT_HAND_BYTES) return undefined
     const body = blobs.open(held.blob)
     if (!(body instanceof Promise)) return body && { source: 'local', headers: held.headers, body, digest: digestOf(held) }

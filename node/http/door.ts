@@ -113,7 +113,7 @@ export class Door {
   atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined {
     try {
       const place = this.#routes.keyOf(target, headers)
-      const found = place && this.#components.cache.atHand(place.key)
+      const found = place && this.#components.cache.atHand(place.key, place.needy)
       const { bytes } = found?.body ?? {}
       const fields = found && bytes && wholeFieldBytes(found, bytes.length)
       found?.body.close()

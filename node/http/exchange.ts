@@ -13,8 +13,11 @@ const REOPEN_TIMEOUT = 60_000
 /** What is seen of the cache here. */
 export interface Finder {
   get(plan: Plan, options: GetOptions): Found | Promise<Found>
-  /** The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. */
-  atHand(key: string): Found | undefined
+  /**
+   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
+   * only while all that it names can be had.
+   */
+  atHand(key: string, needy: boolean): Found | undefined
 }
 
 export interface ExchangeComponents {

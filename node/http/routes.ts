@@ -23,6 +23,8 @@ export interface KeyedTarget {
   /** Name of the mirror. */
   readonly mirror: string
   readonly key: string
+  /** Whether it is of use only together with what it names. */
+  readonly needy: boolean
 }
 
 interface RememberedKey extends KeyedTarget {
@@ -68,8 +70,8 @@ export class Routes {
     const known = this.#keys.get(target)
     if (known && isSame(known.read, headers)) return known
     const { mounted, route } = this.of({ method: 'GET', url: target, headers })
-    const key = keyWanted(route)
-    return key === undefined ? undefined : { mirror: mounted.mirror.name, key }
+    const wanted = keyWanted(route)
+    return wanted && { mirror: mounted.mirror.name, ...wanted }
   }
 
   #ask(key: string, target: string, method: string, headers: IncomingHttpHeaders): Routed {
@@ -85,7 +87,7 @@ export class Routes {
       const read = this.#shared([...watched.read])
       this.#remembered.set(key, { mounted, route, read })
       const wanted = method === 'GET' ? keyWanted(route) : undefined
-      if (wanted !== undefined) this.#rememberKey(target, { mirror: mounted.mirror.name, key: wanted, read })
+      if (wanted) this.#rememberKey(target, { mirror: mounted.mirror.name, ...wanted, read })
     }
     return { mounted, route }
   }
@@ -109,10 +111,10 @@ export class Routes {
 }
 
 /** Undefined where more than the key decides about the answer. */
-function keyWanted(route: Route): string | undefined {
+function keyWanted(route: Route): Omit<KeyedTarget, 'mirror'> | undefined {
   if (!('plans' in route) || route.fields || route.link) return undefined
   const [{ key, needs }] = route.plans
-  return needs ? undefined : key
+  return { key, needy: needs !== undefined }
 }
 
 function charactersOf(read: Iterable<Read[number]>): number {

@@ -205,6 +205,19 @@ describe('a document that is held', () => {
     expect([found.source, (await read(found)).equals(ONE)]).toEqual(['stale', true])
   })
 
+  it('is at hand at once while it is known that nothing is missing', async () => {
+    const { kit } = setUp()
+    const plan = imagePlan('a', sha256(ONE))
+    await kit.fetch(plan)
+    await kit.fetch(blobPlan('a', sha256(LAYER)))
+    await turns()
+    expect(kit.cache.atHand(plan.key, true)).toBeUndefined()
+    await kit.fetch(plan)
+    expect(kit.cache.atHand(plan.key, true)).toMatchObject({ digest: sha256(ONE) })
+    await kit.clock.advance(MINUTE)
+    expect(kit.cache.atHand(plan.key, true)).toBeUndefined()
+  })
+
   it('is answered when upstream has what is missing', async () => {
     const { hub, kit } = setUp()
     await kit.fetch(imagePlan('a', sha256(ONE)))
