@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { imageMirrors } from '../harness/image-mirrors.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
-import { makeMultiArch } from '../harness/oci-images.ts'
+import { makeImage, makeMultiArch } from '../harness/oci-images.ts'
 import { blobsOf, manifestsOf } from '../harness/oci-types.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { storeAtRest } from '../harness/start-node.ts'
@@ -93,4 +93,18 @@ it('a manifest that a member has without its layers is not served while these ar
   // Long enough that upstream does not count as there.
   clock.pass(MINUTE)
   for (const path of manifests) expect([path, (await ask(other.url + path)).status]).toEqual([path, 503])
+})
+
+it('nobody is asked whether the repository has what its manifest has just named', async () => {
+  const hub = await startHub()
+  const image = await makeImage()
+  hub.publish('library/x', 'latest', image)
+  const init = { upstream: hub.origin, mirrors: imageMirrors({ 'docker.io': hub }) }
+  const mesh = await TestMesh.create(temp, init)
+  await mesh.join(init)
+  const at = (rest: string) => `${mesh.seed.url}/v2/library/x/${rest}`
+  expect((await ask(at('manifests/latest'))).status).toBe(200)
+  const replies = await Promise.all(image.blobs.map(({ descriptor }) => ask(at(`blobs/${descriptor.digest}`))))
+  expect(replies.map(({ status }) => status)).toEqual(replies.map(() => 200))
+  expect(hub.tally.kind('HEAD blob').requests).toBe(0)
 })
