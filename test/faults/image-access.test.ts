@@ -157,6 +157,40 @@ describe('an image that only this node may have', () => {
   })
 })
 
+describe('a login that is there for a higher limit', () => {
+  it('lets members have what is public, and still nothing that their own upstream refuses them', async () => {
+    const { hub, image, config } = await privateHub()
+    const open = await makeImage({ seed: 10 })
+    hub.publish(OPEN, 'latest', open)
+    const mirrors = imageMirrors({ 'docker.io': hub })
+    const credentials = (config.credentials ?? []).map((login) => ({ ...login, share: true }))
+    const mesh = await TestMesh.create(temp, { upstream: hub.origin, mirrors, config: { credentials } })
+    const other = await mesh.join({ upstream: hub.origin, mirrors })
+    for (const [name, one] of [
+      [SECRET, image],
+      [OPEN, open],
+    ] as const) {
+      expect((await ask(`${mesh.seed.url}/v2/${name}/manifests/latest`)).status).toBe(200)
+      for (const url of blobUrls(mesh.seed.url, name, one)) expect((await ask(url)).status).toBe(200)
+    }
+    await storeAtRest(mesh.seed)
+    hub.cdn.tally.reset()
+    // Whoever is asked first has more than enough time.
+    hub.latencyMs = 1_500
+    expect((await ask(`${other.url}/v2/${OPEN}/manifests/latest`)).status).toBe(200)
+    for (const url of blobUrls(other.url, OPEN, open)) expect((await ask(url)).status).toBe(200)
+    expect(hub.cdn.tally.kind('GET blob').requests).toBe(0)
+    hub.latencyMs = 0
+    const { seed } = (await other.status()).requests
+    expect(seed).toBeGreaterThan(0)
+    const references = ['latest', image.descriptor.digest].map((one) => `${other.url}/v2/${SECRET}/manifests/${one}`)
+    for (const url of [...references, ...blobUrls(other.url, SECRET, image)])
+      expect(problem(await ask(url))).toEqual([403, 'DENIED'])
+    for (const url of blobUrls(other.url, OPEN, image)) expect(problem(await ask(url))).toEqual([404, 'BLOB_UNKNOWN'])
+    expect((await other.status()).requests.seed).toBe(seed)
+  })
+})
+
 describe('what a client shows to prove who it is', () => {
   it('is taken, is not looked at, and goes nowhere', async () => {
     const { hub, image, config } = await privateHub()
