@@ -34,6 +34,11 @@ export class Adoption {
     const blob = heldBlob(plan, store, isPrivate)
     const body = blob === undefined ? undefined : await store.blobs.open(blob)
     if (blob === undefined || !body) return undefined
+    // What upstream calls a document may be a layer of gigabytes.
+    if (body.size > (plan.maxBytes ?? body.size)) {
+      body.close()
+      return undefined
+    }
     try {
       const facts = plan.document && (await this.#facts(plan.document, blob, body))
       const now = clock.now()

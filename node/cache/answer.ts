@@ -22,7 +22,10 @@ export function refusal(plan: Plan, response: UpstreamResponse): WarrenError | u
       return new WarrenError('UPSTREAM_LEGAL', `${where} withholds it for legal reasons (451)`)
     case 401:
     case 403:
-      return new WarrenError('UPSTREAM_DENIED', `${where} does not hand it out without other credentials (${response.status})`)
+      return new WarrenError(
+        'UPSTREAM_DENIED',
+        `${where} does not hand it out (${response.status}): a login for it goes under credentials in the configuration`,
+      )
     default:
       return new WarrenError(
         'UPSTREAM_FAILED',
@@ -43,7 +46,10 @@ export function recordHeaders(plan: Plan, headers: Readonly<Record<string, strin
     const value = headers[name]
     if (value !== undefined) kept[name] = value
   }
-  return { ...kept, ...plan.responseHeaders, ...(facts === undefined ? {} : plan.describe?.(facts, headers)) }
+  if (!plan.describe) return { ...kept, ...plan.responseHeaders }
+  // Of a document that says itself what it is, the word of whoever sent it is not passed on unseen.
+  delete kept['content-type']
+  return { ...kept, ...plan.responseHeaders, ...plan.describe(facts, headers) }
 }
 
 /** The request headers that ask whether a record is still right (RFC 9110 section 13.1). */

@@ -1,14 +1,14 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
-import { reasonOf, WarrenError } from '../errors.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { refusal } from './answer.ts'
 import { isAtMember } from './at-member.ts'
 import { COMPLETE_ENTRIES, COMPLETE_TTL, REACHED_TTL } from './constants.ts'
 import type { Documents } from './documents.ts'
+import { type Gap, Gaps } from './gaps.ts'
 import type { Heads } from './heads.ts'
-import { heldBlob } from './links.ts'
 import type { Plan } from './plan.ts'
 
 export interface CompletenessComponents {
@@ -19,8 +19,9 @@ export interface CompletenessComponents {
   readonly clock: Clock
 }
 
-/** Documents that name documents that name documents: an index of indexes is the deepest that is known. */
-const DEPTH = 4
+/** Ways to fill a document up that are tried, and parts of one that members are asked for. */
+const MOST_GAPS = 4
+const MOST_PARTS = 8
 
 /**
  * Sees to it that no document goes out whose parts cannot be had. podman and skopeo choose a mirror when it answers the
@@ -28,8 +29,9 @@ const DEPTH = 4
  */
 export class Completeness {
   readonly #components: CompletenessComponents
-  /** When a blob was seen to have all its parts, and an upstream to answer, in ms since the epoch. */
+  /** When a blob was seen to have all its parts, was looked at, and an upstream seen to answer, in ms since the epoch. */
   readonly #complete = new LRUCache<string, number>({ max: COMPLETE_ENTRIES })
+  readonly #looked = new LRUCache<string, number>({ max: COMPLETE_ENTRIES })
   readonly #reached = new LRUCache<string, number>({ max: COMPLETE_ENTRIES })
 
   constructor(components: CompletenessComponents) {
@@ -49,54 +51,56 @@ export class Completeness {
   /** Rejects with UPSTREAM_UNREACHABLE when parts of a held document are neither here nor to be had from anybody. */
   async check(plan: Plan, record: NameRecord, signal: AbortSignal): Promise<void> {
     if (this.knows(record)) return
+    const isReached = this.#isRecent(this.#reached.get(plan.base), REACHED_TTL)
+    // To look through a large index takes the time of many hits: only if it matters, or once in a while.
+    if (isReached && this.#isRecent(this.#looked.get(record.blob), COMPLETE_TTL)) return
+    this.#looked.set(record.blob, this.#components.clock.now())
     const document = plan.pointsTo ? plan.pointsTo(record.headers) : plan
-    const missing = document ? this.#missing(document, record.blob, DEPTH) : []
-    if (missing.length === 0) {
+    const gaps = document ? new Gaps(this.#components, plan.base).of(document, record.blob) : []
+    if (gaps.length === 0) {
       this.#complete.set(record.blob, this.#components.clock.now())
       return
     }
-    if (this.#isRecent(this.#reached.get(plan.base), REACHED_TTL)) return
-    const trouble = await this.#askUpstream(missing[0] as Plan, signal)
-    if (trouble === undefined) return this.reached(plan.base)
-    if (await this.#areAtMembers(missing, signal)) return
+    if (isReached) return
+    const asked = gaps.slice(0, MOST_GAPS)
+    const trouble = await this.#askUpstream(plan, asked, signal)
+    if (trouble === undefined) return
+    for (const gap of asked) if (await this.#isAtMembers(gap, signal)) return
     throw new WarrenError(
       'UPSTREAM_UNREACHABLE',
-      `${plan.mirror}: ${missing.length} of the parts that this names are not here, and upstream cannot be asked: ${reasonOf(trouble)}`,
+      `${plan.mirror}: parts that this names (${gaps[0]?.length}) are not here and cannot be had: ${reasonOf(trouble)}`,
       { cause: trouble },
     )
   }
 
-  /** What would have to be fetched for a document to be of use. */
-  #missing(plan: Plan, blob: string, depth: number): Plan[] {
-    const { documents, heads } = this.#components
-    const facts = plan.document && documents.recall(plan.document, blob)?.facts
-    const needs = facts === undefined ? 'none' : plan.needs?.(facts)
-    if (facts === undefined || !needs || needs === 'none' || depth === 0) return []
-    const children = plan.children?.(facts) ?? []
-    const missing = children.map(({ plan: child }) => {
-      const held = heldBlob(child, this.#components.store, heads.isPrivate(child))
-      return held === undefined ? [child] : this.#missing(child, held, depth - 1)
-    })
-    if (needs === 'one') return missing.some((one) => one.length === 0) ? [] : (missing[0] ?? [])
-    return missing.flat()
-  }
-
-  async #askUpstream(part: Plan, signal: AbortSignal): Promise<unknown> {
-    try {
-      const response = await this.#components.heads.ask(part, signal)
-      return response && (response.status >= 300 && response.status < 400 ? undefined : refusal(part, response))
-    } catch (error) {
-      signal.throwIfAborted()
-      return error
+  /** Undefined once upstream turns out to be there, and to have one of them: else why not. */
+  async #askUpstream(plan: Plan, gaps: readonly Gap[], signal: AbortSignal): Promise<unknown> {
+    let absent: unknown
+    for (const [part] of gaps) {
+      try {
+        const response = await this.#components.heads.ask(part as Plan, signal)
+        const no = response && response.status >= 400 ? refusal(part as Plan, response) : undefined
+        // Whoever refuses a HEAD, or wants to know who asks, is there all the same.
+        if (!isWarrenError(no, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL')) {
+          this.reached(plan.base)
+          return undefined
+        }
+        absent = no
+      } catch (error) {
+        signal.throwIfAborted()
+        return error
+      }
     }
+    return absent
   }
 
-  async #areAtMembers(missing: readonly Plan[], signal: AbortSignal): Promise<boolean> {
+  async #isAtMembers(gap: Gap, signal: AbortSignal): Promise<boolean> {
     const { mesh, clock, heads } = this.#components
-    for (const part of missing) {
-      if (heads.isPrivate(part) || !(await isAtMember({ mesh, clock }, part, signal))) return false
-    }
-    return true
+    if (gap.some((part) => heads.isPrivate(part))) return false
+    // Who has the first of many layers, and the last ones, has all of them in all likelihood.
+    const asked = gap.length <= MOST_PARTS ? gap : [...gap.slice(0, MOST_PARTS / 2), ...gap.slice(-MOST_PARTS / 2)]
+    const found = await Promise.all(asked.map((part) => isAtMember({ mesh, clock }, part, signal)))
+    return found.every((isThere) => isThere)
   }
 
   #isRecent(since: number | undefined, ttl: number): boolean {

@@ -7,6 +7,7 @@ import { conditionalHeaders, recordHeaders, refusal, validators } from './answer
 import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
 import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
+import type { Source } from './found.ts'
 import { freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
 import { atUpstream, type ParsedDocument, type Plan } from './plan.ts'
@@ -23,6 +24,8 @@ export interface FetchComponents extends ShelfComponents {
 
 export interface FetchedDocument {
   readonly record: NameRecord
+  /** Where the bytes came from, if not from upstream. */
+  readonly source?: Source
   /** The bytes, unless upstream said that the record is still right. */
   readonly bytes?: Buffer
   readonly document?: ParsedDocument

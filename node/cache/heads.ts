@@ -18,7 +18,7 @@ export class Heads {
   }
 
   /** Whether what a plan brings comes with credentials. */
-  isPrivate(plan: Plan): boolean {
+  isPrivate(plan: Pick<Plan, 'base'>): boolean {
     return this.#upstream.isPrivate(plan.base)
   }
 
@@ -72,9 +72,9 @@ export class Heads {
 }
 
 /** What a held document says of an artifact that may not be here itself. */
-export function linked(record: NameRecord): Found {
+export function linked(plan: Plan, record: NameRecord): Found {
   const body = { ...bufferBody(EMPTY), size: record.size }
-  return { source: 'local', headers: record.headers, body, digest: record.verified[0] }
+  return { source: 'local', headers: { ...plan.responseHeaders, ...record.headers }, body, digest: record.verified[0] }
 }
 
 function told(plan: Plan, headers: UpstreamResponse['headers'], size: number | undefined): Found {

@@ -16,7 +16,9 @@ export function* links(
     const digest = child.digests?.[0]
     const blob = digest && nameOf(digest, store)
     if (!blob || store.records.get(child.key)) continue
-    const headers = child.responseHeaders ?? {}
+    // There may be many, and the plan of whoever asks knows all but what kind of document it is.
+    const type = child.document && child.responseHeaders?.['content-type']
+    const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
     const verified = [formatDigest(digest)]
     const times = { fetchedAt: now, checkedAt: now, freshFor: null }
     const record: NameRecord = { v: 1, blob, size, headers, ...times, verified, link: true }

@@ -85,7 +85,10 @@ export interface Plan {
    * Undefined where the answer does not tell; then `sha256` (hex) of the bytes themselves does, once they were fetched.
    */
   readonly pointsTo?: (headers: Readonly<Record<string, string>>, sha256?: string) => Plan | undefined
-  /** Headers that the document tells, beside upstream's: bytes that come from a member come without any. */
+  /**
+   * Headers that the document tells, beside upstream's: bytes that come from a member come without any. `facts` is undefined where
+   * there are only headers.
+   */
   readonly describe?: (facts: unknown, headers: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
   /** What the document names. Only such children, and what upstream says it has there, are looked for by their digest. */
   readonly children?: (facts: unknown) => readonly Child[]
@@ -102,6 +105,11 @@ export interface Child {
   readonly plan: Plan
   /** Bytes. */
   readonly size: number
+}
+
+/** What the keys of all variants of a resource begin with. */
+export function variantsOf(key: string): string {
+  return `${key.split('\n', 3).join('\n')}\n`
 }
 
 /** What a request to upstream for a plan says of its upstream. */

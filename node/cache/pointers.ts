@@ -58,19 +58,26 @@ export class Pointers {
     const { store, permits, completeness } = this.#components
     const pointed = await this.#ask(plan, held, signal)
     if (!pointed) return fetchDocument(this.#components, plan, held, signal)
-    const { target, headers } = pointed
+    const { target } = pointed
     permits.confirm(target.key)
     completeness.reached(plan.base)
     if (held && target.digests?.some(({ hex }) => held.verified[0]?.endsWith(`:${hex}`))) {
-      const renewed = await this.#renew(plan, held, headers)
+      const renewed = await this.#renew(plan, held, pointed)
       if (renewed) return renewed
     }
     // Before a HEAD is answered as well: who is told a digest asks for it next.
     await this.#spare(plan, target, held, signal)
     const known = store.records.get(target.key)
     if (head && (!known || known.link)) return { told: told(plan, pointed) }
-    const found = await this.#components.get(target, { signal })
-    return this.#name(plan, found, headers)
+    try {
+      const found = await this.#components.get(target, { signal })
+      return await this.#name(plan, found, pointed)
+    } catch (error) {
+      // The name may have moved on meanwhile, or its document not be everywhere yet: only upstream's word about the name counts.
+      if (isTrouble(error)) throw error
+      this.#pointed.delete(plan.key)
+      return fetchDocument(this.#components, plan, held, signal)
+    }
   }
 
   /** Undefined where upstream's HEAD does not tell, so that the whole has to be fetched. */
@@ -93,16 +100,15 @@ export class Pointers {
   }
 
   /** Undefined when the bytes are gone. */
-  async #renew(plan: Plan, held: NameRecord, headers: UpstreamResponse['headers']): Promise<FetchedDocument | undefined> {
-    const { shelf, store, clock } = this.#components
+  async #renew(plan: Plan, held: NameRecord, { headers, at }: Pointed): Promise<FetchedDocument | undefined> {
+    const { shelf, store } = this.#components
     const found = await shelf.open(plan, held, 'upstream')
     found?.body.close()
     if (!found) return undefined
-    const now = clock.now()
-    const record = { ...held, checkedAt: now, freshFor: freshFor(plan, headers, now) }
+    const record = { ...held, checkedAt: at, freshFor: freshFor(plan, headers, at) }
     // What cannot be written down is true nevertheless.
     await store.records.put(plan.key, record).catch(() => {})
-    return { record }
+    return { record, source: 'local' }
   }
 
   /** Near upstream's limit the last pulls are for what nobody here has any copy of. */
@@ -119,7 +125,7 @@ export class Pointers {
   }
 
   /** Keeps under the name what was found under its digest. */
-  async #name(plan: Plan, found: Found, headers: UpstreamResponse['headers']): Promise<FetchedDocument> {
+  async #name(plan: Plan, found: Found, { headers, at }: Pointed): Promise<FetchedDocument> {
     const { clock, store, heads } = this.#components
     try {
       const bytes = await readAll(found.body)
@@ -130,14 +136,14 @@ export class Pointers {
         size: bytes.length,
         headers: { ...found.headers, ...plan.responseHeaders },
         fetchedAt: now,
-        checkedAt: now,
-        freshFor: freshFor(plan, headers, now),
+        checkedAt: at,
+        freshFor: freshFor(plan, headers, at),
         verified: found.digest === undefined ? [] : [found.digest],
         ...(heads.isPrivate(plan) ? { private: true } : {}),
       }
       // Its bytes may be in the store only a moment later. Without them it says less than nothing: they are asked for again.
       await store.records.put(plan.key, record).catch(() => {})
-      return { record, bytes }
+      return { record, bytes, source: found.source }
     } finally {
       found.body.close()
     }

@@ -1,5 +1,5 @@
 import { bufferBody } from '../body.ts'
-import { reasonOf, WarrenError } from '../errors.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { isTrouble } from './answer.ts'
@@ -9,7 +9,7 @@ import { type FetchComponents, type FetchedDocument, fetchDocument } from './doc
 import type { Found, GetOptions } from './found.ts'
 import { disowned, isFromFuture, overdueBy } from './freshness.ts'
 import type { NegativeCache } from './negative.ts'
-import type { Plan } from './plan.ts'
+import { type Plan, variantsOf } from './plan.ts'
 import type { Pointers, Told } from './pointers.ts'
 import { digestOf } from './shelf.ts'
 
@@ -97,7 +97,7 @@ export class Revalidation {
       return fetched
     } catch (error) {
       negative.add(plan, error)
-      if (!isTrouble(error)) await this.#disown(plan)
+      if (!isTrouble(error)) await this.#disown(plan, error)
       else if (held) events.refreshFailed(plan, reasonOf(error))
       throw error
     }
@@ -107,9 +107,16 @@ export class Revalidation {
    * Upstream says that there is no such thing (any more), or not for us. No copy must come back when the «no» is forgotten or
    * upstream falls silent, be it in another variant: they stay only to be compared with, should upstream change its mind.
    */
-  async #disown(plan: Plan): Promise<void> {
+  async #disown(plan: Plan, no: unknown): Promise<void> {
     const { records } = this.#components.store
     const { key, standIn } = plan
+    // A variant that nobody has is absent by itself; whatever is withdrawn or denied is so in all of them.
+    if (!isWarrenError(no, 'UPSTREAM_ABSENT')) {
+      for await (const [one, record] of records.entries(variantsOf(key))) {
+        if (one !== key && this.#running.has(one)) continue
+        await records.put(one, disowned(record)).catch(() => {})
+      }
+    }
     // Of a variant that is being asked for, upstream will have its say.
     const keys = standIn && !this.#running.has(standIn.key) ? [key, standIn.key] : [key]
     for (const one of keys) {
@@ -144,10 +151,10 @@ export class Revalidation {
 
   async #present(plan: Plan, fetched: FetchedDocument | Told): Promise<Found> {
     if ('told' in fetched) return fetched.told
-    const { record, bytes, document } = fetched
+    const { record, bytes, document, source = 'upstream' } = fetched
     if (bytes) {
       const found: Found = {
-        source: 'upstream',
+        source,
         headers: record.headers,
         body: bufferBody(bytes),
         digest: digestOf(record),
@@ -155,7 +162,7 @@ export class Revalidation {
       }
       return document ? { ...found, document } : found
     }
-    const found = await this.#components.shelf.open(plan, record, 'upstream')
+    const found = await this.#components.shelf.open(plan, record, source)
     if (found) return found
     throw new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: the stored copy of ${plan.url} has just been lost; ask again`)
   }

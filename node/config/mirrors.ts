@@ -44,7 +44,7 @@ export function resolveMirrors(
       const clash = given && clashOf(mirror, { all, builtIns, written: byName })
       if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
       const twin = all.find((one) => one !== mirror && isSameRegistry(one, mirror, builtIns))
-      if (given && twin) problems.wrong(given, ['registry'], `one that mirrors.${twin.name} is not for yet`)
+      if (given && twin) problems.wrong(given, ['registry'], `another one: mirrors.${twin.name} is for it already`)
     }
   }
   return all
@@ -94,6 +94,8 @@ function resolve(
     problems.wrong(given, ['upstreams'], 'a list of the URLs that this mirror asks')
     return undefined
   }
+  const apiPath = kin?.registry === undefined ? -1 : mirror.upstreams.findIndex((url) => /\/v2\/$/.test(url))
+  if (apiPath >= 0) problems.wrong(given, ['upstreams', apiPath], 'a URL without /v2/ at its end, which is added to it')
   const twice = mirror.upstreams.findIndex((url, i) => mirror.upstreams.indexOf(url) < i)
   if (twice >= 0) problems.wrong(given, ['upstreams', twice], 'a URL that the list does not have yet')
   return mirror

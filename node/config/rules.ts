@@ -57,6 +57,8 @@ export const network = readable('a network in CIDR form, such as 10.0.0.0/8 or f
 export const registry = readable(
   'a registry as image names begin with it, such as registry.k8s.io or localhost:5000',
   (text) => {
+    // Without a dot or a port it would be the beginning of a repository's name.
+    if (!/[.:*]/.test(text) && text !== 'localhost') return undefined
     const [, host = '', port] = /^([^:]+)(?::(\d{1,5}))?$/.exec(text) ?? []
     const isName = text === '*' || (isHost(host) && Number(port ?? 443) <= 65_535 && Number(port ?? 443) > 0)
     return isName ? text.toLowerCase() : undefined

@@ -105,7 +105,7 @@ export class Routes {
   }
 
   #noMirror(path: string): string {
-    const known = this.#mounts.all.map(({ mirror }) => mirror.path).join(' ')
+    const known = [...new Set(this.#mounts.all.map(({ mirror }) => mirror.path))].join(' ')
     return `no mirror is mounted at «${path.replace(/[^ -~]/g, '?').slice(0, 80)}»; there are: ${known || 'none'}`
   }
 }

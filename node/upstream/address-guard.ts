@@ -39,6 +39,9 @@ export class AddressGuard {
     const isNamed = base instanceof PublicBase
     if (url.origin === base.origin && !isNamed) return undefined
     const written = writtenReach(url.hostname)
+    // What only a client named is looked up here as well: a proxy may stand where private addresses can be reached.
+    if (written === undefined && proxied && isNamed && (await this.#baseReach(url.hostname)) !== 'public')
+      throw refused(url, 'its name leads into a private network')
     if (written === 'public' || (written === undefined && proxied)) return 'public'
     const limit = isNamed ? 'public' : await this.#baseReach(base.hostname)
     if (written !== undefined && !reaches(written, limit)) throw refused(url, `its address is ${written}`)

@@ -81,5 +81,8 @@ function decoded(component: string): string {
 function noMirror(registry: string, mirrors: readonly Mirror[]): WarrenError {
   const known = mirrors.flatMap((mirror) => (mirror.registry === ANY_REGISTRY ? [] : (mirror.registry ?? []))).join(', ')
   const shown = registry.replace(/[^!-~]/g, '?').slice(0, 80)
-  return new WarrenError('NO_SUCH_MIRROR', `no mirror is for the registry «${shown}»; there are mirrors for ${known}`)
+  return new WarrenError(
+    'NO_SUCH_MIRROR',
+    `no mirror is for the registry «${shown}»; there are mirrors for ${known}, and a further one is a line under mirrors: { protocol: oci, registry: ${shown} }`,
+  )
 }

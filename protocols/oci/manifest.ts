@@ -33,7 +33,7 @@ export interface ManifestFacts {
 }
 
 /** Entries of one manifest: the largest indexes have a few hundred. */
-const MAX_CHILDREN = 10_000
+const MAX_CHILDREN = 2_000
 
 /** OCI Image 1.1, section «Digests». */
 const DIGEST = /^[a-z0-9]+(?:[+._-][a-z0-9]+)*:[a-zA-Z0-9=_-]+$/

@@ -6,6 +6,7 @@ import { type ManifestFacts, manifestParser } from './manifest.ts'
 import { essence, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts'
 import { parseImageDigest } from './names.ts'
 import type { Resource } from './paths.ts'
+import { tagListParser } from './tag-list.ts'
 
 /** One upstream of a mirror. */
 export interface Site {
@@ -41,9 +42,9 @@ export function planOf(resource: Exclude<Resource, Of<'root'>>, site: Site, vari
     case 'tag':
       return tagPlan(resource, site, variant)
     case 'tags':
-      return listPlan(resource.name, `tags/list${resource.query}`, 'application/json', site)
+      return listPlan(resource.name, `tags/list${resource.query}`, site, TAG_LIST)
     case 'referrers':
-      return listPlan(resource.name, `referrers/${formatDigest(resource.digest)}${resource.query}`, OCI_INDEX, site)
+      return listPlan(resource.name, `referrers/${formatDigest(resource.digest)}${resource.query}`, site, REFERRERS)
     case 'manifest':
       return manifestPlan(resource.name, resource.digest, site)
     default:
@@ -67,22 +68,23 @@ function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
     pointsTo: (headers, sha256) => {
       // A digest that we cannot check tells as little as none.
       const digest = parseImageDigest(headers['docker-content-digest'] ?? '') ?? parseImageDigest(`sha256:${sha256}`)
-      return digest && manifestPlan(name, digest, site)
+      return digest && manifestPlan(name, digest, site, headers['content-type'])
     },
   }
 }
 
-/** `type` is what another document says of it. */
-function manifestPlan(name: string, digest: Digest, site: Site, type = ''): Plan {
+/** `told` is what another document, or upstream, says that it is. */
+function manifestPlan(name: string, digest: Digest, site: Site, told = ''): Plan {
   const { responseHeaders, ...known } = addressed(digest)
+  const type = typeIn(told)
   return {
     ...common(name, `manifests/${formatDigest(digest)}`, site),
     ...known,
-    responseHeaders: type === '' ? responseHeaders : { ...responseHeaders, 'content-type': type },
+    responseHeaders: type === undefined ? responseHeaders : { ...responseHeaders, 'content-type': type },
     headers: { accept: acceptOf('') },
     document: manifestParser,
     maxBytes: MAX_MANIFEST,
-    describe: (facts, headers) => ({ 'content-type': typeOf(facts as ManifestFacts, headers['content-type'] ?? '') }),
+    describe: (facts, headers) => described(facts as ManifestFacts | undefined, typeIn(headers['content-type'] ?? '') ?? type),
     children: (facts) => (facts as ManifestFacts).children.flatMap((child) => childOf(child, name, site) ?? []),
     needs: (facts) => NEEDS[(facts as ManifestFacts).kind],
   }
@@ -95,10 +97,16 @@ const NEEDS = { image: 'all', index: 'one', other: 'none' } as const
  * A manifest that says what it is cannot be given out as something else. Where it does not, upstream's word counts, if it is one
  * that can be right: then the bytes alone would not tell.
  */
-function typeOf({ mediaType, derived, kind }: ManifestFacts, told: string): string {
-  const type = essence(told)
-  const canBeRight = isManifestType(type) && isIndexType(type) === (kind === 'index')
-  return mediaType ?? (canBeRight ? type : derived)
+function described(facts: ManifestFacts | undefined, told: string | undefined): Record<string, string> {
+  if (!facts) return told === undefined ? {} : { 'content-type': told }
+  const { mediaType, derived, kind } = facts
+  const canBeRight = told !== undefined && isIndexType(told) === (kind === 'index')
+  return { 'content-type': mediaType ?? (canBeRight ? told : derived) }
+}
+
+function typeIn(contentType: string): string | undefined {
+  const type = essence(contentType)
+  return isManifestType(type) ? type : undefined
 }
 
 function childOf({ digest, size, manifest }: ManifestFacts['children'][number], name: string, site: Site): Child | undefined {
@@ -120,9 +128,21 @@ function addressed(digest: Digest): Pick<Plan, 'kind' | 'digests' | 'guarded'> &
   return { kind: 'immutable', digests: [digest], guarded: true, responseHeaders }
 }
 
-function listPlan(name: string, rest: string, type: string, site: Site): Plan {
+interface Kind {
+  readonly type: string
+  readonly parts: Pick<Plan, 'document' | 'isMeant'>
+}
+
+const TAG_LIST: Kind = { type: 'application/json', parts: { document: tagListParser } }
+const REFERRERS: Kind = {
+  type: OCI_INDEX,
+  parts: { document: manifestParser, isMeant: (facts) => (facts as ManifestFacts).kind === 'index' },
+}
+
+function listPlan(name: string, rest: string, site: Site, { type, parts }: Kind): Plan {
   return {
     ...common(name, rest, site),
+    ...parts,
     kind: 'mutable',
     headers: { accept: type },
     responseHeaders: { ...MUTABLE, 'content-type': type },

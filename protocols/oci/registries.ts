@@ -13,8 +13,11 @@ export const ANY_REGISTRY = '*'
 const MAX_REGISTRY = 259
 const LABEL = '[a-z0-9](?:[a-z0-9-]*[a-z0-9])?'
 const HOST = new RegExp(`^(?:${LABEL}(?:\\.${LABEL})*|\\[[0-9a-f:.]+\\])(?::([0-9]{1,5}))?$`, 'i')
-/** Names that the public DNS never has (RFC 6761, RFC 6762, RFC 8375, and what ICANN set aside for private use). */
-const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|internal|home\.arpa)$/
+/**
+ * Names that the public DNS never has (RFC 6761, RFC 6762, RFC 8375, and what ICANN set aside for private use), and those that
+ * networks like to give their own machines.
+ */
+const PRIVATE_NAMES = /(?:^|\.)(?:localhost|local|internal|intranet|private|corp|home|lan|svc|home\.arpa)$/
 
 export const registries: Registries = {
   path: '/v2/',

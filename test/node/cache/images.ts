@@ -58,7 +58,9 @@ export function imagePlan(repository: string, digest: string, base = HUB): Plan 
     responseHeaders: { [DIGEST_HEADER]: digest },
     document: imageParser,
     maxBytes: 300_000,
-    describe: (facts, headers) => ({ 'content-type': (facts as Image).type ?? headers['content-type'] ?? 'image/unknown' }),
+    describe: (facts, headers) => ({
+      'content-type': (facts as Image | undefined)?.type ?? headers['content-type'] ?? 'image/unknown',
+    }),
     children,
     needs: (facts) => (facts as Image).needs ?? 'all',
   }

@@ -64,11 +64,19 @@ describe('mirrors of registries', () => {
     ],
     [
       'k8s: {protocol: oci, registry: quay.io}',
-      '2:34: mirrors.k8s.registry is "quay.io", but must be one that mirrors.quay is not for yet',
+      '2:34: mirrors.k8s.registry is "quay.io", but must be another one: mirrors.quay is for it already',
     ],
     [
       'k8s: {protocol: oci, registry: "index.docker.io"}',
-      '2:34: mirrors.k8s.registry is "index.docker.io", but must be one that mirrors.docker-hub is not for yet',
+      '2:34: mirrors.k8s.registry is "index.docker.io", but must be another one: mirrors.docker-hub is for it already',
+    ],
+    [
+      'k8s: {protocol: oci, registry: reg}',
+      '2:34: mirrors.k8s.registry is "reg", but must be a registry as image names begin with it, such as registry.k8s.io or localhost:5000',
+    ],
+    [
+      'quay: {upstreams: ["http://127.0.0.1:5000/v2/"]}',
+      '2:22: mirrors.quay.upstreams[0] is "http://127.0.0.1:5000/v2/", but must be a URL without /v2/ at its end, which is added to it',
     ],
     [
       'any: {protocol: oci, registry: "*", upstreams: ["https://a.test/"]}',

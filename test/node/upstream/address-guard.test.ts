@@ -71,6 +71,10 @@ describe('the limit of a request', () => {
     for (const url of ['https://intranet.example.test/v2/', 'https://files.example.test/']) {
       expect(await guard.limit(new URL(url), named, false)).toBe('public')
     }
+    // A proxy is no way around it.
+    expect(await guard.limit(new URL('https://registry.example.test/'), named, true)).toBe('public')
+    const proxied = guard.limit(new URL('https://intranet.example.test/'), named, true)
+    expect((await failure(proxied)).code).toBe('UPSTREAM_REFUSED')
     const address = new PublicBase('http://10.0.0.9/')
     expect((await failure(guard.limit(new URL('http://10.0.0.9/v2/'), address, false))).code).toBe('UPSTREAM_REFUSED')
   })
