@@ -77,6 +77,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const sender = new Sender({ pool: new ScratchPool(), rendered })
   const shelf = new StoreShelf({ store })
   const mesh = building.adopt(meshOf({ config, key, shelf, sender, events, clock, log }), (part) => part.close())
+  warnOfIdleLogins(config, log)
   const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id, log), (part) => part.close())
   const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
   const cache = building.adopt(
@@ -222,6 +223,16 @@ function upstreamOf(config: Config, clock: Clock, nodeId: string, log: Logger): 
       credentials: [...(config.credentials ?? []), ...dockerLogins(config.dockerConfig, log)],
     },
   )
+}
+
+/** A login under another name than that of an upstream is for nobody: said at once, since its owner believes that it is used. */
+function warnOfIdleLogins({ credentials = [], mirrors }: Config, log: Logger): void {
+  const hosts = new Set(mirrors.flatMap(({ upstreams }) => upstreams.map((url) => new URL(url).host)))
+  const idle = new Set(credentials.map(({ origin }) => new URL(origin).host).filter((host) => !hosts.has(host)))
+  for (const host of idle)
+    log.warn(
+      `credentials: no mirror asks ${host}; a login is named by the host that is asked, such as ${[...hosts][0] ?? 'ghcr.io'}`,
+    )
 }
 
 function dockerLogins(path: string | undefined, log: Logger): readonly CredentialEntry[] {

@@ -1,5 +1,6 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import type { Config } from '../../../node/config/schema.ts'
 import { isWarrenError } from '../../../node/errors.ts'
@@ -62,6 +63,17 @@ test('the status of a node says what its upstreams still grant, and nothing of c
     { origin: registry.origin, budget: { limit: 100, remaining: 3, window: 60, isLow: true } },
   ])
   expect(JSON.stringify(status)).not.toMatch(/hunter2|credentials|authorization/i)
+})
+
+test('a login for a host that no mirror asks is told of at the start', async () => {
+  const lines: string[] = []
+  const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
+  const login = { username: 'ann', password: new Secret('hunter2') }
+  const credentials = ['http://127.0.0.1:1', 'https://registry.corp.example'].map((origin) => ({ origin, ...login }))
+  await startNode({ data: folders.create(), upstream: 'http://127.0.0.1:1/', config: { credentials }, overrides: { log } })
+  expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
+    'credentials: no mirror asks registry.corp.example; a login is named by the host that is asked, such as 127.0.0.1:1',
+  ])
 })
 
 test('a node does not start with a config.json that leaves logins to helper programs', async () => {
