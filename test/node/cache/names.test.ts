@@ -90,6 +90,19 @@ describe('a name that points to a document', () => {
     expect(hub.asked).toEqual(['HEAD tag', 'GET image'])
   })
 
+  it('is told to be from where its bytes are from', async () => {
+    const { kit } = setUp()
+    const sources: string[] = []
+    for (let i = 0; i < 3; i++) {
+      const found = await kit.get(TAG, { revalidate: true })
+      sources.push(found.source)
+      found.body.close()
+      await turns()
+      await kit.clock.advance(3 * MINUTE)
+    }
+    expect(sources).toEqual(['upstream', 'local', 'local'])
+  })
+
   it('lets a member send the document', async () => {
     const { hub, kit } = setUp()
     const peer = member(kit, 'p', ONE)
