@@ -64,7 +64,7 @@ describe('a layer of 500 MB that nobody has', () => {
     const small = await makeLayer({ bytes: 8 * MIB, seed: 2, gzip: false })
     hub.publish('library/x', 'small', await makeImage({ layers: [small] }))
     await get(`${node.url}/v2/library/x/manifests/small`)
-    for (let times = 0; times < 3; times++) await get(blobUrl(node.url, small))
+    for (let times = 0; times < 20; times++) await get(blobUrl(node.url, small))
     const before = node.rss() ?? 0
     let most = before
     const watching = setInterval(() => {
