@@ -16,7 +16,6 @@ import { eventually } from '../harness/wait.ts'
 
 const MIB = 1 << 20
 const LARGE = 500 * MIB
-const READERS = 50
 const CUTS = 20
 const TIMEOUT_MS = 240_000
 
@@ -53,39 +52,6 @@ async function rest(reading: Reading, hashes: boolean): Promise<{ bytes: number;
 }
 
 describe('a layer of 500 MB that nobody has', () => {
-  it('goes to fifty clients at once from one request, in little memory, past one that stalls', {
-    timeout: TIMEOUT_MS,
-  }, async () => {
-    const { hub, layer } = await registryWith(LARGE)
-    const node = await nodeBefore(hub)
-    const client = new HttpClient()
-    onTestFinished(() => client.close())
-    // What a node takes for its first requests is not what these need.
-    const small = await makeLayer({ bytes: 8 * MIB, seed: 2, gzip: false })
-    hub.publish('library/x', 'small', await makeImage({ layers: [small] }))
-    await get(`${node.url}/v2/library/x/manifests/small`)
-    for (let times = 0; times < 20; times++) await get(blobUrl(node.url, small))
-    const before = node.rss() ?? 0
-    let most = before
-    const watching = setInterval(() => {
-      most = Math.max(most, node.rss() ?? 0)
-    }, 50)
-    onTestFinished(() => clearInterval(watching))
-    const readings = await Promise.all(Array.from({ length: READERS }, () => client.open(blobUrl(node.url, layer))))
-    const [stalled, ...others] = readings
-    await stalled?.take(MIB)
-    const ends = await Promise.all(others.map((one, at) => rest(one, at % 10 === 0)))
-    for (const { bytes, digest = layer.descriptor.digest } of ends) {
-      expect([bytes, digest]).toEqual([layer.descriptor.size, layer.descriptor.digest])
-    }
-    // And one of the small layer.
-    expect(hub.tally.kind('GET blob').requests).toBe(2)
-    expect(hub.cdn.tally.kind('GET blob').requests).toBe(2)
-    expect(most - before).toBeLessThanOrEqual(64 * MIB)
-    // Whoever stalled has the whole as well, once it goes on.
-    if (stalled) expect((await rest(stalled, false)).bytes).toBe(layer.descriptor.size)
-  })
-
   it('is whole for everybody though upstream breaks off at random bytes twenty times', { timeout: TIMEOUT_MS }, async () => {
     const { hub, layer } = await registryWith(LARGE)
     const node = await nodeBefore(hub)
