@@ -7,7 +7,7 @@ import type { Documents } from './documents.ts'
 import type { Found } from './found.ts'
 import type { Heads } from './heads.ts'
 import { heldBlob, links } from './links.ts'
-import type { Plan } from './plan.ts'
+import { childrenOf, type Plan } from './plan.ts'
 
 export interface AdoptionComponents {
   readonly store: Store
@@ -53,7 +53,7 @@ export class Adoption {
         verified: (plan.digests ?? []).slice(0, 1).map(formatDigest),
         ...(isPrivate ? { private: true } : {}),
       }
-      const children = facts === undefined ? [] : links(plan, facts, { store, now, isPrivate })
+      const children = links(childrenOf(plan, facts), { store, now, isPrivate })
       // What cannot be written down can be found again.
       await store.records.putAll(new Map([...children, [plan.key, record]])).catch(() => {})
       return { source: 'local', headers: record.headers, body, digest: record.verified[0] }

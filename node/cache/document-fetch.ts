@@ -10,7 +10,7 @@ import type { DocumentTurns } from './document-turns.ts'
 import type { Source } from './found.ts'
 import { freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
-import { atUpstream, type ParsedDocument, type Plan } from './plan.ts'
+import { atUpstream, childrenOf, type ParsedDocument, type Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
 
 /** Bytes that go into the store at a time. */
@@ -157,7 +157,7 @@ async function keep(
     const records = new Map([[plan.key, record]])
     if (target) {
       records.set(target.key, { ...record, headers: recordHeaders(target, headers, facts), freshFor: null })
-      if (parsed) for (const [key, link] of links(target, facts, { store, now, isPrivate })) records.set(key, link)
+      for (const [key, link] of links(childrenOf(target, facts), { store, now, isPrivate })) records.set(key, link)
     }
     const kept = await staging.commit(records)
     if (!parsed || !parser) return { record, bytes }

@@ -11,7 +11,7 @@ import type { Expecting } from './expecting.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { links } from './links.ts'
 import type { Permits } from './permits.ts'
-import type { DocumentParser, Plan } from './plan.ts'
+import { type Child, childrenOf, type DocumentParser, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
@@ -101,9 +101,10 @@ export class Flight {
       const facts = parsed?.document.facts
       const headers = recordHeaders(this.#plan, this.#headers, facts)
       // Clients ask for what it names the moment they have it, which may be before that is written down.
-      if (verified && facts !== undefined) this.#permitChildren(facts)
+      const children = childrenOf(this.#plan, facts)
+      if (verified) for (const { plan } of children) this.#components.permits.confirm(plan.key)
       this.#head.resolve({ headers, kind })
-      const record = verified && (await this.#keep(headers, verified, facts))
+      const record = verified && (await this.#keep(headers, verified, children))
       if (record && parsed && this.#plan.document) {
         await this.#components.documents.keep(this.#plan.document, record.blob, parsed)
       }
@@ -210,11 +211,11 @@ export class Flight {
     }
   }
 
-  #permitChildren(facts: unknown): void {
-    for (const { plan } of this.#plan.children?.(facts) ?? []) this.#components.permits.confirm(plan.key)
-  }
-
-  async #keep(headers: FlightHead['headers'], verified: readonly string[], facts: unknown): Promise<NameRecord | undefined> {
+  async #keep(
+    headers: FlightHead['headers'],
+    verified: readonly string[],
+    children: readonly Child[],
+  ): Promise<NameRecord | undefined> {
     const { staging, written } = this.#blob
     const { store, clock, isPrivate } = this.#components
     const now = clock.now()
@@ -230,8 +231,8 @@ export class Flight {
       verified,
       ...(isPrivate ? { private: true } : {}),
     }
-    const children = facts === undefined ? [] : links(this.#plan, facts, { store, now, isPrivate })
-    return (await staging.commit(new Map([...children, [this.#plan.key, record]]))) ? record : undefined
+    const named = links(children, { store, now, isPrivate })
+    return (await staging.commit(new Map([...named, [this.#plan.key, record]]))) ? record : undefined
   }
 
   /** Nobody reads any more. What is nearly here, or small, is worth finishing; a large rest is not, unless somebody returns. */

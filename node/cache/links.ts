@@ -1,6 +1,6 @@
 import { type Digest, formatDigest } from '../digest.ts'
 import type { NameRecord, Store } from '../store/store.ts'
-import type { Plan } from './plan.ts'
+import type { Child, Plan } from './plan.ts'
 
 /**
  * Records of what a document names, for the change that keeps the document itself: whoever then asks for one by its digest is
@@ -8,11 +8,10 @@ import type { Plan } from './plan.ts'
  * of one repository must not be readable through another.
  */
 export function* links(
-  plan: Plan,
-  facts: unknown,
+  children: readonly Child[],
   { store, now, isPrivate }: { store: Store; now: number; isPrivate: boolean },
 ): Generator<[key: string, record: NameRecord], void> {
-  for (const { plan: child, size } of plan.children?.(facts) ?? []) {
+  for (const { plan: child, size } of children) {
     const digest = child.digests?.[0]
     const blob = digest && nameOf(digest, store)
     if (!blob || store.records.get(child.key)) continue

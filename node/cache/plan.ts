@@ -107,6 +107,11 @@ export interface Child {
   readonly size: number
 }
 
+/** What a document names; nothing where there is none. */
+export function childrenOf(plan: Plan, facts: unknown): readonly Child[] {
+  return facts === undefined ? [] : (plan.children?.(facts) ?? [])
+}
+
 /** What the keys of all variants of a resource begin with. */
 export function variantsOf(key: string): string {
   return `${key.split('\n', 3).join('\n')}\n`

@@ -109,20 +109,20 @@ export class Revalidation {
    */
   async #disown(plan: Plan, no: unknown): Promise<void> {
     const { records } = this.#components.store
-    const { key, standIn } = plan
-    // A variant that nobody has is absent by itself; whatever is withdrawn or denied is so in all of them.
-    if (!isWarrenError(no, 'UPSTREAM_ABSENT')) {
-      for await (const [one, record] of records.entries(variantsOf(key))) {
-        if (one !== key && this.#running.has(one)) continue
-        await records.put(one, disowned(record)).catch(() => {})
-      }
+    for (const key of await this.#meant(plan, no)) {
+      const record = records.get(key)
+      // Of a variant that is being asked for, upstream will have its say.
+      const isAsked = key !== plan.key && this.#running.has(key)
+      if (record && !isAsked) await records.put(key, disowned(record)).catch(() => {})
     }
-    // Of a variant that is being asked for, upstream will have its say.
-    const keys = standIn && !this.#running.has(standIn.key) ? [key, standIn.key] : [key]
-    for (const one of keys) {
-      const record = records.get(one)
-      if (record) await records.put(one, disowned(record)).catch(() => {})
-    }
+  }
+
+  /** What a «no» is about: a variant may be absent by itself, and whatever is withdrawn or denied is so in all of them. */
+  async #meant({ key, standIn }: Plan, no: unknown): Promise<Set<string>> {
+    const keys = new Set(standIn ? [key, standIn.key] : [key])
+    if (isWarrenError(no, 'UPSTREAM_ABSENT')) return keys
+    for await (const [one] of this.#components.store.records.entries(variantsOf(key))) keys.add(one)
+    return keys
   }
 
   #isBriefly(held: NameRecord): boolean {
