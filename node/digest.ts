@@ -1,10 +1,26 @@
 /** Lower-case hex of a sha256 digest: the name under which a blob is stored. */
 export type Sha256 = string
 
-export type Algorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+/** Over the bytes, or over what is in them: `h1` is that of the files in a zip archive, `h1mod` of one file called go.mod. */
+export type Algorithm = ByteAlgorithm | ContentAlgorithm
+export type ByteAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
+/** «Hash1» of Go's dirhash package (x/mod/sumdb/dirhash), as hex. */
+export type ContentAlgorithm = 'h1' | 'h1mod'
 
 /** Digest length in bytes, in order of strength. */
-export const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = { md5: 16, sha1: 20, sha256: 32, sha384: 48, sha512: 64 }
+export const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = {
+  md5: 16,
+  sha1: 20,
+  h1mod: 32,
+  h1: 32,
+  sha256: 32,
+  sha384: 48,
+  sha512: 64,
+}
+
+export function isOfBytes(algorithm: Algorithm): algorithm is ByteAlgorithm {
+  return algorithm !== 'h1' && algorithm !== 'h1mod'
+}
 
 export interface Digest {
   readonly algorithm: Algorithm

@@ -10,6 +10,7 @@ const CATALOGUE = {
   NO_SUCH_MIRROR: { status: 404, retryable: false },
   METHOD_NOT_ALLOWED: { status: 405, retryable: false },
   LOOP: { status: 508, retryable: false },
+  POLICY_DENIED: { status: 403, retryable: false },
   // An upstream answered, and the answer is no. Only these statuses are answers (RFC 9110 section 15.5).
   UPSTREAM_ABSENT: { status: 404, retryable: false },
   UPSTREAM_GONE: { status: 410, retryable: false },

@@ -1,4 +1,5 @@
 import type { Plan } from '../node/cache/plan.ts'
+import type { Digest } from '../node/digest.ts'
 import type { WarrenError } from '../node/errors.ts'
 
 /** Whether URLs of files in documents lead to the mirror, or stay upstream's: then not every client comes back to the mirror. */
@@ -11,12 +12,39 @@ export interface Mirror {
   readonly path: string
   /** Canonical base URLs (WHATWG-serialised, ending in `/`), in the order in which they are asked. */
   readonly upstreams: readonly string[]
+  /** Names that are bound to one upstream, or to none; the first pattern that matches counts. */
+  readonly routes?: readonly NameRoute[]
+  /** Longest lifetime of what is mutable, in ms, in place of the grammar's own. */
+  readonly lifetime?: number
   /** `rewrite` if not set. */
   readonly tarballUrls?: TarballUrls
+  /** Hosts beside the upstream's own from which files may come that its index names (PyPI); all, if not set. */
+  readonly fileHosts?: readonly string[]
+  /** The checksum database that a Go mirror believes: its verifier key as GOSUMDB has it, or `off`. */
+  readonly sumdb?: string
+  /** Globs over paths below the base of a generic mirror: what never changes, and what does. */
+  readonly immutable?: readonly string[]
+  readonly mutable?: readonly string[]
+  /** Digests that files of a generic mirror must have, by path below its base. */
+  readonly pins?: Readonly<Record<string, Digest>>
   /** How clients name the registry, where several mirrors share a mount: `host[:port]` in lower case. */
   readonly registry?: string
   /** Made for a registry that a client named and nobody configured: it must be a public one, and is nothing to keep for good. */
   readonly onDemand?: boolean
+}
+
+/** Settings of a mirror that only some protocols have. */
+export type MirrorSetting = 'tarballUrls' | 'fileHosts' | 'sumdb' | 'immutable' | 'mutable' | 'pins'
+
+/**
+ * Binds names to one upstream: they are never asked at another one, so that nobody can publish there what is taken for yours
+ * (dependency confusion).
+ */
+export interface NameRoute {
+  /** A name as its ecosystem writes it (`@corp/*`, `com.corp`, `git.corp.test/*`); `*` stands for any characters. */
+  readonly pattern: string
+  /** One of the mirror's upstreams; undefined if none may be asked. */
+  readonly upstream: string | undefined
 }
 
 /** A request below a mirror's mount, as far as a grammar may see it. */
@@ -54,6 +82,33 @@ export interface Planned {
   readonly fields?: Readonly<Record<string, string>>
   /** Turns a `Link` of upstream's answer into one that leads this client on. */
   readonly link?: (link: string) => string | undefined
+  /** What the document offers, for a policy that withholds some of it. */
+  readonly offers?: Offers
+  /** The form in which it is served, if that is not the one in which it is kept. */
+  readonly rendition?: Rendition
+  /** The rendition is of the documents of all plans whose upstreams have them, not of the first one only. */
+  readonly all?: boolean
+}
+
+/** Takes out of a document what a policy does not let through. */
+export interface Offers {
+  /** Changes whenever the result for the same bytes and verdicts would. */
+  readonly id: string
+  /**
+   * The document without the versions that `allows` refuses; `bytes` themselves if it refuses none. `published` is in ms since the
+   * epoch, undefined where the document does not tell.
+   */
+  withhold(bytes: Buffer, allows: (version: string, published: number | undefined) => boolean): Buffer
+}
+
+/** Another form of documents, made when they are served. Pure. */
+export interface Rendition {
+  /** Changes whenever the result for the same documents would. */
+  readonly id: string
+  /** `content-type` and other headers of the answer, lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** `documents` in the order of their plans, with the caller's base URL in them. Throws a plain Error for what it cannot read. */
+  render(documents: readonly Buffer[]): Buffer
 }
 
 /** What a grammar makes of a request. Plans are tried in order; the next one only on true absence. */
@@ -64,6 +119,10 @@ export interface Protocol {
   readonly name: string
   /** Base URLs asked when the operator names none; from the package-URL libraries, never spelt out here. */
   readonly defaultUpstreams: readonly string[]
+  /** The mirror that there is without anybody configuring it: named as the protocol, at `/<name>/`, if not set; none if false. */
+  readonly builtIn?: { readonly name: string; readonly path: string } | false
+  /** Which settings its mirrors have beside those that all have. */
+  readonly settings: readonly MirrorSetting[]
   /** For protocols with one mirror for each registry, all of them on one path. */
   readonly registries?: Registries
   /** Path prefixes at the root that clients of this ecosystem ask whatever the mount is. */

@@ -1,5 +1,5 @@
 import { type Body, readAll } from '../body.ts'
-import { formatDigest } from '../digest.ts'
+import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -188,7 +188,8 @@ export class Flight {
 
   #transfer(early: boolean): Transfer {
     const { store, expecting, clock } = this.#components
-    const algorithms = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
+    const named = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
+    const algorithms = named.filter(isOfBytes)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
     const onTrusted = ({ headers, kind }: OpenBody) => {
       if (kind === 'upstream') this.#headers = headers

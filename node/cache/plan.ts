@@ -1,4 +1,4 @@
-import type { Algorithm, Digest } from '../digest.ts'
+import type { ByteAlgorithm, Digest } from '../digest.ts'
 import type { UpstreamRequest } from '../upstream/upstream.ts'
 
 /** What a parser found in a document. Everything in it must survive JSON. */
@@ -41,6 +41,15 @@ export interface Lookup {
   fetch(plan: Plan, signal: AbortSignal): Promise<unknown>
 }
 
+/** The package that a request is about, as its package URL names it (purl-spec «Types»). */
+export interface Subject {
+  readonly type: string
+  readonly namespace?: string
+  readonly name: string
+  /** Absent where a document speaks of all versions. */
+  readonly version?: string
+}
+
 /** What a protocol makes of a request: everything that the engine needs to know, and nothing about who asked. */
 export interface Plan {
   /** From `cacheKey`. */
@@ -55,19 +64,36 @@ export interface Plan {
   readonly base: string
   /** Request headers for upstream, lower-case (`accept` above all). */
   readonly headers?: Readonly<Record<string, string>>
+  /** What it is of, for the policy; undefined for what belongs to no package. */
+  readonly subject?: Subject
+  /**
+   * When the version was published, in ms since the epoch, from documents; undefined where nothing tells. Asked only where a
+   * minimum age is set.
+   */
+  readonly published?: (lookup: Lookup, signal: AbortSignal) => Promise<number | undefined>
   /** Headers that every answer carries, over upstream's. */
   readonly responseHeaders?: Readonly<Record<string, string>>
   /** Digests that are known from the request itself. */
   readonly digests?: readonly Digest[]
   /**
    * Asked beside the fetch when `digests` is absent. Undefined, or a rejection: nothing can be known now, and what comes is
-   * served unverified and not kept.
+   * served unverified and not kept. Of something mutable it is asked again for what does not match, since both may have changed
+   * in between; what still does not match then is trouble.
    */
   readonly expect?: (lookup: Lookup, signal: AbortSignal) => Promise<Expectation | undefined>
   /** What upstream's metadata may promise beside sha256, so that it is computed while the bytes pass. */
-  readonly algorithms?: readonly Algorithm[]
+  readonly algorithms?: readonly ByteAlgorithm[]
+  /** Headers that tell digests of the bytes, once they were computed (`algorithms`), by algorithm: lower-case names, hex. */
+  readonly digestHeaders?: Readonly<Partial<Record<ByteAlgorithm, string>>>
   /** For documents: checked and parsed before they are kept. */
   readonly document?: DocumentParser
+  /** Documents that are wanted next, fetched ahead in the background when this one has come from upstream. */
+  readonly prefetch?: (facts: unknown) => readonly Plan[]
+  /**
+   * Mutable and of any size: its bytes go out while they come, as those of an artifact do, and are looked at again when their
+   * lifetime is over. Without it what is mutable is read as a whole before it goes out. Not together with `document`.
+   */
+  readonly streamed?: boolean
   /** Whether a document with these facts is the one that was asked for; another one is trouble and never kept. */
   readonly isMeant?: (facts: unknown) => boolean
   /** Bounds in ms around the lifetime that upstream gives a mutable resource. */

@@ -20,7 +20,8 @@ export function parseAuthority(text: string): Authority | undefined {
   const [, six, name = '', digits] = match
   const port = digits ? Number(digits) : undefined
   if (port !== undefined && (port > 65_535 || port === 0)) return undefined
-  if (six !== undefined) return isIPv6(six) ? { host: canonicalHost(six), port } : undefined
+  // `::127.0.0.1` (RFC 4291 section 2.5.5.1, deprecated) is another address to URL parsers than to ipaddr.js, which maps it.
+  if (six !== undefined) return isIPv6(six) && !/^::\d+\./.test(six) ? { host: canonicalHost(six), port } : undefined
   const host = canonicalHost(name)
   // What ends in a number is an address to every URL parser; one that is spelt oddly (`127.1`, `0x7f.1`) is a trick.
   if (/(?:^|\.)(?:\d+|0x[0-9a-f]*)$/.test(host) && !isIPv4(host)) return undefined

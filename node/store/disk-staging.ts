@@ -1,6 +1,6 @@
 import { open, rm } from 'node:fs/promises'
 import type { Scratch } from '../body.ts'
-import type { Algorithm, Digests } from '../digest.ts'
+import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { SLAB_BYTES, SMALL_FILE_BYTES } from './constants.ts'
 import { type Hasher, hashNow } from './hasher.ts'
@@ -35,7 +35,7 @@ export interface DiskStagingComponents {
 export class DiskStaging implements Staging {
   readonly #components: DiskStagingComponents
   readonly #path: string
-  readonly #algorithms: readonly Algorithm[]
+  readonly #algorithms: readonly ByteAlgorithm[]
   readonly #mayStore: boolean
   /** The bytes as long as they fit into one slab; a stream afterwards. */
   #content: Head | SlabStream

@@ -2,14 +2,14 @@ import { createHash, type Hash } from 'node:crypto'
 import { closeSync, fdatasync, openSync, read, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { parentPort } from 'node:worker_threads'
-import type { Algorithm } from '../digest.ts'
+import type { ByteAlgorithm } from '../digest.ts'
 import { SLAB_BYTES, VERIFYING_AT_ONCE } from './constants.ts'
 import type { FromWorker, ToWorker } from './hasher.ts'
 
 /** One stream of bytes on its way to a file, or only through the hashes. */
 interface Job {
   fd: number | undefined
-  readonly hashes: Map<Algorithm, Hash>
+  readonly hashes: Map<ByteAlgorithm, Hash>
   /** Set while `fdatasync` runs on the descriptor, which must not be closed under it. */
   syncing: boolean
 }
@@ -113,11 +113,11 @@ function take(message: ToWorker): void {
   else close(job)
 }
 
-function hashesOf(algorithms: readonly Algorithm[]): Map<Algorithm, Hash> {
+function hashesOf(algorithms: readonly ByteAlgorithm[]): Map<ByteAlgorithm, Hash> {
   return new Map(algorithms.map((algorithm) => [algorithm, createHash(algorithm)]))
 }
 
-function digestsOf(hashes: ReadonlyMap<Algorithm, Hash>): Record<string, string> {
+function digestsOf(hashes: ReadonlyMap<ByteAlgorithm, Hash>): Record<string, string> {
   return Object.fromEntries([...hashes].map(([algorithm, hash]) => [algorithm, hash.digest('hex')]))
 }
 

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { Worker } from 'node:worker_threads'
-import type { Algorithm, Digests } from '../digest.ts'
+import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { SlabPool } from './slab-pool.ts'
 
 export type ToWorker =
-  | { type: 'open'; id: number; path: string | undefined; algorithms: readonly Algorithm[] }
+  | { type: 'open'; id: number; path: string | undefined; algorithms: readonly ByteAlgorithm[] }
   | { type: 'slab'; id: number; slab: SharedArrayBuffer; length: number }
   | { type: 'seal' | 'sync' | 'stop' | 'drop'; id: number }
-  | { type: 'verify'; id: number; fd: number; algorithms: readonly Algorithm[] }
+  | { type: 'verify'; id: number; fd: number; algorithms: readonly ByteAlgorithm[] }
 
 export type FromWorker =
   | { type: 'slab'; id: number; stored: boolean }
@@ -52,7 +52,7 @@ export class Hasher {
   #nextId = 1
   #closed = false
 
-  open(path: string | undefined, algorithms: readonly Algorithm[], events: JobEvents): HashJob {
+  open(path: string | undefined, algorithms: readonly ByteAlgorithm[], events: JobEvents): HashJob {
     const id = this.#nextId++
     const seat = this.#seat()
     const dropped = Promise.withResolvers<void>()
@@ -179,11 +179,11 @@ function fail(events: JobEvents, why: string): void {
 }
 
 /** Digests of bytes that are in memory anyway. */
-export function hashNow(bytes: Uint8Array, algorithms: readonly Algorithm[]): Digests {
+export function hashNow(bytes: Uint8Array, algorithms: readonly ByteAlgorithm[]): Digests {
   const all = withSha256(algorithms).map((algorithm) => [algorithm, createHash(algorithm).update(bytes).digest('hex')])
   return Object.fromEntries(all) as unknown as Digests
 }
 
-function withSha256(algorithms: readonly Algorithm[]): Algorithm[] {
-  return [...new Set<Algorithm>(['sha256', ...algorithms])]
+function withSha256(algorithms: readonly ByteAlgorithm[]): ByteAlgorithm[] {
+  return [...new Set<ByteAlgorithm>(['sha256', ...algorithms])]
 }

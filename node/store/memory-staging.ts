@@ -1,5 +1,5 @@
 import type { Scratch } from '../body.ts'
-import type { Algorithm, Digests } from '../digest.ts'
+import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import { SLAB_BYTES, UNSTORED_WINDOW } from './constants.ts'
 import { hashNow } from './hasher.ts'
@@ -9,7 +9,7 @@ type Commit = (bytes: Buffer, digests: Digests, records: ReadonlyMap<string, Nam
 
 /** A blob on its way into memory. Not storing, it holds as few bytes as one that has no disk. */
 export class MemoryStaging implements Staging {
-  readonly #algorithms: readonly Algorithm[]
+  readonly #algorithms: readonly ByteAlgorithm[]
   readonly #commitTo: Commit
   #chunks: Buffer[] = []
   #released = 0
@@ -20,7 +20,7 @@ export class MemoryStaging implements Staging {
   written = 0
   readonly storing: boolean
 
-  constructor(components: { commit: Commit }, init: { algorithms: readonly Algorithm[]; storing: boolean }) {
+  constructor(components: { commit: Commit }, init: { algorithms: readonly ByteAlgorithm[]; storing: boolean }) {
     this.#commitTo = components.commit
     this.#algorithms = init.algorithms
     this.storing = init.storing

@@ -1,4 +1,4 @@
-import type { Algorithm, Digests } from '../digest.ts'
+import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import { SLAB_BYTES, SLABS_IN_FLIGHT, UNSTORED_WINDOW, UNSTORED_WINDOW_SCARCE } from './constants.ts'
 import type { Hasher, HashJob } from './hasher.ts'
@@ -14,7 +14,7 @@ interface Slab {
 export interface SlabStreamInit {
   /** Where the bytes go; undefined when they only pass through. */
   readonly path: string | undefined
-  readonly algorithms: readonly Algorithm[]
+  readonly algorithms: readonly ByteAlgorithm[]
   /** Whether the disk may take so many bytes more. */
   mayGrow(bytes: number): boolean
   /** Called once, when the file is given up; `code` is the errno name of what the disk refused, or says why. */

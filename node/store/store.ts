@@ -1,5 +1,5 @@
 import type { Body, Scratch } from '../body.ts'
-import type { Algorithm, Digest, Digests, Sha256 } from '../digest.ts'
+import type { ByteAlgorithm, Digest, Digests, Sha256 } from '../digest.ts'
 
 /** «This key is that blob, with these headers»: what the node knows of a name. */
 export interface NameRecord {
@@ -66,7 +66,7 @@ export interface StageInit {
   /** Length in bytes when the source told it. */
   readonly size?: number | undefined
   /** What to compute beside sha256. */
-  readonly algorithms: readonly Algorithm[]
+  readonly algorithms: readonly ByteAlgorithm[]
 }
 
 export interface BlobStore {

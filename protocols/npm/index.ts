@@ -1,5 +1,6 @@
 import { WarrenError } from '../../node/errors.ts'
-import type { FixedReply, Mirror, MirrorRequest, PassThrough, Protocol, Route } from '../protocol.ts'
+import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
+import { sitesOf } from '../sites.ts'
 import { chooseVariant, FULL_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
 import { parseAudit, parsePath, upstreamPath } from './paths.ts'
@@ -15,6 +16,7 @@ const BODY_HEADERS = ['content-type', 'content-encoding', 'content-length']
 export const npm: Protocol = {
   name: 'npm',
   defaultUpstreams,
+  settings: ['tarballUrls'],
   // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
   rootAliases: ['/-/npm/v1/attestations/'],
   route,
@@ -37,37 +39,32 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
     case 'search':
       return { pass: read(request.method, upstreamPath(resource) + checkedQuery(request.query), mirror) }
     case 'dist-tags':
-      return { pass: read(request.method, upstreamPath(resource), mirror) }
+      return { pass: read(request.method, upstreamPath(resource), mirror, resource.name) }
     default:
       return { plans: plans(resource, request, mirror) }
   }
 }
 
-function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Extract<Route, { plans: unknown }>['plans'] {
+function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = chooseVariant(request.headers.accept)
-  const [first, ...others] = sites(mirror)
-  return [planOf(resource, first, variant), ...others.map((site) => planOf(resource, site, variant))]
+  const plan = (base: string) => planOf(resource, siteOf(mirror, base), variant)
+  const [first, ...others] = sitesOf(mirror, 'name' in resource ? resource.name : '')
+  return [plan(first), ...others.map(plan)]
 }
 
-function sites(mirror: Mirror): [Site, ...Site[]] {
-  const [first, ...others] = mirror.upstreams.map((base) => ({
-    mirror: mirror.name,
-    base,
-    tarballUrls: mirror.tarballUrls ?? 'rewrite',
-  }))
-  if (!first) throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
-  return [first, ...others]
+function siteOf({ name, tarballUrls = 'rewrite', lifetime }: Mirror, base: string): Site {
+  return { mirror: name, base, tarballUrls, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
-function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror): PassThrough {
-  const { base } = sites(mirror)[0]
+function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror, name = ''): PassThrough {
+  const [base] = sitesOf(mirror, name)
   return { method, url: new URL(base + path).href, base, headers: { accept: FULL_TYPE } }
 }
 
 function audit(request: MirrorRequest, mirror: Mirror): PassThrough {
   const path = parseAudit(request.path)
   if (path === undefined) throw notForWriting('POST')
-  const { base } = sites(mirror)[0]
+  const [base] = sitesOf(mirror, '')
   const headers: Record<string, string> = { accept: FULL_TYPE }
   for (const name of BODY_HEADERS) {
     const value = request.headers[name]

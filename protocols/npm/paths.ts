@@ -1,4 +1,4 @@
-import { WarrenError } from '../../node/errors.ts'
+import { PathGrammar } from '../path-grammar.ts'
 import { escapedName, isExactVersion, isPackageName, isTarballFile } from './names.ts'
 
 /** What a path of an npm registry names. `name` is the package with its scope, unescaped. */
@@ -13,10 +13,7 @@ export type Resource =
 
 type Fixed = keyof typeof FIXED_PATHS
 
-/** Characters of a path: the longest tarball path has fewer than 700 without escapes. */
-const MAX_PATH = 1024
-/** Characters of it that an error repeats. */
-const MAX_QUOTED = 120
+const paths = new PathGrammar('an npm registry')
 
 const FIXED_PATHS = { root: '', ping: '-/ping', whoami: '-/whoami', search: '-/v1/search', keys: '-/npm/v1/keys' } as const
 const AUDITS = ['advisories/bulk', 'audits/quick', 'audits'].map((end) => `-/npm/v1/security/${end}`)
@@ -29,37 +26,22 @@ const DIST_TAGS = /^-\/package\/(.+)\/dist-tags$/
  */
 export function parsePath(path: string): Resource {
   if (path === '') return { kind: 'root' }
-  const decoded = decodePath(path)
-  if (decoded === '-/all') throw bad(path, 'the list of all packages is not served; search with «-/v1/search?text=…»')
+  const decoded = decode(path)
+  if (decoded === '-/all') throw paths.bad(path, 'the list of all packages is not served; search with «-/v1/search?text=…»')
   const resource = parseFixed(decoded) ?? parseAttestations(decoded) ?? parseDistTags(decoded) ?? parsePackagePath(decoded)
-  if (!resource) throw bad(path, 'ask for «package», «package/version», «package/-/file.tgz» or one of the paths under «-/»')
+  if (!resource)
+    throw paths.bad(path, 'ask for «package», «package/version», «package/-/file.tgz» or one of the paths under «-/»')
   return resource
 }
 
-/**
- * Decodes once and only once: a `%` that is left is a second layer, which another server on the way might take off.
- * Path steps are looked for after decoding, since `%2e%2e%2f` is one of the spellings.
- */
-function decodePath(path: string): string {
-  if (path.length > MAX_PATH) throw bad(path, `a path has at most ${MAX_PATH} characters`)
-  let decoded: string
-  try {
-    decoded = decodeURIComponent(path)
-  } catch (cause) {
-    throw bad(path, 'its percent-escapes are no UTF-8', cause)
-  }
-  if (!/^[!-~]*$/.test(decoded) || /[\\%]/.test(decoded)) {
-    throw bad(path, 'only printable ASCII without «\\» and «%» may stand in it, escaped once')
-  }
-  if (decoded.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
-    throw bad(path, 'it has an empty or a dot segment; leave those out')
-  }
-  return decoded
+/** Without empty segments, which no path of npm has. */
+function decode(path: string): string {
+  return paths.checkSegments(path, paths.decode(path))
 }
 
 /** The audit that a POST asks for, if it does. Throws BAD_REQUEST like `parsePath`. */
 export function parseAudit(path: string): string | undefined {
-  const decoded = path === '' ? '' : decodePath(path)
+  const decoded = path === '' ? '' : decode(path)
   return AUDITS.includes(decoded) ? decoded : undefined
 }
 
@@ -114,9 +96,4 @@ export function upstreamPath(resource: Exclude<Resource, { kind: 'audit' }>): st
     default:
       return FIXED_PATHS[resource.kind]
   }
-}
-
-function bad(path: string, right: string, cause?: unknown): WarrenError {
-  const quoted = JSON.stringify(path.length > MAX_QUOTED ? `${path.slice(0, MAX_QUOTED)}…` : path)
-  return new WarrenError('BAD_REQUEST', `${quoted} is no path of an npm registry: ${right}`, { cause })
 }

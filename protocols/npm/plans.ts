@@ -1,5 +1,6 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
 import type { TarballUrls } from '../protocol.ts'
+import { boundedBy } from '../sites.ts'
 import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
 import { expectTarball } from './expect.ts'
 import { packageFacts } from './facts.ts'
@@ -14,6 +15,8 @@ export interface Site {
   readonly mirror: string
   readonly base: string
   readonly tarballUrls: TarballUrls
+  /** Longest lifetime of names, in ms, if not the usual one. */
+  readonly lifetime?: number
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
@@ -68,7 +71,7 @@ function packumentPlan(resource: Of<'packument'>, site: Site, variant: Variant):
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': type, vary: 'accept, accept-encoding' },
     document: packumentParsers[site.tarballUrls],
     isMeant: (facts) => packageFacts(facts, resource.name) !== undefined,
-    lifetime: NAMES_LIFETIME,
+    lifetime: namesLifetime(site),
   }
   // Not the other way round: what the abbreviated document leaves out, nobody can put back.
   return variant === 'full' ? plan : { ...plan, standIn: packumentPlan(resource, site, 'full') }
@@ -82,7 +85,7 @@ function manifestPlan(resource: Of<'manifest'>, site: Site): Plan {
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
     document: manifestParsers[site.tarballUrls],
     isMeant: (facts) => packageFacts(facts, resource.name) !== undefined,
-    lifetime: isExactVersion(resource.selector) ? VERSION_LIFETIME : NAMES_LIFETIME,
+    lifetime: isExactVersion(resource.selector) ? VERSION_LIFETIME : namesLifetime(site),
   }
 }
 
@@ -116,8 +119,12 @@ function signaturesPlan(resource: Of<'keys' | 'attestations'>, site: Site): Plan
     headers: { accept: FULL_TYPE },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
     document: signaturesParser,
-    lifetime: resource.kind === 'keys' ? NAMES_LIFETIME : VERSION_LIFETIME,
+    lifetime: resource.kind === 'keys' ? namesLifetime(site) : VERSION_LIFETIME,
   }
+}
+
+function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {
+  return boundedBy(NAMES_LIFETIME, lifetime)
 }
 
 function common(resource: Kept, site: Site, variant?: Variant): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {

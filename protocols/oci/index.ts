@@ -14,6 +14,7 @@ import { canonicalRegistry, DOCKER_HUB, registries } from './registries.ts'
 export const oci: Protocol = {
   name: 'oci',
   defaultUpstreams: [],
+  settings: [],
   rootAliases: [],
   registries,
   claim,

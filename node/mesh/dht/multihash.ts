@@ -3,8 +3,16 @@ import * as raw from 'multiformats/codecs/raw'
 import { create, decode } from 'multiformats/hashes/digest'
 import { type Algorithm, DIGEST_BYTES, type Digest } from '../../digest.ts'
 
-/** Codes of the multicodec table. */
-const CODES: Readonly<Record<Algorithm, number>> = { md5: 0xd5, sha1: 0x11, sha256: 0x12, sha384: 0x20, sha512: 0x13 }
+/** Codes of the multicodec table; for what it does not know, from its range for private use. */
+const CODES: Readonly<Record<Algorithm, number>> = {
+  md5: 0xd5,
+  sha1: 0x11,
+  sha256: 0x12,
+  sha384: 0x20,
+  sha512: 0x13,
+  h1: 0x300001,
+  h1mod: 0x300002,
+}
 const ALGORITHMS: ReadonlyMap<number, Algorithm> = new Map(
   (Object.keys(CODES) as Algorithm[]).map((algorithm) => [CODES[algorithm], algorithm]),
 )

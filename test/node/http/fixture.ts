@@ -62,6 +62,7 @@ export const plain: Protocol = {
   name: 'plain',
   defaultUpstreams: [UPSTREAM],
   rootAliases: ['/-/alias/'],
+  settings: [],
   route: (request) => routePlain(request),
   formatError: (error) => ({
     contentType: 'application/json',

@@ -127,7 +127,7 @@ describe('a path', () => {
   })
 
   test('quotes no more than a part of a long path, and no line break of it', () => {
-    expect(() => parsePath(`${'x'.repeat(2000)}%0a`)).toThrow(/^"x{120}…" is no path of an npm registry: [^\n]+$/)
+    expect(() => parsePath(`${'x'.repeat(2000)}%0a`)).toThrow(/^«x{120}…» is no path of an npm registry: [^\n]+$/)
   })
 })
 
