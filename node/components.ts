@@ -12,6 +12,7 @@ import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { BaseUrl } from './http/base-url.ts'
 import { BlobDoor } from './http/blob-door.ts'
+import { Composer } from './http/composer.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { type Mounted, Mounts } from './http/mounts.ts'
@@ -88,6 +89,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const door = new Door(
     {
       cache,
+      composer: new Composer({ withholder: { of: () => undefined } }),
       upstream,
       sender,
       hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),

@@ -5,6 +5,7 @@ import type { Upstream } from '../upstream/upstream.ts'
 import { addressed } from './addressed.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
+import type { Composer } from './composer.ts'
 import { hasConditions } from './conditional.ts'
 import { Exchange, type Finder } from './exchange.ts'
 import type { AtHand } from './express-lane.ts'
@@ -30,6 +31,7 @@ export interface DoorEvents {
 
 export interface DoorComponents {
   readonly cache: Finder
+  readonly composer: Composer
   readonly upstream: Upstream
   readonly sender: Sender
   readonly hosts: HostAllowList
@@ -71,21 +73,21 @@ export class Door {
 
   /** Answers a request under any mirror. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { cache, upstream, sender, baseUrl, events } = this.#components
+    const { cache, composer, upstream, sender, baseUrl, events } = this.#components
     try {
       this.#guard.check(request)
       if (request.headers.via !== undefined) this.#checkLoop(request.headers.via)
       const { mounted, route } = this.#routes.of(request)
       const { mirror } = mounted
       if ('plans' in route) {
-        const exchange = new Exchange(request, response, { cache, baseUrl, mirror })
-        const finding = exchange.find(route.plans)
+        const exchange = new Exchange(request, response, { cache, composer, baseUrl, mirror })
+        const finding = exchange.find(route)
         // What is at once there is answered at once: each await costs a small hit some percent of its time.
         const found = finding instanceof Promise ? await finding : finding
         const sent = sender.send(addressed(found, route), exchange)
         events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent)
       } else if ('pass' in route) {
-        const { signal } = new Exchange(request, response, { cache, baseUrl, mirror })
+        const { signal } = new Exchange(request, response, { cache, composer, baseUrl, mirror })
         const sent = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
         events.served(mirror.name, 'upstream', sent)
       } else {

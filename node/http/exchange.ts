@@ -1,10 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import type { Mirror } from '../../protocols/protocol.ts'
+import type { Mirror, Planned } from '../../protocols/protocol.ts'
 import type { Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
 import { isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
+import type { Composer } from './composer.ts'
 import type { Asked } from './sender.ts'
 
 /** Ms that finding a document once more may take; it was there a moment ago. */
@@ -22,6 +23,7 @@ export interface Finder {
 
 export interface ExchangeComponents {
   readonly cache: Finder
+  readonly composer: Composer
   readonly baseUrl: BaseUrl
   readonly mirror: Mirror
 }
@@ -34,7 +36,7 @@ export class Exchange implements GetOptions, Asked {
   readonly head: boolean
   readonly #components: ExchangeComponents
   #controller: AbortController | undefined
-  #plan: Plan | undefined
+  #again: ((options: GetOptions) => Found | Promise<Found>) | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, components: ExchangeComponents) {
     this.request = request
@@ -60,23 +62,49 @@ export class Exchange implements GetOptions, Asked {
     return this.#controller.signal
   }
 
-  /** Plans in order; the next one only when this one's upstream has no such thing. */
-  find(plans: readonly [Plan, ...Plan[]]): Found | Promise<Found> {
-    const only = comingThrough(this.request.headers.via, plans[0])
-    this.#plan = only
-    return plans.length === 1 ? this.#components.cache.get(only, this) : this.#firstOf(plans)
+  /** What a route wants, in the form in which it goes out. */
+  find(route: Planned): Found | Promise<Found> {
+    this.#again = (options) => this.#find(route, options)
+    return this.#find(route, this)
   }
 
-  async #firstOf(plans: readonly [Plan, ...Plan[]]): Promise<Found> {
+  #find(route: Planned, options: GetOptions): Found | Promise<Found> {
+    const { plans } = route
+    if (this.#components.composer.concerns(route)) return this.#compose(route, options)
+    return plans.length === 1 ? this.#get(plans[0], options) : this.#firstOf(plans, options)
+  }
+
+  async #compose(route: Planned, options: GetOptions): Promise<Found> {
+    // Of a form that is made here, the length is known only from its bytes.
+    const whole: GetOptions = { signal: options.signal, ...(options.revalidate ? { revalidate: true } : {}) }
+    const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route.plans, whole)]
+    return this.#components.composer.compose(route, founds, this.base())
+  }
+
+  /** Plans in order; the next one only when this one's upstream has no such thing. */
+  async #firstOf(plans: Planned['plans'], options: GetOptions): Promise<Found> {
     for (let i = 0; ; i++) {
-      const plan = comingThrough(this.request.headers.via, plans[i] as Plan)
       try {
-        this.#plan = plan
-        return await this.#components.cache.get(plan, this)
+        return await this.#get(plans[i] as Plan, options)
       } catch (error) {
-        if (i + 1 >= plans.length || !isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')) throw error
+        if (i + 1 >= plans.length || !isAbsence(error)) throw error
       }
     }
+  }
+
+  /** What all upstreams have. One that is in trouble is trouble for the whole: without it something would seem not to exist. */
+  async #allOf(plans: Planned['plans'], options: GetOptions): Promise<Found[]> {
+    const settled = await Promise.allSettled(plans.map(async (plan) => this.#get(plan, options)))
+    const founds = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
+    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
+    const trouble = failures.find((reason) => !isAbsence(reason))
+    if (trouble === undefined && founds.length > 0) return founds
+    for (const { body } of founds) body.close()
+    throw trouble ?? failures[0]
+  }
+
+  #get(plan: Plan, options: GetOptions): Found | Promise<Found> {
+    return this.#components.cache.get(comingThrough(this.request.headers.via, plan), options)
   }
 
   base(): string {
@@ -85,9 +113,13 @@ export class Exchange implements GetOptions, Asked {
 
   async reopen(): Promise<Found | undefined> {
     try {
-      return this.#plan && (await this.#components.cache.get(this.#plan, { signal: AbortSignal.timeout(REOPEN_TIMEOUT) }))
+      return await this.#again?.({ signal: AbortSignal.timeout(REOPEN_TIMEOUT) })
     } catch {
       return undefined
     }
   }
+}
+
+function isAbsence(error: unknown): boolean {
+  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')
 }

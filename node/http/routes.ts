@@ -112,7 +112,7 @@ export class Routes {
 
 /** Undefined where more than the key decides about the answer. */
 function keyWanted(route: Route): Omit<KeyedTarget, 'mirror'> | undefined {
-  if (!('plans' in route) || route.fields || route.link) return undefined
+  if (!('plans' in route) || route.fields || route.link || route.rendition || route.offers) return undefined
   const [{ key, needs }] = route.plans
   return { key, needy: needs !== undefined }
 }

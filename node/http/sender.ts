@@ -95,9 +95,11 @@ export class Sender {
     const rendering = this.#renderings.of(found, asked.base())
     const { headers } = asked.request
     const accepted = acceptedEncodings(headers['accept-encoding'])
-    // Whoever holds any form that it accepts holds the document. Upstream's date says nothing of a rendered one.
+    // Whoever holds any form that it accepts holds the document.
     const etags = [...accepted.map((encoding) => rendering.etag(encoding)), rendering.etag()]
-    const done = settleConditions(found, asked, etags, undefined)
+    // Upstream's date says nothing of a document with our URLs in it.
+    const lastModified = found.document.spans.length === 0 ? found.headers['last-modified'] : undefined
+    const done = settleConditions(found, asked, etags, lastModified)
     if (done !== undefined) return done
     const body = rendering.body(found.body)
     // Parts are always of the plain form: a compressed one may be made anew between two parts.
@@ -105,7 +107,7 @@ export class Sender {
     const compressed = encoding && this.#compressed(rendering, encoding, body, asked)
     if (!encoding || !compressed) {
       const etag = rendering.etag()
-      return this.#content({ body, etag, lastModified: undefined, fields: contentFields(found, etag) }, asked)
+      return this.#content({ body, etag, lastModified, fields: contentFields(found, etag) }, asked)
     }
     const etag = rendering.etag(encoding)
     const fields = [...contentFields(found, etag), 'content-encoding', encoding]

@@ -4,6 +4,7 @@ import type { Found, GetOptions, Source } from '../../../node/cache/found.ts'
 import type { ParsedDocument, Plan } from '../../../node/cache/plan.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { BaseUrl } from '../../../node/http/base-url.ts'
+import { Composer } from '../../../node/http/composer.ts'
 import { Door, type DoorEvents } from '../../../node/http/door.ts'
 import { HostAllowList } from '../../../node/http/hosts.ts'
 import type { Timeouts } from '../../../node/http/listener.ts'
@@ -149,6 +150,7 @@ export class Face {
     const find = init.find ?? (() => Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'there is no such thing')))
     this.door = new Door(
       {
+        composer: new Composer({ withholder: { of: () => undefined } }),
         cache: { get: find, atHand: init.atHand ?? (() => undefined) },
         upstream: this.upstream,
         sender: new Sender({ pool: this.pool, rendered: this.rendered }),
