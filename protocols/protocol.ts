@@ -10,7 +10,10 @@ export interface Mirror {
   readonly name: string
   /** Mount path with a slash at both ends, such as `/npm/`. */
   readonly path: string
-  /** Canonical base URLs (WHATWG-serialised, ending in `/`), in the order in which they are asked. */
+  /**
+   * Canonical base URLs (WHATWG-serialised, ending in `/`), in the order in which they are asked for names that no route binds. An
+   * upstream that only routes name is not among them.
+   */
   readonly upstreams: readonly string[]
   /** Names that are bound to one upstream, or to none; the first pattern that matches counts. */
   readonly routes?: readonly NameRoute[]
@@ -43,8 +46,20 @@ export type MirrorSetting = 'tarballUrls' | 'fileHosts' | 'sumdb' | 'immutable' 
 export interface NameRoute {
   /** A name as its ecosystem writes it (`@corp/*`, `com.corp`, `git.corp.test/*`); `*` stands for any characters. */
   readonly pattern: string
-  /** One of the mirror's upstreams; undefined if none may be asked. */
+  /** Canonical base URL; undefined if no upstream may be asked. */
   readonly upstream: string | undefined
+  /** Of `NameRules`: where names have levels, a pattern is also for all that is below what it matches. */
+  readonly levels?: string
+}
+
+/** How the names look that routes bind. */
+export interface NameRules {
+  /** A pattern, for messages. */
+  readonly example: string
+  /** The characters that part the levels of a name, such as `/`; none if not set. */
+  readonly levels?: string
+  /** A pattern in the one spelling that names have when they are asked for; `*` stays. Undefined for what is no pattern of names. */
+  canonical?(pattern: string): string | undefined
 }
 
 /** A request below a mirror's mount, as far as a grammar may see it. */
@@ -121,8 +136,12 @@ export interface Protocol {
   readonly defaultUpstreams: readonly string[]
   /** The mirror that there is without anybody configuring it: named as the protocol, at `/<name>/`, if not set; none if false. */
   readonly builtIn?: { readonly name: string; readonly path: string } | false
+  /** Below which path further mirrors are mounted by their names, unless the operator sets another path; `/` if not set. */
+  readonly mounts?: string
   /** Which settings its mirrors have beside those that all have. */
   readonly settings: readonly MirrorSetting[]
+  /** Of what `sitesOf` is asked about; patterns are taken as they are written, if not set. */
+  readonly names?: NameRules
   /** For protocols with one mirror for each registry, all of them on one path. */
   readonly registries?: Registries
   /** Path prefixes at the root that clients of this ecosystem ask whatever the mount is. */

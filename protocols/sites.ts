@@ -1,14 +1,16 @@
 import type { Plan } from '../node/cache/plan.ts'
 import { WarrenError } from '../node/errors.ts'
-import type { Mirror } from './protocol.ts'
+import type { Mirror, NameRoute } from './protocol.ts'
 
 /**
- * The upstreams of a mirror that may be asked about a name, in order. A name that a route matches is asked at that route's upstream
- * only, and at none if it has none; an upstream that routes name is still asked for all other names. Throws UPSTREAM_ABSENT
- * where none may be asked, and CONFIG_INVALID for a mirror without any.
+ * The upstreams of a mirror that may be asked about a name, in order. A name that a route binds is asked at that route's upstream
+ * only, whether that one has it or not, and at none if the route has none. An upstream of the mirror that a route names is asked for
+ * unbound names as well; one that only routes name is not. `name` is empty for what concerns no name. Throws UPSTREAM_ABSENT where
+ * none may be asked, and CONFIG_INVALID for a mirror without any.
  */
 export function sitesOf(mirror: Mirror, name: string): readonly [string, ...string[]] {
-  const route = mirror.routes?.find(({ pattern }) => matches(pattern, name))
+  const { routes = [] } = mirror
+  const route = routes.find((one) => binds(one, name))
   if (route) {
     if (route.upstream !== undefined) return [route.upstream]
     throw new WarrenError(
@@ -18,7 +20,21 @@ export function sitesOf(mirror: Mirror, name: string): readonly [string, ...stri
   }
   const [first, ...others] = mirror.upstreams
   if (first !== undefined) return [first, ...others]
+  if (routes.length > 0) {
+    throw new WarrenError(
+      'UPSTREAM_ABSENT',
+      `${name === '' ? 'this' : `«${name}»`} is asked at no upstream: those of mirrors.${mirror.name} are for other names only`,
+    )
+  }
   throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
+}
+
+/**
+ * Whether a route is for a name. Where names have levels it is for everything below, too: whoever binds `@corp`, `com.corp` or
+ * `*.corp.test` means what is in there, and a pattern that binds too little would let that out.
+ */
+export function binds({ pattern, levels = '' }: NameRoute, name: string): boolean {
+  return matches(pattern, name) || Array.from(levels).some((level) => matches(`${pattern}${level}*`, name))
 }
 
 /** A grammar's own bounds of a lifetime, in ms, under the longest one that a mirror allows. */

@@ -17,6 +17,7 @@ export const npm: Protocol = {
   name: 'npm',
   defaultUpstreams,
   settings: ['tarballUrls'],
+  names: { example: '@corp/*', levels: '/' },
   // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
   rootAliases: ['/-/npm/v1/attestations/'],
   route,

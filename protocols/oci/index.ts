@@ -1,13 +1,14 @@
 import type { Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
+import { sitesOf } from '../sites.ts'
 import { variantOf } from './accept.ts'
 import { claim } from './claim.ts'
 import { formatError } from './errors.ts'
 import { nextPage } from './link.ts'
 import { namespaceOf } from './namespace.ts'
 import { parsePath, type Resource } from './paths.ts'
-import { fallbackPlan, planOf, sitesOf } from './plans.ts'
+import { fallbackPlan, planOf, siteOf } from './plans.ts'
 import { canonicalRegistry, DOCKER_HUB, registries } from './registries.ts'
 
 /** The distribution API of container registries, for pulling: containerd, Docker, podman, skopeo, BuildKit, ORAS. */
@@ -15,6 +16,7 @@ export const oci: Protocol = {
   name: 'oci',
   defaultUpstreams: [],
   settings: [],
+  names: { example: 'corp/*', levels: '/', canonical: (pattern) => pattern.toLowerCase() },
   rootAliases: [],
   registries,
   claim,
@@ -43,13 +45,13 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 
 function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = resource.kind === 'tag' ? variantOf(request.headers.accept) : ''
-  const all = sitesOf(mirror).flatMap((site): Plan[] => {
+  const plansAt = (base: string): [Plan, ...Plan[]] => {
+    const site = siteOf(mirror, base)
     const plan = planOf(resource, site, variant)
     return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : [plan]
-  })
-  const [first, ...others] = all
-  if (first) return [first, ...others]
-  throw new WarrenError('CONFIG_INVALID', `mirror «${mirror.name}» has no upstream; give it at least one base URL`)
+  }
+  const [first, ...others] = sitesOf(mirror, resource.name)
+  return [...plansAt(first), ...others.flatMap(plansAt)]
 }
 
 /** Docker Hub keeps its official images below `library/`, which people leave out. */

@@ -1,6 +1,7 @@
 import { type Child, cacheKey, type Plan } from '../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import type { Mirror } from '../protocol.ts'
+import { boundedBy } from '../sites.ts'
 import { acceptOf } from './accept.ts'
 import { type ManifestFacts, manifestParser } from './manifest.ts'
 import { essence, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts'
@@ -14,6 +15,8 @@ export interface Site {
   readonly base: string
   /** Asked only because a client named it: it must not lead into this network. */
   readonly publicOnly: boolean
+  /** Longest lifetime of names, in ms, if not the usual one. */
+  readonly lifetime?: number
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
@@ -32,8 +35,8 @@ const IMMUTABLE = { ...API_VERSION, 'cache-control': 'public, max-age=31536000, 
 /** What upstream says of a list beside the list. */
 const LIST_HEADERS = ['link', 'oci-filters-applied']
 
-export function sitesOf({ name, upstreams, onDemand = false }: Mirror): Site[] {
-  return upstreams.map((base) => ({ mirror: name, base, publicOnly: onDemand }))
+export function siteOf({ name, onDemand = false, lifetime }: Mirror, base: string): Site {
+  return { mirror: name, base, publicOnly: onDemand, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
 /** `variant` says which kinds of manifest the client takes. */
@@ -63,7 +66,7 @@ function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
     kind: 'mutable',
     headers: { accept: acceptOf(variant) },
     responseHeaders: { ...MUTABLE, vary: 'accept' },
-    lifetime: TAG_LIFETIME,
+    lifetime: boundedBy(TAG_LIFETIME, site.lifetime),
     maxBytes: MAX_MANIFEST,
     pointsTo: (headers, sha256) => {
       // A digest that we cannot check tells as little as none.
@@ -146,7 +149,7 @@ function listPlan(name: string, rest: string, site: Site, { type, parts }: Kind)
     kind: 'mutable',
     headers: { accept: type },
     responseHeaders: { ...MUTABLE, 'content-type': type },
-    lifetime: TAG_LIFETIME,
+    lifetime: boundedBy(TAG_LIFETIME, site.lifetime),
     keeps: LIST_HEADERS,
   }
 }
