@@ -1,7 +1,5 @@
+import { DOCKER_HUB_HOST, isDockerHub } from './docker-hub.ts'
 import { isLoopback } from './tcp-address.ts'
-
-/** Names of Docker Hub; the registry itself answers at one of them. */
-const DOCKER_HUB = new Set(['docker.io', 'index.docker.io', 'registry-1.docker.io'])
 
 /** What Docker writes behind a registry's name in the keys of its `config.json`. */
 const PATHS = new Set(['/', '/v1', '/v1/', '/v2', '/v2/'])
@@ -14,7 +12,7 @@ export function registryOrigins(name: string): string[] {
   const written = /^https?:\/\//i.test(name)
   const url = URL.parse(written ? name : `https://${name}`)
   if (!url || url.hostname === '' || !PATHS.has(url.pathname) || /[@?#\s\\]/.test(name)) return []
-  if (DOCKER_HUB.has(url.host)) return ['https://registry-1.docker.io']
+  if (isDockerHub(url.host)) return [`https://${DOCKER_HUB_HOST}`]
   return written || !isLoopback({ host: url.hostname.replace(/^\[|\]$/g, '') })
     ? [url.origin]
     : [url.origin, `http://${url.host}`]

@@ -1,7 +1,8 @@
+import { DOCKER_HUB } from '../../node/docker-hub.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { Claim, Mirror } from '../protocol.ts'
 import { namespaceOf } from './namespace.ts'
-import { ANY_REGISTRY, canonicalRegistry, DOCKER_HUB, looksLikeRegistry, publicUpstream, registries } from './registries.ts'
+import { ANY_REGISTRY, canonicalRegistry, looksLikeRegistry, publicUpstream, registries } from './registries.ts'
 
 const API = registries.path
 

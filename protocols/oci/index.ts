@@ -1,4 +1,5 @@
 import type { Plan } from '../../node/cache/plan.ts'
+import { DOCKER_HUB } from '../../node/docker-hub.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { sitesOf } from '../sites.ts'
@@ -9,7 +10,7 @@ import { nextPage } from './link.ts'
 import { namespaceOf } from './namespace.ts'
 import { parsePath, type Resource } from './paths.ts'
 import { fallbackPlan, planOf, siteOf } from './plans.ts'
-import { canonicalRegistry, DOCKER_HUB, registries } from './registries.ts'
+import { canonicalRegistry, registries } from './registries.ts'
 
 /** The distribution API of container registries, for pulling: containerd, Docker, podman, skopeo, BuildKit, ORAS. */
 export const oci: Protocol = {

@@ -1,10 +1,6 @@
+import { DOCKER_HUB, DOCKER_HUB_HOST, isDockerHub } from '../../node/docker-hub.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { Registries } from '../protocol.ts'
-
-/** Docker Hub as image names have it; its registry answers at another name, and old clients know it by a third one. */
-export const DOCKER_HUB = 'docker.io'
-const HUB_HOST = 'registry-1.docker.io'
-const HUB_NAMES = new Set([DOCKER_HUB, HUB_HOST, 'index.docker.io'])
 
 /** Stands for every public registry that a client names. */
 export const ANY_REGISTRY = '*'
@@ -33,13 +29,13 @@ export const registries: Registries = {
 /** One spelling for a registry: lower case, and `docker.io` for all names of Docker Hub. */
 export function canonicalRegistry(registry: string): string {
   const lower = registry.toLowerCase().replace(/:443$/, '')
-  return HUB_NAMES.has(lower) ? DOCKER_HUB : lower
+  return isDockerHub(lower) ? DOCKER_HUB : lower
 }
 
 /** Base URL of the registry that image names call so. */
 function registryUpstream(registry: string): string {
   const canonical = canonicalRegistry(registry)
-  return new URL(`https://${canonical === DOCKER_HUB ? HUB_HOST : canonical}/`).href
+  return new URL(`https://${canonical === DOCKER_HUB ? DOCKER_HUB_HOST : canonical}/`).href
 }
 
 /** Whether a text is `host[:port]`, in any case. */

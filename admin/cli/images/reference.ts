@@ -1,4 +1,5 @@
 import { parseDigest } from '../../../node/digest.ts'
+import { DOCKER_HUB, isDockerHub } from '../../../node/docker-hub.ts'
 import { UsageError } from '../exit-codes.ts'
 
 /** An image by the name that people type, as the reference grammar of Docker and containerd reads it. */
@@ -13,9 +14,6 @@ export interface ImageReference {
   readonly target: string
 }
 
-const DOCKER_HUB = 'docker.io'
-/** Names of Docker Hub that are no names of images, and still typed. */
-const ALIASES: ReadonlySet<string> = new Set(['index.docker.io', 'registry-1.docker.io'])
 /** Characters of registry and repository together. */
 const MAX_NAME = 255
 
@@ -43,7 +41,7 @@ export function parseReference(text: string): ImageReference {
   if (!REGISTRY.test(registry)) fail(`${JSON.stringify(first)} is no registry, which is a host name with or without a port`)
   const wrong = path.split('/').find((part) => !COMPONENT.test(part))
   if (wrong !== undefined) fail(wrongPart(wrong))
-  const known = ALIASES.has(registry) ? DOCKER_HUB : registry
+  const known = isDockerHub(registry) ? DOCKER_HUB : registry
   const name = known === DOCKER_HUB && !path.includes('/') ? `library/${path}` : path
   if (known.length + 1 + name.length > MAX_NAME) fail(`it is longer than ${MAX_NAME} characters`)
   const given = tag ?? (digest === undefined ? 'latest' : undefined)
