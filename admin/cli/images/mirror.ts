@@ -1,26 +1,11 @@
 import { createHash } from 'node:crypto'
-import { type IncomingMessage, request as requestHttp } from 'node:http'
+import type { IncomingMessage } from 'node:http'
 import { parseDigest } from '../../../node/digest.ts'
 import { reasonOf } from '../../../node/errors.ts'
-import { START_ONE, UnreachableError } from '../exit-codes.ts'
 import { formatBytes } from '../format.ts'
-import { printable } from '../print.ts'
+import { askNode, refusalOf, sourceOf } from '../node-http.ts'
 import { MANIFEST_TYPES } from './manifest.ts'
 import type { ImageReference } from './reference.ts'
-
-/** Ms of silence after which the node counts as hung: its own patience with upstreams ends before. */
-const IDLE = 180_000
-/** Bytes of an error that are read for its message. */
-const MAX_ERROR = 64 << 10
-/** Of connections that were never made; with any other the node was there. */
-const NOT_THERE: ReadonlySet<string> = new Set([
-  'ECONNREFUSED',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'ETIMEDOUT',
-])
 
 export interface Wanted {
   readonly kind: 'manifests' | 'blobs'
@@ -69,24 +54,14 @@ export class Mirror {
 
   #open({ registry, name }: ImageReference, { kind, target, signal }: Wanted, what: string): Promise<IncomingMessage> {
     const url = new URL(`/v2/${name}/${kind}/${target}?ns=${encodeURIComponent(registry)}`, this.base)
-    const headers = { accept: kind === 'blobs' ? '*/*' : MANIFEST_TYPES.join(', ') }
-    return new Promise((resolve, reject) => {
-      const request = requestHttp(url, { agent: false, headers, timeout: IDLE, ...(signal && { signal }) })
-      request.on('timeout', () => request.destroy(new Error(`nothing came for ${IDLE / 1_000} s`)))
-      request.on('response', resolve)
-      request.on('error', (error: NodeJS.ErrnoException) => {
-        const away = NOT_THERE.has(error.code ?? '')
-        const why = `no node answers at ${this.base}: ${reasonOf(error)}; ${START_ONE}`
-        reject(away ? new UnreachableError(why) : new Error(`${what}: ${reasonOf(error)}`, { cause: error }))
-      })
-      request.end()
-    })
+    const accept = kind === 'blobs' ? '*/*' : MANIFEST_TYPES.join(', ')
+    return askNode(url, { accept, ...(signal && { signal }) }, what)
   }
 }
 
 async function receive(response: IncomingMessage, wanted: Wanted, what: string): Promise<Received> {
   const { target, size, keep, onBytes } = wanted
-  const source = printable(String(response.headers['x-warren-source'] ?? 'unknown'))
+  const source = sourceOf(response)
   wanted.onSource?.(source)
   // A tag does not tell the digest of what it points to; the header does.
   const promised = parseDigest(target) ?? parseDigest(String(response.headers['docker-content-digest'] ?? ''))
@@ -117,19 +92,3 @@ async function receive(response: IncomingMessage, wanted: Wanted, what: string):
 
 /** What came is not what was asked for. */
 class Wrong extends Error {}
-
-/** What the node says (OCI distribution specification, «Error Codes»), or only its status. */
-async function refusalOf(response: IncomingMessage): Promise<string> {
-  let text = ''
-  try {
-    for await (const part of response.setEncoding('utf8')) {
-      text += part
-      if (text.length > MAX_ERROR) break
-    }
-    const [first] = (JSON.parse(text) as { errors: { code: unknown; message: unknown }[] }).errors
-    if (first) return printable(`${first.message} (${first.code}, ${response.statusCode})`)
-  } catch {
-    // No error of a registry.
-  }
-  return `the node answers ${response.statusCode}`
-}
