@@ -139,7 +139,7 @@ export function urlOf(address: ListenAddress): string {
 /** The mirrors of a configuration, each with its grammar. Throws CONFIG_INVALID for a protocol that does not exist. */
 export function mountsOf(mirrors: readonly MirrorConfig[]): Mounts {
   return new Mounts(
-    mirrors.map(({ protocol: name, local: _local, ...mirror }): Mounted => {
+    mirrors.map(({ protocol: name, local: _local, authorities: _authorities, ...mirror }): Mounted => {
       const protocol = protocols.find((one) => one.name === name)
       if (protocol) return { mirror, protocol }
       throw new WarrenError(

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
-import { builtIns } from '../../node/built-ins.ts'
+import { ecosystems } from '../../node/built-ins.ts'
 import { type LoadedConfig, loadConfig } from '../../node/config/load.ts'
 
 /** Flags that stand above environment and file. */
@@ -23,7 +23,7 @@ export function loadSettings(flags: SettingFlags): LoadedConfig {
   ])
   for (const [key, value] of values) if (value === undefined) values.delete(key)
   const configFile = flags.config === undefined ? undefined : resolve(flags.config)
-  return loadConfig({ configFile, flags: values, env: process.env, home: home(), builtIns })
+  return loadConfig({ configFile, flags: values, env: process.env, home: home(), ecosystems })
 }
 
 function home(): string | undefined {

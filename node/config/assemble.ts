@@ -2,10 +2,11 @@ import { isIPv6 } from 'node:net'
 import { isWildcard, type TcpAddress } from '../tcp-address.ts'
 import { type Address, formatAddress } from './address.ts'
 import { CREDENTIAL_KEYS } from './credentials.ts'
-import type { BuiltInMirror } from './defaults.ts'
+import type { Ecosystem } from './ecosystems.ts'
+import { type MirrorEntry, mirrorEntry } from './mirror-entry.ts'
 import { resolveMirrors, type WrittenMirror } from './mirrors.ts'
 import type { Given, Problems } from './problems.ts'
-import { type Config, type MirrorEntry, mirrorEntry, schema } from './schema.ts'
+import { type Config, schema } from './schema.ts'
 import { CREDENTIALS, MIRRORS, settings, variableFor } from './settings.ts'
 
 type ByKey = ReadonlyMap<string, readonly (Given & { readonly origin: string })[]>
@@ -23,7 +24,7 @@ const MIRROR_PREFIX = `${MIRRORS}.`
  * Checks everything that was given, also what something stronger shadows (it would turn up at the worst moment), and makes
  * the configuration of what is strongest. Throws CONFIG_INVALID.
  */
-export function assembleConfig(byKey: ByKey, builtIns: readonly BuiltInMirror[], problems: Problems): Config {
+export function assembleConfig(byKey: ByKey, ecosystems: readonly Ecosystem[], problems: Problems): Config {
   const tree: Record<string, unknown> = { [MIRRORS]: {} }
   for (const { key, rule } of settings.values()) {
     if (key === MIRRORS) continue
@@ -34,7 +35,7 @@ export function assembleConfig(byKey: ByKey, builtIns: readonly BuiltInMirror[],
     else if (!rule.safeParse(undefined).success)
       problems.add(`${key} has no default here; set ${variableFor(key)}, or ${key} in the file`)
   }
-  const mirrors = resolveMirrors(writtenMirrors(byKey, problems), builtIns, problems)
+  const mirrors = resolveMirrors(writtenMirrors(byKey, problems), ecosystems, problems)
   const result = schema.safeParse(tree)
   if (result.success) checkAddresses(result.data, byKey, problems)
   problems.throwIfAny()

@@ -22,6 +22,12 @@ export const MAX_LIST = 64
 /** Mirrors of one node. */
 export const MAX_MIRRORS = 256
 
+/** Patterns of names of one mirror: each is looked at for each request. */
+export const MAX_ROUTES = 256
+
+/** Files of one mirror whose digests are set. */
+export const MAX_PINS = 1024
+
 /** Problems reported at once; a file of another kind would have thousands. */
 export const MAX_PROBLEMS = 20
 

@@ -2,20 +2,6 @@ import { isAbsolute, join } from 'node:path'
 import { isLoopback, type TcpAddress, toHostPort } from '../tcp-address.ts'
 import { ADMIN_PORT, BLOB_PORT, MESH_PORT, MIRROR_PORT } from './constants.ts'
 
-/** A mirror that there is without anybody asking for it. */
-export interface BuiltInMirror {
-  readonly name: string
-  readonly protocol: string
-  readonly path: string
-  readonly upstreams: readonly string[]
-  /** Paths at the root that clients of the protocol ask whatever the mount is. */
-  readonly rootAliases: readonly string[]
-  /** How clients name the registry, where all mirrors of the protocol share a path. */
-  readonly registry?: string
-  /** Base URLs of other registries of such a protocol. */
-  upstreamsOf?(registry: string): readonly string[]
-}
-
 /** Where folders of a user are looked up. */
 export interface UserFolders {
   readonly env: Readonly<Record<string, string | undefined>>

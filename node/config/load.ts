@@ -1,5 +1,6 @@
 import { assembleConfig } from './assemble.ts'
-import { type BuiltInMirror, defaultAdminListen, defaults, type UserFolders } from './defaults.ts'
+import { defaultAdminListen, defaults, type UserFolders } from './defaults.ts'
+import { builtInMirrors, type Ecosystem } from './ecosystems.ts'
 import { readEnvironment } from './env.ts'
 import { filePlaces, readConfigFile } from './file.ts'
 import { type Given, Problems } from './problems.ts'
@@ -27,7 +28,7 @@ export interface LoadInit extends UserFolders {
   readonly configFile?: string | undefined
   /** Values of command-line flags by key; paths in them are absolute. */
   readonly flags: ReadonlyMap<string, unknown>
-  readonly builtIns: readonly BuiltInMirror[]
+  readonly ecosystems: readonly Ecosystem[]
 }
 
 export interface LoadedConfig {
@@ -50,7 +51,7 @@ export function loadConfig(init: LoadInit): LoadedConfig {
   const problems = new Problems()
   const places = filePlaces(init, init.configFile, problems)
   const { file, given } = readConfigFile(places, problems)
-  const mirrors = init.builtIns.map(
+  const mirrors = builtInMirrors(init.ecosystems).map(
     ({ name, protocol, path, upstreams }) => [`${MIRRORS}.${name}`, { protocol, path, upstreams }] as const,
   )
   const stronger: Layered[] = [
@@ -63,7 +64,7 @@ export function loadConfig(init: LoadInit): LoadedConfig {
   // An invalid `listen` is reported where it stands; any default does until then.
   const adminListen = defaultAdminListen(schema.shape.listen.safeParse(listen?.value).data ?? [])
   const byKey = Map.groupBy([...stronger, ...builtIn([['admin.listen', adminListen]])], ({ key }) => key)
-  const config = assembleConfig(byKey, init.builtIns, problems)
+  const config = assembleConfig(byKey, init.ecosystems, problems)
   return { config, sources: sourcesOf(byKey), file, candidates: places.candidates }
 }
 

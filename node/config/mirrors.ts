@@ -1,7 +1,10 @@
+import type { MirrorSetting } from '../../protocols/protocol.ts'
 import { MAX_MIRRORS } from './constants.ts'
-import type { BuiltInMirror } from './defaults.ts'
+import { type BuiltInMirror, builtInMirrors, type Ecosystem } from './ecosystems.ts'
+import type { MirrorEntry } from './mirror-entry.ts'
+import { namedIn, type Sites, sitesIn } from './mirror-sites.ts'
 import type { Given, Problems } from './problems.ts'
-import type { MirrorConfig, MirrorEntry } from './schema.ts'
+import type { MirrorConfig } from './schema.ts'
 
 /** A mirror that somebody wrote down. */
 export interface WrittenMirror {
@@ -20,39 +23,50 @@ const OWN_PATHS = ['/admin/', '/metrics/', '/healthz/', '/readyz/']
 /** The specification gives clients of images no other path (OCI Distribution 1.1, section «Endpoints»). */
 const OCI_PATH = { prefix: '/v2/', protocol: 'oci' }
 
+/** What only some protocols have. */
+const SETTINGS = ['tarballUrls', 'fileHosts', 'sumdb', 'immutable', 'mutable', 'pins'] as const satisfies MirrorSetting[]
+
 /** Stands for every public registry that a client names. */
 const ANY_REGISTRY = '*'
 
 /** Completes what is written from the built-in mirrors, and checks what concerns more than one mirror. */
 export function resolveMirrors(
   written: readonly WrittenMirror[],
-  builtIns: readonly BuiltInMirror[],
+  ecosystems: readonly Ecosystem[],
   problems: Problems,
 ): MirrorConfig[] {
+  const builtIns = builtInMirrors(ecosystems)
   const byName = new Map(written.map((mirror) => [mirror.name, mirror]))
   const names = new Set([...builtIns.map(({ name }) => name), ...byName.keys()])
   const all = [...names].flatMap((name) => {
     const mirror = byName.get(name)
     const builtIn = builtIns.find((one) => one.name === name)
-    return (mirror ? resolve(mirror, builtIns, problems) : builtIn && complete(name, builtIn, {})) ?? []
+    if (mirror) return resolve(mirror, { ecosystems, builtIns }, problems) ?? []
+    const ecosystem = ecosystems.find((one) => one.name === builtIn?.protocol)
+    return builtIn && ecosystem ? complete({ ...builtIn, local: false }, ecosystem, {}) : []
   })
   if (all.length > MAX_MIRRORS) problems.add(`mirrors: there are ${all.length}, but a node has at most ${MAX_MIRRORS}`)
   else {
     for (const mirror of all) {
       // Where a built-in mirror and a written one collide, the written one is to be mended.
       const given = byName.get(mirror.name)?.given
-      const clash = given && clashOf(mirror, { all, builtIns, written: byName })
+      const clash = given && clashOf(mirror, { all, ecosystems, written: byName })
       if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
-      const twin = all.find((one) => one !== mirror && isSameRegistry(one, mirror, builtIns))
+      const twin = all.find((one) => one !== mirror && isSameRegistry(one, mirror, ecosystems))
       if (given && twin) problems.wrong(given, ['registry'], `another one: mirrors.${twin.name} is for it already`)
     }
   }
   return all
 }
 
+interface Known {
+  readonly ecosystems: readonly Ecosystem[]
+  readonly builtIns: readonly BuiltInMirror[]
+}
+
 function resolve(
   { name, given, entry, shadows }: WrittenMirror,
-  builtIns: readonly BuiltInMirror[],
+  { ecosystems, builtIns }: Known,
   problems: Problems,
 ): MirrorConfig | undefined {
   const namesake = builtIns.find((mirror) => mirror.name === name)
@@ -70,74 +84,81 @@ function resolve(
       )
     return undefined
   }
-  const protocols = new Set(builtIns.map((mirror) => mirror.protocol))
   const protocol = entry.protocol ?? namesake?.protocol
-  if (protocol === undefined || !protocols.has(protocol)) {
-    problems.wrong(given, ['protocol'], `one of ${[...protocols].join(', ')}`)
+  const ecosystem = ecosystems.find((one) => one.name === protocol)
+  if (!ecosystem) {
+    problems.wrong(given, ['protocol'], `one of ${ecosystems.map((one) => one.name).join(', ')}`)
     return undefined
   }
+  for (const odd of oddSettings(entry, ecosystem)) problems.wrong(given, [odd], `left out: ${ecosystem.name} has no such thing`)
   // With another protocol the name is all that they share; and no new mirror asks a public registry without being told to.
-  const kin = builtIns.find((mirror) => mirror.protocol === protocol)
-  const base = namesake?.protocol === protocol ? namesake : newMirror(name, protocol, kin, entry.registry)
-  const odd = kin?.registry === undefined ? 'registry' : 'tarballUrls'
-  if (entry[odd] !== undefined) problems.wrong(given, [odd], `left out: ${protocol} has no such thing`)
-  const mirror = complete(name, base, entry)
-  if (kin?.registry !== undefined && mirror.registry === undefined) {
+  const base = namesake?.protocol === ecosystem.name ? namesake : newMirror(name, ecosystem)
+  const registry = ecosystem.registries && (entry.registry ?? base.registry)
+  if (ecosystem.registries && registry === undefined) {
     problems.wrong(given, ['registry'], 'the registry that this mirror is for, such as registry.k8s.io')
     return undefined
   }
-  if (mirror.registry === ANY_REGISTRY && entry.upstreams) {
-    problems.wrong(given, ['upstreams'], 'left out: the registry that a client names is asked')
+  const named = namedIn(entry, given)
+  const steered = (['upstreams', 'routes'] as const).find((key) => entry[key] !== undefined)
+  if (registry === ANY_REGISTRY && steered !== undefined) {
+    problems.wrong(given, [steered], 'left out: the registry that a client names is asked')
     return undefined
   }
-  if (mirror.registry !== ANY_REGISTRY && mirror.upstreams.length === 0) {
+  const usual =
+    registry === undefined || registry === base.registry ? base.upstreams : ecosystem.registries?.upstreamsOf(registry)
+  const sites = sitesIn({ entry, given, usual: usual ?? [] }, ecosystem.names, problems)
+  if (registry !== ANY_REGISTRY && sites.upstreams.length === 0 && named.length === 0) {
     problems.wrong(given, ['upstreams'], 'a list of the URLs that this mirror asks')
     return undefined
   }
-  const apiPath = kin?.registry === undefined ? -1 : mirror.upstreams.findIndex((url) => /\/v2\/$/.test(url))
-  if (apiPath >= 0) problems.wrong(given, ['upstreams', apiPath], 'a URL without /v2/ at its end, which is added to it')
-  const twice = mirror.upstreams.findIndex((url, i) => mirror.upstreams.indexOf(url) < i)
-  if (twice >= 0) problems.wrong(given, ['upstreams', twice], 'a URL that the list does not have yet')
-  return mirror
+  const api = registry === undefined ? undefined : named.find(({ url }) => /\/v2\/$/.test(url))
+  if (api) problems.wrong(given, api.path, 'a URL without /v2/ at its end, which is added to it')
+  const { path = base.path, local = false } = entry
+  return complete({ name, path, local, ...sites, ...(registry === undefined ? {} : { registry }) }, ecosystem, entry)
 }
 
-type Base = Pick<BuiltInMirror, 'protocol' | 'path' | 'upstreams' | 'registry' | 'upstreamsOf'>
-
-function newMirror(name: string, protocol: string, kin: BuiltInMirror | undefined, registry: string | undefined): Base {
-  if (!kin?.upstreamsOf) return { protocol, path: `/${name}/`, upstreams: [] }
-  const { path, upstreamsOf } = kin
-  return { protocol, path, upstreams: registry === undefined ? [] : upstreamsOf(registry), upstreamsOf }
+function newMirror(
+  name: string,
+  { mounts = '/', registries }: Ecosystem,
+): Pick<BuiltInMirror, 'path' | 'upstreams' | 'registry'> {
+  return { path: registries?.path ?? `${mounts}${name}/`, upstreams: [] }
 }
 
-function complete(name: string, base: Base, entry: MirrorEntry): MirrorConfig {
-  const { protocol, upstreamsOf } = base
-  const registry = entry.registry ?? base.registry
-  const moved = entry.registry !== undefined && entry.registry !== base.registry && upstreamsOf?.(entry.registry)
-  const mirror = {
-    name,
+/** What an entry says that its protocol does not know. */
+function oddSettings(entry: MirrorEntry, { settings, registries }: Ecosystem): string[] {
+  const odd = SETTINGS.filter((key) => entry[key] !== undefined && !settings.includes(key))
+  return entry.registry === undefined || registries ? odd : [...odd, 'registry']
+}
+
+function complete(
+  mirror: Sites & Pick<MirrorConfig, 'name' | 'path' | 'local' | 'registry'>,
+  { name: protocol, settings }: Ecosystem,
+  entry: MirrorEntry,
+): MirrorConfig {
+  const { lifetime } = entry
+  const said = settings.flatMap((key) => (entry[key] === undefined ? [] : [[key, entry[key]] as const]))
+  return {
+    ...mirror,
     protocol,
-    path: entry.path ?? base.path,
-    upstreams: entry.upstreams ?? (moved || base.upstreams),
-    local: entry.local ?? false,
+    ...(lifetime === undefined ? {} : { lifetime }),
+    ...(settings.includes('tarballUrls') ? { tarballUrls: 'rewrite' } : {}),
+    ...Object.fromEntries(said),
   }
-  return upstreamsOf
-    ? { ...mirror, ...(registry === undefined ? {} : { registry }) }
-    : { ...mirror, tarballUrls: entry.tarballUrls ?? 'rewrite' }
 }
 
 interface Surroundings {
   readonly all: readonly MirrorConfig[]
-  readonly builtIns: readonly BuiltInMirror[]
+  readonly ecosystems: readonly Ecosystem[]
   readonly written: ReadonlyMap<string, WrittenMirror>
 }
 
 /** What the path must be instead, if it stands in the way of something. */
-function clashOf(mirror: MirrorConfig, { all, builtIns, written }: Surroundings): string | undefined {
+function clashOf(mirror: MirrorConfig, { all, ecosystems, written }: Surroundings): string | undefined {
   const own = OWN_PATHS.find((path) => mirror.path.startsWith(path))
   if (own) return `outside ${own}, which Warren itself answers`
   const asked = [
     OCI_PATH,
-    ...builtIns.flatMap(({ protocol, rootAliases }) => rootAliases.map((prefix) => ({ prefix, protocol }))),
+    ...ecosystems.flatMap(({ name: protocol, rootAliases }) => rootAliases.map((prefix) => ({ prefix, protocol }))),
   ]
   const alias = asked.find(({ prefix, protocol }) => protocol !== mirror.protocol && overlap(prefix, mirror.path))
   if (alias) return `outside ${alias.prefix}, where clients of ${alias.protocol} ask`
@@ -149,9 +170,9 @@ function clashOf(mirror: MirrorConfig, { all, builtIns, written }: Surroundings)
 }
 
 /** By what they stand for: some registries have several names. */
-function isSameRegistry(one: MirrorConfig, other: MirrorConfig, builtIns: readonly BuiltInMirror[]): boolean {
+function isSameRegistry(one: MirrorConfig, other: MirrorConfig, ecosystems: readonly Ecosystem[]): boolean {
   if (one.registry === undefined || other.registry === undefined || one.protocol !== other.protocol) return false
-  const upstreamsOf = builtIns.find(({ protocol }) => protocol === one.protocol)?.upstreamsOf
+  const upstreamsOf = ecosystems.find(({ name }) => name === one.protocol)?.registries?.upstreamsOf
   const [first] = upstreamsOf?.(one.registry) ?? []
   return one.registry === other.registry || (first !== undefined && first === upstreamsOf?.(other.registry)[0])
 }

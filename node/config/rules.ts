@@ -17,7 +17,7 @@ import { readBounded } from './yaml-file.ts'
  */
 
 /** A text that `parse` understands; numbers count as the text that stands for them. */
-function readable<T>(must: string, parse: (text: string) => T | undefined) {
+export function readable<T>(must: string, parse: (text: string) => T | undefined) {
   return z.union([z.string(), z.number()], { error: must }).transform((given, context): T => {
     const text = String(given).trim()
     const value = text.length > MAX_TEXT ? undefined : parse(text)

@@ -2,31 +2,8 @@ import { z } from 'zod'
 import type { Mirror } from '../../protocols/protocol.ts'
 import type { Secret } from '../secret.ts'
 import { credentials } from './credentials.ts'
+import { mirrorEntry } from './mirror-entry.ts'
 import * as rules from './rules.ts'
-
-const MIRROR_MUST = 'a group of protocol, path and upstreams, or false'
-const PROTOCOL_MUST = 'the name of a protocol, such as npm'
-
-/** A mirror as it is written down; what is left out comes from the built-in mirror of the same name. */
-export const mirrorEntry = z.strictObject(
-  {
-    protocol: z.string({ error: PROTOCOL_MUST }).optional().describe('Protocol that its clients speak'),
-    path: rules.mountPath.optional().describe('Where it is mounted; /<name>/ if not set'),
-    upstreams: rules
-      .listOf(rules.baseUrl, 'URLs', 1)
-      .optional()
-      .describe('Base URLs of the registries, asked in this order; the next one only on true absence'),
-    registry: rules.registry.optional().describe('Registry that it is for (oci), as clients name it; * for any public one'),
-    tarballUrls: rules
-      .oneOf('rewrite', 'preserve')
-      .optional()
-      .describe('Whether tarball URLs in documents lead to this node (rewrite, if not set) or stay those of upstream'),
-    local: z.boolean({ error: 'true or false' }).optional().describe('Stands above what the mesh says'),
-  },
-  { error: MIRROR_MUST },
-)
-
-export type MirrorEntry = z.output<typeof mirrorEntry>
 
 /** Every setting, its rule and what it is for. The defaults are in `defaults.ts`. */
 export const schema = z.strictObject({
@@ -95,6 +72,14 @@ export interface MirrorConfig extends Mirror {
   readonly protocol: string
   /** Stands above what the mesh says. */
   readonly local: boolean
+  /** Certificate authorities that are trusted at one of its upstreams only. */
+  readonly authorities?: readonly Authority[]
+}
+
+export interface Authority {
+  readonly origin: string
+  /** Path of a PEM file. */
+  readonly file: string
 }
 
 type Frozen<T> = T extends Secret

@@ -85,7 +85,7 @@ test.for([
   [
     'WARREN_MIRRORS',
     '{"npm": {"upstreams": [7]}}',
-    'WARREN_MIRRORS: mirrors.npm.upstreams[0] is 7, but must be an http or https URL, such as https://packages.example.test/npm/',
+    'WARREN_MIRRORS: mirrors.npm.upstreams[0] is 7, but must be an http or https URL, such as https://packages.example.test/npm/, or a group of url, ca and only',
   ],
   ['WARREN_DATA_FILE', 'secret', 'WARREN_DATA_FILE: "secret" must be an absolute path'],
 ] as const)('%s=%s is refused with what would be right', ([variable, value, problem]) => {

@@ -44,7 +44,6 @@ test('without any setting the defaults apply', () => {
         protocol: 'oci',
         path: '/v2/',
         upstreams: ['https://images.example.test/'],
-        tarballUrls: 'rewrite',
         local: false,
       },
     ],

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { builtIns } from '../../../node/built-ins.ts'
+import { ecosystems } from '../../../node/built-ins.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { load, loadText, problemsOf } from './setup.ts'
 
 const folders = useTempFolders()
 
 const registriesIn = (text: string) =>
-  loadText(folders.create(), text, { builtIns })
+  loadText(folders.create(), text, { ecosystems })
     .config.mirrors.filter(({ protocol }) => protocol === 'oci')
     .map(({ name, registry, path, upstreams }) => [name, registry, path, ...upstreams])
 
@@ -19,7 +19,7 @@ const OUT_OF_THE_BOX = [
 
 describe('mirrors of registries', () => {
   test('are there for the large ones', () => {
-    const { config } = load({ builtIns })
+    const { config } = load({ ecosystems })
     const found = config.mirrors.filter(({ protocol }) => protocol === 'oci')
     expect(found.map(({ name, registry, path, upstreams }) => [name, registry, path, ...upstreams])).toEqual(OUT_OF_THE_BOX)
     expect(found.every((mirror) => !('tarballUrls' in mirror))).toBe(true)
@@ -93,7 +93,7 @@ describe('mirrors of registries', () => {
     ],
   ])('say what is wrong with %s', (line, problem) => {
     const folder = folders.create()
-    expect(problemsOf(() => loadText(folder, `mirrors:\n  ${line}\n`, { builtIns }), folder)).toEqual([
+    expect(problemsOf(() => loadText(folder, `mirrors:\n  ${line}\n`, { ecosystems }), folder)).toEqual([
       `config.yaml:${problem}`,
     ])
   })

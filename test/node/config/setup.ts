@@ -1,24 +1,30 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { BuiltInMirror } from '../../../node/config/defaults.ts'
+import type { Ecosystem } from '../../../node/config/ecosystems.ts'
 import { type LoadedConfig, type LoadInit, loadConfig } from '../../../node/config/load.ts'
 import { WarrenError } from '../../../node/errors.ts'
 
 /** Two protocols, so that mirrors of one can get into the other's way. */
-export const builtIns: readonly BuiltInMirror[] = [
+export const ecosystems: readonly Ecosystem[] = [
   {
     name: 'npm',
-    protocol: 'npm',
-    path: '/npm/',
-    upstreams: ['https://npm.example.test/'],
+    defaultUpstreams: ['https://npm.example.test/'],
+    settings: ['tarballUrls'],
+    names: { example: '@corp/*', levels: '/' },
     rootAliases: ['/-/npm/v1/attestations/'],
   },
-  { name: 'oci', protocol: 'oci', path: '/v2/', upstreams: ['https://images.example.test/'], rootAliases: [] },
+  {
+    name: 'oci',
+    builtIn: { name: 'oci', path: '/v2/' },
+    defaultUpstreams: ['https://images.example.test/'],
+    settings: [],
+    rootAliases: [],
+  },
 ]
 
 /** Loads with nothing set but what is given. */
 export function load(init: Partial<LoadInit> = {}): LoadedConfig {
-  return loadConfig({ env: {}, home: '/home/ann', flags: new Map(), builtIns, ...init })
+  return loadConfig({ env: {}, home: '/home/ann', flags: new Map(), ecosystems, ...init })
 }
 
 /** Loads a file with this text, which stands as `config.yaml` in `folder`. */

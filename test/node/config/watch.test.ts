@@ -8,7 +8,7 @@ import { type LoadedConfig, loadConfig } from '../../../node/config/load.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { useTempFolders } from '../../harness/temp.ts'
-import { builtIns, load } from './setup.ts'
+import { ecosystems, load } from './setup.ts'
 
 /** Ms after which an edit would have been noticed, if it were to be. */
 const SETTLED = 500
@@ -66,7 +66,7 @@ function watched(load: () => LoadedConfig): Told {
 function watchedFile(text: string): { file: string; told: Told } {
   const file = join(folders.create(), 'config.yaml')
   writeFileSync(file, text)
-  const load = () => loadConfig({ configFile: file, env: {}, home: '/home/ann', flags: new Map(), builtIns })
+  const load = () => loadConfig({ configFile: file, env: {}, home: '/home/ann', flags: new Map(), ecosystems })
   return { file, told: watched(load) }
 }
 
@@ -122,7 +122,7 @@ test('a file that is taken away and comes back is followed', async () => {
 
 test('the file of the user is followed from the moment it appears, with all the folders above it', async () => {
   const home = folders.create()
-  const told = watched(() => loadConfig({ env: {}, home, flags: new Map(), builtIns }))
+  const told = watched(() => loadConfig({ env: {}, home, flags: new Map(), ecosystems }))
   const file = join(home, '.config/warren/config.yaml')
   mkdirSync(dirname(file), { recursive: true })
   writeFileSync(file, corp('/a/'))
@@ -144,7 +144,7 @@ test('a link that is turned to another folder, as Kubernetes does, changes the m
   version('..1', '/a/')
   const configFile = join(folder, 'config.yaml')
   symlinkSync('..data/config.yaml', configFile)
-  const told = watched(() => loadConfig({ configFile, env: {}, home: '/home/ann', flags: new Map(), builtIns }))
+  const told = watched(() => loadConfig({ configFile, env: {}, home: '/home/ann', flags: new Map(), ecosystems }))
   version('..2', '/b/')
   expect(await told.next()).toBe('mirrors /npm/ /v2/ /b/')
 })
@@ -163,7 +163,7 @@ test('after stop nothing is told, and stopping twice is fine', async () => {
 test('an edit between loading and watching is not missed', async () => {
   const file = join(folders.create(), 'config.yaml')
   writeFileSync(file, corp('/a/'))
-  const load = () => loadConfig({ configFile: file, env: {}, home: '/home/ann', flags: new Map(), builtIns })
+  const load = () => loadConfig({ configFile: file, env: {}, home: '/home/ann', flags: new Map(), ecosystems })
   const loaded = load()
   writeFileSync(file, corp('/b/'))
   const seen = Promise.withResolvers<string>()
