@@ -1,3 +1,4 @@
+import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { UpstreamResponse } from '../upstream/upstream.ts'
@@ -50,6 +51,12 @@ export function recordHeaders(plan: Plan, headers: Readonly<Record<string, strin
   // Of a document that says itself what it is, the word of whoever sent it is not passed on unseen.
   delete kept['content-type']
   return { ...kept, ...plan.responseHeaders, ...plan.describe(facts, headers) }
+}
+
+/** The headers of a plan that tell computed digests. */
+export function digestHeaders({ digestHeaders: wanted = {} }: Plan, digests: Digests): Record<string, string> {
+  const entries = Object.entries(wanted).map(([algorithm, name]) => [name, digests[algorithm as ByteAlgorithm]] as const)
+  return Object.fromEntries(entries.filter((entry): entry is readonly [string, string] => entry[1] !== undefined))
 }
 
 /** The request headers that ask whether a record is still right (RFC 9110 section 13.1). */

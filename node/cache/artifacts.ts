@@ -3,6 +3,7 @@ import { LoneMesh } from '../mesh/lone-mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { Adoption } from './adoption.ts'
+import { conditionalHeaders } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import type { Documents } from './documents.ts'
 import { Expecting } from './expecting.ts'
@@ -60,12 +61,24 @@ export class Artifacts {
     return adopted ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
   }
 
+  /**
+   * Something mutable of any size, unless upstream's is the one that is held. Resolves once it begins to come, with a way to take
+   * part in it; rejects with NotModified, and as `get`.
+   */
+  async renewed(plan: Plan, held: NameRecord | undefined): Promise<(signal: AbortSignal) => Promise<Found>> {
+    const running = this.#latest.get(plan.key)
+    const joins = running?.joinable === true
+    const flight = joins ? running : this.#takeOff(plan, 'anybody', conditionalHeaders(held))
+    await flight.head
+    return (signal) => this.#board(flight, signal, joins)
+  }
+
   /** What upstream says of an artifact without sending it; undefined when only a GET can tell. Rejects as `get`. */
   async head(plan: Plan, signal: AbortSignal): Promise<Found | undefined> {
     const { heads, negative, permits } = this.#components
     this.#refuse(plan)
     try {
-      const found = await heads.of(plan, signal)
+      const found = await heads.of(await this.#placed(plan, signal), signal)
       if (found) permits.confirm(plan.key)
       return found
     } catch (error) {
@@ -110,13 +123,20 @@ export class Artifacts {
     }
   }
 
-  #takeOff(plan: Plan, permit: Permit): Flight {
+  /** A plan of something that only metadata tells the place of, with that place. */
+  async #placed(plan: Plan, signal: AbortSignal): Promise<Plan> {
+    if (!plan.digests || !plan.expect) return plan
+    const { url = plan.url } = (await plan.expect(this.#components.lookup, signal)) ?? {}
+    return { ...plan, url }
+  }
+
+  #takeOff(plan: Plan, permit: Permit, conditions?: Readonly<Record<string, string>>): Flight {
     this.#closing.signal.throwIfAborted()
     const { negative, lookup, heads } = this.#components
     const isPrivate = heads.isPrivate(plan)
     const mesh = permit === 'upstream' || isPrivate ? NOBODY : this.#components.mesh
     const expecting = new Expecting(plan, lookup, this.#closing.signal)
-    const flight = new Flight({ ...this.#components, mesh, expecting, isPrivate }, plan)
+    const flight = new Flight({ ...this.#components, mesh, expecting, isPrivate, conditions }, plan)
     this.#latest.set(plan.key, flight)
     this.#flights.add(flight)
     flight.head.then(

@@ -16,6 +16,7 @@ import { NegativeCache } from './negative.ts'
 import { Permits } from './permits.ts'
 import type { Lookup, Plan } from './plan.ts'
 import { Pointers } from './pointers.ts'
+import { Prefetch } from './prefetch.ts'
 import { Revalidation, type RevalidationInit } from './revalidation.ts'
 import { digestOf, Shelf } from './shelf.ts'
 
@@ -45,6 +46,7 @@ export class Cache {
   readonly #shelf: Shelf
   readonly #artifacts: Artifacts
   readonly #completeness: Completeness
+  readonly #prefetch: Prefetch
   readonly #revalidation: Revalidation
 
   constructor(components: CacheComponents, init: CacheInit) {
@@ -55,16 +57,24 @@ export class Cache {
     const permits = new Permits(components)
     const lookup: Lookup = {
       cached: (plan) => shelf.facts(plan),
-      fetch: (plan, signal) => this.#facts(plan, signal),
+      fetch: (plan, signal) => this.#facts(plan, { signal, revalidate: true }),
+    }
+    const anew: Lookup = {
+      cached: async () => undefined,
+      fetch: (plan, signal) => this.#facts(plan, { signal, revalidate: true, anew: true }),
     }
     this.#components = components
     this.#shelf = shelf
     this.#completeness = new Completeness({ ...components, heads })
     this.#artifacts = new Artifacts({ ...components, negative, heads, permits, lookup })
-    const fetching = { ...components, shelf, turns: new DocumentTurns() }
+    const fetching = { ...components, shelf, turns: new DocumentTurns(), lookup, anew }
     const get = async (plan: Plan, options: GetOptions) => this.#get(plan, options)
     const pointers = new Pointers({ ...fetching, heads, permits, completeness: this.#completeness, get })
-    this.#revalidation = new Revalidation({ ...fetching, negative, pointers }, init)
+    this.#prefetch = new Prefetch({ records: components.store.records, get })
+    this.#revalidation = new Revalidation(
+      { ...fetching, negative, pointers, artifacts: this.#artifacts, prefetch: this.#prefetch },
+      init,
+    )
   }
 
   /** Artifacts being fetched now. */
@@ -106,7 +116,7 @@ export class Cache {
   /** Whoever waits or reads gets DRAINING; idempotent. */
   async close(): Promise<void> {
     const reason = new WarrenError('DRAINING', 'this node is stopping')
-    await Promise.all([this.#artifacts.close(reason), this.#revalidation.close(reason)])
+    await Promise.all([this.#artifacts.close(reason), this.#revalidation.close(reason), this.#prefetch.close(reason)])
   }
 
   async #miss(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
@@ -147,12 +157,13 @@ export class Cache {
     if (held.freshFor === null) return true
     const now = this.#components.clock.now()
     if (overdueBy(held, now) >= 0 || isFromFuture(held, now)) return false
-    return !options.revalidate || plan.kind === 'immutable' || ageOf(held, now) < REVALIDATE_WINDOW
+    if (!options.revalidate || plan.kind === 'immutable') return true
+    return !options.anew && ageOf(held, now) < REVALIDATE_WINDOW
   }
 
   /** Facts of a document that upstream confirms, if it can be asked: what a held copy told was not enough. */
-  async #facts(plan: Plan, signal: AbortSignal): Promise<unknown> {
-    const found = await this.get(plan, { signal, revalidate: true })
+  async #facts(plan: Plan, options: GetOptions): Promise<unknown> {
+    const found = await this.get(plan, options)
     found.body.close()
     return found.document?.facts
   }

@@ -10,16 +10,23 @@ import type { DocumentTurns } from './document-turns.ts'
 import type { Source } from './found.ts'
 import { freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
-import { atUpstream, childrenOf, type ParsedDocument, type Plan } from './plan.ts'
+import { atUpstream, childrenOf, type Expectation, type Lookup, type ParsedDocument, type Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
 
 /** Bytes that go into the store at a time. */
 const PIECE_BYTES = 1 << 20
 
+/** How often a document and what others say of it are fetched until they fit, and the pause between, in ms. */
+const CHECK_ROUNDS = 3
+const CHECK_PAUSE = 500
+
 export interface FetchComponents extends ShelfComponents {
   readonly upstream: Upstream
   readonly shelf: Shelf
   readonly turns: DocumentTurns
+  readonly lookup: Lookup
+  /** The same, but whatever is mutable is asked for again, however lately that was done. */
+  readonly anew: Lookup
 }
 
 export interface FetchedDocument {
@@ -39,9 +46,32 @@ interface Answer {
 
 /**
  * Fetches a mutable document whole, or hears that the one we hold is still right. Nothing replaces a stored document unless
- * it arrived complete and is what its grammar says it must be.
+ * it arrived complete and is what its grammar says it must be, and what others say of it.
  */
 export async function fetchDocument(
+  components: FetchComponents,
+  plan: Plan,
+  held: NameRecord | undefined,
+  signal: AbortSignal,
+): Promise<FetchedDocument> {
+  for (let round = 1; ; round++) {
+    const isFirst = round === 1
+    try {
+      const { lookup, anew } = components
+      return await fetchOnce({ ...components, lookup: isFirst ? lookup : anew }, plan, isFirst ? held : undefined, signal)
+    } catch (error) {
+      // It was replaced between the two requests, or a cache on the way has the one and not the other.
+      if (!(error instanceof Mismatch)) throw error
+      if (round === CHECK_ROUNDS) throw new WarrenError('UPSTREAM_CORRUPT', error.message)
+      await components.clock.sleep(CHECK_PAUSE, signal)
+    }
+  }
+}
+
+/** A document is not what others say of it. */
+class Mismatch extends Error {}
+
+async function fetchOnce(
   components: FetchComponents,
   plan: Plan,
   held: NameRecord | undefined,
@@ -54,13 +84,23 @@ export async function fetchDocument(
   const found = await components.shelf.open(plan, held, 'upstream')
   found?.body.close()
   // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
-  if (!found) return fetchDocument(components, plan, undefined, signal)
+  if (!found) return fetchOnce(components, plan, undefined, signal)
+  return { record: await renewed(components, plan, held, response.headers) }
+}
+
+/** The record of what upstream says is still right. */
+export async function renewed(
+  { store, clock }: Pick<FetchComponents, 'store' | 'clock'>,
+  plan: Plan,
+  held: NameRecord,
+  headers: UpstreamResponse['headers'],
+): Promise<NameRecord> {
   // The stored headers describe the stored bytes, and stay.
-  const now = components.clock.now()
-  const record = { ...held, checkedAt: now, freshFor: renewedFor(plan, held, response.headers, now) }
+  const now = clock.now()
+  const record = { ...held, checkedAt: now, freshFor: renewedFor(plan, held, headers, now) }
   // What cannot be written down is true nevertheless.
-  await components.store.records.put(plan.key, record).catch(() => {})
-  return { record }
+  await store.records.put(plan.key, record).catch(() => {})
+  return record
 }
 
 async function request(
@@ -107,13 +147,21 @@ async function unpackAndKeep(
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
   const small = await unpack(packed, headers, Math.min(SMALL_DOCUMENT_BYTES, mostOf(plan)))
-  if (small) return keep(components, plan, headers, small)
+  if (small) return keep(components, plan, headers, small, await plan.expect?.(components.lookup, signal))
   return components.turns.run(signal, async () => {
     const most = mostOf(plan)
     const bytes = await unpack(packed, headers, most)
     if (!bytes || bytes.length > most) throw tooLarge(most)
-    return keep(components, plan, headers, bytes)
+    return keep(components, plan, headers, bytes, await plan.expect?.(components.lookup, signal))
   })
+}
+
+/** The digest that was found right, as `algorithm:hex`. Throws Mismatch for bytes that have none of those. */
+function checked(plan: Plan, { digests }: Expectation, bytes: Buffer): string[] {
+  const computed = digests.map(({ algorithm }) => createHash(algorithm).update(bytes).digest('hex'))
+  const right = digests.find(({ hex }, at) => computed[at] === hex)
+  if (right || digests.length === 0) return right ? [formatDigest(right)] : []
+  throw new Mismatch(`${plan.mirror}: ${plan.url} has not the promised ${digests.map(formatDigest).join(' or ')}: not kept`)
 }
 
 async function keep(
@@ -121,7 +169,11 @@ async function keep(
   plan: Plan,
   headers: Answer['headers'],
   bytes: Buffer,
+  expected: Expectation | undefined,
 ): Promise<FetchedDocument> {
+  const verified = expected && checked(plan, expected, bytes)
+  // Nobody could be asked: it goes to who waits for it, and the next one asks again.
+  const isUnknown = plan.expect !== undefined && expected === undefined
   const now = clock.now()
   const isPrivate = upstream.isPrivate(plan.base)
   const target = plan.pointsTo && namedBy(plan.pointsTo, headers, bytes)
@@ -151,7 +203,7 @@ async function keep(
       fetchedAt: now,
       checkedAt: now,
       freshFor: freshFor(plan, headers, now),
-      verified: (target?.digests ?? []).map(formatDigest),
+      verified: verified ?? (target?.digests ?? []).map(formatDigest),
       ...(isPrivate ? { private: true } : {}),
     }
     const records = new Map([[plan.key, record]])
@@ -159,7 +211,7 @@ async function keep(
       records.set(target.key, { ...record, headers: recordHeaders(target, headers, facts), freshFor: null })
       for (const [key, link] of links(childrenOf(target, facts), { store, now, isPrivate })) records.set(key, link)
     }
-    const kept = await staging.commit(records)
+    const kept = !isUnknown && (await staging.commit(records))
     if (!parsed || !parser) return { record, bytes }
     if (kept) await documents.keep(parser, sha256, parsed)
     return target ? { record, bytes } : { record, bytes, document: parsed.document }

@@ -10,26 +10,45 @@ export class Expecting {
   readonly settled: Promise<Expectation | undefined>
   /** Resolves when the answer is in, or when it turned out that upstream has to be asked for it. */
   readonly early: Promise<void>
+  /** Where upstream has it, if only the metadata tells that; rejects with why it could not be learnt. */
+  readonly place: Promise<string> | undefined
   known: Expectation | undefined
   /** Why nothing could be learnt. */
   trouble = 'its metadata does not tell what it must be'
 
   constructor(plan: Plan, lookup: Lookup, signal: AbortSignal) {
     const { digests, expect, headers } = plan
-    if (digests || !expect) {
+    if (digests) this.known = { digests }
+    if (!expect) {
       // A plan without either names something that its ecosystem gives no checksum for.
-      this.known = { digests: digests ?? [] }
+      this.known ??= { digests: [] }
       this.settled = Promise.resolve(this.known)
       this.early = Promise.resolve()
       return
     }
     const goingOut = Promise.withResolvers<void>()
     const watched: Lookup = {
-      cached: (other) => lookup.cached(other),
+      ...lookup,
       fetch: (other, otherSignal) => {
         goingOut.resolve()
         return lookup.fetch(comingThrough(headers?.via, other), otherSignal)
       },
+    }
+    if (digests) {
+      // Members can be asked at once by what the request itself tells.
+      const learning = expect(watched, signal)
+      this.place = learning.then((found) => found?.url ?? plan.url)
+      this.settled = learning.then(
+        (found) => {
+          this.known = { ...found, digests }
+          return this.known
+        },
+        () => this.known,
+      )
+      this.early = Promise.resolve()
+      // Who needs it hears of it.
+      this.place.catch(() => {})
+      return
     }
     this.settled = this.#learn(() => expect(watched, signal))
     this.early = Promise.race([goingOut.promise, this.settled.then(() => {})])

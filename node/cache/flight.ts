@@ -3,11 +3,12 @@ import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
-import { recordHeaders, validators } from './answer.ts'
+import { digestHeaders, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
 import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
+import { freshFor } from './freshness.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { links } from './links.ts'
 import type { Permits } from './permits.ts'
@@ -31,6 +32,8 @@ export interface FlightComponents extends SourceComponents {
   readonly permits: Permits
   /** Whether upstream is asked with credentials. */
   readonly isPrivate: boolean
+  /** Headers that ask upstream only for another one than what is held; `head` rejects with NotModified where there is none. */
+  readonly conditions: Readonly<Record<string, string>> | undefined
 }
 
 /**
@@ -187,7 +190,7 @@ export class Flight {
   }
 
   #transfer(early: boolean): Transfer {
-    const { store, expecting, clock } = this.#components
+    const { store, expecting, clock, conditions } = this.#components
     const named = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
     const algorithms = named.filter(isOfBytes)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
@@ -197,7 +200,7 @@ export class Flight {
       if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
     }
     return new Transfer(
-      { blob: this.#blob, sources: this.#sources, expecting, clock, early, stage, onTrusted },
+      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onTrusted },
       this.#plan,
       this.#abort.signal,
     )
@@ -220,15 +223,16 @@ export class Flight {
     const { staging, written } = this.#blob
     const { store, clock, isPrivate } = this.#components
     const now = clock.now()
+    const digests = await staging.seal()
     const record: NameRecord = {
       v: 1,
-      blob: (await staging.seal()).sha256,
+      blob: digests.sha256,
       size: written,
-      headers,
+      headers: { ...headers, ...digestHeaders(this.#plan, digests) },
       ...validators(this.#headers),
       fetchedAt: now,
       checkedAt: now,
-      freshFor: null,
+      freshFor: this.#plan.kind === 'mutable' ? freshFor(this.#plan, this.#headers, now) : null,
       verified,
       ...(isPrivate ? { private: true } : {}),
     }

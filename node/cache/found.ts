@@ -21,6 +21,8 @@ export interface GetOptions {
   readonly signal: AbortSignal
   /** The client asked not to be given anything unconfirmed (`Cache-Control: no-cache`). */
   readonly revalidate?: boolean
+  /** The same, however lately upstream was asked. */
+  readonly anew?: boolean
   /** Only the headers are wanted: a miss costs upstream no transfer. */
   readonly head?: boolean
 }

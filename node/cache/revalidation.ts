@@ -3,21 +3,33 @@ import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { isTrouble } from './answer.ts'
+import type { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { STALE_PATIENCE } from './constants.ts'
-import { type FetchComponents, type FetchedDocument, fetchDocument } from './document-fetch.ts'
+import { type FetchComponents, type FetchedDocument, fetchDocument, renewed } from './document-fetch.ts'
 import type { Found, GetOptions } from './found.ts'
 import { disowned, isFromFuture, overdueBy } from './freshness.ts'
 import type { NegativeCache } from './negative.ts'
+import { NotModified } from './not-modified.ts'
 import { type Plan, variantsOf } from './plan.ts'
 import type { Pointers, Told } from './pointers.ts'
+import type { Prefetch } from './prefetch.ts'
 import { digestOf } from './shelf.ts'
 
 export interface RevalidationComponents extends FetchComponents {
   readonly events: CacheEvents
   readonly negative: NegativeCache
   readonly pointers: Pointers
+  readonly artifacts: Artifacts
+  readonly prefetch: Prefetch
 }
+
+/** Something mutable that is on its way to whoever takes part. */
+interface Coming {
+  board(signal: AbortSignal): Promise<Found>
+}
+
+type Outcome = FetchedDocument | Told | Coming
 
 export interface RevalidationInit {
   /** Milliseconds past its lifetime during which a document is served at once and refreshed behind. */
@@ -33,7 +45,7 @@ export interface RevalidationInit {
 export class Revalidation {
   readonly #components: RevalidationComponents
   readonly #init: RevalidationInit
-  readonly #running = new Map<string, Promise<FetchedDocument | Told>>()
+  readonly #running = new Map<string, Promise<Outcome>>()
   readonly #closing = new AbortController()
 
   constructor(components: RevalidationComponents, init: RevalidationInit) {
@@ -55,7 +67,7 @@ export class Revalidation {
     let trouble: unknown
     try {
       const fetched = await abortable(copies.length > 0 ? this.#patiently(refresh) : refresh, options.signal)
-      if (fetched) return await this.#present(plan, fetched)
+      if (fetched) return await this.#present(plan, fetched, options)
     } catch (error) {
       if (options.signal.aborted || !isTrouble(error)) throw error
       trouble = error
@@ -65,7 +77,7 @@ export class Revalidation {
       if (stale) return stale
     }
     if (trouble) throw trouble
-    return this.#present(plan, await abortable(refresh, options.signal))
+    return this.#present(plan, await abortable(refresh, options.signal), options)
   }
 
   /** Whoever waits gets `reason`. */
@@ -75,7 +87,7 @@ export class Revalidation {
   }
 
   /** One request to upstream per document at a time, whoever asks. */
-  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<FetchedDocument | Told> {
+  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
     const key = head ? `${plan.key}\nHEAD` : plan.key
     const running = this.#running.get(key)
     if (running) return running
@@ -86,13 +98,10 @@ export class Revalidation {
     return refresh
   }
 
-  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<FetchedDocument | Told> {
-    const { negative, events, pointers } = this.#components
-    const { signal } = this.#closing
+  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+    const { negative, events } = this.#components
     try {
-      const fetched = plan.pointsTo
-        ? await pointers.resolve(plan, held, head, signal)
-        : await fetchDocument(this.#components, plan, held, signal)
+      const fetched = await this.#fetch(plan, held, head)
       negative.delete(plan.key)
       return fetched
     } catch (error) {
@@ -100,6 +109,29 @@ export class Revalidation {
       if (!isTrouble(error)) await this.#disown(plan, error)
       else if (held) events.refreshFailed(plan, reasonOf(error))
       throw error
+    }
+  }
+
+  async #fetch(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+    const { pointers, prefetch } = this.#components
+    const { signal } = this.#closing
+    if (plan.pointsTo) return pointers.resolve(plan, held, head, signal)
+    if (plan.streamed) return this.#stream(plan, held)
+    const fetched = await fetchDocument(this.#components, plan, held, signal)
+    if (fetched.document) prefetch.after(plan, fetched.document.facts)
+    return fetched
+  }
+
+  /** What may be larger than memory goes out while it comes. */
+  async #stream(plan: Plan, held: NameRecord | undefined): Promise<Outcome> {
+    // Without its bytes a record has nothing that upstream could call right.
+    const copy = held && (await this.#components.shelf.open(plan, held, 'upstream'))
+    copy?.body.close()
+    try {
+      return { board: await this.#components.artifacts.renewed(plan, copy && held) }
+    } catch (error) {
+      if (!(error instanceof NotModified) || !held) throw error
+      return { record: await renewed(this.#components, plan, held, error.headers) }
     }
   }
 
@@ -149,8 +181,9 @@ export class Revalidation {
     }
   }
 
-  async #present(plan: Plan, fetched: FetchedDocument | Told): Promise<Found> {
+  async #present(plan: Plan, fetched: Outcome, options: GetOptions): Promise<Found> {
     if ('told' in fetched) return fetched.told
+    if ('board' in fetched) return fetched.board(options.signal)
     const { record, bytes, document, source = 'upstream' } = fetched
     if (bytes) {
       const found: Found = {

@@ -2,10 +2,12 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
+import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, refusal } from './answer.ts'
 import { FOUND_PATIENCE, OVER } from './constants.ts'
 import { Members } from './members.ts'
+import { NotModified } from './not-modified.ts'
 import { atUpstream, type Plan } from './plan.ts'
 
 export interface SourceComponents {
@@ -39,6 +41,8 @@ export interface From {
   readonly start: number
   /** Only if it still is the one with this validator. */
   readonly ifRange?: string | undefined
+  /** Headers that ask for it only if it is another one than what is held. */
+  readonly conditions?: Readonly<Record<string, string>> | undefined
   /** Its length in bytes, where it is known for sure. */
   readonly size?: number | undefined
   /** Whether what a seed sends can go out while it comes. */
@@ -67,8 +71,8 @@ export class Sources {
     this.#members = new Members(components)
   }
 
-  /** Rejects with what upstream said, or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
-  async open(url: string, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
+  /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
+  async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     if (digests.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
     const membersLost = new AbortController()
     const upstreamLost = new AbortController()
@@ -109,17 +113,26 @@ export class Sources {
     return early ?? undefined
   }
 
-  async #fromUpstream(url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
-    const { start, ifRange } = from
+  async #fromUpstream(place: string | Promise<string>, from: From, signal: AbortSignal): Promise<OpenBody> {
+    const { start, ifRange, conditions } = from
+    const url = typeof place === 'string' ? place : await abortable(place, signal)
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
     const { headers } = this.#plan
     const response = await this.#components.upstream.fetch(
-      { method: 'GET', url, headers: { ...headers, 'accept-encoding': 'identity' }, ...range, ...atUpstream(this.#plan) },
+      {
+        method: 'GET',
+        url,
+        headers: { ...headers, ...conditions, 'accept-encoding': 'identity' },
+        ...range,
+        ...atUpstream(this.#plan),
+      },
       signal,
     )
     try {
-      const place = placed(this.#plan, response, start)
-      return { ...place, kind: 'upstream', trusted: true, headers: response.headers, blame() {}, forgive() {} }
+      // To a plain GET a 304 is no answer.
+      if (response.status === 304 && conditions && Object.keys(conditions).length > 0) throw new NotModified(response.headers)
+      const sent = placed(this.#plan, response, start)
+      return { ...sent, kind: 'upstream', trusted: true, headers: response.headers, blame() {}, forgive() {} }
     } catch (error) {
       response.destroy()
       throw error

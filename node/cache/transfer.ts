@@ -16,6 +16,8 @@ export interface TransferComponents {
   readonly clock: Clock
   /** Whether what a seed sends may go out while it comes. */
   readonly early: boolean
+  /** Headers that ask for it only if it is another one than what is held. */
+  readonly conditions?: Readonly<Record<string, string>> | undefined
   stage(size: number | undefined): Staging
   /** Called whenever a source begins whose size and headers can be believed. */
   onTrusted(source: OpenBody): void
@@ -68,8 +70,8 @@ export class Transfer {
    * thing, and with the last trouble when there is no way to go on.
    */
   async run(): Promise<void> {
-    const { blob, early, stage } = this.#components
-    let source = await this.#open({ start: 0, size: blob.size, early, doubtful: false, peers: 'first' })
+    const { blob, early, stage, conditions } = this.#components
+    let source = await this.#open({ start: 0, conditions, size: blob.size, early, doubtful: false, peers: 'first' })
     try {
       if ((source.size ?? 0) > this.#most) throw this.#tooLarge()
       await blob.begin(stage(source.size))
@@ -202,6 +204,7 @@ export class Transfer {
    */
   async #open(from: From): Promise<OpenBody> {
     const { expecting } = this.#components
+    if (expecting.place) return this.#openAt(this.#url ?? expecting.known?.url ?? expecting.place, from)
     const url = this.#url ?? expecting.known?.url ?? this.#plan.url
     const blind = expecting.known === undefined
     try {
@@ -221,10 +224,10 @@ export class Transfer {
     }
   }
 
-  async #openAt(url: string, from: From): Promise<OpenBody> {
+  async #openAt(url: string | Promise<string>, from: From): Promise<OpenBody> {
     const { sources, expecting } = this.#components
     const opened = await sources.open(url, expecting.known?.digests ?? [], from, this.#signal)
-    if (opened.kind === 'upstream') this.#url = url
+    if (opened.kind === 'upstream') this.#url = await url
     return opened
   }
 }

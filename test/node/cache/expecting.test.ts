@@ -25,14 +25,18 @@ describe('what an artifact must be', () => {
     }
   })
 
-  it('is not asked for where the request tells it', async () => {
-    let asked = 0
-    const ask = async () => {
-      asked++
-      return { digests: [WRONG] }
-    }
-    expect((await expecting(artifact('a', [RIGHT], { expect: ask })).settled)?.digests).toEqual([RIGHT])
-    expect(asked).toBe(0)
+  it('is what the request tells, whatever the metadata says, which only tells the place', async () => {
+    const url = `${BASE}elsewhere`
+    const one = expecting(artifact('a', [RIGHT], { expect: async () => ({ digests: [WRONG], url }) }))
+    expect(one.known).toEqual({ digests: [RIGHT] })
+    await one.early
+    expect([await one.place, await one.settled]).toEqual([url, { digests: [RIGHT], url }])
+  })
+
+  it('is known where the metadata that would tell the place cannot be had', async () => {
+    const one = expecting(artifact('a', [RIGHT], { expect: () => Promise.reject(UNREACHABLE) }))
+    await expect(one.place).rejects.toBe(UNREACHABLE)
+    expect(await one.settled).toEqual({ digests: [RIGHT] })
   })
 
   it('is waited for while it comes from the cache, and no longer once upstream is asked', async () => {

@@ -1,0 +1,68 @@
+import type { RecordStore } from '../store/store.ts'
+import type { Found, GetOptions } from './found.ts'
+import type { Plan } from './plan.ts'
+
+/** Documents fetched ahead at the same time: fewer than an upstream takes, since clients come first. */
+const AT_ONCE = 6
+/** Documents that wait for that; a graph of dependencies has hundreds, and what is left out is fetched when it is asked for. */
+const MAX_WAITING = 1_000
+/** Steps from what a client asked for. */
+const MAX_DEPTH = 16
+
+export interface PrefetchComponents {
+  readonly records: RecordStore
+  get(plan: Plan, options: GetOptions): Promise<Found>
+}
+
+/**
+ * Fetches what a client will ask for next, while it still reads what it has: resolvers ask for one document after the other, and
+ * each would cost them a round trip to upstream.
+ */
+export class Prefetch {
+  readonly #components: PrefetchComponents
+  readonly #closing = new AbortController()
+  readonly #waiting = new Map<string, Plan>()
+  readonly #depths = new WeakMap<Plan, number>()
+  readonly #running = new Set<Promise<void>>()
+
+  constructor(components: PrefetchComponents) {
+    this.#components = components
+  }
+
+  /** A document has come from upstream, and `facts` were found in it. */
+  after(plan: Plan, facts: unknown): void {
+    const depth = (this.#depths.get(plan) ?? 0) + 1
+    if (!plan.prefetch || depth > MAX_DEPTH) return
+    for (const next of plan.prefetch(facts)) {
+      if (this.#waiting.size >= MAX_WAITING) break
+      if (this.#waiting.has(next.key) || this.#components.records.get(next.key)) continue
+      this.#depths.set(next, depth)
+      this.#waiting.set(next.key, next)
+    }
+    while (this.#running.size < AT_ONCE && this.#waiting.size > 0) this.#start()
+  }
+
+  /** Idempotent. */
+  async close(reason: unknown): Promise<void> {
+    this.#waiting.clear()
+    this.#closing.abort(reason)
+    await Promise.all(this.#running)
+  }
+
+  #start(): void {
+    const running = this.#work().finally(() => this.#running.delete(running))
+    this.#running.add(running)
+  }
+
+  async #work(): Promise<void> {
+    for (const [key, plan] of this.#waiting) {
+      this.#waiting.delete(key)
+      try {
+        const { body } = await this.#components.get(plan, { signal: this.#closing.signal })
+        body.close()
+      } catch {
+        // Whoever needs it asks itself, and hears why it cannot be had.
+      }
+    }
+  }
+}
