@@ -1,8 +1,8 @@
 import type { ParsedDocument } from '../../node/cache/plan.ts'
+import { type Found, shape, textOf } from '../json/scan.ts'
 import type { PackageFacts } from './facts.ts'
 import { strongestPromise } from './integrity.ts'
 import { isFileVersion, tarballPath } from './names.ts'
-import { type Found, shape, textOf } from './scan.ts'
 
 const VALUE = shape()
 

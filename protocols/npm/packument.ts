@@ -1,9 +1,9 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import { scan, shape, textOf } from '../json/scan.ts'
 import type { TarballUrls } from '../protocol.ts'
 import { readDists, VERSION_SHAPE } from './dists.ts'
 import type { PackageFacts } from './facts.ts'
 import { isPackageName } from './names.ts'
-import { scan, shape, textOf } from './scan.ts'
 
 const VALUE = shape()
 const PACKUMENT = shape({ name: VALUE, versions: shape({}, VERSION_SHAPE), time: shape({ unpublished: VALUE }) })

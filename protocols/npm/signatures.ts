@@ -1,5 +1,5 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
-import { scan, shape } from './scan.ts'
+import { scan, shape } from '../json/scan.ts'
 
 const SIGNATURES = shape({ keys: shape(), attestations: shape() })
 

@@ -1,8 +1,8 @@
 import { isUtf8 } from 'node:buffer'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { scan, shape, textOf } from '../../../protocols/npm/scan.ts'
-import { own } from './fixtures.ts'
+import { listOf, scan, shape, textOf } from '../../../protocols/json/scan.ts'
+import { own } from '../npm/fixtures.ts'
 
 const VALUE = shape()
 const NAMES = ['a', 'b', '__proto__', 'constructor', 'versions']
@@ -102,6 +102,7 @@ describe('a JSON text', () => {
         if (right) good++
         expect(accepts(bytes)).toBe(right)
         expect(accepts(bytes, wanted)).toBe(right)
+        expect(accepts(bytes, listOf(listOf(wanted)))).toBe(right)
       }),
       { numRuns: 20_000 },
     )
@@ -197,5 +198,18 @@ describe('the wanted values', () => {
   test('are not looked for in strings, arrays or deeper objects', () => {
     const bytes = Buffer.from('{"x":{"a":"no"},"y":["a",{"a":"no"}],"z":"\\"a\\":\\"no\\"","a":"yes"}')
     expect(textOf(bytes, scan(bytes, shape({ a: VALUE })).members.get('a'))).toBe('yes')
+  })
+
+  test('of an array are all its items, whatever they are', () => {
+    const bytes = Buffer.from(
+      '{"files":[ {"name":"a"} , "b",[],{"name":"c","other":[{"name":"no"}]} ],"none":[],"no":{"0":"x"}}',
+    )
+    const items = listOf(shape({ name: VALUE }))
+    const { members } = scan(bytes, shape({ files: items, none: items, no: items }))
+    const found = members.get('files')?.items ?? []
+    expect(found.map(({ type }) => type)).toEqual(['object', 'string', 'array', 'object'])
+    expect(found.map((item) => textOf(bytes, item.members.get('name')))).toEqual(['a', undefined, undefined, 'c'])
+    expect(textOf(bytes, found[1])).toBe('b')
+    expect([members.get('none')?.items, members.get('no')?.items]).toEqual([[], []])
   })
 })

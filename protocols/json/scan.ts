@@ -1,14 +1,21 @@
 import { isUtf8 } from 'node:buffer'
 import { JsonCursor } from './cursor.ts'
 
-/** Which members of an object are wanted; a shape without any takes a value as a whole. */
+/** Which members of an object are wanted, or that the items of an array are; a shape without either takes a value as a whole. */
 export interface Shape {
   readonly members: readonly { readonly name: string; readonly bytes: Buffer; readonly shape: Shape }[]
   readonly each: Shape | undefined
+  readonly items: Shape | undefined
 }
 
 export function shape(members: Readonly<Record<string, Shape>> = {}, each?: Shape): Shape {
-  return { members: Object.entries(members).map(([name, shape]) => ({ name, bytes: Buffer.from(name), shape })), each }
+  const named = Object.entries(members).map(([name, shape]) => ({ name, bytes: Buffer.from(name), shape }))
+  return { members: named, each, items: undefined }
+}
+
+/** All items of an array. */
+export function listOf(items: Shape): Shape {
+  return { members: [], each: undefined, items }
 }
 
 export interface Found {
@@ -19,6 +26,8 @@ export interface Found {
   readonly end: number
   /** Wanted members that an object has, by their decoded name; of a repeated one the last, as with JSON.parse. */
   readonly members: ReadonlyMap<string, Found>
+  /** What an array has, if its items are wanted. */
+  readonly items: readonly Found[]
 }
 
 /** Values kept of one document, to bound memory. A packument needs five a version, and no package has 100 000 versions. */
@@ -29,7 +38,9 @@ const COMMA = 0x2c
 const OPEN_OBJECT = 0x7b
 const CLOSE_OBJECT = 0x7d
 const OPEN_ARRAY = 0x5b
+const CLOSE_ARRAY = 0x5d
 const NO_MEMBERS: ReadonlyMap<string, Found> = new Map()
+const NO_ITEMS: readonly Found[] = []
 
 /**
  * Finds the wanted values of a JSON text without building the rest. Accepts exactly what JSON.parse accepts (RFC 8259), in UTF-8
@@ -80,12 +91,34 @@ class Scanner {
     const start = cursor.at
     if (first === OPEN_OBJECT && (wanted.members.length > 0 || wanted.each)) {
       const members = this.#object(wanted)
-      return { type: 'object', start, end: cursor.at, members }
+      return { type: 'object', start, end: cursor.at, members, items: NO_ITEMS }
+    }
+    if (first === OPEN_ARRAY && wanted.items) {
+      const items = this.#array(wanted.items)
+      return { type: 'array', start, end: cursor.at, members: NO_MEMBERS, items }
     }
     cursor.skip()
-    if (first === QUOTE) return { type: 'string', start: start + 1, end: cursor.at - 1, members: NO_MEMBERS }
+    const nothing = { members: NO_MEMBERS, items: NO_ITEMS }
+    if (first === QUOTE) return { type: 'string', start: start + 1, end: cursor.at - 1, ...nothing }
     const type = first === OPEN_OBJECT ? 'object' : first === OPEN_ARRAY ? 'array' : 'other'
-    return { type, start, end: cursor.at, members: NO_MEMBERS }
+    return { type, start, end: cursor.at, ...nothing }
+  }
+
+  #array(wanted: Shape): readonly Found[] {
+    const cursor = this.#cursor
+    cursor.at++
+    if (cursor.next() === CLOSE_ARRAY) {
+      cursor.at++
+      return NO_ITEMS
+    }
+    const items: Found[] = []
+    for (;;) {
+      items.push(this.#value(wanted))
+      const byte = cursor.next()
+      cursor.at++
+      if (byte === CLOSE_ARRAY) return items
+      if (byte !== COMMA) cursor.fail(-1)
+    }
   }
 
   #object(wanted: Shape): ReadonlyMap<string, Found> {
