@@ -7,8 +7,8 @@ import { isFileVersion, isPackageName } from './names.ts'
 
 const VALUE = shape()
 const MANIFEST: typeof VERSION_SHAPE = {
+  ...VERSION_SHAPE,
   members: [...VERSION_SHAPE.members, ...shape({ name: VALUE, version: VALUE }).members],
-  each: undefined,
 }
 
 /** Reads the manifest of one version. Throws for everything that is none. */
