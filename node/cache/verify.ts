@@ -1,11 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type Digest, formatDigest } from '../digest.ts'
-import { WarrenError } from '../errors.ts'
+import { type Digest, type Digests, formatDigest, isOfBytes } from '../digest.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
 import type { Expectation, Plan } from './plan.ts'
-
-/** Bytes read back at a time for a digest that was not computed on the way. */
-const READ_BYTES = 1 << 20
+import { StagedBytes } from './staged-bytes.ts'
+import { hash1, zipHash1 } from './zip-digest.ts'
 
 /** The digest that was found right, as `algorithm:hex`; none when upstream promises none. Throws UPSTREAM_CORRUPT. */
 export async function verify(plan: Plan, { digests: wanted }: Expectation, staging: Staging): Promise<readonly string[]> {
@@ -13,22 +12,36 @@ export async function verify(plan: Plan, { digests: wanted }: Expectation, stagi
   const computed = await staging.seal()
   let got: string | undefined
   for (const digest of wanted) {
-    got = computed[digest.algorithm] ?? (await readBack(staging, digest))
-    if (got === digest.hex) return [formatDigest(digest)]
+    const hex = computed[digest.algorithm] ?? (await readBack(plan, staging, digest, computed))
+    if (hex === digest.hex) return [formatDigest(digest)]
+    got = written({ ...digest, hex })
   }
-  const promised = wanted.map(formatDigest).join(' or ')
+  const promised = wanted.map(written).join(' or ')
   throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} has not the promised ${promised} but ${got}: not kept`)
 }
 
-async function readBack(staging: Staging, { algorithm }: Digest): Promise<string> {
-  const hash = createHash(algorithm)
-  const buffer = Buffer.allocUnsafe(READ_BYTES)
-  for (let position = 0; position < staging.written; ) {
-    const bytes = await staging.read(position, READ_BYTES, (size) => buffer.subarray(0, size))
-    if (!bytes?.length)
-      throw new WarrenError('UPSTREAM_CUT', `the bytes passed through without a disk: their ${algorithm} cannot be had`)
-    hash.update(bytes)
-    position += bytes.length
+async function readBack(plan: Plan, staging: Staging, digest: Digest, computed: Digests): Promise<string> {
+  const bytes = new StagedBytes(staging, { what: digest.algorithm })
+  switch (digest.algorithm) {
+    case 'h1mod':
+      return hash1(new Map([['go.mod', computed.sha256]]))
+    case 'h1':
+      try {
+        return await zipHash1(bytes)
+      } catch (cause) {
+        if (isWarrenError(cause)) throw cause
+        const why = `${plan.mirror}: ${plan.url} has not the promised ${written(digest)}: ${reasonOf(cause)}`
+        throw new WarrenError('UPSTREAM_CORRUPT', `${why}: not kept`, { cause })
+      }
+    default: {
+      const hash = createHash(digest.algorithm)
+      for await (const piece of bytes.pieces(0, bytes.size)) hash.update(piece)
+      return hash.digest('hex')
+    }
   }
-  return hash.digest('hex')
+}
+
+/** As its ecosystem writes it: Go has base64. */
+function written(digest: Digest): string {
+  return isOfBytes(digest.algorithm) ? formatDigest(digest) : `h1:${Buffer.from(digest.hex, 'hex').toString('base64')}`
 }

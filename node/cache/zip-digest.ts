@@ -1,0 +1,115 @@
+import { createHash, type Hash } from 'node:crypto'
+import { pipeline } from 'node:stream/promises'
+import { setImmediate } from 'node:timers/promises'
+import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
+import type { StagedBytes } from './staged-bytes.ts'
+import { readDirectory, shown, type ZipEntry } from './zip-directory.ts'
+
+/** Files up to these sizes are unpacked at once: handing them to another thread costs more. */
+const AT_ONCE = { packed: 64 << 10, size: 256 << 10 }
+/** Bytes after which others get their turn; an empty file counts, too. */
+const TURN_BYTES = 1 << 20
+const FILE_COST = 4 << 10
+
+const LOCAL = { signature: 0x04034b50, bytes: 30 }
+const DESCRIPTOR_SIGNATURE = 0x08074b50
+
+/**
+ * «Hash1» of files (x/mod/sumdb/dirhash), as hex: sha256 over a line for each, in the order of the bytes of their names. `files` has
+ * the sha256 of each as hex, by name; names have one character a byte.
+ */
+export function hash1(files: ReadonlyMap<string, string>): string {
+  const hash = createHash('sha256')
+  for (const name of [...files.keys()].sort()) hash.update(`${files.get(name)}  ${name}\n`, 'latin1')
+  return hash.digest('hex')
+}
+
+/**
+ * `hash1` of the files in a zip archive, of which no more is in memory than a window and the names. Every byte of the archive has to
+ * belong to a file, and every checksum in it to be right: another reader sees these files or none. Throws a plain Error that says
+ * what is wrong.
+ */
+export async function zipHash1(bytes: StagedBytes): Promise<string> {
+  const { entries, start } = await readDirectory(bytes)
+  const files = new Map<string, string>()
+  let position = 0
+  let work = 0
+  for (const [i, entry] of entries.entries()) {
+    if (entry.offset !== position) throw new Error(`«${shown(entry.name)}» does not begin where what is before it ends`)
+    const data = await dataOf(bytes, entry)
+    files.set(entry.name, await digestOf(bytes, entry, data))
+    position = entries[i + 1]?.offset ?? start
+    await checkDescriptor(bytes, entry, data + entry.packed, position)
+    work += entry.size + FILE_COST
+    if (work < TURN_BYTES) continue
+    work = 0
+    await setImmediate()
+  }
+  if (position !== start) throw new Error('it has bytes that belong to no file')
+  return hash1(files)
+}
+
+/** Where the data begin. */
+async function dataOf(bytes: StagedBytes, { name, offset }: ZipEntry): Promise<number> {
+  const header = await bytes.at(offset, LOCAL.bytes)
+  if (header.readUInt32LE(0) !== LOCAL.signature) throw new Error(`«${shown(name)}» is not where the directory says`)
+  return offset + LOCAL.bytes + header.readUInt16LE(26) + header.readUInt16LE(28)
+}
+
+async function digestOf(bytes: StagedBytes, entry: ZipEntry, data: number): Promise<string> {
+  const content = new Content(entry)
+  if (entry.deflated && !entry.name.endsWith('/')) await inflate(bytes, entry, data, content)
+  else for await (const piece of bytes.pieces(data, data + entry.size)) content.add(piece)
+  return content.digest()
+}
+
+async function inflate(bytes: StagedBytes, entry: ZipEntry, data: number, content: Content): Promise<void> {
+  const { packed, size } = entry
+  if (packed <= AT_ONCE.packed && size <= AT_ONCE.size) {
+    // One byte more than it says shows that it lied, and no more than that is unpacked.
+    content.add(inflateRawSync(await bytes.at(data, packed), { maxOutputLength: size + 1 }))
+    return
+  }
+  await pipeline(bytes.pieces(data, data + packed), createInflateRaw(), async (source: AsyncIterable<Buffer>) => {
+    for await (const chunk of source) content.add(chunk)
+  })
+}
+
+/** What a file's bytes come to, and whether they are what the directory says. */
+class Content {
+  readonly #entry: ZipEntry
+  readonly #hash: Hash = createHash('sha256')
+  #crc = 0
+  #size = 0
+
+  constructor(entry: ZipEntry) {
+    this.#entry = entry
+  }
+
+  add(bytes: Buffer): void {
+    this.#size += bytes.length
+    if (this.#size > this.#entry.size) throw new Error(`«${shown(this.#entry.name)}» has more bytes than the directory says`)
+    this.#crc = crc32(bytes, this.#crc)
+    this.#hash.update(bytes)
+  }
+
+  digest(): string {
+    const { name, size, crc } = this.#entry
+    if (this.#size !== size) throw new Error(`«${shown(name)}» has fewer bytes than the directory says`)
+    if (this.#crc !== crc) throw new Error(`«${shown(name)}» does not have its checksum`)
+    return this.#hash.digest('hex')
+  }
+}
+
+/** Between the data of a file and the next one there is nothing, or what was not known yet when it was written (section 4.3.9). */
+async function checkDescriptor(bytes: StagedBytes, entry: ZipEntry, start: number, end: number): Promise<void> {
+  const length = end - start
+  if (!entry.described && length === 0) return
+  if (entry.described && [12, 16, 20, 24].includes(length)) {
+    const descriptor = await bytes.at(start, length)
+    const isSigned = descriptor.readUInt32LE(0) === DESCRIPTOR_SIGNATURE
+    if (isSigned === (length % 8 === 0) && descriptor.readUInt32LE(isSigned ? 4 : 0) === entry.crc) return
+  }
+  const what = length < 0 ? 'reaches into what is behind it' : `is followed by ${length} bytes that belong to no file`
+  throw new Error(`«${shown(entry.name)}» ${what}`)
+}

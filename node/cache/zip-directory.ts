@@ -1,0 +1,140 @@
+import type { StagedBytes } from './staged-bytes.ts'
+
+/** A file in a zip archive, as its central directory tells of it (APPNOTE 6.3.10 section 4.3.12). */
+export interface ZipEntry {
+  /** Bytes of the name, one character each. */
+  readonly name: string
+  readonly deflated: boolean
+  readonly crc: number
+  /** Bytes in the archive, and unpacked. */
+  readonly packed: number
+  readonly size: number
+  /** Where its local header begins. */
+  readonly offset: number
+  /** Whether sizes and checksum follow the data once more. */
+  readonly described: boolean
+}
+
+export interface ZipDirectory {
+  /** In the order in which they lie in the archive. */
+  readonly entries: readonly ZipEntry[]
+  /** Where the directory begins: what is before it belongs to entries. */
+  readonly start: number
+}
+
+/** Whatever an archive says: more files and names would take more memory than a check may. The largest toolchain has 15 000. */
+const MAX_ENTRIES = 200_000
+const MAX_DIRECTORY = 32 << 20
+/** Bytes of all files together; the go command takes no more (x/mod/zip `MaxZipFile`). */
+const MAX_CONTENT = 500 << 20
+
+const END = { signature: 0x06054b50, bytes: 22 }
+const LOCATOR64 = { signature: 0x07064b50, bytes: 20 }
+const END64 = { signature: 0x06064b50, bytes: 56 }
+const HEADER = { signature: 0x02014b50, bytes: 46 }
+const MAX_COMMENT = 0xffff
+/** Flags: encrypted in one of three ways. */
+const ENCRYPTED = 0x2041
+const DESCRIBED = 0x0008
+
+/**
+ * Reads a central directory so strictly that no other reader can see other files in the archive: only then is a digest of the files a
+ * check of the bytes. Throws a plain Error that says what is wrong.
+ */
+export async function readDirectory(bytes: StagedBytes): Promise<ZipDirectory> {
+  const { count, length, start, end } = await findDirectory(bytes)
+  if (count > MAX_ENTRIES || length > MAX_DIRECTORY)
+    throw new Error(`its directory is too large: ${count} files, ${length} bytes`)
+  if (start + length !== end) throw new Error('its directory is not where its end says')
+  const directory = Buffer.allocUnsafe(length)
+  let filled = 0
+  for await (const piece of bytes.pieces(start, end)) filled += piece.copy(directory, filled)
+  const entries = readEntries(directory, count)
+  entries.sort((one, other) => one.offset - other.offset)
+  return { entries, start }
+}
+
+interface Found {
+  readonly count: number
+  readonly length: number
+  readonly start: number
+  /** The first byte behind the directory. */
+  readonly end: number
+}
+
+async function findDirectory(bytes: StagedBytes): Promise<Found> {
+  const from = Math.max(0, bytes.size - END.bytes - MAX_COMMENT)
+  const parts: Buffer[] = []
+  for await (const piece of bytes.pieces(from, bytes.size)) parts.push(piece)
+  const tail = Buffer.concat(parts)
+  let at = tail.length - END.bytes
+  while (at >= 0 && tail.readUInt32LE(at) !== END.signature) at--
+  // The last signature is the one that counts; one within the comment would be read as another directory elsewhere.
+  if (at < 0 || at + END.bytes + tail.readUInt16LE(at + 20) !== tail.length) throw new Error('it has no end of a directory')
+  if (tail.readUInt16LE(at + 4) !== 0 || tail.readUInt16LE(at + 6) !== 0) throw new Error('it is a part of several')
+  const count = tail.readUInt16LE(at + 10)
+  const length = tail.readUInt32LE(at + 12)
+  const start = tail.readUInt32LE(at + 16)
+  const end = from + at
+  if (count !== 0xffff && length !== 0xffffffff && start !== 0xffffffff) return { count, length, start, end }
+  return findDirectory64(bytes, end)
+}
+
+async function findDirectory64(bytes: StagedBytes, end: number): Promise<Found> {
+  const locator = await bytes.at(end - LOCATOR64.bytes, LOCATOR64.bytes)
+  const at = Number(locator.readBigUInt64LE(8))
+  if (locator.readUInt32LE(0) !== LOCATOR64.signature || at !== end - LOCATOR64.bytes - END64.bytes)
+    throw new Error('its zip64 end is not where it should be')
+  const record = await bytes.at(at, END64.bytes)
+  if (record.readUInt32LE(0) !== END64.signature || record.readBigUInt64LE(4) !== 44n)
+    throw new Error('its zip64 end is none that is known')
+  return {
+    count: Number(record.readBigUInt64LE(32)),
+    length: Number(record.readBigUInt64LE(40)),
+    start: Number(record.readBigUInt64LE(48)),
+    end: at,
+  }
+}
+
+function readEntries(directory: Buffer, count: number): ZipEntry[] {
+  const entries: ZipEntry[] = []
+  const names = new Set<string>()
+  let at = 0
+  let content = 0
+  while (at < directory.length) {
+    const { entry, next } = readEntry(directory, at)
+    if (names.has(entry.name)) throw new Error(`it has «${shown(entry.name)}» twice`)
+    names.add(entry.name)
+    entries.push(entry)
+    content += entry.size
+    at = next
+  }
+  if (entries.length !== count) throw new Error(`it has ${entries.length} files and says ${count}`)
+  if (content > MAX_CONTENT) throw new Error(`its files have ${content} bytes, more than ${MAX_CONTENT}`)
+  return entries
+}
+
+function readEntry(directory: Buffer, at: number): { entry: ZipEntry; next: number } {
+  if (at + HEADER.bytes > directory.length || directory.readUInt32LE(at) !== HEADER.signature)
+    throw new Error('its directory breaks off')
+  const u16 = (offset: number) => directory.readUInt16LE(at + offset)
+  const u32 = (offset: number) => directory.readUInt32LE(at + offset)
+  const nameEnd = at + HEADER.bytes + u16(28)
+  const next = nameEnd + u16(30) + u16(32)
+  if (next > directory.length) throw new Error('its directory breaks off')
+  const name = directory.toString('latin1', at + HEADER.bytes, nameEnd)
+  const [flags, method] = [u16(8), u16(10)]
+  const entry = { name, deflated: method === 8, crc: u32(16), packed: u32(20), size: u32(24), offset: u32(42) }
+  // Its digest is made of lines.
+  if (name === '' || name.includes('\n')) throw new Error('a file in it has no proper name')
+  if ((flags & ENCRYPTED) !== 0) throw new Error(`«${shown(name)}» is encrypted`)
+  if (method !== 0 && method !== 8) throw new Error(`«${shown(name)}» is packed by method ${method}, which Go does not read`)
+  if (!entry.deflated && entry.packed !== entry.size) throw new Error(`«${shown(name)}» has two sizes`)
+  if (name.endsWith('/') && entry.size > 0) throw new Error(`«${shown(name)}» is a folder with bytes`)
+  return { entry: { ...entry, described: (flags & DESCRIBED) !== 0 }, next }
+}
+
+/** A file's name in a message. */
+export function shown(name: string): string {
+  return name.slice(0, 120).replace(/[^ -~]/g, '?')
+}
