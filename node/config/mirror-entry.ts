@@ -71,7 +71,7 @@ const digest = rules.readable(DIGEST_MUST, (text): Digest | undefined => {
 
 const verifierKey = rules.readable(
   'off, or the key of a checksum database as GOSUMDB has it: its name, a plus, eight digits of hex, a plus and base64',
-  (text) => (text === 'off' || /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{43}=?$/.test(text) ? text : undefined),
+  (text) => (text === 'off' || /^[^\s+]+\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}$/.test(text) ? text : undefined),
 )
 
 /** A mirror as it is written down; what is left out comes from the built-in mirror of the same name. */
