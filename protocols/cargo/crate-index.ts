@@ -1,0 +1,59 @@
+import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
+import type { Offers } from '../protocol.ts'
+import { likelyDependencies } from './dependencies.ts'
+import type { CrateFacts } from './facts.ts'
+import { type Line, linesOf, publishedAt, readLine } from './lines.ts'
+import { isCrateName, isVersion } from './names.ts'
+
+/**
+ * Reads the index file of a crate (The Cargo Book, «Index Files»); it stays as it is, byte for byte. As cargo does, it passes over
+ * lines that it cannot read, but not over the last one, which shows where a file was cut. Throws for everything that has no version
+ * of a crate, or those of several crates.
+ */
+export function parse(bytes: Buffer): ParsedDocument<CrateFacts> {
+  const lines: Line[] = []
+  let versions = '\n'
+  let isWhole = false
+  for (const text of linesOf(bytes)) {
+    const line = readLine(text)
+    isWhole = line !== undefined
+    if (!line || !isCrateName(line.name)) continue
+    const name = lines[0]?.name ?? line.name
+    if (name.toLowerCase() !== line.name.toLowerCase()) throw new Error(`an index file of both «${name}» and «${line.name}»`)
+    lines.push(line)
+    versions += releaseOf(line)
+  }
+  const [first] = lines
+  if (!first) throw new Error('not an index file: no line of it is a version of a crate')
+  if (!isWhole) throw new Error('an index file that ends amid a line')
+  return { spans: [], facts: { name: first.name, versions, dependencies: likelyDependencies(lines) } }
+}
+
+export const crateIndexParser: DocumentParser<CrateFacts> = {
+  id: 'cargo-index-1',
+  module: import.meta.url,
+  exportName: 'parse',
+  parse,
+}
+
+/** Index files without the versions that a policy refuses. A line that nobody can read offers nothing, and stays. */
+export const crateOffers: Offers = {
+  id: 'cargo-index-1',
+  withhold(bytes, allows) {
+    const kept: Buffer[] = []
+    let withheld = false
+    for (const text of linesOf(bytes)) {
+      const line = readLine(text)
+      if (!line || allows(line.vers, publishedAt(line))) kept.push(text)
+      else withheld = true
+    }
+    return withheld ? Buffer.concat(kept) : bytes
+  },
+}
+
+/** Empty for what cargo could not use: a version without a checksum, or one that is none. */
+function releaseOf(line: Line): string {
+  const { vers, cksum } = line
+  if (!isVersion(vers) || typeof cksum !== 'string' || !/^[0-9a-f]{64}$/i.test(cksum)) return ''
+  return `${vers}\t${cksum.toLowerCase()}\t${publishedAt(line) ?? ''}\n`
+}

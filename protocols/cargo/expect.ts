@@ -1,0 +1,56 @@
+import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
+import { isWarrenError } from '../../node/errors.ts'
+import { configFacts } from './config.ts'
+import { downloadUrl } from './download.ts'
+import { crateFacts, findRelease, type Release } from './facts.ts'
+
+interface Asked {
+  readonly name: string
+  readonly version: string
+  /** Hex, where the request has it. */
+  readonly sha256?: string
+}
+
+interface Sources {
+  readonly config: Plan
+  readonly index: Plan
+}
+
+/**
+ * What an archive must be, from the request or else from the index, and where upstream has it, from its `config.json`. Undefined
+ * when upstream does not have such a version; rejects when it cannot be asked.
+ */
+export async function expectCrate(
+  asked: Asked,
+  { config, index }: Sources,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<Expectation | undefined> {
+  const sha256 = asked.sha256 ?? (await releaseOf(asked, index, lookup, signal))?.sha256
+  if (sha256 === undefined) return undefined
+  const digests = [{ algorithm: 'sha256', hex: sha256 }] as const
+  const facts = configFacts(await lookup.cached(config)) ?? configFacts(await lookup.fetch(config, signal))
+  return facts ? { digests, url: downloadUrl(facts.dl, { ...asked, sha256 }) } : { digests }
+}
+
+/** What the index says of a version: a copy that is here if it has it, else upstream's. */
+export async function releaseOf(
+  { name, version }: Asked,
+  index: Plan,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<Release | undefined> {
+  const find = (given: unknown) => {
+    const facts = crateFacts(given, name)
+    return facts && findRelease(facts, version)
+  }
+  const held = find(await lookup.cached(index))
+  if (held) return held
+  try {
+    return find(await lookup.fetch(index, signal))
+  } catch (error) {
+    // That upstream has no such crate, or not for us, is an answer.
+    if (isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')) return undefined
+    throw error
+  }
+}
