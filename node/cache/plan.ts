@@ -71,6 +71,8 @@ export interface Plan {
    * minimum age is set.
    */
   readonly published?: (lookup: Lookup, signal: AbortSignal) => Promise<number | undefined>
+  /** The same document in a form that tells when versions were published, where this one does not: asked where a minimum age is set. */
+  readonly dated?: Plan
   /** Headers that every answer carries, over upstream's. */
   readonly responseHeaders?: Readonly<Record<string, string>>
   /** Digests that are known from the request itself. */

@@ -3,22 +3,10 @@ import { LRUCache } from 'lru-cache'
 import type { Offers, Planned, Rendition } from '../../protocols/protocol.ts'
 import { bufferBody, readAll } from '../body.ts'
 import type { Found, Source } from '../cache/found.ts'
-import type { Plan, Subject } from '../cache/plan.ts'
+import type { Plan } from '../cache/plan.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
+import type { Withholder, Withholding } from '../policy/withholding.ts'
 import { isDocument, Renderings } from './renderings.ts'
-
-/** Decides which versions of a package a document may offer. */
-export interface Withholder {
-  /** Undefined where no rule concerns the package. */
-  of(subject: Subject): Withholding | undefined
-}
-
-export interface Withholding {
-  /** Names the verdicts: as long as it is the same, they are. */
-  readonly id: string
-  /** `published` is in ms since the epoch, undefined where nothing tells. */
-  allows(version: string, published: number | undefined): boolean
-}
 
 interface Composed {
   readonly bytes: Buffer
@@ -50,7 +38,10 @@ export class Composer {
     return route.rendition !== undefined || this.#withholding(route) !== undefined
   }
 
-  /** Takes `founds` over, in the order of their plans, and closes them. Throws UPSTREAM_CORRUPT for what cannot be read. */
+  /**
+   * Takes `founds` over, in the order of their plans, and closes them. Throws UPSTREAM_CORRUPT for what cannot be read, POLICY_DENIED
+   * where everything is withheld.
+   */
   async compose(route: Planned, founds: readonly Found[], base: string): Promise<Found> {
     const { rendition, offers } = route
     const withholding = this.#withholding(route)
@@ -61,6 +52,7 @@ export class Composer {
       if (!made) {
         const documents = await Promise.all(founds.map((found) => this.#bytesOf(found, base)))
         const left = withholding && offers ? documents.map((bytes) => withhold(offers, bytes, withholding)) : documents
+        withholding?.settle()
         made = named(render(rendition, left))
         if (!names.includes(undefined)) this.#made.set(name, made)
       }

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { bufferBody } from '../../../node/body.ts'
 import type { Found } from '../../../node/cache/found.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
-import { Composer, type Withholding } from '../../../node/http/composer.ts'
+import { Composer } from '../../../node/http/composer.ts'
+import type { Withholding } from '../../../node/policy/withholding.ts'
 import type { Offers, Planned, Rendition } from '../../../protocols/protocol.ts'
 
 const BASE = 'http://localhost:7470/m/'
@@ -51,7 +52,11 @@ const letters: Offers = {
 }
 
 const nobody = new Composer({ withholder: { of: () => undefined } })
-const refusing = (letter: string, id = letter): Withholding => ({ id, allows: (version) => version !== letter })
+const refusing = (letter: string, id = letter): Withholding => ({
+  id,
+  allows: (version) => version !== letter,
+  settle() {},
+})
 const text = (found: Found) => String(found.body.bytes)
 
 describe('a document that goes out in another form', () => {

@@ -1,0 +1,145 @@
+import { LRUCache } from 'lru-cache'
+import type { Found, GetOptions } from '../cache/found.ts'
+import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
+import type { Clock } from '../clock.ts'
+import { WarrenError } from '../errors.ts'
+import { canonicalName, type Policy, type Verdict } from './policy.ts'
+import type { Withholder, Withholding } from './withholding.ts'
+
+/** What is seen of the cache here. */
+interface Guarded {
+  get(plan: Plan, options: GetOptions): Found | Promise<Found>
+  atHand(key: string, needy: boolean): Found | undefined
+}
+
+export interface PolicyGateComponents {
+  readonly cache: Guarded
+  readonly lookup: Lookup
+  readonly clock: Clock
+  /** When the bytes of a key came here, in ms since the epoch; undefined for what is not held. */
+  keptSince(key: string): number | undefined
+}
+
+/** Keys that are known to be let through: more than an install asks for. */
+const MAX_CLEARED = 50_000
+/** Ms for which what a document offers may be outdated where the age of versions counts. */
+const AGE_STEP = 60_000
+
+/**
+ * Stands before the cache and lets through what the policy does: what is denied is neither asked of anybody nor served from what
+ * is held. Without a policy it costs one look at a flag.
+ */
+export class PolicyGate implements Withholder {
+  readonly #components: PolicyGateComponents
+  readonly #cleared = new LRUCache<string, true>({ max: MAX_CLEARED })
+  #policy: Policy
+  #generation = 0
+
+  constructor(components: PolicyGateComponents, policy: Policy) {
+    this.#components = components
+    this.#policy = policy
+  }
+
+  /** Replaces the policy; requests under way that have an answer keep it. */
+  set policy(policy: Policy) {
+    this.#policy = policy
+    this.#generation++
+    this.#cleared.clear()
+  }
+
+  /** As the cache does. Throws or rejects with POLICY_DENIED. */
+  get(plan: Plan, options: GetOptions): Found | Promise<Found> {
+    const policy = this.#policy
+    const { subject, kind } = plan
+    if (policy.isEmpty) return this.#components.cache.get(plan, options)
+    if (!subject || !policy.concerns(subject)) {
+      if (kind === 'immutable') this.#cleared.set(plan.key, true)
+      return this.#components.cache.get(plan, options)
+    }
+    enforce(policy.verdict(subject))
+    const aging = policy.minimumAge(subject) > 0
+    if (aging && subject.version !== undefined && plan.published && !this.#cleared.has(plan.key))
+      return this.#getOfAge(plan, subject, options)
+    return this.#pass(plan, subject, aging, options)
+  }
+
+  /** What can be had at once of a key, if that was let through since the policy is what it is. */
+  atHand(key: string, needy: boolean): Found | undefined {
+    return this.#policy.isEmpty || this.#cleared.has(key) ? this.#components.cache.atHand(key, needy) : undefined
+  }
+
+  /** Undefined where nothing is said about a package. */
+  of(subject: Subject): Withholding | undefined {
+    const policy = this.#policy
+    if (!policy.concerns(subject)) return undefined
+    const now = this.#components.clock.now()
+    const step = policy.minimumAge(subject) > 0 ? Math.floor(now / AGE_STEP) : 0
+    let offered = 0
+    let refused: Verdict | undefined
+    return {
+      // Documents of several packages may be the same, byte for byte.
+      id: `${this.#generation} ${step} ${subject.type}/${canonicalName(subject)}`,
+      allows: (version, published) => {
+        const one = { ...subject, version }
+        const verdict = policy.verdict(one)
+        // Where a document tells no dates, those of the single versions do; what is refused then says why.
+        const last = verdict.allowed && published !== undefined ? policy.ageVerdict(one, { published, now }) : verdict
+        if (last.allowed) offered++
+        else refused ??= last
+        return last.allowed
+      },
+      // A list of nothing would look as if there never was anything.
+      settle: () => {
+        if (offered === 0 && refused) enforce(refused)
+      },
+    }
+  }
+
+  #pass(plan: Plan, subject: Subject, aging: boolean, options: GetOptions): Found | Promise<Found> {
+    const { cache } = this.#components
+    if (plan.kind === 'immutable') this.#cleared.set(plan.key, true)
+    const wanted = aging && plan.dated ? comingThrough(plan.headers?.via, plan.dated) : plan
+    return plan.pointsTo ? this.#getPointedTo(wanted, subject, options) : cache.get(wanted, options)
+  }
+
+  async #getOfAge(plan: Plan, subject: Subject, options: GetOptions): Promise<Found> {
+    const generation = this.#generation
+    const { clock } = this.#components
+    const least = this.#policy.minimumAge(subject)
+    const since = this.#components.keptSince(plan.key)
+    const heldLong = since !== undefined && clock.now() - since >= least
+    const published = await this.#published(plan, heldLong, options.signal)
+    // Another policy since the question was asked has questions of its own.
+    if (generation !== this.#generation) return this.get(plan, options)
+    // What was here for long enough is old enough, whatever is known of it.
+    if (published !== undefined || !heldLong) enforce(this.#policy.ageVerdict(subject, { published, now: clock.now() }))
+    return this.#pass(plan, subject, true, options)
+  }
+
+  /** Rejects while upstream is in trouble: that is no word about the age. */
+  async #published(plan: Plan, heldLong: boolean, signal: AbortSignal): Promise<number | undefined> {
+    try {
+      return await plan.published?.(this.#components.lookup, signal)
+    } catch (error) {
+      if (signal.aborted || !heldLong) throw error
+      return undefined
+    }
+  }
+
+  /** A name that is let through may lead to something that is not. */
+  async #getPointedTo(plan: Plan, subject: Subject, options: GetOptions): Promise<Found> {
+    const policy = this.#policy
+    const found = await this.#components.cache.get(plan, options)
+    try {
+      if (found.digest !== undefined) enforce(policy.verdict({ ...subject, version: found.digest }))
+      return found
+    } catch (error) {
+      found.body.close()
+      throw error
+    }
+  }
+}
+
+function enforce(verdict: Verdict): void {
+  if (!verdict.allowed) throw new WarrenError('POLICY_DENIED', verdict.reason)
+}
