@@ -1,7 +1,8 @@
 import { cargo } from './cargo/index.ts'
+import { maven } from './maven/index.ts'
 import { npm } from './npm/index.ts'
 import { oci } from './oci/index.ts'
 import type { Protocol } from './protocol.ts'
 
 /** The built-in protocols. Adding an ecosystem is one folder beside this file and one entry here. */
-export const protocols: readonly Protocol[] = [npm, oci, cargo]
+export const protocols: readonly Protocol[] = [npm, oci, cargo, maven]

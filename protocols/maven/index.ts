@@ -1,0 +1,79 @@
+import { WarrenError } from '../../node/errors.ts'
+import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
+import { formatError } from './errors.ts'
+import { parsePath, type Resource } from './paths.ts'
+import { checksumPlan, metadataPlan, planOf, type Site } from './plans.ts'
+import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
+import { sitesFor } from './sites.ts'
+import { defaultUpstreams } from './upstreams.ts'
+
+/** Repositories in Maven's layout and in Ivy's, for reading: Maven, Gradle, sbt, coursier, Ivy, and whoever speaks as they do. */
+export const maven: Protocol = {
+  name: 'maven',
+  defaultUpstreams,
+  builtIn: { name: 'maven-central', path: '/maven/central/' },
+  mounts: '/maven/',
+  settings: [],
+  names: {
+    example: 'com.corp',
+    levels: '.:',
+    canonical: (pattern) => (/^[\w.*+-]+(?::[\w.*+-]+)?$/.test(pattern) ? pattern : undefined),
+  },
+  rootAliases: [],
+  route,
+  formatError,
+}
+
+type Metadata = Extract<Resource, { kind: 'metadata' }>
+type Sites = readonly [Site, ...Site[]]
+
+function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method)
+  const resource = parsePath(path)
+  const [first, ...others] = sitesFor(mirror, resource)
+  const sites: Sites = [siteOf(mirror, first), ...others.map((base) => siteOf(mirror, base))]
+  if (resource.kind === 'metadata') return metadataRoute(resource, sites)
+  if (resource.kind === 'checksum' && resource.of.kind === 'metadata')
+    return checksumRoute(resource.of, resource.algorithm, sites)
+  if (isOfPrefixes(resource) && mirror.upstreams.length > 1) throw noPrefixes()
+  return { plans: each(sites, (site) => planOf(resource, site)) }
+}
+
+function metadataRoute(resource: Metadata, sites: Sites): Planned {
+  const plans = each(sites, (site) => metadataPlan(resource, site))
+  return { plans, ...offersOf(resource), ...(sites.length > 1 ? { rendition: merged, all: true } : {}) }
+}
+
+function checksumRoute(of: Metadata, algorithm: Parameters<typeof checksumOf>[0], sites: Sites): Planned {
+  const documents = each(sites, (site) => metadataPlan(of, site))
+  if (sites.length > 1) return { plans: documents, ...offersOf(of), rendition: checksumOfMerged(algorithm), all: true }
+  const plans: Planned['plans'] = [documents[0], checksumPlan(of, algorithm, sites[0])]
+  return { plans, ...offersOf(of), rendition: checksumOf(algorithm), all: true }
+}
+
+function offersOf({ of }: Metadata): Pick<Planned, 'offers'> {
+  return of.what === 'versions' ? { offers: versions } : {}
+}
+
+function siteOf({ name, lifetime }: Mirror, base: string): Site {
+  return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }) }
+}
+
+function each([first, ...others]: Sites, planFor: (site: Site) => Planned['plans'][0]): Planned['plans'] {
+  return [planFor(first), ...others.map(planFor)]
+}
+
+function isOfPrefixes(resource: Resource): boolean {
+  return resource.kind === 'prefixes' || (resource.kind === 'checksum' && resource.of.kind === 'prefixes')
+}
+
+/** What one repository has would keep clients from asking for what the others have. */
+function noPrefixes(): WarrenError {
+  return new WarrenError('UPSTREAM_ABSENT', 'a group of repositories has no list of prefixes: ask it for anything')
+}
+
+function notForWriting(method: string): WarrenError {
+  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
+  const where = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'
+  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
+}

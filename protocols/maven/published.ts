@@ -1,0 +1,41 @@
+import type { Lookup, Plan } from '../../node/cache/plan.ts'
+import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import type { ListingFacts } from './listing.ts'
+import { type MetadataFacts, timeOf } from './metadata.ts'
+
+/** Many repositories have no lists, and say so in many ways. */
+const AWAY: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_BUSY']
+
+interface Sources {
+  /** What the directory of the artifact lists: its versions are directories. */
+  readonly listing: Plan
+  readonly metadata: Plan
+}
+
+/**
+ * When a version came, in ms since the epoch. No document of a repository says so; but most repositories print the time beside each
+ * directory, and the metadata of an artifact tell when its newest version came. Undefined where neither is to be had; rejects when
+ * upstream cannot be asked.
+ */
+export async function publishedAt(
+  version: string,
+  { listing, metadata }: Sources,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const { times = [] } = ((await factsOf(listing, lookup, signal)) ?? {}) as Partial<ListingFacts>
+  const listed = times.find(([name]) => name === version)
+  if (listed) return listed[1]
+  const { newest = [], lastUpdated } = ((await factsOf(metadata, lookup, signal)) ?? {}) as Partial<MetadataFacts>
+  return newest.includes(version) ? timeOf(lastUpdated) : undefined
+}
+
+async function factsOf(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await lookup.fetch(plan, signal)
+  } catch (error) {
+    signal.throwIfAborted()
+    if (isWarrenError(error, ...AWAY)) throw error
+    return undefined
+  }
+}

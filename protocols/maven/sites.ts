@@ -1,0 +1,40 @@
+import type { Mirror } from '../protocol.ts'
+import { binds, sitesOf } from '../sites.ts'
+import type { Resource } from './paths.ts'
+
+/**
+ * The upstreams that may be asked for a resource. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it: a
+ * route that binds any of them counts, so that nothing is asked where it must not be.
+ */
+export function sitesFor(mirror: Mirror, resource: Resource): readonly [string, ...string[]] {
+  const names = namesOf(resource)
+  for (const route of mirror.routes ?? []) {
+    const bound = names.find((name) => binds(route, name))
+    if (bound !== undefined) return sitesOf({ ...mirror, routes: [route] }, bound)
+  }
+  return sitesOf(mirror, names[0] ?? '')
+}
+
+/** `group:artifact`, or all that a path could mean. */
+function namesOf(resource: Resource): readonly string[] {
+  switch (resource.kind) {
+    case 'checksum':
+      return namesOf(resource.of)
+    case 'file':
+      return [`${resource.placed.group}:${resource.placed.artifact}`]
+    case 'metadata':
+      if (resource.of.what === 'builds') return [`${resource.of.group}:${resource.of.artifact}`]
+      return readings(resource.of.directory.split('/'))
+    case 'directory':
+      return readings(resource.path.split('/'))
+    default:
+      return readings(resource.path.split('/').slice(0, -1))
+  }
+}
+
+/** Longest first: what no route binds is named by it in messages. */
+function readings(directories: readonly string[]): readonly string[] {
+  const groups = directories.map((_, at) => directories.slice(0, at + 1).join('.'))
+  const artifacts = groups.slice(0, -1).map((group, at) => `${group}:${directories[at + 1]}`)
+  return [groups.at(-1) ?? '', ...artifacts, ...groups.slice(0, -1)]
+}
