@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { adminApi } from '../admin/api/plugin.ts'
 import { protocols } from '../protocols/index.ts'
+import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
 import { type Clock, systemClock } from './clock.ts'
@@ -25,6 +26,8 @@ import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import { readNodeFile } from './node-file.ts'
 import { loadNodeToken } from './node-token.ts'
+import { PolicyGate } from './policy/gate.ts'
+import { Policy } from './policy/policy.ts'
 import { StatsCounter } from './stats.ts'
 import { DiskStore } from './store/disk-store.ts'
 import type { Store } from './store/store.ts'
@@ -52,7 +55,10 @@ export interface Components {
   readonly id: string
   readonly log: Logger
   readonly door: Door
+  readonly gate: PolicyGate
   readonly server: HttpServer
+  /** Of single upstreams; to be replaced with the mirrors. */
+  readonly authorities: Authorities
   /** The mesh that this node is in, or may join while it runs. */
   readonly mesh: MeshSwitch
   /** Frees everything in reverse order of making. */
@@ -79,17 +85,24 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const shelf = new StoreShelf({ store })
   const mesh = building.adopt(meshOf({ config, key, shelf, sender, events, clock, log }), (part) => part.close())
   warnOfIdleLogins(config, log)
-  const upstream = building.adopt(overrides.upstream ?? upstreamOf(config, clock, id, log), (part) => part.close())
+  const authorities = new Authorities(config.mirrors)
+  const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
+    part.close(),
+  )
   const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
   const cache = building.adopt(
     new Cache({ store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events }, config.fresh),
     (part) => part.close(),
   )
 
+  const gate = new PolicyGate(
+    { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
+    new Policy(config.policy),
+  )
   const door = new Door(
     {
-      cache,
-      composer: new Composer({ withholder: { of: () => undefined } }),
+      cache: gate,
+      composer: new Composer({ withholder: gate }),
       upstream,
       sender,
       hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),
@@ -110,8 +123,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         startedAt,
         state: server.draining ? 'draining' : 'ready',
         data: config.data,
-        // Whoever asks does so at a listener, so that all this does is to tell the addresses.
-        listen: (await server.start()).listen.map(urlOf),
+        listen: server.listening?.listen.map(urlOf) ?? [],
       },
       mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
       ...stats.snapshot(),
@@ -128,7 +140,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   building.defer(() => admin.close())
   const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
   building.defer(() => server.stop())
-  return { id, log, door, server, mesh, disposer: building.move() }
+  return { id, log, door, gate, server, authorities, mesh, disposer: building.move() }
 }
 
 /** Base URL of a listener, without a trailing slash; of a socket `unix:` and its path. */
@@ -176,6 +188,12 @@ async function openStore(config: Config, clock: Clock, events: Events): Promise<
   }
 }
 
+/** Undefined for what only a document that is held names. */
+function keptSince({ records }: Store, key: string): number | undefined {
+  const held = records.get(key)
+  return held?.link ? undefined : held?.fetchedAt
+}
+
 interface MeshParts {
   readonly config: Config
   readonly key: NodeKey
@@ -208,7 +226,14 @@ function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): 
   )
 }
 
-function upstreamOf(config: Config, clock: Clock, nodeId: string, log: Logger): UndiciUpstream {
+interface UpstreamParts {
+  readonly config: Config
+  readonly authorities: Authorities
+  readonly clock: Clock
+  readonly log: Logger
+}
+
+function upstreamOf({ config, authorities, clock, log }: UpstreamParts, nodeId: string): UndiciUpstream {
   const { connectTimeout, headersTimeout, idleTimeout, concurrency, patience, ca } = config.upstream
   return new UndiciUpstream(
     { clock },
@@ -221,6 +246,7 @@ function upstreamOf(config: Config, clock: Clock, nodeId: string, log: Logger): 
       concurrency,
       patience,
       ca: ca.map((path) => readNamed('upstream.ca', path)),
+      caOf: (origin) => authorities.of(origin),
       env: process.env,
       credentials: [...(config.credentials ?? []), ...dockerLogins(config.dockerConfig, log)],
     },
@@ -229,7 +255,8 @@ function upstreamOf(config: Config, clock: Clock, nodeId: string, log: Logger): 
 
 /** A login under another name than that of an upstream is for nobody: said at once, since its owner believes that it is used. */
 function warnOfIdleLogins({ credentials = [], mirrors }: Config, log: Logger): void {
-  const hosts = new Set(mirrors.flatMap(({ upstreams }) => upstreams.map((url) => new URL(url).host)))
+  const asked = mirrors.flatMap(({ upstreams, routes = [] }) => [...upstreams, ...routes.flatMap((one) => one.upstream ?? [])])
+  const hosts = new Set(asked.map((url) => new URL(url).host))
   const idle = new Set(credentials.map(({ origin }) => new URL(origin).host).filter((host) => !hosts.has(host)))
   for (const host of idle)
     log.warn(

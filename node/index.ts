@@ -4,6 +4,7 @@ import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
+import { Policy } from './policy/policy.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 
 export interface NodeUrls {
@@ -20,13 +21,15 @@ export interface Node extends AsyncDisposable {
   start(): Promise<NodeUrls>
   /** Lets answers under way finish, then frees everything. Idempotent. */
   stop(): Promise<void>
-  /** Replaces the mirrors; requests under way end with those that they began with. */
+  /** Replaces the mirrors; requests under way end with those that they began with. Throws CONFIG_INVALID, and changes nothing then. */
   applyMirrors(mirrors: readonly MirrorConfig[]): void
+  /** Replaces the policy, from the next request on. */
+  applyPolicy(policy: Config['policy']): void
 }
 
 /** Makes a node; nothing listens before `start`. Throws STORE_LOCKED, STORE_UNUSABLE, STORE_UNKNOWN or CONFIG_INVALID. */
 export async function createNode(config: Config, overrides?: Overrides): Promise<Node> {
-  const { id, log, door, server, mesh, disposer } = await buildComponents(config, overrides)
+  const { id, log, door, gate, server, authorities, mesh, disposer } = await buildComponents(config, overrides)
   let stopping: Promise<void> | undefined
   let started = false
   const watch = new FileWatch({
@@ -64,8 +67,13 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
     },
     stop,
     applyMirrors(mirrors) {
+      authorities.replace(mirrors)
       door.mounts = mountsOf(mirrors)
       log.info({ mirrors: mirrors.map(({ name }) => name) }, 'mirrors changed')
+    },
+    applyPolicy(policy) {
+      gate.policy = new Policy(policy)
+      log.info({ policy }, 'policy changed')
     },
     [Symbol.asyncDispose]: stop,
   }

@@ -41,6 +41,7 @@ export class HttpServer {
   readonly #init: HttpServerInit
   readonly #listeners: Listener[] = []
   #draining = false
+  #listening: Listening | undefined
   #starting: Promise<Listening> | undefined
   #stopping: Promise<void> | undefined
 
@@ -56,6 +57,11 @@ export class HttpServer {
   /** Open connections. */
   get connections(): number {
     return this.#listeners.reduce((sum, listener) => sum + listener.connections, 0)
+  }
+
+  /** The addresses in use; none before `start` has resolved. */
+  get listening(): Listening | undefined {
+    return this.#listening
   }
 
   /** Resolves with the addresses in use. Throws ADDRESS_IN_USE, and then nothing is left open. Idempotent. */
@@ -78,7 +84,8 @@ export class HttpServer {
       const bound: ListenAddress[] = []
       for (const [i, address] of listen.entries()) bound.push(await this.#open(address, i === shared))
       const admin = bound[shared] ?? (await this.#open(adminListen, true))
-      return { listen: bound, admin }
+      this.#listening = { listen: bound, admin }
+      return this.#listening
     } catch (error) {
       this.#draining = true
       await this.#closeAll()

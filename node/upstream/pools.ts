@@ -20,13 +20,26 @@ export interface PoolsInit {
   readonly connections: number
   /** Certificates (PEM) of further authorities that are trusted beside the usual ones. */
   readonly ca: readonly string[]
+  /** Those that are trusted at one origin only. Asked for each request, since they change while the node runs. */
+  readonly caOf?: (origin: string) => readonly string[]
 }
 
-/** Keep-alive connections to upstreams: one set for each limit of addresses, one for each proxy. */
+/** The connections to an origin with authorities of its own. */
+interface Own {
+  readonly ca: readonly string[]
+  readonly secureContext: SecureContext
+  readonly dispatchers: Map<string, Dispatcher>
+}
+
+/**
+ * Keep-alive connections to upstreams: one set for each limit of addresses, one for each proxy; and such sets apart for each origin
+ * that has authorities of its own, since nobody else is to be believed by them.
+ */
 export class Pools {
   readonly #components: PoolsComponents
   readonly #init: PoolsInit
   readonly #dispatchers = new Map<string, Dispatcher>()
+  readonly #own = new Map<string, Own>()
   readonly #sockets = new Set<Socket>()
   readonly #secureContext: SecureContext | undefined
 
@@ -43,28 +56,45 @@ export class Pools {
 
   /** Where to send a request for `url` whose addresses are limited to `limit`. */
   dispatcher(url: URL, limit: Reach | undefined): Dispatcher {
+    const own = this.#ownOf(url.origin)
+    const dispatchers = own?.dispatchers ?? this.#dispatchers
+    const secureContext = own?.secureContext ?? this.#secureContext
     const proxy = this.#components.proxies.proxyFor(url)
     const key = proxy?.href ?? limit ?? 'any'
-    const known = this.#dispatchers.get(key)
+    const known = dispatchers.get(key)
     if (known) return known
-    const dispatcher = proxy ? this.#throughProxy(proxy) : this.#direct(limit)
-    this.#dispatchers.set(key, dispatcher)
+    const dispatcher = proxy ? this.#throughProxy(proxy, secureContext) : this.#direct(limit, secureContext)
+    dispatchers.set(key, dispatcher)
     return dispatcher
   }
 
   /** Ends all connections, those that are being made included. */
   async destroy(): Promise<void> {
-    const ended = [...this.#dispatchers.values()].map((dispatcher) => dispatcher.destroy())
+    const all = [this.#dispatchers, ...[...this.#own.values()].map(({ dispatchers }) => dispatchers)]
+    const ended = all.flatMap((dispatchers) => [...dispatchers.values()].map((dispatcher) => dispatcher.destroy()))
     for (const socket of this.#sockets) socket.destroy()
     await Promise.all(ended)
   }
 
-  #direct(limit: Reach | undefined): Agent {
-    const connect = buildConnector({ ...this.#tls(), lookup: this.#components.guard.lookup(limit) })
+  #ownOf(origin: string): Own | undefined {
+    const ca = this.#init.caOf?.(origin) ?? []
+    const known = this.#own.get(origin)
+    if (known && isSame(known.ca, ca)) return known
+    // Made with other authorities: what is under way may end, and nothing new comes over them.
+    for (const dispatcher of known?.dispatchers.values() ?? []) void dispatcher.close()
+    this.#own.delete(origin)
+    if (ca.length === 0) return undefined
+    const own = { ca, secureContext: trusting([...this.#init.ca, ...ca]), dispatchers: new Map<string, Dispatcher>() }
+    this.#own.set(origin, own)
+    return own
+  }
+
+  #direct(limit: Reach | undefined, secureContext: SecureContext | undefined): Agent {
+    const connect = buildConnector({ ...this.#tls(secureContext), lookup: this.#components.guard.lookup(limit) })
     return new Agent({ ...this.#options(), connect: this.#tracked(connect) })
   }
 
-  #throughProxy(proxy: URL): ProxyAgent {
+  #throughProxy(proxy: URL, secureContext: SecureContext | undefined): ProxyAgent {
     // Options of a pool to the proxy itself come with a connector only; a proxy that is silent is as good as a dead one.
     const factory = (origin: URL | string, given: object) => {
       const { connect } = given as { connect: buildConnector.connector }
@@ -77,13 +107,12 @@ export class Pools {
       factory,
       clientFactory: factory,
       connectTimeout: this.#init.connectTimeout,
-      requestTls: this.#tls(),
-      proxyTls: { ...this.#tls(), allowH2: false },
+      requestTls: this.#tls(secureContext),
+      proxyTls: { ...this.#tls(this.#secureContext), allowH2: false },
     })
   }
 
-  #tls(): buildConnector.BuildOptions {
-    const secureContext = this.#secureContext
+  #tls(secureContext: SecureContext | undefined): buildConnector.BuildOptions {
     return { allowH2: true, preferH2: true, timeout: this.#init.connectTimeout, ...(secureContext ? { secureContext } : {}) }
   }
 
@@ -118,6 +147,10 @@ export class Pools {
   }
 }
 
+function isSame(one: readonly string[], other: readonly string[]): boolean {
+  return one.length === other.length && one.every((pem, i) => pem === other[i])
+}
+
 /**
  * Made once for all connections, since parsing some 150 root certificates costs more than a handshake. `default` is what Node
  * trusts by itself, NODE_EXTRA_CA_CERTS included.
@@ -128,7 +161,9 @@ function trusting(ca: readonly string[]): SecureContext {
       new X509Certificate(pem)
     } catch (cause) {
       // OpenSSL would pass over it without a word.
-      throw new WarrenError('CONFIG_INVALID', `certificate ${i + 1} of upstream.ca is not a PEM certificate`, { cause })
+      throw new WarrenError('CONFIG_INVALID', `certificate ${i + 1} of those that are to be trusted is not a PEM certificate`, {
+        cause,
+      })
     }
   }
   return createSecureContext({ ca: [...getCACertificates('default'), ...ca] })

@@ -53,6 +53,8 @@ export interface UndiciUpstreamInit {
   readonly patience?: number
   /** Certificates (PEM) of further authorities that are trusted beside the usual ones. */
   readonly ca?: readonly string[]
+  /** Those that are trusted at one origin only; what it gives may change. */
+  readonly caOf?: (origin: string) => readonly string[]
   /** Where proxies are named (`HTTPS_PROXY` and so on); none by default. */
   readonly env?: Env
   /** What is shown to upstreams and their token services, by origin; the first one for an origin counts. */
@@ -86,7 +88,8 @@ export class UndiciUpstream implements Upstream {
     this.#budgets = new Budgets({ clock })
     this.#credentials = new Credentials(init.credentials ?? [])
     this.#gates = new HostGates({ clock, random }, { concurrency, queue, patience })
-    this.#pools = new Pools({ guard, proxies }, { connectTimeout, connections: concurrency, ca: init.ca ?? [] })
+    const { ca = [], caOf } = init
+    this.#pools = new Pools({ guard, proxies }, { connectTimeout, connections: concurrency, ca, ...(caOf ? { caOf } : {}) })
     this.#sender = new Sender(
       { clock, guard, pools: this.#pools, gates: this.#gates, budgets: this.#budgets },
       { connect: connectTimeout, headers: init.headersTimeout ?? HEADERS_TIMEOUT, idle: init.idleTimeout ?? IDLE_TIMEOUT },
