@@ -146,6 +146,8 @@ export class Artifacts {
     void flight.done.then((record) => {
       this.#flights.delete(flight)
       if (this.#latest.get(plan.key) === flight) this.#latest.delete(plan.key)
+      // What it tells is wanted soon, and takes a second or two of another thread to be read.
+      if (record && plan.index) void lookup.cached(plan)
       if (!record || record.private || record.verified.length === 0) return
       this.#components.mesh.announce(record.verified.flatMap((text) => parseDigest(text) ?? []))
     })

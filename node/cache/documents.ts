@@ -4,7 +4,9 @@ import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { RecordStore } from '../store/store.ts'
 import { PARSE_INLINE_BYTES, PARSED_BYTES } from './constants.ts'
 import { ParserThread } from './parser-thread.ts'
-import type { DocumentParser, ParsedDocument } from './plan.ts'
+import type { DocumentParser, IndexParser, ParsedDocument } from './plan.ts'
+
+type Parser = DocumentParser | IndexParser
 
 /** What a parser found, and the same as it is kept. */
 export interface Parsed {
@@ -27,10 +29,10 @@ export class Documents {
   }
 
   /** Parses new bytes. Throws UPSTREAM_CORRUPT when they are not such a document. */
-  async parse(parser: DocumentParser, bytes: Buffer): Promise<Parsed> {
+  async parse(parser: Parser, bytes: Buffer): Promise<Parsed> {
     try {
       if (bytes.length <= PARSE_INLINE_BYTES) {
-        const document = parser.parse(bytes)
+        const document = await parser.parse(bytes)
         return { json: JSON.stringify(document), document }
       }
       const json = await this.#thread.parse(parser, bytes)
@@ -42,14 +44,14 @@ export class Documents {
   }
 
   /** Keeps what `parse` found. */
-  async keep(parser: DocumentParser, sha256: Sha256, { json, document }: Parsed): Promise<void> {
+  async keep(parser: Parser, sha256: Sha256, { json, document }: Parsed): Promise<void> {
     this.#remember(parser, sha256, json, document)
     // It can be had again from the bytes, so that a disk that refuses it is no trouble.
     await this.#records.putParsed(parser.id, sha256, json).catch(() => {})
   }
 
   /** What is known of a stored document without reading it. */
-  recall(parser: DocumentParser, sha256: Sha256): ParsedDocument | undefined {
+  recall(parser: Parser, sha256: Sha256): ParsedDocument | undefined {
     const hot = this.#hot.get(`${parser.id}!${sha256}`)
     if (hot) return hot
     const json = this.#records.parsed(parser.id, sha256)
@@ -60,7 +62,7 @@ export class Documents {
   }
 
   /** What is in a stored document; reads and parses it again when that is not known, once for all who ask. */
-  async of(parser: DocumentParser, sha256: Sha256, load: () => Promise<Buffer>): Promise<ParsedDocument> {
+  async of(parser: Parser, sha256: Sha256, load: () => Promise<Buffer>): Promise<ParsedDocument> {
     const known = this.recall(parser, sha256)
     if (known) return known
     const key = `${parser.id}!${sha256}`
@@ -73,13 +75,13 @@ export class Documents {
     await this.#thread.close()
   }
 
-  async #again(parser: DocumentParser, sha256: Sha256, load: () => Promise<Buffer>): Promise<ParsedDocument> {
+  async #again(parser: Parser, sha256: Sha256, load: () => Promise<Buffer>): Promise<ParsedDocument> {
     const parsed = await this.parse(parser, await load())
     await this.keep(parser, sha256, parsed)
     return parsed.document
   }
 
-  #remember(parser: DocumentParser, sha256: Sha256, json: string, document: ParsedDocument): void {
+  #remember(parser: Parser, sha256: Sha256, json: string, document: ParsedDocument): void {
     this.#hot.set(`${parser.id}!${sha256}`, document, { size: json.length + 1 })
   }
 }

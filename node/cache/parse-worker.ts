@@ -11,7 +11,7 @@ async function parse({ id, module, exportName, bytes }: ToParser): Promise<FromP
     const exported = (await import(module)) as Record<string, DocumentParser['parse']>
     const found = exported[exportName]
     if (typeof found !== 'function') throw new Error(`${module} exports no function ${exportName}`)
-    return { id, json: JSON.stringify(found(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) }
+    return { id, json: JSON.stringify(await found(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) }
   } catch (error) {
     return { id, error: reasonOf(error) }
   }

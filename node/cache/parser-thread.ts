@@ -23,7 +23,7 @@ export class ParserThread {
   #closed = false
 
   /** What was found, as JSON. Rejects with a plain Error when the parser refuses the bytes or dies of them. */
-  parse(parser: DocumentParser, bytes: Buffer): Promise<string> {
+  parse(parser: Pick<DocumentParser, 'module' | 'exportName'>, bytes: Buffer): Promise<string> {
     if (this.#closed) return Promise.reject(new WarrenError('DRAINING', 'this node is stopping'))
     this.#hired ??= this.#hire()
     const id = this.#nextId++

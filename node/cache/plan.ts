@@ -25,6 +25,11 @@ export interface DocumentParser<Facts = unknown> {
   parse(bytes: Buffer): ParsedDocument<Facts>
 }
 
+/** The same for what has to be unpacked first. */
+export interface IndexParser<Facts = unknown> extends Omit<DocumentParser<Facts>, 'parse'> {
+  parse(bytes: Buffer): Promise<ParsedDocument<Facts>>
+}
+
 /** What has to be true of an artifact, learnt from its ecosystem's metadata. */
 export interface Expectation {
   /** Any one of the digests of the strongest algorithm must match (W3C SRI section 3.3.4). Empty: upstream promises none. */
@@ -39,6 +44,8 @@ export interface Lookup {
   cached(plan: Plan): Promise<unknown>
   /** Facts of a document, fetched if need be; rejects as the cache does. */
   fetch(plan: Plan, signal: AbortSignal): Promise<unknown>
+  /** Keys of what is held that begin with `prefix`, in order: 64 of them at most. Not where all is asked for anew. */
+  held?(prefix: string): Promise<readonly string[]>
 }
 
 /** The package that a request is about, as its package URL names it (purl-spec «Types»). */
@@ -89,6 +96,11 @@ export interface Plan {
   readonly digestHeaders?: Readonly<Partial<Record<ByteAlgorithm, string>>>
   /** For documents: checked and parsed before they are kept. */
   readonly document?: DocumentParser
+  /**
+   * For what goes out as it comes, whatever is in it, but tells of other artifacts: read behind the client's back once it is kept, for
+   * `Lookup.cached`. Not together with `document`.
+   */
+  readonly index?: IndexParser
   /** Documents that are wanted next, fetched ahead in the background when this one has come from upstream. */
   readonly prefetch?: (facts: unknown) => readonly Plan[]
   /**

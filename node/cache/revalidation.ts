@@ -1,4 +1,5 @@
 import { bufferBody } from '../body.ts'
+import { formatDigest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -59,7 +60,7 @@ export class Revalidation {
     const no = this.#components.negative.get(plan)
     if (no) throw no
     const refresh = this.#refresh(plan, held, plan.pointsTo !== undefined && options.head === true)
-    if (held && !options.revalidate && this.#isBriefly(held)) {
+    if (held && !options.revalidate && this.#isBriefly(held) && (await this.#fits(plan, held))) {
       const stale = await this.#components.shelf.open(plan, held, 'stale')
       if (stale) return stale
     }
@@ -73,6 +74,7 @@ export class Revalidation {
       trouble = error
     }
     for (const copy of copies) {
+      if (!(await this.#fits(copy.plan, copy.record))) continue
       const stale = await this.#components.shelf.open(copy.plan, copy.record, 'stale')
       if (stale) return stale
     }
@@ -125,14 +127,26 @@ export class Revalidation {
   /** What may be larger than memory goes out while it comes. */
   async #stream(plan: Plan, held: NameRecord | undefined): Promise<Outcome> {
     // Without its bytes a record has nothing that upstream could call right.
-    const copy = held && (await this.#components.shelf.open(plan, held, 'upstream'))
-    copy?.body.close()
+    const fits = held && (await this.#fits(plan, held))
+    const copy = fits && (await this.#components.shelf.open(plan, held, 'upstream'))
+    if (copy) copy.body.close()
     try {
-      return { board: await this.#components.artifacts.renewed(plan, copy && held) }
+      return { board: await this.#components.artifacts.renewed(plan, copy ? held : undefined) }
     } catch (error) {
       if (!(error instanceof NotModified) || !held) throw error
       return { record: await renewed(this.#components, plan, held, error.headers) }
     }
+  }
+
+  /**
+   * Whether a copy of something large is what others say now that it must be. Where nobody can say, it may be: upstream is in
+   * trouble, and its last word counts.
+   */
+  async #fits({ expect, streamed }: Plan, { blob, verified }: NameRecord): Promise<boolean> {
+    if (!expect || !streamed) return true
+    const expected = await expect(this.#components.lookup, this.#closing.signal).catch(() => undefined)
+    if (!expected || expected.digests.length === 0) return true
+    return expected.digests.some((digest) => [`sha256:${blob}`, ...verified].includes(formatDigest(digest)))
   }
 
   /**

@@ -1,10 +1,14 @@
 import { readAll } from '../body.ts'
 import type { Clock } from '../clock.ts'
 import type { NameRecord, Store, StoredBlob } from '../store/store.ts'
+import { DOCUMENT_BYTES } from './constants.ts'
 import type { Documents } from './documents.ts'
 import type { Found, Source } from './found.ts'
 import { ageOf } from './freshness.ts'
-import type { Plan } from './plan.ts'
+import type { IndexParser, Plan } from './plan.ts'
+
+/** Keys that a grammar is told of at a time: each may cost it a look into a document. */
+const HELD_KEYS = 64
 
 export interface ShelfComponents {
   readonly store: Store
@@ -27,16 +31,46 @@ export class Shelf {
     return body && this.#present(plan, record, source, body)
   }
 
-  /** What a grammar found in a document that is held, however old. */
+  /** What a grammar found in a document or an index that is held, however old. */
   async facts(plan: Plan): Promise<unknown> {
     const { store, documents } = this.#components
     const record = store.records.get(plan.key)
-    if (!record || !plan.document) return undefined
-    const document = documents.recall(plan.document, record.blob)
+    const parser = plan.document ?? plan.index
+    if (!record || !parser) return undefined
+    const document = documents.recall(parser, record.blob)
     if (document) return document.facts
+    if (plan.index) return this.#indexed(plan.index, record)
     const found = await this.open(plan, record, 'local')
     found?.body.close()
     return found?.document?.facts
+  }
+
+  /** Keys of records that begin with `prefix`, in order. */
+  async keys(prefix: string): Promise<readonly string[]> {
+    const keys: string[] = []
+    for await (const [key, { link }] of this.#components.store.records.entries(prefix)) {
+      if (!link) keys.push(key)
+      if (keys.length >= HELD_KEYS) break
+    }
+    return keys
+  }
+
+  async #indexed(parser: IndexParser, { blob, link, size }: NameRecord): Promise<unknown> {
+    if (link || size > DOCUMENT_BYTES) return undefined
+    const { store, documents } = this.#components
+    const load = async () => {
+      const body = await store.blobs.open(blob)
+      if (!body) throw new Error('its bytes are gone')
+      try {
+        return await readAll(body)
+      } finally {
+        body.close()
+      }
+    }
+    return documents.of(parser, blob, load).then(
+      ({ facts }) => facts,
+      () => undefined,
+    )
   }
 
   #present(plan: Plan, record: NameRecord, source: Source, body: StoredBlob): Found | Promise<Found | undefined> {
