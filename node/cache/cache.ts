@@ -57,6 +57,7 @@ export class Cache {
     const permits = new Permits(components)
     const lookup: Lookup = {
       cached: (plan) => shelf.facts(plan),
+      held: (prefix) => shelf.keys(prefix),
       fetch: (plan, signal) => this.#facts(plan, { signal, revalidate: true }),
     }
     const anew: Lookup = {
