@@ -1,0 +1,95 @@
+import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
+import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import { mayList } from './apt-layout.ts'
+import { findChecksum } from './checksums.ts'
+import { findPackage } from './packages.ts'
+import { allListed, findListed, type ReleaseFacts, releaseFacts } from './release.ts'
+
+/** The upstream says that there is no such document, or not for us. */
+const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
+
+/** Upstream promises nothing. */
+const NOTHING: Expectation = { digests: [] }
+
+/**
+ * An index file under its own name has to be the one that the current release file lists: an old `Packages` with a new `InRelease`
+ * is «Hash Sum mismatch» for apt. `releases` are the places of that file, best first.
+ */
+export async function expectListed(
+  name: string,
+  releases: readonly Plan[],
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<Expectation | undefined> {
+  for (const plan of releases) {
+    const facts = await factsOrAbsent(plan, lookup, signal)
+    if (facts === 'trouble') return undefined
+    const release = releaseFacts(facts)
+    if (release) return strongest(findListed(release, name)?.digests)
+  }
+  return NOTHING
+}
+
+/** Index files of a suite that are in the cache, if anywhere, under one of these plans. */
+export interface HeldSuite {
+  readonly release: Plan
+  /** A listed file under its own name, and under its digests. */
+  plansOf(path: string, release: ReleaseFacts): readonly Plan[]
+}
+
+/**
+ * A package has to be what a list of packages says that is here, and that a release file from upstream lists by digest: a list that
+ * somebody asked for by a digest of his own choice may come from anybody. Nothing is fetched: without such a list upstream promises
+ * nothing that could be known.
+ */
+export async function expectPackage(name: string, suites: readonly HeldSuite[], lookup: Lookup): Promise<Expectation> {
+  for (const { release, plansOf } of suites) {
+    const facts = releaseFacts(await lookup.cached(release))
+    if (!facts) continue
+    for (const { path } of allListed(facts, (index) => mayList(index, name))) {
+      for (const plan of plansOf(path, facts)) {
+        const digest = findPackage(await lookup.cached(plan), name)
+        if (digest) return { digests: [digest] }
+      }
+    }
+  }
+  return NOTHING
+}
+
+/** Where the checksum of a file may be. */
+export interface ChecksumPlace {
+  readonly plan: Plan
+  /** Whether it is that of one file only, so that it need not name it. */
+  readonly alone: boolean
+}
+
+/** A file that the operator says never changes has to be what the checksums beside it say, where there are any. */
+export async function expectChecked(
+  name: string,
+  places: readonly ChecksumPlace[],
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<Expectation | undefined> {
+  for (const { plan, alone } of places) {
+    const facts = await factsOrAbsent(plan, lookup, signal)
+    if (facts === 'trouble') return undefined
+    const digest = findChecksum(facts, name, alone)
+    if (digest) return { digests: [digest] }
+  }
+  return NOTHING
+}
+
+/** A server that answers a page to everything has no such document; one that cannot be asked may have it. */
+async function factsOrAbsent(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
+  try {
+    return await lookup.fetch(plan, signal)
+  } catch (error) {
+    if (isWarrenError(error, ...ABSENT, 'UPSTREAM_CORRUPT')) return undefined
+    return 'trouble'
+  }
+}
+
+function strongest(digests: Expectation['digests'] = []): Expectation {
+  // Bytes are called by their sha256 everywhere else, so that one is enough.
+  return { digests: digests.slice(0, 1) }
+}

@@ -1,0 +1,177 @@
+import { cacheKey, type Lookup, type Plan } from '../../node/cache/plan.ts'
+import type { Digest } from '../../node/digest.ts'
+import { boundedBy } from '../sites.ts'
+import { type ByHashFile, type IndexFile, mayListPackages, type PoolFile, type ReleaseFile, type Suite } from './apt-layout.ts'
+import { checksumsParser } from './checksums.ts'
+import { type ChecksumPlace, expectChecked, expectListed, expectPackage, type HeldSuite } from './expect.ts'
+import { packagesParser } from './packages.ts'
+import { encodePath, type RawFile } from './paths.ts'
+import { findListed, releaseParser } from './release.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Longest lifetime of what is mutable, in ms, if not the usual one. */
+  readonly lifetime?: number
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+const DAY = 24 * HOUR
+
+/** RFC 9111, but for a server that says a year of what it replaces tomorrow. */
+const LIFETIME = { floor: 0, cap: DAY }
+/** Of what the operator says changes. */
+const CHANGING_LIFETIME = { floor: 0, cap: MINUTE }
+/** Release files and what they list change together, so that each of them is asked for each time. */
+const NO_LIFETIME = { floor: 0, cap: 0 }
+/** Checksums of what never changes. */
+const CHECKSUMS_LIFETIME = { floor: HOUR, cap: DAY }
+
+/** Debian's has 150 KB. */
+const MAX_RELEASE = 16 << 20
+const MAX_SIGNATURE = 1 << 20
+const MAX_CHECKSUMS = 4 << 20
+
+/** Clients ask again each time, which costs them a 304; a lifetime of their own would add to ours. */
+const MUTABLE_HEADERS = { 'cache-control': 'no-cache' }
+const IMMUTABLE_HEADERS = { 'cache-control': 'public, max-age=31536000, immutable' }
+
+/** Files of checksums and signatures, which have none of their own. */
+const IS_CHECKSUM = /(?:\.(?:sha\d+(?:sum)?|md5(?:sum)?|asc|sig|sign|minisig|pem|crt)|(?:^|\/)(?:SHA\d+|MD5)SUMS[^/]*)$/i
+
+/** What RFC 9111 says of it; with `changes`, what the operator says. */
+export function mutablePlan(file: RawFile, site: Site, changes: boolean): Plan {
+  const lifetime = boundedBy(changes ? CHANGING_LIFETIME : LIFETIME, site.lifetime)
+  // What a server keeps packed is passed on as it is, and so is the name of its packing.
+  return { ...common(file.target, site), ...MUTABLE, streamed: true, keeps: ['content-encoding'], lifetime }
+}
+
+/** A file of which the operator says what it is. */
+export function pinnedPlan(file: RawFile, site: Site, pin: Digest): Plan {
+  return { ...common(file.target, site), ...IMMUTABLE, digests: [pin] }
+}
+
+/** A file of which the operator says that it never changes. */
+export function immutablePlan(file: RawFile, site: Site): Plan {
+  const plan: Plan = { ...common(file.target, site), ...IMMUTABLE, keeps: ['content-encoding'] }
+  const { path, target } = file
+  // With a query the checksum may be of another file.
+  if (IS_CHECKSUM.test(path) || path === '' || path.endsWith('/') || target !== encodePath(path)) return plan
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  const places: readonly ChecksumPlace[] = [
+    { plan: checksumsPlan(`${path}.sha256`, site), alone: true },
+    { plan: checksumsPlan(`${path.slice(0, -name.length)}SHA256SUMS`, site), alone: false },
+  ]
+  return { ...plan, expect: (lookup, signal) => expectChecked(name, places, lookup, signal) }
+}
+
+/** Read for its checksums only, and so kept apart from the same file as a client gets it. */
+function checksumsPlan(path: string, site: Site): Plan {
+  return {
+    ...common(encodePath(path), site, { variant: 'checksums' }),
+    ...MUTABLE,
+    document: checksumsParser,
+    lifetime: CHECKSUMS_LIFETIME,
+    maxBytes: MAX_CHECKSUMS,
+  }
+}
+
+export function releasePlan({ root, suite, file }: Omit<ReleaseFile, 'kind'>, site: Site): Plan {
+  const keyPath = encodePath(`${releasesOf(root)}${file}/${suite}`)
+  const plan: Plan = {
+    ...common(encodePath(`${root}dists/${suite}/${file}`), site, { keyPath }),
+    ...MUTABLE,
+    lifetime: NO_LIFETIME,
+  }
+  return file === 'Release.gpg'
+    ? { ...plan, maxBytes: MAX_SIGNATURE }
+    : { ...plan, maxBytes: MAX_RELEASE, document: releaseParser }
+}
+
+/**
+ * What the keys of an archive's release files begin with, and no others: their paths have an empty segment, which no path that is
+ * asked for has. So the few of them are found among the many files of their suites.
+ */
+function releasesOf(root: string): string {
+  return `${root}dists//`
+}
+
+export function byHashPlan({ root, suite, directory, digest }: Omit<ByHashFile, 'kind'>, site: Site): Plan {
+  const folder = digest.algorithm === 'sha512' ? 'SHA512' : 'SHA256'
+  const name = `${directory}/by-hash/${folder}/${digest.hex}`
+  const plan: Plan = {
+    ...common(encodePath(`${root}dists/${suite}/${name}`), site),
+    ...IMMUTABLE,
+    digests: [digest],
+  }
+  return mayListPackages(name) ? { ...plan, index: packagesParser } : plan
+}
+
+export function indexPlan({ root, suite, name }: Omit<IndexFile, 'kind'>, site: Site): Plan {
+  const releases = (['InRelease', 'Release'] as const).map((file) => releasePlan({ root, suite, file }, site))
+  const plan: Plan = {
+    ...common(encodePath(`${root}dists/${suite}/${name}`), site),
+    ...MUTABLE,
+    streamed: true,
+    lifetime: NO_LIFETIME,
+    expect: (lookup, signal) => expectListed(name, releases, lookup, signal),
+  }
+  return mayListPackages(name) ? { ...plan, index: packagesParser } : plan
+}
+
+export function poolPlan({ root, name }: Omit<PoolFile, 'kind'>, file: RawFile, site: Site): Plan {
+  return {
+    ...common(file.target, site),
+    ...IMMUTABLE,
+    expect: async (lookup) => expectPackage(name, await heldSuites(root, site, lookup), lookup),
+  }
+}
+
+/** The suites of an archive whose release files are here. */
+async function heldSuites(root: string, site: Site, lookup: Lookup): Promise<HeldSuite[]> {
+  const prefix = prefixOf(encodePath(releasesOf(root)), site)
+  const keys = (await lookup.held?.(prefix)) ?? []
+  return keys.flatMap((key) => {
+    const [, file, suite] = /^(InRelease|Release)\/([^\n]+)\n/.exec(key.slice(prefix.length)) ?? []
+    return suite === undefined ? [] : [suiteOf({ root, suite: decodeURIComponent(suite) }, file as 'InRelease', site)]
+  })
+}
+
+function suiteOf({ root, suite }: Suite, file: 'InRelease' | 'Release', site: Site): HeldSuite {
+  return {
+    release: releasePlan({ root, suite, file }, site),
+    plansOf: (path, release) => {
+      const directory = path.slice(0, Math.max(path.lastIndexOf('/'), 0))
+      const hashed = (findListed(release, path)?.digests ?? []).map((digest) =>
+        byHashPlan({ root, suite, directory, digest }, site),
+      )
+      return [...hashed, indexPlan({ root, suite, name: path }, site)]
+    },
+  }
+}
+
+const MUTABLE = { kind: 'mutable', responseHeaders: MUTABLE_HEADERS } as const
+const IMMUTABLE = { kind: 'immutable', responseHeaders: IMMUTABLE_HEADERS } as const
+
+type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'headers'>
+
+function common(target: string, site: Site, { keyPath = target, variant = '' } = {}): Common {
+  const { mirror, base } = site
+  return {
+    key: cacheKey({ ecosystem: ECOSYSTEM, base, path: keyPath, variant }),
+    ecosystem: ECOSYSTEM,
+    mirror,
+    url: base + target,
+    base,
+    headers: { accept: '*/*', 'accept-encoding': 'identity' },
+  }
+}
+
+const ECOSYSTEM = 'raw'
+
+function prefixOf(keyPath: string, { base }: Site): string {
+  return cacheKey({ ecosystem: ECOSYSTEM, base, path: keyPath }).trimEnd()
+}
