@@ -42,6 +42,8 @@ export interface CacheInit extends RevalidationInit {
  * Read this first; then `artifacts.ts` for what never changes and `revalidation.ts` for what does.
  */
 export class Cache {
+  /** For whoever has to know what documents say before it asks for what they are about. */
+  readonly lookup: Lookup
   readonly #components: CacheComponents
   readonly #shelf: Shelf
   readonly #artifacts: Artifacts
@@ -64,6 +66,7 @@ export class Cache {
       cached: async () => undefined,
       fetch: (plan, signal) => this.#facts(plan, { signal, revalidate: true, anew: true }),
     }
+    this.lookup = lookup
     this.#components = components
     this.#shelf = shelf
     this.#completeness = new Completeness({ ...components, heads })

@@ -19,6 +19,9 @@ export const MAX_TEXT = 2048
 /** Entries of one list. */
 export const MAX_LIST = 64
 
+/** Rules in one list of the policy. */
+export const MAX_RULES = 1_000
+
 /** Mirrors of one node. */
 export const MAX_MIRRORS = 256
 

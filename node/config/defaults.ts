@@ -34,6 +34,10 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['fresh.staleWhileRevalidate', '60s'],
     ['fresh.staleIfError', '7d'],
     ['fresh.negative', '30s'],
+    ['policy.allow', []],
+    ['policy.deny', []],
+    ['policy.minimumAge', '0s'],
+    ['policy.minimumAgeExceptions', []],
   ])
   const data = userFolder(folders, 'XDG_DATA_HOME', '.local/share')
   if (data !== undefined) settings.set('data', join(data, 'warren'))

@@ -3,6 +3,7 @@ import type { Mirror } from '../../protocols/protocol.ts'
 import type { Secret } from '../secret.ts'
 import { credentials } from './credentials.ts'
 import { mirrorEntry } from './mirror-entry.ts'
+import { minimumAge, packagePatterns } from './policy.ts'
 import * as rules from './rules.ts'
 
 /** Every setting, its rule and what it is for. The defaults are in `defaults.ts`. */
@@ -61,6 +62,14 @@ export const schema = z.strictObject({
     staleWhileRevalidate: rules.age.describe('How long an outdated answer is served while it is checked in the background'),
     staleIfError: rules.age.describe('How long an outdated answer is served while its upstream is in trouble'),
     negative: rules.age.describe('How long «not found» counts'),
+  }),
+  policy: z.strictObject({
+    allow: packagePatterns.describe(
+      'Packages that are let through: package URLs; of a type that is listed, all others are denied',
+    ),
+    deny: packagePatterns.describe('Packages that are denied: package URLs, such as pkg:npm/left-pad@<1.3.0; above allow'),
+    minimumAge: minimumAge.describe('How long a version must have been out; also by type, as in {npm: 3d}'),
+    minimumAgeExceptions: packagePatterns.describe('Packages whose versions may be younger: package URLs'),
   }),
   mirrors: z
     .record(z.string(), mirrorEntry, { error: 'a group of mirrors by name' })

@@ -14,6 +14,9 @@ export interface Setting {
 /** Where the names of mirrors begin in keys such as `mirrors.npm`. */
 export const MIRRORS = 'mirrors'
 
+/** What the names of settings of the policy begin with. */
+export const POLICY = 'policy.'
+
 /** Holds passwords and tokens. */
 export const CREDENTIALS = 'credentials'
 

@@ -4,7 +4,7 @@ import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import { FileWatch } from './file-watch.ts'
 import type { LoadedConfig } from './load.ts'
 import type { Config, MirrorConfig } from './schema.ts'
-import { MIRRORS, settings } from './settings.ts'
+import { MIRRORS, POLICY, settings } from './settings.ts'
 
 export interface ConfigWatchInit {
   /** What the node runs with. */
@@ -12,23 +12,26 @@ export interface ConfigWatchInit {
   /** Loads anew, with the flags and the environment of the start. */
   load(): LoadedConfig
   onMirrors(mirrors: readonly MirrorConfig[]): void
+  onPolicy(policy: Config['policy']): void
   /** Settings whose new values need a restart; empty when an edit was taken back. */
   onRestartNeeded(keys: readonly string[]): void
   /** An edit that is not valid; what the node runs with stays as it is. */
   onInvalid(error: WarrenError): void
 }
 
-/** Takes edits of the configuration file over while the node runs: mirrors at once, everything else by telling. */
+/** Takes edits of the configuration file over while the node runs: mirrors and policy at once, everything else by telling. */
 export class ConfigWatch {
   readonly #init: ConfigWatchInit
   readonly #files: FileWatch
   #mirrors: readonly MirrorConfig[]
+  #policy: Config['policy']
   #waiting: readonly string[] = []
   #lastError = ''
 
   constructor(init: ConfigWatchInit) {
     this.#init = init
     this.#mirrors = init.loaded.config.mirrors
+    this.#policy = init.loaded.config.policy
     this.#files = new FileWatch({ files: init.loaded.candidates, onChange: () => this.#reload() })
   }
 
@@ -58,6 +61,10 @@ export class ConfigWatch {
       this.#mirrors = config.mirrors
       this.#init.onMirrors(config.mirrors)
     }
+    if (!isDeepStrictEqual(config.policy, this.#policy)) {
+      this.#policy = config.policy
+      this.#init.onPolicy(config.policy)
+    }
   }
 
   /** Undefined when the settings are not valid; told once, however often the same file is looked at. */
@@ -80,7 +87,8 @@ export class ConfigWatch {
 }
 
 function changedKeys(before: Config, after: Config): string[] {
-  return [...settings.keys()].filter((key) => key !== MIRRORS && !isDeepStrictEqual(valueAt(before, key), valueAt(after, key)))
+  const lasting = [...settings.keys()].filter((key) => key !== MIRRORS && !key.startsWith(POLICY))
+  return lasting.filter((key) => !isDeepStrictEqual(valueAt(before, key), valueAt(after, key)))
 }
 
 function valueAt(config: Config, key: string): unknown {

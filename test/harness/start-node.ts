@@ -49,6 +49,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     upstream: { connectTimeout: 2_000, headersTimeout: 5_000, idleTimeout: 2_000, concurrency: 16, patience: 100, ca: [] },
     mesh: { listen: address, blobs: address, announce: [], bootstrap: [], mdns: false, dht: 'auto' },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
+    policy: { allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] },
     mirrors: init.mirrors ?? [npm],
     ...init.config,
   }

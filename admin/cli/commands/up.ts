@@ -30,6 +30,7 @@ export async function up(flags: SettingFlags): Promise<void> {
       loaded,
       load: () => loadSettings(flags),
       onMirrors: (mirrors) => node.applyMirrors(mirrors),
+      onPolicy: (policy) => node.applyPolicy(policy),
       onRestartNeeded: (keys) =>
         tell(keys.length > 0 ? `needs a restart: ${keys.join(', ')}` : 'no restart is needed any more'),
       onInvalid: (error) => tell(`the edit is not taken over: ${error.message.replaceAll('\n', '\nwarren: ')}`),

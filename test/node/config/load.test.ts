@@ -30,6 +30,7 @@ test('without any setting the defaults apply', () => {
       dht: 'auto',
     },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
+    policy: { allow: [], deny: [], minimumAge: { default: 0 }, minimumAgeExceptions: [] },
     mirrors: [
       {
         name: 'npm',

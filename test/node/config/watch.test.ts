@@ -55,6 +55,7 @@ function watched(load: () => LoadedConfig): Told {
     loaded: load(),
     load,
     onMirrors: (mirrors) => told.push(`mirrors ${mirrors.map(({ path }) => path).join(' ')}`),
+    onPolicy: (policy) => told.push(`policy ${policy.deny.join(' ')}`),
     onRestartNeeded: (keys) => told.push(`restart ${keys.join(' ')}`),
     onInvalid: (error) => told.push(`${error.code} ${error.message}`),
   })
@@ -171,6 +172,7 @@ test('an edit between loading and watching is not missed', async () => {
     loaded,
     load,
     onMirrors: (mirrors) => seen.resolve(mirrors.map(({ path }) => path).join(' ')),
+    onPolicy: () => {},
     onRestartNeeded: () => {},
     onInvalid: () => {},
   })
