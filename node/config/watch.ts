@@ -11,6 +11,7 @@ export interface ConfigWatchInit {
   readonly loaded: LoadedConfig
   /** Loads anew, with the flags and the environment of the start. */
   load(): LoadedConfig
+  /** Throws for mirrors that cannot be taken over after all, such as when a file that they name has just gone. */
   onMirrors(mirrors: readonly MirrorConfig[]): void
   onPolicy(policy: Config['policy']): void
   /** Settings whose new values need a restart; empty when an edit was taken back. */
@@ -78,11 +79,15 @@ export class ConfigWatch {
       this.#lastError = ''
       return loaded
     } catch (thrown) {
-      const error = isWarrenError(thrown) ? thrown : new WarrenError('CONFIG_INVALID', reasonOf(thrown), { cause: thrown })
-      if (error.message !== this.#lastError) this.#init.onInvalid(error)
-      this.#lastError = error.message
+      this.#tell(thrown)
       return undefined
     }
+  }
+
+  #tell(thrown: unknown): void {
+    const error = isWarrenError(thrown) ? thrown : new WarrenError('CONFIG_INVALID', reasonOf(thrown), { cause: thrown })
+    if (error.message !== this.#lastError) this.#init.onInvalid(error)
+    this.#lastError = error.message
   }
 }
 

@@ -49,12 +49,15 @@ class Told {
   }
 }
 
-function watched(load: () => LoadedConfig): Told {
+function watched(load: () => LoadedConfig, takeOver: (path: string) => void = () => {}): Told {
   const told = new Told()
   const watch = new ConfigWatch({
     loaded: load(),
     load,
-    onMirrors: (mirrors) => told.push(`mirrors ${mirrors.map(({ path }) => path).join(' ')}`),
+    onMirrors: (mirrors) => {
+      takeOver(mirrors.at(-1)?.path ?? '')
+      told.push(`mirrors ${mirrors.map(({ path }) => path).join(' ')}`)
+    },
     onPolicy: (policy) => told.push(`policy ${policy.deny.join(' ')}`),
     onRestartNeeded: (keys) => told.push(`restart ${keys.join(' ')}`),
     onInvalid: (error) => told.push(`${error.code} ${error.message}`),
@@ -74,6 +77,33 @@ function watchedFile(text: string): { file: string; told: Told } {
 test('an edit in place changes the mirrors', async () => {
   const { file, told } = watchedFile(corp('/a/'))
   writeFileSync(file, corp('/b/'))
+  expect(await told.next()).toBe('mirrors /npm/ /v2/ /b/')
+})
+
+test.for([
+  ['routes: {"@a": false}', 'routes: {"@a": "http://127.0.0.1:2"}'],
+  ['routes: {"@a/b": false, "@a": "http://127.0.0.1:2"}', 'routes: {"@a/*": "http://127.0.0.1:2"}'],
+  ['routes: {a: false, b: false}', 'routes: {b: false, a: false}'],
+  ['lifetime: 1m', 'lifetime: 2m'],
+  ['tarballUrls: rewrite', 'tarballUrls: preserve'],
+  ['upstreams: ["http://127.0.0.1:1"]', 'upstreams: ["http://127.0.0.1:1", {url: "http://127.0.0.1:2", only: [a]}]'],
+] as const)('an edit from %s to %s is taken over', async ([before, after]) => {
+  const { file, told } = watchedFile(`mirrors: {npm: {${before}}}\n`)
+  writeFileSync(file, `mirrors: {npm: {${after}}}\n`)
+  expect(await told.next()).toBe('mirrors /npm/ /v2/')
+})
+
+test('what cannot be taken over after all is told, and tried again with the next edit', async () => {
+  const file = join(folders.create(), 'config.yaml')
+  writeFileSync(file, corp('/a/'))
+  const load = () => loadConfig({ configFile: file, env: {}, home: '/home/ann', flags: new Map(), ecosystems })
+  const gone = new Set(['/b/'])
+  const told = watched(load, (path) => {
+    if (gone.delete(path)) throw new Error(`${path} is gone`)
+  })
+  writeFileSync(file, corp('/b/'))
+  expect(await told.next()).toBe('CONFIG_INVALID /b/ is gone')
+  writeFileSync(file, `${corp('/b/')}# again\n`)
   expect(await told.next()).toBe('mirrors /npm/ /v2/ /b/')
 })
 
