@@ -58,13 +58,19 @@ export class ConfigWatch {
       this.#waiting = waiting
       this.#init.onRestartNeeded(waiting)
     }
-    if (!isDeepStrictEqual(config.mirrors, this.#mirrors)) {
-      this.#mirrors = config.mirrors
-      this.#init.onMirrors(config.mirrors)
-    }
+    if (!isDeepStrictEqual(config.mirrors, this.#mirrors)) this.#takeOver(config.mirrors)
     if (!isDeepStrictEqual(config.policy, this.#policy)) {
       this.#policy = config.policy
       this.#init.onPolicy(config.policy)
+    }
+  }
+
+  #takeOver(mirrors: readonly MirrorConfig[]): void {
+    try {
+      this.#init.onMirrors(mirrors)
+      this.#mirrors = mirrors
+    } catch (thrown) {
+      this.#tell(thrown)
     }
   }
 
