@@ -1,0 +1,103 @@
+import { WarrenError } from '../../node/errors.ts'
+import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
+import { sitesOf } from '../sites.ts'
+import { chooseForm, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.ts'
+import { formatError } from './errors.ts'
+import { normaliseName } from './names.ts'
+import { offersOf } from './offers.ts'
+import { type FilePath, parsePath } from './paths.ts'
+import { filePlan, metadataPlan, pagePlan, type Site, signaturePlan, wheelForMetadata } from './plans.ts'
+import { renditionOf } from './renditions.ts'
+import { defaultUpstreams } from './upstreams.ts'
+import { metadataRendition } from './wheel.ts'
+
+/** The simple API of Python package indexes (PEP 503, 691), for pip, uv, Poetry and the like; for reading. */
+export const pypi: Protocol = {
+  name: 'pypi',
+  defaultUpstreams,
+  settings: ['fileHosts'],
+  rootAliases: [],
+  route,
+  formatError,
+}
+
+function route(request: MirrorRequest, mirror: Mirror): Route {
+  const { method, path } = request
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method)
+  const resource = parsePath(path)
+  switch (resource.kind) {
+    case 'root':
+      throw new WarrenError('BAD_REQUEST', 'the list of all projects is not served; ask for «simple/project/»')
+    case 'moved':
+      // The mount itself is reached with and without the slash that the rest would be relative to.
+      return { reply: moved(path === '' ? mirror.path + resource.location : resource.location) }
+    case 'page':
+      return page(resource.project, request, mirror)
+    case 'legacy':
+      return { pass: legacy(method, resource.project, resource.path, mirror) }
+    case 'metadata':
+      return metadata(resource, mirror)
+    case 'file':
+      return { plans: plans(resource, mirror, (site) => [filePlan(resource, site)]) }
+    case 'signature':
+      return { plans: plans(resource, mirror, (site) => [signaturePlan(resource, site)]) }
+  }
+}
+
+function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
+  const form = chooseForm(request.headers.accept)
+  if (form === undefined) return { reply: notAcceptable() }
+  const rendition = renditionOf(form, project)
+  return {
+    plans: plans({ project }, mirror, (site) => [pagePlan(project, site)]),
+    offers: offersOf(project),
+    ...(rendition ? { rendition } : {}),
+  }
+}
+
+/** Of a wheel there are always metadata: in itself. */
+function metadata(resource: FilePath, mirror: Mirror): Planned {
+  if (!resource.file.endsWith('.whl')) return { plans: plans(resource, mirror, (site) => [metadataPlan(resource, site)]) }
+  const both = (site: Site) => [metadataPlan(resource, site), wheelForMetadata(resource, site)] as const
+  return { plans: plans(resource, mirror, both), rendition: metadataRendition }
+}
+
+type Plans = Planned['plans']
+
+function plans({ project }: Pick<FilePath, 'project'>, mirror: Mirror, of: (site: Site) => Readonly<Plans>): Plans {
+  const [first, ...others] = sitesOf(mirror, project)
+  return [...of(siteOf(mirror, first)), ...others.flatMap((base) => of(siteOf(mirror, base)))]
+}
+
+function siteOf({ name, lifetime, fileHosts }: Mirror, base: string): Site {
+  return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }), ...(fileHosts ? { fileHosts } : {}) }
+}
+
+/** Beside its simple API an index may have the older one, which only some tools ask for; it names files upstream. */
+function legacy(method: 'GET' | 'HEAD', project: string, path: string, mirror: Mirror): PassThrough {
+  const [base] = sitesOf(mirror, normaliseName(project))
+  if (!base.endsWith('/simple/')) {
+    throw new WarrenError(
+      'UPSTREAM_ABSENT',
+      `${mirror.name}: this index has no «${path}» that is known; ask for «simple/${project}/»`,
+    )
+  }
+  return { method, url: new URL(`../${path}`, base).href, base, headers: { accept: 'application/json' } }
+}
+
+function moved(location: string): FixedReply {
+  // Not for good: the mount may be another mirror's tomorrow.
+  return { status: 301, headers: { location, 'cache-control': 'no-cache', 'content-type': 'text/plain' }, body: '' }
+}
+
+function notAcceptable(): FixedReply {
+  const types = [JSON_TYPE, VERSIONED_HTML_TYPE, HTML_TYPE.split(';', 1)[0]].join(', ')
+  const headers = { 'content-type': 'text/plain; charset=utf-8', vary: 'accept', 'cache-control': 'no-store' }
+  return { status: 406, headers, body: `there are only ${types}\n` }
+}
+
+function notForWriting(method: string): WarrenError {
+  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
+  const where = 'upload to the index itself, with «twine upload --repository-url <url>»'
+  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
+}

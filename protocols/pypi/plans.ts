@@ -1,0 +1,102 @@
+import { cacheKey, type Plan } from '../../node/cache/plan.ts'
+import { boundedBy } from '../sites.ts'
+import { ACCEPT, HTML_TYPE, JSON_TYPE } from './accept.ts'
+import { type Asked, expectFile, type Part, uploadTime } from './expect.ts'
+import { type PageFacts, pageFacts } from './facts.ts'
+import { versionOf } from './names.ts'
+import { pageParser } from './page.ts'
+import { type FilePath, filePath } from './paths.ts'
+
+/** One index of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Longest lifetime of pages, in ms, if not the usual one. */
+  readonly lifetime?: number
+  readonly fileHosts?: readonly string[]
+}
+
+const SECOND = 1000
+const MINUTE = 60 * SECOND
+
+/** A yank or a new version shows within ten minutes, whatever upstream allows; ten seconds keep a burst of clients off it. */
+const PAGE_LIFETIME = { floor: 10 * SECOND, cap: 10 * MINUTE }
+
+/** Bytes of a wheel that is fetched for its metadata alone. It has to be in memory for that. */
+const MAX_WHEEL = 64 << 20
+
+const FILE_HEADERS = {
+  'content-type': 'application/octet-stream',
+  'cache-control': 'public, max-age=31536000, immutable',
+}
+/** Clients ask again each time, which costs them a 304; a lifetime of their own would add to ours. */
+const PAGE_HEADERS = { 'cache-control': 'no-cache', vary: 'accept, accept-encoding' }
+
+export function pagePlan(project: string, site: Site): Plan {
+  return {
+    ...common(`${project}/`, site),
+    kind: 'mutable',
+    subject: { type: 'pypi', name: project },
+    headers: { accept: ACCEPT },
+    responseHeaders: PAGE_HEADERS,
+    document: pageParser,
+    isMeant: (facts) => pageFacts(facts, project) !== undefined,
+    describe: (facts) => ({ 'content-type': (facts as PageFacts | undefined)?.form === 'html' ? HTML_TYPE : JSON_TYPE }),
+    lifetime: boundedBy(PAGE_LIFETIME, site.lifetime),
+    keeps: ['x-pypi-last-serial'],
+  }
+}
+
+/**
+ * A file, at the place that the page tells. Its digest is in its path, so that members can be asked for it before the page is.
+ * `url` is where an index made of plain folders would have it, beside the page.
+ */
+export function filePlan(path: FilePath, site: Site): Plan {
+  // Where a page promises no digest, an empty list says that this is known.
+  return { ...partPlan('file', path, site), digests: path.digest ? [path.digest] : [] }
+}
+
+export function metadataPlan(path: FilePath, site: Site): Plan {
+  return partPlan('metadata', path, site)
+}
+
+export function signaturePlan(path: FilePath, site: Site): Plan {
+  return partPlan('signature', path, site)
+}
+
+/** A wheel that is wanted for the metadata in it, where they are not to be had otherwise. */
+export function wheelForMetadata(path: FilePath, site: Site): Plan {
+  return { ...filePlan(path, site), maxBytes: MAX_WHEEL }
+}
+
+const ENDINGS: Readonly<Record<Part, string>> = { file: '', metadata: '.metadata', signature: '.asc' }
+
+function partPlan(part: Part, path: FilePath, site: Site): Plan {
+  const { project, file } = path
+  const { mirror, fileHosts } = site
+  const ending = ENDINGS[part]
+  const { url, ...rest } = common(`${project}/${file}${ending}`, site)
+  const page = pagePlan(project, site)
+  const asked: Asked = { ...path, part, page, mirror, ...(fileHosts ? { fileHosts } : {}) }
+  return {
+    ...rest,
+    url,
+    key: keyOf(filePath(path) + ending, site),
+    kind: 'immutable',
+    subject: { type: 'pypi', name: project, version: versionOf(project, file) },
+    published: (lookup, signal) => uploadTime({ ...asked, part: 'file' }, lookup, signal),
+    // A file that a server compresses once more is no longer what the digest is of.
+    headers: { accept: '*/*', 'accept-encoding': 'identity' },
+    responseHeaders: FILE_HEADERS,
+    expect: (lookup, signal) => expectFile(asked, lookup, signal),
+  }
+}
+
+function keyOf(path: string, { base }: Site): string {
+  return cacheKey({ ecosystem: 'pypi', base, path })
+}
+
+function common(path: string, site: Site): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
+  const { mirror, base } = site
+  return { key: keyOf(path, site), ecosystem: 'pypi', mirror, url: base + path, base }
+}
