@@ -43,10 +43,15 @@ function commands(): Command {
     (await import('./commands/peers.ts')).peers(options),
   )
   withNode(
-    program.command('get <image...>').description('fetch container images through the running node, so that it has them'),
+    program
+      .command('get')
+      .argument('[name...]', 'images, as Docker names them, and package URLs, such as pkg:npm/lodash@4.17.21')
+      .description('fetch images and packages through the running node, so that it has them'),
   )
-    .option('--platform <os/arch>', "platform of the image, else this machine's; may be given several times", several)
-    .addOption(new Option('--all-platforms', 'images of all platforms, with what is attached to them').conflicts('platform'))
+    .option('--lockfile <file>', 'all that a lockfile names; may be given several times', several)
+    .option('--mirror <name>', 'mirror to ask, whatever is said elsewhere; may be given once for each protocol', several)
+    .option('--platform <os/arch>', "platform that it is for, else this machine's; may be given several times", several)
+    .addOption(new Option('--all-platforms', 'what there is for any platform').conflicts('platform'))
     .action(async (images, options) => (await import('./commands/get.ts')).get(images, options))
   addMeshCommands(program)
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))

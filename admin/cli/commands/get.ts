@@ -1,71 +1,151 @@
 import { reasonOf } from '../../../node/errors.ts'
 import { statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
-import { EXIT, UnreachableError } from '../exit-codes.ts'
+import { EXIT, UnreachableError, UsageError } from '../exit-codes.ts'
+import { Client } from '../get/client.ts'
+import { readLockfile } from '../get/lockfiles/index.ts'
+import { Mirrors, type NodeMirror } from '../get/mirrors.ts'
+import { parseTarget, type Target } from '../get/package-url.ts'
+import { machinePlatform } from '../get/scope.ts'
+import type { Wanted } from '../get/wanted.ts'
+import { AT_ONCE, type Failure, type Skipped, type Warmed, warm } from '../get/warm.ts'
 import { Fetcher } from '../images/fetcher.ts'
 import { Mirror } from '../images/mirror.ts'
 import { mirrorAddress } from '../images/mirror-address.ts'
-import { ownPlatform, parsePlatform } from '../images/platform.ts'
+import { ownPlatform, type Platform, parsePlatform } from '../images/platform.ts'
 import { Progress } from '../images/progress.ts'
 import { type PulledImage, pullImage } from '../images/pull.ts'
-import { parseReference } from '../images/reference.ts'
-import { summaryText, totalsOf } from '../images/summary.ts'
+import { skippedLines, summaryText, totalsOf } from '../images/summary.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { printable, styled, writeLines } from '../print.ts'
 
 export interface GetOptions extends NodeOptions {
   readonly platform?: readonly string[]
   readonly allPlatforms?: boolean
+  readonly lockfile?: readonly string[]
+  readonly mirror?: readonly string[]
   readonly json?: boolean
 }
 
-interface Failure {
-  readonly image: string
-  readonly error: string
-}
+type Image = Extract<Target, { image: unknown }>
+type ImageFailure = { readonly image: string; readonly error: string }
 
 /**
- * Warms a node up with container images: fetches them through it, checks them and lets the bytes go. What fails is told, and the
- * other images are still fetched. Throws UsageError and UnreachableError.
+ * Warms a node up with images and packages: fetches them through it, checks them and lets the bytes go. What fails is told, and the
+ * others are still fetched. Throws UsageError and UnreachableError.
  */
 export async function get(names: readonly string[], options: GetOptions): Promise<void> {
-  const references = [...new Map(names.map(parseReference).map((one) => [one.text, one])).values()]
+  const { images, packages, skipped } = wantedOf(names, options)
   const given = options.platform?.map(parsePlatform)
-  const init = { platforms: options.allPlatforms ? ('all' as const) : (given ?? [ownPlatform()]), strict: given !== undefined }
-  const mirror = new Mirror(await mirrorOf(options))
+  const node = await nodeOf(options)
+  const mirrors = new Mirrors({ ...node, named: options.mirror ?? [] })
+  if (images.length > 0 && !node.mirrors.some(({ protocol }) => protocol === 'oci'))
+    throw new Error(
+      `the node at ${node.admin} has no mirror for container images; add one with «protocol: oci» to its settings`,
+    )
   const output = options.json ? process.stderr : process.stdout
   const progress = new Progress(output)
-  const fetcher = new Fetcher({ mirror, progress })
-  const images: PulledImage[] = []
-  const failures: Failure[] = []
+  const fetcher = new Fetcher({ mirror: new Mirror(node.base), progress })
+  const client = new Client({ progress, sockets: AT_ONCE })
   const beganAt = performance.now()
-  for (const reference of references) {
-    progress.say(styled(output, 'bold', reference.text))
+  try {
+    const all = options.allPlatforms === true
+    const pulled = await pullAll(images, { fetcher, progress, output, platforms: all ? 'all' : given })
+    const trouble = new Trouble()
+    const onFailure = (failure: Failure) => trouble.tell(failure)
+    const platforms = all ? 'all' : (given ?? [machinePlatform()])
+    const warmed = await warm(packages, { client, mirrors, platforms, onFailure })
+    trouble.end()
+    const failures = [...pulled.failures, ...warmed.failures]
+    if (failures.length > 0) process.exitCode = EXIT.failure
+    const left = [...skipped, ...warmed.skipped]
+    const totals = totalsOf(pulled.images, [...fetcher.fetched, ...client.fetched], warmed.packages.length)
+    for (const line of skippedLines(left)) progress.say(line)
+    progress.say(summaryText(totals, performance.now() - beganAt, failures.length))
+    if (options.json) {
+      const facts = { node: node.base, images: pulled.images, packages: inOrder(warmed), skipped: left, failures, totals }
+      writeLines(process.stdout, [JSON.stringify(facts, null, 2)])
+    }
+  } finally {
+    client.close()
+  }
+}
+
+/** What is asked for by name and by lockfile. Throws UsageError. */
+function wantedOf(
+  names: readonly string[],
+  { lockfile = [] }: GetOptions,
+): { images: Image[]; packages: Wanted[]; skipped: Skipped[] } {
+  if (names.length + lockfile.length === 0)
+    throw new UsageError('nothing to get: name an image or a package (pkg:TYPE/…), or a lockfile with --lockfile')
+  const targets = names.map(parseTarget)
+  const images = targets.filter((one): one is Image => 'image' in one)
+  const locked = lockfile.map(readLockfile)
+  return {
+    images: [...new Map(images.map((one) => [`${one.image.text} ${JSON.stringify(one.platform)}`, one])).values()],
+    packages: [...targets.flatMap((one) => ('wanted' in one ? [one.wanted] : [])), ...locked.flatMap(({ wanted }) => wanted)],
+    skipped: locked.flatMap(({ left }) => left),
+  }
+}
+
+interface PullInit {
+  readonly fetcher: Fetcher
+  readonly progress: Progress
+  readonly output: NodeJS.WritableStream
+  /** Undefined: this machine's. */
+  readonly platforms: readonly Platform[] | 'all' | undefined
+}
+
+async function pullAll(
+  wanted: readonly Image[],
+  { fetcher, progress, output, platforms }: PullInit,
+): Promise<{ images: PulledImage[]; failures: ImageFailure[] }> {
+  const images: PulledImage[] = []
+  const failures: ImageFailure[] = []
+  for (const { image, platform } of wanted) {
+    progress.say(styled(output, 'bold', image.text))
+    const named = platforms ?? (platform && [platform])
     try {
-      const pulled = await pullImage(fetcher, reference, init)
-      for (const { platform, digest } of pulled) progress.say(`  ${platform ?? 'no platform'}  ${digest}`)
+      const init = { platforms: named ?? [ownPlatform()], strict: named !== undefined && named !== 'all' }
+      const pulled = await pullImage(fetcher, image, init)
+      for (const { platform: of, digest } of pulled) progress.say(`  ${of ?? 'no platform'}  ${digest}`)
       images.push(...pulled)
     } catch (error) {
       // Without a node the next image fares no better.
       if (error instanceof UnreachableError) throw error
       const reason = printable(reasonOf(error))
-      failures.push({ image: reference.text, error: reason })
+      failures.push({ image: image.text, error: reason })
       process.stderr.write(`warren: ${reason}\n`)
     }
   }
-  if (failures.length > 0) process.exitCode = EXIT.failure
-  const totals = totalsOf(images, fetcher.fetched)
-  progress.say(summaryText(totals, performance.now() - beganAt))
-  if (options.json) writeLines(process.stdout, [JSON.stringify({ node: mirror.base, images, failures, totals }, null, 2)])
+  return { images, failures }
 }
 
-/** Where the mirrors of the running node are. Throws UnreachableError, and Error for a node that has none for images. */
-async function mirrorOf(options: NodeOptions): Promise<string> {
-  const { base } = nodeAt(options)
-  const { data: status } = statusSchema.safeParse(await new ApiClient(base).get('/admin/v1/status'))
+/** Tells what failed, each reason once: a registry without a mirror is one for hundreds of packages. */
+class Trouble {
+  readonly #times = new Map<string, number>()
+
+  tell({ package: name, error }: Failure): void {
+    const times = this.#times.get(error) ?? 0
+    this.#times.set(error, times + 1)
+    if (times === 0) process.stderr.write(`warren: ${printable(name)}: ${error}\n`)
+  }
+
+  end(): void {
+    for (const [error, times] of this.#times) if (times > 1) process.stderr.write(`warren: ${times - 1} more: ${error}\n`)
+  }
+}
+
+/** As they ended they differ from run to run. */
+function inOrder({ packages }: Warmed): Warmed['packages'] {
+  return packages.toSorted((one, other) => (one.package < other.package ? -1 : 1))
+}
+
+/** Where the mirrors of the running node are, and which. Throws UnreachableError, and Error for what is no node. */
+async function nodeOf(options: NodeOptions): Promise<{ admin: string; base: string; mirrors: readonly NodeMirror[] }> {
+  const { base: admin } = nodeAt(options)
+  const { data: status } = statusSchema.safeParse(await new ApiClient(admin).get('/admin/v1/status'))
   if (!status)
-    throw new Error(`${base} answers with something that is no status of a Warren node; is it one of another version?`)
-  if (!status.mirrors.some(({ protocol }) => protocol === 'oci'))
-    throw new Error(`the node at ${base} has no mirror for container images; add one with «protocol: oci» to its settings`)
-  return mirrorAddress(status.node.listen, base)
+    throw new Error(`${admin} answers with something that is no status of a Warren node; is it one of another version?`)
+  return { admin, base: mirrorAddress(status.node.listen, admin), mirrors: status.mirrors }
 }

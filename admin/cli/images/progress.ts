@@ -3,18 +3,22 @@ import { type Output, styled } from '../print.ts'
 
 /** Ms between two looks of what is under way. */
 const BEAT = 100
+/** Characters of a file's name that moves: the rest of the line is worth more. */
+const NAME = 36
 /** Characters; with it all of a line fits into 80 columns. */
 const BAR = 10
 /** Columns of a terminal that does not tell. */
 const COLUMNS = 80
 
 export type Kind = 'manifest' | 'config' | 'layer'
+/** What packages are made of: documents are what leads to files. */
+export type PackageKind = 'document' | 'file'
 
 /** Something that is being fetched. */
 export interface Item {
-  /** Its digest, or a tag as long as that is all that is known. */
+  /** Its digest, or a tag as long as that is all that is known; of a package the file's name. */
   readonly name: string
-  readonly kind: Kind
+  readonly kind: Kind | PackageKind
   /** Bytes; undefined where nothing tells. */
   readonly size: number | undefined
 }
@@ -31,7 +35,7 @@ export interface Transfer {
   from(source: string): void
   /** So many bytes have come. */
   moved(bytes: number): void
-  done(received: { readonly digest: string; readonly size: number; readonly source: string }): void
+  done(received: { readonly digest?: string; readonly size: number; readonly source: string }): void
   failed(): void
 }
 
@@ -71,7 +75,9 @@ export class Progress {
       },
       done: ({ digest, size, source }) => {
         this.#end(line)
-        this.#write([this.#doneText({ ...line, name: digest, bytes: size, source })])
+        // A document is fetched for the file's sake, which has a line of its own.
+        const text = this.#doneText({ ...line, name: digest ?? line.name, bytes: size, source })
+        this.#write(line.kind === 'document' ? [] : [text])
       },
       failed: () => {
         this.#end(line)
@@ -104,6 +110,8 @@ export class Progress {
   #doneText(line: Line): string {
     const colour = line.source === 'upstream' ? 'yellow' : 'green'
     const facts = `${formatBytes(line.bytes).padStart(10)}  ${rateText(line).padStart(12)}`
+    // Names of files are of any length, so that only at the end they leave the columns in line.
+    if (isOfPackage(line)) return `  ${facts}  ${styled(this.#output, colour, line.source.padEnd(8))}  ${line.name}`
     return `${nameText(line)}  ${facts}  ${styled(this.#output, colour, line.source)}`
   }
 }
@@ -116,8 +124,14 @@ function movingText(line: Line): string {
   return [nameText(line), `[${bar}]`, amount, rateText(line), line.source].filter((text) => text !== '').join('  ')
 }
 
+function isOfPackage({ kind }: Item): boolean {
+  return kind === 'document' || kind === 'file'
+}
+
 /** A digest as short as clients of images show it. */
-function nameText({ name, kind }: Item): string {
+function nameText(item: Item): string {
+  const { name, kind } = item
+  if (isOfPackage(item)) return `  ${name.slice(0, NAME).padEnd(NAME)}`
   const short = name.slice(name.indexOf(':') + 1).slice(0, 12)
   return `  ${short.padEnd(12)}  ${kind.padEnd(8)}`
 }

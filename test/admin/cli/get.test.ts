@@ -118,6 +118,9 @@ test('with --json the facts go to stdout, and what happens to stderr', async () 
     images: 1,
     manifests: 2,
     blobs: 3,
+    packages: 0,
+    files: 0,
+    documents: 0,
     bytes: bytes + documents,
     sources: { seed: bytes, unknown: documents },
   })
@@ -305,7 +308,7 @@ test('a node without a mirror for images is told', async () => {
 })
 
 test.for([
-  [[], "missing required argument 'image'"],
+  [[], 'nothing to get: name an image or a package (pkg:TYPE/…), or a lockfile with --lockfile\n'],
   [['UPPER'], '"UPPER" has upper-case letters'],
   [['x', '--platform', 'arm64'], '"arm64" is no platform'],
   [['x', '--all-platforms', '--platform', 'linux/arm64'], "cannot be used with option '--platform"],

@@ -1,0 +1,51 @@
+import { byGoMod } from './checks.ts'
+import type { GotFile } from './client.ts'
+import { below, type Cooked, type Kitchen, segment } from './recipe.ts'
+import type { GoWanted } from './wanted.ts'
+
+/** A full version (x/mod/semver, «IsValid» with all three numbers); anything else is a question to the proxy. */
+const CANONICAL = /^v\d+\.\d+\.\d+(?:[-+].*)?$/
+
+/**
+ * Fetches a version of a module as `go mod download` does (GOPROXY protocol, go.dev/ref/mod): what it is, its go.mod and its zip.
+ * The go.mod is checked against go.sum here; the zip the node has checked against the checksum database, from which go.sum is. Throws
+ * as the client does, and Error.
+ */
+export async function getGo(wanted: GoWanted, kitchen: Kitchen): Promise<Cooked> {
+  const { module, zip } = wanted
+  const { client } = kitchen
+  const files: GotFile[] = []
+  const at = (path: string) => below(kitchen, `${escaped(module)}/${path}`)
+  const infoOf = async (path: string, name: string) => {
+    const { got, value } = await client.document({ ...at(path), name }, parseInfo)
+    files.push(got)
+    return value
+  }
+  // Of a module that nothing is built from, only the go.mod is asked for.
+  let version = wanted.version
+  if (version === undefined) version = await infoOf('@latest', `${module} (latest)`)
+  else if (zip || !CANONICAL.test(version)) version = await infoOf(`@v/${escaped(version)}.info`, `${module}@${version}.info`)
+  const stem = `${module}@${version}`
+  const path = `@v/${escaped(version)}`
+  const check = wanted.modHash === undefined ? undefined : byGoMod(wanted.modHash)
+  files.push(await client.file({ ...at(`${path}.mod`), name: `${stem}.mod`, check }))
+  if (zip) {
+    files.push(await client.file({ ...at(`${path}.zip`), name: `${stem}.zip` }))
+  }
+  return { version, files }
+}
+
+/** Upper-case letters become `!` and the small letter (x/mod/module, «EscapePath»). */
+function escaped(text: string): string {
+  return text
+    .replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`)
+    .split('/')
+    .map(segment)
+    .join('/')
+}
+
+function parseInfo(bytes: Buffer): string {
+  const { Version: version } = JSON.parse(bytes.toString('utf8'))
+  if (typeof version === 'string' && CANONICAL.test(version)) return version
+  throw new Error('it names no version')
+}

@@ -1,0 +1,112 @@
+import { getDefaultRegistry } from 'purl'
+import { isLoopback } from '../../../node/tcp-address.ts'
+import type { Status } from '../../api/status-schema.ts'
+import { UsageError } from '../exit-codes.ts'
+import type { Type, Wanted } from './wanted.ts'
+
+export type NodeMirror = Status['mirrors'][number]
+
+/** What the mirrors of a package type speak. */
+const PROTOCOLS: Readonly<Record<Type, string>> = { npm: 'npm', pypi: 'pypi', maven: 'maven', golang: 'go', cargo: 'cargo' }
+
+/** Decides which mirror of a node a package is asked for at. */
+export class Mirrors {
+  /** Where they are: `http://host:port`. */
+  readonly base: string
+  readonly #mirrors: readonly NodeMirror[]
+  readonly #named: readonly NodeMirror[]
+
+  /** `named` are the mirrors that the user wants to be asked, whatever a lockfile says. Throws UsageError. */
+  constructor(init: { base: string; mirrors: readonly NodeMirror[]; named: readonly string[] }) {
+    this.base = init.base
+    this.#mirrors = init.mirrors
+    this.#named = init.named.map((name) => {
+      const mirror = init.mirrors.find((one) => one.name === name)
+      if (mirror) return mirror
+      throw new UsageError(`the node has no mirror «${name}»; it has ${init.mirrors.map((one) => one.name).join(', ')}`)
+    })
+  }
+
+  /** Throws Error that says which mirrors there are. */
+  for({ type, repository }: Wanted): NodeMirror {
+    const protocol = PROTOCOLS[type]
+    const [named] = this.#named.filter((mirror) => mirror.protocol === protocol)
+    if (named) return named
+    const kin = this.#mirrors.filter((mirror) => mirror.protocol === protocol)
+    const [first] = kin
+    if (!first) throw new Error(`the node has no mirror for ${type}; add one with «protocol: ${protocol}» to its settings`)
+    if (repository === undefined) return first
+    const found = this.#of(placeOf(repository), kin) ?? (isDefaultRegistry(type, repository) ? first : undefined)
+    if (found) return found
+    const known = kin.map(({ name, upstreams }) => `${name} (${upstreams.join(', ')})`).join(', ')
+    throw new Error(
+      `it is from ${originOf(repository)}, which no mirror of the node asks: there is ${known}; add one, or name one with --mirror`,
+    )
+  }
+
+  /** A URL below a mirror's mount. */
+  urlOf(mirror: NodeMirror, path: string): string {
+    return this.base + mirror.path + path
+  }
+
+  /** The path below its mount of a URL that is of a mirror or of an upstream of it. */
+  pathIn(mirror: NodeMirror, url: string): string | undefined {
+    const place = placeOf(url)
+    if (this.#isOwn(place, mirror)) return place.path.slice(mirror.path.length)
+    const upstream = mirror.upstreams.map(placeOf).find((one) => isWithin(place, one))
+    return upstream && place.path.slice(upstream.path.replace(/\/$/, '').length + 1)
+  }
+
+  /** Of several the one that says most about the place. */
+  #of(place: Place, kin: readonly NodeMirror[]): NodeMirror | undefined {
+    const offers = kin.flatMap((mirror) => mirror.upstreams.map((url) => ({ mirror, upstream: placeOf(url) })))
+    const fit = offers.filter(({ upstream }) => isWithin(place, upstream) || isWithin(upstream, place))
+    const best = fit.sort((one, other) => other.upstream.path.length - one.upstream.path.length)[0]
+    return best?.mirror ?? kin.find((mirror) => this.#isOwn(place, mirror))
+  }
+
+  /** A lockfile that was written through the node names it, by any of the names that a machine has for itself. */
+  #isOwn({ host, path }: Place, mirror: NodeMirror): boolean {
+    if (!path.startsWith(mirror.path)) return false
+    if (host === placeOf(this.base).host) return true
+    const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined
+    return url !== undefined && url.port === new URL(this.base).port && isOfThisMachine(url.hostname)
+  }
+}
+
+interface Place {
+  /** With the port, if it is not the usual one. */
+  readonly host: string
+  readonly path: string
+}
+
+/** Package URLs leave the scheme out, and clients put words before it (`sparse+`). It makes no other place. */
+function placeOf(text: string): Place {
+  const bare = text.replace(/^(?:[a-z]+\+)?[a-z]+:\/\//i, '')
+  const url = URL.canParse(`https://${bare}`) ? new URL(`https://${bare}`) : undefined
+  return { host: url?.host ?? bare, path: url?.pathname ?? '/' }
+}
+
+function isWithin(inner: Place, outer: Place): boolean {
+  const folder = outer.path.replace(/\/*$/, '/')
+  return inner.host === outer.host && inner.path.replace(/\/*$/, '/').startsWith(folder)
+}
+
+function isOfThisMachine(hostname: string): boolean {
+  return hostname === 'host.docker.internal' || isLoopback({ host: hostname.replace(/^\[|\]$/g, '') })
+}
+
+/** Whether clients mean their default by it: they come to the mirror for that, whatever its upstream is. */
+function isDefaultRegistry(type: Type, repository: string): boolean {
+  const registry = getDefaultRegistry(type)
+  if (registry === null) return false
+  const [place, usual] = [placeOf(repository), placeOf(registry)]
+  if (isWithin(place, usual)) return true
+  // The data know the web site; the index is a host below it, and was a git repository called after it.
+  return type === 'cargo' && (place.host === `index.${usual.host}` || place.path.endsWith(`/${usual.host}-index`))
+}
+
+function originOf(repository: string): string {
+  const { host, path } = placeOf(repository)
+  return path.length > 1 && path.length < 60 ? host + path : host
+}
