@@ -1,0 +1,66 @@
+import { WarrenError } from '../../node/errors.ts'
+import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
+import { sitesOf } from '../sites.ts'
+import { formatError } from './errors.ts'
+import { isCanonical } from './names.ts'
+import { infoOffers, listOffers } from './offers.ts'
+import { type DatabaseResource, parsePath, type Resource } from './paths.ts'
+import { databasePlan, planOf, type Site } from './plans.ts'
+import { type Database, databaseOf, defaultUpstreams } from './upstreams.ts'
+
+/** The module proxy protocol of the go command (`go help goproxy`), with the checksum database below it. */
+export const go: Protocol = {
+  name: 'go',
+  defaultUpstreams,
+  settings: ['sumdb'],
+  names: { example: 'git.corp.test/*', levels: '/' },
+  rootAliases: [],
+  route,
+  formatError,
+}
+
+/** A promise that all that is asked of the database is answered: the client goes nowhere else from then on. */
+const SUPPORTED: FixedReply = {
+  status: 200,
+  headers: { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-cache' },
+  body: '',
+}
+
+function route(request: MirrorRequest, mirror: Mirror): Route {
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    const what = /^[A-Z]{1,16}$/.test(request.method) ? request.method : 'that method'
+    throw new WarrenError(
+      'METHOD_NOT_ALLOWED',
+      `a module proxy is read only and takes no ${what}; tag a version where the code is`,
+    )
+  }
+  const resource = parsePath(request.path)
+  const database = databaseOf(mirror)
+  if ('database' in resource) return databaseRoute(resource, mirror, database)
+  const cachedOnly = String(request.headers['disable-module-fetch']).toLowerCase() === 'true'
+  const plan = (base: string) => planOf(resource, siteOf(mirror, base, database, cachedOnly))
+  const [first, ...others] = sitesOf(mirror, resource.module)
+  return { plans: [plan(first), ...others.map(plan)], ...offersOf(resource) }
+}
+
+function offersOf(resource: Resource): Pick<Planned, 'offers'> {
+  if (resource.kind === 'list') return { offers: listOffers }
+  const isQuery = resource.kind === 'latest' || (resource.kind === 'info' && !isCanonical(resource.version))
+  return isQuery ? { offers: infoOffers } : {}
+}
+
+/** A record names a module, which a route may keep from an upstream; the rest of a database is of no module. */
+function databaseRoute(resource: DatabaseResource, mirror: Mirror, database: Database | undefined): Route {
+  if (database?.name !== resource.database) {
+    const why = database ? `only ${database.name} is` : `mirrors.${mirror.name}.sumdb is off`
+    throw new WarrenError('UPSTREAM_ABSENT', `the checksum database «${resource.database}» is not passed on: ${why}`)
+  }
+  if (resource.kind === 'supported' && database.certain) return { reply: SUPPORTED }
+  const plan = (base: string) => databasePlan(resource, siteOf(mirror, base, database), database.verifier)
+  const [first, ...others] = sitesOf(mirror, resource.kind === 'record' ? resource.module : '')
+  return { plans: [plan(first), ...others.map(plan)] }
+}
+
+function siteOf({ name, lifetime }: Mirror, base: string, database: Database | undefined, cachedOnly = false): Site {
+  return { mirror: name, base, cachedOnly, ...(lifetime === undefined ? {} : { lifetime }), ...(database ? { database } : {}) }
+}

@@ -1,0 +1,209 @@
+import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
+import { boundedBy } from '../sites.ts'
+import { expectFile } from './expect.ts'
+import { headParser } from './head.ts'
+import { infoFacts, infoParser } from './info.ts'
+import { listParser } from './list.ts'
+import { isCanonical } from './names.ts'
+import { isSignedBy, type Verifier } from './note.ts'
+import { type DatabaseResource, type ModuleResource, type Resource, upstreamPath, type VersionResource } from './paths.ts'
+import { checksumIn, type LogRecord, recordParser } from './record.ts'
+import { supportedParser } from './supported.ts'
+import { dataTileParser, HASH_BYTES, type TileFacts, tileParser } from './tile.ts'
+import type { Tile } from './tiles.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Longest lifetime of names, in ms, if not the usual one. */
+  readonly lifetime?: number
+  /** The checksum database that is believed; without one nothing is verified. */
+  readonly database?: { readonly name: string; readonly verifier: Verifier }
+  /** Upstream is not to fetch what it does not have yet (`Disable-Module-Fetch`): its «no» is another one then. */
+  readonly cachedOnly?: boolean
+}
+
+type Of<Kind extends DatabaseResource['kind']> = Extract<DatabaseResource, { kind: Kind }>
+
+const SECOND = 1000
+const DAY = 24 * 60 * 60 * SECOND
+
+/** What was tagged is installable within a minute. */
+const NAMES_LIFETIME = { floor: 30 * SECOND, cap: 60 * SECOND }
+/** Of documents that never change: they are asked for again only if a client insists. */
+const FOR_EVER = { floor: 3650 * DAY, cap: 3650 * DAY }
+
+const NO_CACHE = { 'cache-control': 'no-cache', vary: 'accept-encoding' }
+const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
+const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
+const JSON_TYPE = { 'content-type': 'application/json' }
+const BYTES = { 'content-type': 'application/octet-stream' }
+
+/** The go command takes no larger ones (x/mod/zip, `MaxZipFile` and `MaxGoMod`). */
+const MAX_ZIP = 500 << 20
+const MAX_MOD = 16 << 20
+/** Bytes of answers that have a few lines, and of lists. */
+const MAX_SMALL = 1 << 20
+const MAX_LIST = 16 << 20
+
+export function planOf(resource: ModuleResource, site: Site): Plan {
+  switch (resource.kind) {
+    case 'list':
+      return {
+        ...mutable(resource, site, namesLifetime(site)),
+        responseHeaders: { ...TEXT, ...NO_CACHE },
+        document: listParser,
+        maxBytes: MAX_LIST,
+      }
+    case 'latest':
+      return queryPlan(resource, site)
+    case 'info':
+      return isCanonical(resource.version) ? infoPlan(resource, site) : queryPlan(resource, site)
+    default:
+      return filePlan(resource, site)
+  }
+}
+
+/** What a branch, a commit or the beginning of a version stands for now. */
+function queryPlan(resource: ModuleResource, site: Site): Plan {
+  return {
+    ...mutable(resource, site, namesLifetime(site)),
+    responseHeaders: { ...JSON_TYPE, ...NO_CACHE },
+    document: infoParser,
+    maxBytes: MAX_SMALL,
+  }
+}
+
+/** A version for ever. No digest tells what is right, so that it is a document, of which nothing but the right version is kept. */
+function infoPlan(resource: VersionResource, site: Site): Plan {
+  const { module, version } = resource
+  const plan: Plan = {
+    ...mutable(resource, site, FOR_EVER),
+    responseHeaders: { ...JSON_TYPE, ...IMMUTABLE },
+    subject: subjectOf(module, version),
+    document: infoParser,
+    isMeant: (facts) => {
+      const told = infoFacts(facts)?.version
+      // So are versions called whose module has no go.mod for them.
+      return told === version || told === `${version}+incompatible`
+    },
+    maxBytes: MAX_SMALL,
+  }
+  return { ...plan, published: publishedBy(plan) }
+}
+
+/**
+ * A go.mod is needed of versions that nobody builds with, too, and has no code: a rule about versions must not break the graph. So
+ * its subject is the module.
+ */
+function filePlan(resource: VersionResource, site: Site): Plan {
+  const { module, version, kind } = resource
+  const { database } = site
+  const isZip = kind === 'zip'
+  const plan: Plan = {
+    ...common(resource, site),
+    kind: 'immutable',
+    responseHeaders: { ...(isZip ? { 'content-type': 'application/zip' } : TEXT), ...IMMUTABLE },
+    maxBytes: isZip ? MAX_ZIP : MAX_MOD,
+    ...(isZip
+      ? { subject: subjectOf(module, version), published: publishedBy(infoPlan({ kind: 'info', module, version }, site)) }
+      : {}),
+  }
+  if (!database) return { ...plan, digests: [] }
+  const of = (kinds: DatabaseResource) => databasePlan(kinds, site, database.verifier)
+  const sources = {
+    verifier: database.verifier,
+    record: of({ kind: 'record', database: database.name, module, version }),
+    head: of({ kind: 'head', database: database.name }),
+    tile: (tile: Tile) => of({ kind: 'tile', database: database.name, tile }),
+  }
+  return {
+    ...plan,
+    expect: (lookup, signal) => expectFile({ module, version, of: isZip ? 'zip' : 'mod' }, sources, lookup, signal),
+  }
+}
+
+function publishedBy(info: Plan): NonNullable<Plan['published']> {
+  return async (lookup, signal) =>
+    infoFacts((await lookup.cached(info)) ?? (await lookup.fetch(info, signal)))?.time ?? undefined
+}
+
+/** Of the checksum database, as upstream passes it on. Nothing of it is kept that its key did not sign, where that can be told. */
+export function databasePlan(resource: DatabaseResource, site: Site, verifier: Verifier): Plan {
+  switch (resource.kind) {
+    case 'supported':
+      return {
+        ...mutable(resource, site, namesLifetime(site)),
+        responseHeaders: { ...TEXT, ...NO_CACHE },
+        document: supportedParser,
+      }
+    case 'head':
+      return {
+        ...mutable(resource, site, namesLifetime(site)),
+        responseHeaders: { ...TEXT, ...NO_CACHE },
+        document: headParser,
+        isMeant: (facts) => isSignedBy((facts as LogRecord['head']).note, verifier),
+        maxBytes: MAX_SMALL,
+      }
+    case 'record':
+      return {
+        ...mutable(resource, site, FOR_EVER),
+        responseHeaders: { ...TEXT, ...IMMUTABLE },
+        document: recordParser,
+        isMeant: (facts) => isRecordOf(facts as LogRecord, resource, verifier),
+        maxBytes: MAX_SMALL,
+      }
+    default:
+      return tilePlan(resource, site)
+  }
+}
+
+function isRecordOf(record: LogRecord, { module, version }: Of<'record'>, verifier: Verifier): boolean {
+  const isKnown =
+    checksumIn(record, module, version, 'zip') !== undefined || checksumIn(record, module, version, 'mod') !== undefined
+  return isKnown && record.id < record.head.size && isSignedBy(record.head.note, verifier)
+}
+
+/** Part of a tile is fixed, too: what comes later has another path. */
+function tilePlan(resource: Of<'tile'>, site: Site): Plan {
+  const { level, width } = resource.tile
+  const plan = { ...mutable(resource, site, FOR_EVER), responseHeaders: { ...BYTES, ...IMMUTABLE } }
+  if (level === 'data') return { ...plan, document: dataTileParser }
+  const size = width * HASH_BYTES
+  return {
+    ...plan,
+    document: tileParser,
+    isMeant: (facts) => Buffer.byteLength((facts as TileFacts).hashes, 'base64') === size,
+    maxBytes: size,
+  }
+}
+
+function mutable(resource: Resource, site: Site, lifetime: NonNullable<Plan['lifetime']>) {
+  return { ...common(resource, site), kind: 'mutable' as const, lifetime }
+}
+
+function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {
+  return boundedBy(NAMES_LIFETIME, lifetime)
+}
+
+function common(resource: Resource, site: Site) {
+  const path = upstreamPath(resource)
+  const { base, mirror } = site
+  const place = { ecosystem: 'go', mirror, base, url: base + path }
+  if ('database' in resource) return { ...place, key: cacheKey({ ecosystem: 'go', base, path }) }
+  const subject = subjectOf(resource.module)
+  if (!site.cachedOnly) return { ...place, subject, key: cacheKey({ ecosystem: 'go', base, path }) }
+  const key = cacheKey({ ecosystem: 'go', base, path, variant: 'cached-only' })
+  return { ...place, subject, key, headers: { 'disable-module-fetch': 'true' } }
+}
+
+function subjectOf(module: string, version?: string): Subject {
+  const slash = module.lastIndexOf('/')
+  return {
+    type: 'golang',
+    ...(slash < 0 ? {} : { namespace: module.slice(0, slash) }),
+    name: module.slice(slash + 1),
+    ...(version === undefined ? {} : { version }),
+  }
+}
