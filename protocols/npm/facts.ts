@@ -12,6 +12,11 @@ export interface PackageFacts {
    * index into `bases`, an absolute URL, or empty when the document names none.
    */
   readonly dists: string
+  /**
+   * `\n` and then for each version whose date the document tells `version \t time \n`, the time in seconds since the epoch, to the base
+   * of 36. Not set where it tells none, as abbreviated documents do.
+   */
+  readonly times?: string
 }
 
 /** What a document says of one version's tarball. */
@@ -22,6 +27,13 @@ export interface Dist {
   readonly base?: string
   /** The tarball's own URL where it follows no convention. */
   readonly tarball?: string
+}
+
+/** When a version was published, in ms since the epoch; undefined where the document does not tell. */
+export function findTime({ times = '' }: PackageFacts, version: string): number | undefined {
+  const start = `\n${version}\t`
+  const at = times.indexOf(start)
+  return at < 0 ? undefined : Number.parseInt(times.slice(at + start.length, times.indexOf('\n', at + 1)), 36) * 1_000
 }
 
 /** Facts that came back from the cache, if they are those of the package `name`. */

@@ -3,6 +3,8 @@ import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol,
 import { sitesOf } from '../sites.ts'
 import { chooseVariant, FULL_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
+import { isExactVersion } from './names.ts'
+import { offers } from './offers.ts'
 import { parseAudit, parsePath, upstreamPath } from './paths.ts'
 import { type Kept, planOf, type Site } from './plans.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -42,8 +44,13 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
     case 'dist-tags':
       return { pass: read(request.method, upstreamPath(resource), mirror, resource.name) }
     default:
-      return { plans: plans(resource, request, mirror) }
+      return { plans: plans(resource, request, mirror), ...(isOffer(resource) ? { offers } : {}) }
   }
+}
+
+/** Whether it names versions that the request does not. */
+function isOffer(resource: Kept): boolean {
+  return resource.kind === 'packument' || (resource.kind === 'manifest' && !isExactVersion(resource.selector))
 }
 
 function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned['plans'] {

@@ -5,10 +5,11 @@ import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
 import { expectTarball } from './expect.ts'
 import { packageFacts } from './facts.ts'
 import { manifestParsers } from './manifest.ts'
-import { isExactVersion } from './names.ts'
+import { isExactVersion, versionInFile } from './names.ts'
 import { packumentParsers } from './packument.ts'
 import { type Resource, upstreamPath } from './paths.ts'
 import { signaturesParser } from './signatures.ts'
+import { publishedOf, subjectOf } from './subject.ts'
 
 /** One upstream of a mirror. */
 export interface Site {
@@ -66,6 +67,7 @@ function packumentPlan(resource: Of<'packument'>, site: Site, variant: Variant):
   const type = variant === 'full' ? FULL_TYPE : ABBREVIATED_TYPE
   const plan: Plan = {
     ...common(resource, site, variant),
+    subject: subjectOf(resource.name),
     kind: 'mutable',
     headers: { accept: ACCEPT[variant] },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': type, vary: 'accept, accept-encoding' },
@@ -74,12 +76,16 @@ function packumentPlan(resource: Of<'packument'>, site: Site, variant: Variant):
     lifetime: namesLifetime(site),
   }
   // Not the other way round: what the abbreviated document leaves out, nobody can put back.
-  return variant === 'full' ? plan : { ...plan, standIn: packumentPlan(resource, site, 'full') }
+  if (variant === 'full') return plan
+  const full = packumentPlan(resource, site, 'full')
+  return { ...plan, standIn: full, dated: full }
 }
 
 function manifestPlan(resource: Of<'manifest'>, site: Site): Plan {
+  const { name, selector } = resource
   return {
     ...common(resource, site),
+    ...(isExactVersion(selector) ? versionOf(name, selector, site) : { subject: subjectOf(name) }),
     kind: 'mutable',
     headers: { accept: FULL_TYPE },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
@@ -93,6 +99,8 @@ function tarballPlan(resource: Of<'tarball'>, site: Site): Plan {
   const { name } = resource
   const plan: Plan = {
     ...common(resource, site),
+    // A file that follows no convention may be any version's, which is for the policy to fear.
+    ...versionOf(name, versionInFile(name, resource.file) ?? resource.file, site),
     kind: 'immutable',
     // A .tgz that a server compresses once more is no longer what the digest is of.
     headers: { accept: '*/*', 'accept-encoding': 'identity' },
@@ -115,11 +123,19 @@ function tarballPlan(resource: Of<'tarball'>, site: Site): Plan {
 function signaturesPlan(resource: Of<'keys' | 'attestations'>, site: Site): Plan {
   return {
     ...common(resource, site),
+    ...(resource.kind === 'attestations' ? { subject: subjectOf(resource.name, resource.version) } : {}),
     kind: 'mutable',
     headers: { accept: FULL_TYPE },
     responseHeaders: { ...MUTABLE_HEADERS, 'content-type': FULL_TYPE },
     document: signaturesParser,
     lifetime: resource.kind === 'keys' ? namesLifetime(site) : VERSION_LIFETIME,
+  }
+}
+
+function versionOf(name: string, version: string, site: Site): Pick<Plan, 'subject' | 'published'> {
+  return {
+    subject: subjectOf(name, version),
+    published: (...asked) => publishedOf({ name, version }, packumentPlan({ kind: 'packument', name }, site, 'full'), ...asked),
   }
 }
 

@@ -5,6 +5,7 @@ import { isRepositoryName, parseImageDigest } from './names.ts'
 const CODES: Partial<Record<ErrorCode, string>> = {
   METHOD_NOT_ALLOWED: 'UNSUPPORTED',
   NO_SUCH_MIRROR: 'NAME_UNKNOWN',
+  POLICY_DENIED: 'DENIED',
   UPSTREAM_DENIED: 'DENIED',
   UPSTREAM_LEGAL: 'DENIED',
   UPSTREAM_BUSY: 'TOOMANYREQUESTS',

@@ -8,6 +8,7 @@ import { claim } from './claim.ts'
 import { formatError } from './errors.ts'
 import { nextPage } from './link.ts'
 import { namespaceOf } from './namespace.ts'
+import { offers } from './offers.ts'
 import { parsePath, type Resource } from './paths.ts'
 import { fallbackPlan, planOf, siteOf } from './plans.ts'
 import { canonicalRegistry, registries } from './registries.ts'
@@ -41,7 +42,8 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
   if (named.kind !== 'tags' && named.kind !== 'referrers') return planned
   const { pathname } = new URL(planned.plans[0].url)
   const ending = pathname.slice(pathname.indexOf(`/v2/${named.name}/`))
-  return { ...planned, link: (link) => nextPage(link, { ending, target }) }
+  const list = { ...planned, link: (link: string) => nextPage(link, { ending, target }) }
+  return named.kind === 'tags' ? { ...list, offers } : list
 }
 
 function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorRequest, mirror: Mirror): Planned['plans'] {

@@ -1,5 +1,6 @@
 import { type Child, cacheKey, type Plan } from '../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
+import { DOCKER_HUB } from '../../node/docker-hub.ts'
 import type { Mirror } from '../protocol.ts'
 import { boundedBy } from '../sites.ts'
 import { acceptOf } from './accept.ts'
@@ -7,12 +8,16 @@ import { type ManifestFacts, manifestParser } from './manifest.ts'
 import { essence, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts'
 import { parseImageDigest } from './names.ts'
 import type { Resource } from './paths.ts'
+import { canonicalRegistry } from './registries.ts'
+import { subjectOf } from './subject.ts'
 import { tagListParser } from './tag-list.ts'
 
 /** One upstream of a mirror. */
 export interface Site {
   readonly mirror: string
   readonly base: string
+  /** Which registry it is, as clients name it; undefined for Docker Hub. */
+  readonly registry: string | undefined
   /** Asked only because a client named it: it must not lead into this network. */
   readonly publicOnly: boolean
   /** Longest lifetime of names, in ms, if not the usual one. */
@@ -35,8 +40,10 @@ const IMMUTABLE = { ...API_VERSION, 'cache-control': 'public, max-age=31536000, 
 /** What upstream says of a list beside the list. */
 const LIST_HEADERS = ['link', 'oci-filters-applied']
 
-export function siteOf({ name, onDemand = false, lifetime }: Mirror, base: string): Site {
-  return { mirror: name, base, publicOnly: onDemand, ...(lifetime === undefined ? {} : { lifetime }) }
+export function siteOf({ name, registry = '', onDemand = false, lifetime }: Mirror, base: string): Site {
+  const canonical = canonicalRegistry(registry)
+  const named = canonical === '' || canonical === DOCKER_HUB ? undefined : canonical
+  return { mirror: name, registry: named, base, publicOnly: onDemand, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
 /** `variant` says which kinds of manifest the client takes. */
@@ -63,6 +70,7 @@ export function fallbackPlan({ name, digest }: Of<'referrers'>, site: Site): Pla
 function tagPlan({ name, tag }: Of<'tag'>, site: Site, variant: string): Plan {
   return {
     ...common(name, `manifests/${tag}`, site, variant),
+    subject: subjectOf(name, site.registry, tag),
     kind: 'mutable',
     headers: { accept: acceptOf(variant) },
     responseHeaders: { ...MUTABLE, vary: 'accept' },
@@ -82,6 +90,7 @@ function manifestPlan(name: string, digest: Digest, site: Site, told = ''): Plan
   const type = typeIn(told)
   return {
     ...common(name, `manifests/${formatDigest(digest)}`, site),
+    subject: subjectOf(name, site.registry, formatDigest(digest)),
     ...known,
     responseHeaders: type === undefined ? responseHeaders : { ...responseHeaders, 'content-type': type },
     headers: { accept: acceptOf('') },
@@ -154,9 +163,9 @@ function listPlan(name: string, rest: string, site: Site, { type, parts }: Kind)
   }
 }
 
-type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'scope'> & { publicOnly?: true }
+type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'scope' | 'subject'> & { publicOnly?: true }
 
-function common(name: string, rest: string, { mirror, base, publicOnly }: Site, variant = ''): Common {
+function common(name: string, rest: string, { mirror, registry, base, publicOnly }: Site, variant = ''): Common {
   const path = `v2/${name}/${rest}`
   return {
     key: cacheKey({ ecosystem: 'oci', base, path, variant }),
@@ -164,6 +173,7 @@ function common(name: string, rest: string, { mirror, base, publicOnly }: Site, 
     mirror,
     url: base + path,
     base,
+    subject: subjectOf(name, registry),
     // Distribution specification, «Token Scope Documentation».
     scope: `repository:${name}:pull`,
     ...(publicOnly ? { publicOnly: true } : {}),

@@ -1,7 +1,8 @@
 import { matches } from '../../../protocols/sites.ts'
 import type { VersionScheme } from './scheme.ts'
 
-const DIGEST = /^[a-z0-9]+:[0-9a-f]{32,}$/
+/** Or a tag that is made of one, as referrers and signatures of an image have it (OCI Distribution 1.1, «Referrers Tag Schema»). */
+const DIGEST = /^[a-z0-9]+[:-][0-9a-f]{32,}(?:\.[a-z]+)?$/
 
 /** Versions without an order, such as tags of images: a version is the one that is meant, or it is not. */
 export const text: VersionScheme = {

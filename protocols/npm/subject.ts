@@ -1,0 +1,36 @@
+import type { Lookup, Plan, Subject } from '../../node/cache/plan.ts'
+import { isWarrenError } from '../../node/errors.ts'
+import { ABSENT } from './expect.ts'
+import { findTime, packageFacts } from './facts.ts'
+
+/** A package as its package URL names it: the scope is the namespace (purl-spec, type «npm»). */
+export function subjectOf(name: string, version?: string): Subject {
+  const [, scope, plain = name] = /^(@[^/]+)\/(.+)$/.exec(name) ?? []
+  return {
+    type: 'npm',
+    ...(scope === undefined ? {} : { namespace: scope }),
+    name: plain,
+    ...(version === undefined ? {} : { version }),
+  }
+}
+
+/** When a version was published, in ms since the epoch, as the full packument has it. Rejects while upstream is in trouble. */
+export async function publishedOf(
+  { name, version }: { readonly name: string; readonly version: string },
+  full: Plan,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<number | undefined> {
+  const timeIn = (given: unknown) => {
+    const facts = packageFacts(given, name)
+    return facts && findTime(facts, version)
+  }
+  const held = timeIn(await lookup.cached(full))
+  if (held !== undefined) return held
+  try {
+    return timeIn(await lookup.fetch(full, signal))
+  } catch (error) {
+    if (isWarrenError(error, ...ABSENT)) return undefined
+    throw error
+  }
+}
