@@ -22,7 +22,22 @@ export const statusSchema = z.object({
       path: z.string(),
       upstreams: z.array(z.string()).readonly(),
       registry: z.string().optional(),
+      /** Names that are asked at one upstream only, or, without one, at none; the first pattern that matches counts. */
+      routes: z
+        .array(z.object({ pattern: z.string(), upstream: z.string().optional(), levels: z.string().optional() }).readonly())
+        .readonly()
+        .optional(),
+      /** In ms. */
+      lifetime: count.optional(),
       tarballUrls: z.enum(['rewrite', 'preserve']).optional(),
+      fileHosts: z.array(z.string()).readonly().optional(),
+      sumdb: z.string().optional(),
+      immutable: z.array(z.string()).readonly().optional(),
+      mutable: z.array(z.string()).readonly().optional(),
+      pins: z
+        .record(z.string(), z.object({ algorithm: z.string(), hex: z.string() }).readonly())
+        .readonly()
+        .optional(),
     }),
   ),
   /** Answers by where they came from; `negative`: upstream said no, `error`: trouble or a wrong request. */

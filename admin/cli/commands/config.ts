@@ -1,6 +1,7 @@
 import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
 import { MIRRORS, settings, variableFor } from '../../../node/config/settings.ts'
+import { mirrorTexts } from '../mirror-text.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 import { loadSettings, type SettingFlags } from '../settings.ts'
 
@@ -18,12 +19,12 @@ function facts({ config, sources, file, candidates }: LoadedConfig): unknown {
 export function configLines({ config, sources, file, candidates }: LoadedConfig, output: Output): string[] {
   const keys = [...settings.keys()].filter((key) => key !== MIRRORS)
   const mirrors = [...sources.keys()].filter((key) => key.startsWith(`${MIRRORS}.`))
-  const rows = [...keys, ...mirrors].map((key) => {
+  const rows = [...keys, ...mirrors].flatMap((key) => {
     const source = sources.get(key)
-    if (!source) return [key, '(not set)', `${variableFor(key)}, or ${key} in the file`]
+    if (!source) return [[key, '(not set)', `${variableFor(key)}, or ${key} in the file`]]
     const mirror = config.mirrors.find(({ name }) => key === `${MIRRORS}.${name}`)
-    const value = mirror ? mirrorText(mirror) : valueText(source.value)
-    return [key, value, source.where, source.shadows.map(shadowText).join('; ')]
+    const [value, ...bound] = mirror ? mirrorLines(mirror) : [valueText(source.value)]
+    return [[key, value, source.where, source.shadows.map(shadowText).join('; ')], ...bound.map((text) => ['', text])]
   })
   return [
     ...aligned([['file', file ?? `none; looked for ${candidates.join(', ')}`]], {
@@ -34,14 +35,11 @@ export function configLines({ config, sources, file, candidates }: LoadedConfig,
   ]
 }
 
-function mirrorText({ protocol, path, registry, upstreams, tarballUrls }: MirrorConfig): string {
-  return valueText([
-    protocol,
-    ...(registry === undefined ? [] : [registry]),
-    path,
-    upstreams,
-    ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : []),
-  ])
+function mirrorLines(mirror: MirrorConfig): [string, ...string[]] {
+  const { protocol, path, registry } = mirror
+  const [first, ...bound] = mirrorTexts(mirror)
+  const facts = [protocol, ...(registry === undefined ? [] : [registry]), path, ...(first === '' ? [] : [first])]
+  return [facts.join(' '), ...bound]
 }
 
 function shadowText({ value, where }: SourcedValue): string {
@@ -51,6 +49,15 @@ function shadowText({ value, where }: SourcedValue): string {
 function valueText(value: unknown): string {
   if (value === false) return 'taken away'
   if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(valueText).join(' ')
-  if (typeof value === 'object' && value !== null) return Object.values(value).map(valueText).join(' ')
+  if (typeof value === 'object' && value !== null) return Object.values(value).map(partText).join(' ')
   return String(value)
+}
+
+/** Part of a group, such as the routes of a mirror: what they are for matters as much as where they lead. */
+function partText(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(partText).join(' ')
+  if (typeof value !== 'object' || value === null) return String(value)
+  return Object.entries(value)
+    .map(([key, part]) => `${key}: ${partText(part)}`)
+    .join(' ')
 }

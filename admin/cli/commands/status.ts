@@ -2,6 +2,7 @@ import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
 import { formatBytes, formatSpan, plural } from '../format.ts'
 import { meshFacts } from '../mesh-facts.ts'
+import { mirrorTexts } from '../mirror-text.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 
@@ -42,12 +43,12 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     '',
     ...table(output, [
       ['mirror', 'protocol', 'path', 'upstreams'],
-      ...status.mirrors.map(({ name, protocol, registry, path, upstreams, tarballUrls }) => [
-        name,
-        registry === undefined ? protocol : `${protocol} ${registry}`,
-        path,
-        [...upstreams, ...(tarballUrls === 'preserve' ? ['tarballUrls: preserve'] : [])].join(' '),
-      ]),
+      ...status.mirrors.flatMap((mirror) => {
+        const { name, protocol, registry, path } = mirror
+        const [first, ...bound] = mirrorTexts(mirror)
+        const row = [name, registry === undefined ? protocol : `${protocol} ${registry}`, path, first]
+        return [row, ...bound.map((text) => ['', '', '', text])]
+      }),
     ]),
     '',
     ...table(output, [['source', 'requests', 'bytes'], ...sourceRows(status)]),

@@ -1,6 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { builtIns } from '../../../node/built-ins.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { runWarren } from './run-warren.ts'
 
@@ -44,6 +45,30 @@ test('a mirror that preserves tarball URLs is shown with that', async () => {
   expect(stdout).toContain('npm /corp/ https://corp.test/ tarballUrls: preserve  ')
 })
 
+test('names that are bound have lines of their own, and what is shadowed says where its own led', async () => {
+  const { home, file } = withFile('mirrors: {npm: {upstreams: ["https://a.test"], routes: {"@corp/*": "https://old.test"}}}\n')
+  const npm = { upstreams: ['https://a.test'], routes: { '@corp/*': 'https://corp.test', '@secret': false }, lifetime: '30s' }
+  const { code, stdout } = await runWarren(['config'], { home, env: { WARREN_MIRRORS: JSON.stringify({ npm }) } })
+  expect(code).toBe(0)
+  const lines = stdout.split('\n').map((line) => line.trim().split(/ {2,}/))
+  const at = lines.findIndex(([key]) => key === 'mirrors.npm')
+  expect(lines.slice(at, at + 3)).toEqual([
+    [
+      'mirrors.npm',
+      'npm /npm/ https://a.test/ lifetime: 30 s',
+      'WARREN_MIRRORS',
+      expect.stringContaining(`https://a.test @corp/*: https://old.test (${file}:1:16); npm /npm/ `),
+    ],
+    ['@corp/* only at https://corp.test/'],
+    ['@secret nowhere'],
+  ])
+  const shown = await runWarren(['config', '--json'], { home, env: { WARREN_MIRRORS: JSON.stringify({ npm }) } })
+  expect(JSON.parse(shown.stdout).config.mirrors[0]).toMatchObject({
+    lifetime: 30_000,
+    routes: [{ pattern: '@corp/*', upstream: 'https://corp.test/' }, { pattern: '@secret' }],
+  })
+})
+
 test('columns begin at the same place in every line', async () => {
   const { stdout } = await runWarren(['config'], { home: folders.create() })
   const lines = stdout.trimEnd().split('\n')
@@ -53,9 +78,8 @@ test('columns begin at the same place in every line', async () => {
 })
 
 test('with --json everything can be read by a program', async () => {
-  const { home, file } = withFile(
-    'listen: 127.0.0.1:0\nmirrors: {npm: false, docker-hub: false, ghcr: false, gcr: false, quay: false}\n',
-  )
+  const none = JSON.stringify(Object.fromEntries(builtIns.map(({ name }) => [name, false])))
+  const { home, file } = withFile(`listen: 127.0.0.1:0\nmirrors: ${none}\n`)
   const { code, stdout } = await runWarren(['config', '--json'], { home })
   expect(code).toBe(0)
   const shown = JSON.parse(stdout)

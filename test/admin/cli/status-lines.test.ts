@@ -72,6 +72,21 @@ test('the status is shown in aligned columns, with requests and bytes by source'
   ])
 })
 
+test('names that are bound have lines of their own', () => {
+  const routes = [
+    { pattern: '@corp/*', upstream: 'https://corp.test/', levels: '/' },
+    { pattern: '@secret', levels: '/' },
+  ]
+  const mirrors = status.mirrors.map((mirror) => (mirror.name === 'npm' ? { ...mirror, routes, lifetime: 60_000 } : mirror))
+  expect(statusLines({ ...status, mirrors }, init).slice(8, 13)).toEqual([
+    'mirror    protocol  path    upstreams',
+    'npm       npm       /npm/   https://a.test/ https://b.test/ lifetime: 1 min',
+    '                            @corp/* only at https://corp.test/',
+    '                            @secret nowhere',
+    'npm-corp  npm       /corp/  https://c.test/ tarballUrls: preserve',
+  ])
+})
+
 test('what an upstream still grants is shown where one tells', () => {
   const [one, ...others] = status.upstream
   if (!one) throw new Error('there is no upstream')
