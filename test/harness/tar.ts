@@ -32,7 +32,12 @@ export function tarOf(path: string, size: number, open: () => Body): { readonly 
 
 /** An npm package archive: gzip of a tar whose members lie under `package/`. */
 export function packageArchive(files: readonly Member[]): Buffer {
-  return gzipSync(tar(files.map((file) => ({ ...file, path: `package/${file.path}` }))), { level: 1 })
+  return archiveBelow('package', files)
+}
+
+/** A gzipped tar whose members lie under `folder`. */
+export function archiveBelow(folder: string, files: readonly Member[]): Buffer {
+  return gzipSync(tar(files.map((file) => ({ ...file, path: `${folder}/${file.path}` }))), { level: 1 })
 }
 
 function padding(size: number): Buffer {
