@@ -16,6 +16,7 @@ export const pypi: Protocol = {
   name: 'pypi',
   defaultUpstreams,
   settings: ['fileHosts'],
+  names: { example: 'corp-*', canonical: (pattern) => (/^[\w.*-]+$/.test(pattern) ? normaliseName(pattern) : undefined) },
   rootAliases: [],
   route,
   formatError,
