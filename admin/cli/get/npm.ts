@@ -4,8 +4,14 @@ import { below, type Cooked, type Kitchen } from './recipe.ts'
 import { shaped } from './shaped.ts'
 import type { NpmWanted } from './wanted.ts'
 
-/** What npm asks for when it installs (`npm-registry-fetch` by `pacote`): the document in its short form. */
-const ACCEPT = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*'
+/**
+ * What npm says to get a document (`@npmcli/arborist`, `pacote`): without a lockfile it takes the full one, which stands in for the
+ * short one where that cannot be had; with a lockfile the short one, as its like do.
+ */
+const ACCEPT = {
+  full: 'application/json',
+  short: 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8, */*',
+} as const
 
 const packument = z.object({
   'dist-tags': z.record(z.string(), z.string()).optional(),
@@ -23,7 +29,11 @@ export async function getNpm(wanted: NpmWanted, kitchen: Kitchen): Promise<Cooke
   const { name, version, tarball } = wanted
   if (tarball !== undefined && version !== undefined)
     return { version, files: [await getTarball(kitchen, { name, version, tarball, digests: wanted.digests ?? [] })] }
-  const ask = { ...below(kitchen, name.replace('/', '%2f')), name: `${name} (document)`, accept: ACCEPT }
+  const ask = {
+    ...below(kitchen, name.replace('/', '%2f')),
+    name: `${name} (document)`,
+    accept: ACCEPT[wanted.locked ? 'short' : 'full'],
+  }
   const { got, value } = await kitchen.client.document(ask, (bytes) => shaped(packument, JSON.parse(bytes.toString('utf8'))))
   const tags = value['dist-tags'] ?? {}
   const chosen = version ?? 'latest'

@@ -16,6 +16,8 @@ export interface NpmWanted extends Named {
   readonly name: string
   /** Exact, or a tag; undefined: `latest`. */
   readonly version?: string
+  /** Whether a lockfile names it. */
+  readonly locked?: boolean
   /** Where a lockfile has the tarball; then its document is not asked for. */
   readonly tarball?: string
   readonly digests?: readonly Digest[]

@@ -81,6 +81,7 @@ export function npmWanted(init: {
     type: 'npm',
     name,
     version,
+    locked: true,
     text: packageUrl('npm', name, version),
     ...(tarball !== undefined && { tarball }),
     ...(tarball !== undefined && /^https?:/.test(tarball) && { repository: tarball }),
