@@ -14,8 +14,11 @@ const PRIVATE_RANGES = new Set(['private', 'uniqueLocal', 'carrierGradeNat', 'de
 /** Metadata services that hand out a machine's credentials and do not sit in link-local ranges. */
 const METADATA = new Set(['100.100.100.200', '168.63.129.16', 'fd00:ec2::254', 'fd20:ce::254', 'fd00:42::42'])
 
-/** RFC 2544: some VPN clients answer every name with an address from here, the upstream's own included. */
-const BENCHMARKING = ipaddr.parseCIDR('198.18.0.0/15')
+/**
+ * RFC 2544 and RFC 5737: VPN clients and closed networks answer every name with an address from here, the upstream's own included,
+ * and lead it on themselves. Nobody else has one.
+ */
+const STAND_INS = ['198.18.0.0/15', '192.0.2.0/24', '198.51.100.0/24', '203.0.113.0/24'].map((cidr) => ipaddr.parseCIDR(cidr))
 
 /** RFC 6052: in networks with IPv6 only, public IPv4 hosts get such addresses. */
 const NAT64 = ipaddr.parseCIDR('64:ff9b::/96')
@@ -46,7 +49,7 @@ export function entitlement(all: readonly Reach[]): Reach {
 }
 
 function reachOfIPv4(address: ipaddr.IPv4): Reach {
-  if (address.match(BENCHMARKING)) return 'private'
+  if (STAND_INS.some((range) => address.match(range))) return 'private'
   return reachOfRange(address.range())
 }
 
