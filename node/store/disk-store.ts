@@ -10,6 +10,7 @@ import { FreeSpace, type MinFree } from './free-space.ts'
 import { Hasher } from './hasher.ts'
 import type { IndexBatch } from './index-batch.ts'
 import { IndexDb } from './index-db.ts'
+import { knownDigests } from './known-digests.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
 
@@ -151,7 +152,8 @@ export class DiskStore implements Store {
   }
 
   #place(staged: StagedFile, records: ReadonlyMap<string, NameRecord>): Promise<void> {
-    const { digests, size, identity } = staged
+    const { size, identity } = staged
+    const digests = knownDigests(staged.digests, records.values())
     const { sha256 } = digests
     return this.#queue.add({
       sync: true,

@@ -1,5 +1,6 @@
 import { bufferBody } from '../body.ts'
 import { type Digest, type Digests, formatDigest, isDigest, type Sha256 } from '../digest.ts'
+import { knownDigests } from './known-digests.ts'
 import { MemoryStaging } from './memory-staging.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Store, StoredBlob, StoreStatus } from './store.ts'
 
@@ -70,7 +71,7 @@ export class MemoryStore implements Store {
     const isNew = !this.#blobs.has(digests.sha256)
     if (isNew && [...records.values()].some((record) => record.private)) this.#private.add(digests.sha256)
     this.#blobs.set(digests.sha256, bytes)
-    for (const [algorithm, hex] of Object.entries(digests)) {
+    for (const [algorithm, hex] of Object.entries(knownDigests(digests, records.values()))) {
       if (algorithm !== 'sha256' && isDigest(algorithm, hex))
         this.#aliases.set(formatDigest({ algorithm, hex }), digests.sha256)
     }

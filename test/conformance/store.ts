@@ -249,6 +249,27 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       for (const digest of both) expect(store.blobs.find(digest)).toBeUndefined()
     })
 
+    it('knows a digest of what is in the bytes, if a record says that it was checked', async () => {
+      const bytes = bytesOf(1000, 12)
+      const hex = digestOf(Buffer.from('the files in it'))
+      const linked = digestOf(Buffer.from('what nobody checked'))
+      const staging = store.blobs.stage({ algorithms: [] })
+      await feed(staging, bytes)
+      await staging.commit(
+        new Map([
+          ['a', recordOf(bytes, { verified: [`h1:${hex}`] })],
+          ['b', recordOf(bytes, { verified: [`h1:${linked}`], link: true })],
+          ['c', recordOf(bytesOf(1000, 13), { verified: [`h1:${linked}`] })],
+        ]),
+      )
+      await staging.close()
+      expect(store.blobs.find({ algorithm: 'h1', hex })).toBe(digestOf(bytes))
+      expect(store.blobs.find({ algorithm: 'h1mod', hex })).toBeUndefined()
+      expect(store.blobs.find({ algorithm: 'h1', hex: linked })).toBeUndefined()
+      await store.blobs.delete(digestOf(bytes))
+      expect(store.blobs.find({ algorithm: 'h1', hex })).toBeUndefined()
+    })
+
     it('lets the last of many commits of one key win, and keeps no bytes of the others', async () => {
       const versions = Array.from({ length: 12 }, (_, i) => bytesOf(1_000 + i, i))
       await Promise.all(versions.map((bytes) => keep(store, bytes, 'latest')))
