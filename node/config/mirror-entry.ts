@@ -23,13 +23,11 @@ const glob = rules.readable('a path below the base in which * stands for any cha
   return /^[^\p{Cc}\s]+$/u.test(path) ? path : undefined
 })
 
+/** An upstream that may have certificate authorities of its own, and names that are asked there and nowhere else. */
 const site = z.strictObject({ url: rules.baseUrl, ca: rules.pemFile.optional() })
 const boundSite = site.extend({ only: rules.listOf(pattern, 'patterns of names', 1).optional() })
 
 const readTarget = siteIn(site, 'the URL of an upstream, or false')
-
-/** An upstream that may have certificate authorities of its own, or names that are asked there and nowhere else. */
-export type UpstreamEntry = z.output<typeof boundSite>
 
 /** Where the names of a route are asked; false: nowhere. */
 function target(given: unknown, context: z.RefinementCtx): z.output<typeof site> | false {

@@ -92,8 +92,9 @@ describe('a name that is bound to one upstream', () => {
     expect(everybody.tally.log).toEqual([])
   })
 
-  it('gives what its own registry has, byte for byte', async () => {
-    const { npm, everybody } = await setUp()
+  it('gives what its own registry has, byte for byte, and the status of the node tells where that is', async () => {
+    const { npm, everybody, corp, status } = await setUp()
+    expect((await status()).mirrors[0]?.routes).toEqual([{ pattern: '@corp/*', upstream: `${corp.origin}/`, levels: '/' }])
     const packument = JSON.parse((await exchange(`${npm}@corp/x`)).body.toString())
     expect(packument['dist-tags'].latest).toBe('1.0.0')
     expect((await exchange(`${npm}@corp/x/-/x-1.0.0.tgz`)).body.equals(OURS)).toBe(true)

@@ -69,8 +69,12 @@ test('a login for a host that no mirror asks is told of at the start', async () 
   const lines: string[] = []
   const log = pino({ level: 'warn' }, { write: (line: string) => void lines.push(line) })
   const login = { username: 'ann', password: new Secret('hunter2') }
-  const credentials = ['http://127.0.0.1:1', 'https://registry.corp.example'].map((origin) => ({ origin, ...login }))
-  await startNode({ data: folders.create(), upstream: 'http://127.0.0.1:1/', config: { credentials }, overrides: { log } })
+  const origins = ['http://127.0.0.1:1', 'https://bound.corp.example', 'https://registry.corp.example']
+  const credentials = origins.map((origin) => ({ origin, ...login }))
+  const upstream = 'http://127.0.0.1:1/'
+  const routes = [{ pattern: '@corp/*', upstream: 'https://bound.corp.example/' }]
+  const mirrors = [{ name: 'npm', protocol: 'npm', path: '/npm/', upstreams: [upstream], routes, local: false }]
+  await startNode({ data: folders.create(), upstream, mirrors, config: { credentials }, overrides: { log } })
   expect(lines.map((line) => JSON.parse(line).msg)).toEqual([
     'credentials: no mirror asks registry.corp.example; a login is named by the host that is asked, such as 127.0.0.1:1',
   ])
