@@ -42,11 +42,15 @@ const IMMUTABLE_HEADERS = { 'cache-control': 'public, max-age=31536000, immutabl
 /** Files of checksums and signatures, which have none of their own. */
 const IS_CHECKSUM = /(?:\.(?:sha\d+(?:sum)?|md5(?:sum)?|asc|sig|sign|minisig|pem|crt)|(?:^|\/)(?:SHA\d+|MD5)SUMS[^/]*)$/i
 
+/** What may be a web page by its name. All else that comes as one is the login of a network, or an error that says 200. */
+const MAY_BE_PAGE = /(?:^|\/|\.x?html?|(?:^|\/)[^./]+)$/i
+
 /** What RFC 9111 says of it; with `changes`, what the operator says. */
 export function mutablePlan(file: RawFile, site: Site, changes: boolean): Plan {
   const lifetime = boundedBy(changes ? CHANGING_LIFETIME : LIFETIME, site.lifetime)
-  // What a server keeps packed is passed on as it is, and so is the name of its packing.
-  return { ...common(file.target, site), ...MUTABLE, streamed: true, keeps: ['content-encoding'], lifetime }
+  const plan: Plan = { ...common(file.target, site), ...MUTABLE, lifetime }
+  // Pages are read as a whole, unpacked. What else a server keeps packed is passed on so, with the name of its packing.
+  return MAY_BE_PAGE.test(file.path) ? plan : { ...plan, streamed: true, keeps: ['content-encoding'] }
 }
 
 /** A file of which the operator says what it is. */
