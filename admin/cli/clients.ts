@@ -8,6 +8,10 @@ const ONE_LINERS: Readonly<Record<string, (url: string, registry: string) => str
   npm: (url) => `npm config set registry ${url}`,
   // A port within a name is no name to Docker, and the registry of none is anybody's.
   oci: (url, registry) => (/[*:]/.test(registry) ? '' : `docker pull ${new URL(url).host}/${registry}/…`),
+  pypi: (url) => `pip config set global.index-url ${url}simple/`,
+  go: (url) => `go env -w GOPROXY=${url}`,
+  cargo: (url) => `in ~/.cargo/config.toml: source.crates-io.replace-with = "warren", source.warren.registry = "sparse+${url}"`,
+  maven: (url) => `in ~/.m2/settings.xml: <mirror><id>warren</id><mirrorOf>central</mirrorOf><url>${url}</url></mirror>`,
 }
 
 /** Empty when the protocol has no such line. */

@@ -23,8 +23,9 @@ const glob = rules.readable('a path below the base in which * stands for any cha
   return /^[^\p{Cc}\s]+$/u.test(path) ? path : undefined
 })
 
-/** An upstream that may have certificate authorities of its own, and names that are asked there and nowhere else. */
+/** An upstream, with certificate authorities of its own. */
 const site = z.strictObject({ url: rules.baseUrl, ca: rules.pemFile.optional() })
+/** With names that are asked there and nowhere else. */
 const boundSite = site.extend({ only: rules.listOf(pattern, 'patterns of names', 1).optional() })
 
 const readTarget = siteIn(site, 'the URL of an upstream, or false')
