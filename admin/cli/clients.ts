@@ -9,8 +9,9 @@ const ONE_LINERS: Readonly<Record<string, (url: string, registry: string) => str
   // A port within a name is no name to Docker, and the registry of none is anybody's.
   oci: (url, registry) => (/[*:]/.test(registry) ? '' : `docker pull ${new URL(url).host}/${registry}/…`),
   pypi: (url) => `pip config set global.index-url ${url}simple/`,
-  go: (url) => `go env -w GOPROXY=${url}`,
-  cargo: (url) => `in ~/.cargo/config.toml: source.crates-io.replace-with = "warren", source.warren.registry = "sparse+${url}"`,
+  go: (url) => `go env -w GOPROXY=${url},direct`,
+  cargo: (url) =>
+    `cargo --config 'source.crates-io.replace-with="warren"' --config 'source.warren.registry="sparse+${url}"' fetch`,
   maven: (url) => `in ~/.m2/settings.xml: <mirror><id>warren</id><mirrorOf>central</mirrorOf><url>${url}</url></mirror>`,
 }
 
