@@ -1,5 +1,5 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
-import { isWarrenError } from '../../node/errors.ts'
+import { isWarrenError, WarrenError } from '../../node/errors.ts'
 import { configFacts } from './config.ts'
 import { downloadUrl } from './download.ts'
 import { crateFacts, findRelease, type Release } from './facts.ts'
@@ -9,6 +9,8 @@ interface Asked {
   readonly version: string
   /** Hex, where the request has it. */
   readonly sha256?: string
+  /** Whether the index has to have it: where another upstream is next, only the index can tell that this one does not. */
+  readonly isListed?: boolean
 }
 
 interface Sources {
@@ -18,7 +20,7 @@ interface Sources {
 
 /**
  * What an archive must be, from the request or else from the index, and where upstream has it, from its `config.json`. Undefined
- * when upstream does not have such a version; rejects when it cannot be asked.
+ * when upstream is not known to have such a version; rejects when it cannot be asked.
  */
 export async function expectCrate(
   asked: Asked,
@@ -28,6 +30,7 @@ export async function expectCrate(
 ): Promise<Expectation | undefined> {
   const sha256 = asked.sha256 ?? (await releaseOf(asked, index, lookup, signal))?.sha256
   if (sha256 === undefined) return undefined
+  if (asked.isListed) await checkListed({ ...asked, sha256 }, index, lookup, signal)
   const digests = [{ algorithm: 'sha256', hex: sha256 }] as const
   const facts = configFacts(await lookup.cached(config)) ?? configFacts(await lookup.fetch(config, signal))
   return facts ? { digests, url: downloadUrl(facts.dl, { ...asked, sha256 }) } : { digests }
@@ -53,4 +56,25 @@ export async function releaseOf(
     if (isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')) return undefined
     throw error
   }
+}
+
+/**
+ * Throws UPSTREAM_ABSENT for what the index does not have. A host of archives may answer 403 to what it does not have, which would be
+ * taken for a «no» to the client.
+ */
+async function checkListed(
+  asked: Asked & { readonly sha256: string },
+  index: Plan,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<void> {
+  const { name, version, sha256 } = asked
+  for (const ask of [() => lookup.cached(index), () => lookup.fetch(index, signal)]) {
+    const facts = crateFacts(await ask(), name)
+    if (facts && findRelease(facts, version)?.sha256 === sha256) return
+  }
+  throw new WarrenError(
+    'UPSTREAM_ABSENT',
+    `${index.mirror}: ${new URL(index.base).host} has no ${name} ${version} of that checksum`,
+  )
 }

@@ -45,19 +45,15 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 }
 
 function plans(resource: Exclude<Resource, { kind: 'git' }>, mirror: Mirror): Planned['plans'] {
-  const plan = (base: string) => planOf(resource, siteOf(mirror, base))
   const [first, ...others] = sitesOf(mirror, 'name' in resource ? foldedName(resource.name) : '')
+  const plan = (base: string) => planOf(resource, siteOf(mirror, base, others.length === 0))
   return [plan(first), ...others.map(plan)]
 }
 
-function siteOf(mirror: Mirror, base: string): Site {
+function siteOf(mirror: Mirror, base: string, isOnly: boolean): Site {
   const { name, lifetime } = mirror
-  return {
-    mirror: name,
-    base,
-    mayHave: (crate) => mayAsk(mirror, crate, base),
-    ...(lifetime === undefined ? {} : { lifetime }),
-  }
+  const mayHave = (crate: string) => mayAsk(mirror, crate, base)
+  return { mirror: name, base, isOnly, mayHave, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
 function mayAsk(mirror: Mirror, crate: string, base: string): boolean {

@@ -22,13 +22,15 @@ export interface Line {
 }
 
 const NEWLINE = 0x0a
+const SPACE = 0x20
 
-/** The lines of an index file, without those that are empty; slices of `bytes`, each with its end of line if it has one. */
+/** The lines of an index file, without those that are blank; slices of `bytes`, each with its end of line if it has one. */
 export function* linesOf(bytes: Buffer): Generator<Buffer, void> {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start)
     const end = newline < 0 ? bytes.length : newline + 1
-    if (end - start > 1 || newline < 0) yield bytes.subarray(start, end)
+    const line = bytes.subarray(start, end)
+    if (line.some((byte) => byte > SPACE)) yield line
     start = end
   }
 }

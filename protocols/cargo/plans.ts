@@ -10,6 +10,8 @@ import { type Resource, upstreamPath } from './paths.ts'
 export interface Site {
   readonly mirror: string
   readonly base: string
+  /** Whether there is no other one to be asked. */
+  readonly isOnly: boolean
   /** Longest lifetime of what is mutable, in ms, if not the usual one. */
   readonly lifetime?: number
   /** Whether this upstream may be asked for a crate. */
@@ -82,6 +84,7 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
   const { name, version, sha256 } = resource
   const index = indexPlan(name, site)
   const sources = { config: configPlan(site), index }
+  const asked = { ...resource, isListed: !site.isOnly }
   return {
     ...common(resource, site),
     kind: 'immutable',
@@ -91,7 +94,7 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
     subject: { type: 'cargo', name: name.toLowerCase(), version },
     responseHeaders: CRATE_HEADERS,
     ...(sha256 === undefined ? {} : { digests: [{ algorithm: 'sha256', hex: sha256 }] }),
-    expect: (lookup, signal) => expectCrate(resource, sources, lookup, signal),
+    expect: (lookup, signal) => expectCrate(asked, sources, lookup, signal),
     published: async (lookup, signal) => (await releaseOf(resource, index, lookup, signal))?.published,
   }
 }

@@ -6,7 +6,7 @@ import { cutAfter, flip, instead } from '../harness/fault.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
-import { storeAtRest } from '../harness/start-node.ts'
+import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
 import { asked, configOf, mirrorOf, pathOf, startCargoNode, startRegistry } from './cargo-node.ts'
@@ -140,6 +140,39 @@ describe('an archive', () => {
     const replies = await Promise.all(Array.from({ length: 50 }, () => ask(pathOf(crate))))
     for (const reply of replies) expect([reply.status, reply.body.equals(LARGE)]).toEqual([200, true])
     expect(registry.files.tally.total.requests).toBe(1)
+  })
+})
+
+describe('a mirror of two registries', () => {
+  async function nodeWithTwo() {
+    const [corp, world] = [await startRegistry(), await startRegistry()]
+    corp.publish('corp-only', '1.0.0')
+    const mirrors = [{ ...mirrorOf(corp.index), upstreams: [corp.index, world.index] }]
+    const node = await startNode({ data: temp.create('node'), upstream: corp.origin, mirrors })
+    return { corp, world, ...asked(node) }
+  }
+
+  it('has what the first one does not have from the second, though its file host would call that forbidden', async () => {
+    const { corp, world, ask } = await nodeWithTwo()
+    const crate = world.publish('MyCrate', '1.0.0')
+    expect((await ask(INDEX)).body.equals(world.indexFile('MyCrate'))).toBe(true)
+    expect((await ask(pathOf(crate))).body.equals(crate.archive)).toBe(true)
+    expect((await ask('crates/MyCrate/1.0.0/download')).body.equals(crate.archive)).toBe(true)
+    expect(corp.tally.kind('api').requests + corp.files.tally.total.requests).toBe(0)
+  })
+
+  it('asks the second one for nothing while the first is in trouble, or says no', async () => {
+    const { corp, world, ask } = await nodeWithTwo()
+    const crate = world.publish('MyCrate', '1.0.0')
+    for (const [theirs, ours] of [
+      [500, 503],
+      [403, 403],
+    ] as const) {
+      corp.fail(/mycrate/, instead(answer(theirs)))
+      expect([(await ask(INDEX)).status, (await ask(pathOf(crate))).status]).toEqual([ours, ours])
+      corp.heal()
+    }
+    expect(world.tally.total.requests).toBe(0)
   })
 })
 

@@ -29,6 +29,7 @@ describe('an index file', () => {
   test.each([
     ['an end without a newline', Buffer.concat([FILE.subarray(0, FILE.length - 1)])],
     ['empty lines', Buffer.from(`\n\n${FILE}\n`)],
+    ['blank lines', Buffer.from(`\r\n${FILE} \t\r\n \r\n`)],
     ['lines with a carriage return', Buffer.from(FILE.toString().replaceAll('\n', '\r\n'))],
     ['a line of a later format', fileOf('{"v":99,"what":1}', ...FILE.toString().trim().split('\n'))],
     ['a line that is broken', fileOf('{"name":"MyCrate","ve', ...FILE.toString().trim().split('\n'))],

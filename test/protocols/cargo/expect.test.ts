@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
 import type { Lookup, Plan } from '../../../node/cache/plan.ts'
 import { type ErrorCode, WarrenError } from '../../../node/errors.ts'
-import { BASE, planFor } from './fixtures.ts'
+import type { Mirror } from '../../../protocols/protocol.ts'
+import { BASE, MIRROR, planFor } from './fixtures.ts'
 import { fileOf, line, sumOf } from './lines.ts'
 
 const SHA = '0ac2'.repeat(16)
@@ -115,6 +116,30 @@ describe('an archive that is asked for without its checksum', () => {
   test('is not known either where upstream cannot be asked, which is trouble', async () => {
     const lookup = new FakeLookup(held, { [INDEX]: 'UPSTREAM_TIMEOUT' })
     await expect(expected(path, lookup)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
+  })
+})
+
+describe('an archive for which another upstream is next', () => {
+  const next: Mirror = { ...MIRROR, upstreams: [BASE, 'https://other.example.test/'] }
+  const held = { [CONFIG]: config('https://files.example.test') }
+  const ask = async (sha256: string, lookup: Lookup) =>
+    planFor(`crates/MyCrate/1.0.0/${sha256}.crate`, next).expect?.(lookup, new AbortController().signal)
+
+  test('has to be in the index', async () => {
+    const sha256 = sumOf('1.0.0')
+    const url = 'https://files.example.test/MyCrate/1.0.0/download'
+    expect(await ask(sha256, new FakeLookup({ ...held, [INDEX]: index('1.0.0') }))).toEqual({ digests: digests(sha256), url })
+    const newer = new FakeLookup({ ...held, [INDEX]: index('0.9.0') }, { [INDEX]: index('0.9.0', '1.0.0') })
+    expect(await ask(sha256, newer)).toEqual({ digests: digests(sha256), url })
+  })
+
+  test.each<[string, Documents, ErrorCode]>([
+    ['another archive of the same version is', { [INDEX]: index('1.0.0') }, 'UPSTREAM_ABSENT'],
+    ['there is no such crate', {}, 'UPSTREAM_ABSENT'],
+    ['the crate is withheld', { [INDEX]: 'UPSTREAM_LEGAL' }, 'UPSTREAM_LEGAL'],
+    ['upstream is away', { [INDEX]: 'UPSTREAM_UNREACHABLE' }, 'UPSTREAM_UNREACHABLE'],
+  ])('is not expected where %s', async (_why, upstream, code) => {
+    await expect(ask(SHA, new FakeLookup(held, upstream))).rejects.toMatchObject({ code })
   })
 })
 
