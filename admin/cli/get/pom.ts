@@ -54,8 +54,9 @@ function rootOf(bytes: Buffer, name: string): TNode {
   const text = bytes.toString('utf8')
   // The parser forgives a missing end.
   if (!new RegExp(`</${name}\\s*>\\s*(?:<!--[^]*)?$`).test(text)) throw new Error(`it has no </${name}> at its end`)
-  // None of HTML's elements without an end means that here, `<link>` least of all.
-  const nodes = parse(text, { decodeEntities: true, skipXmlDeclaration: true, selfClosingTags: [] })
+  // The parser takes these two for HTML's, and where their end is missing it never ends itself. Nor has any element here no end.
+  const plain = text.replace(/<(\/?)(script|style)\b/gi, '<$1x-$2')
+  const nodes = parse(plain, { decodeEntities: true, skipXmlDeclaration: true, selfClosingTags: [] })
   const root = nodes.find((node): node is TNode => typeof node !== 'string' && node.tagName === name)
   if (!root) throw new Error(`it has no <${name}>`)
   return root
