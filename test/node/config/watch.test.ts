@@ -107,6 +107,18 @@ test('what cannot be taken over after all is told, and tried again with the next
   expect(await told.next()).toBe('mirrors /npm/ /v2/ /b/')
 })
 
+test('an edit changes the policy and needs no restart', async () => {
+  const { file, told } = watchedFile('policy: {deny: [pkg:npm/a]}\n')
+  writeFileSync(file, 'policy: {deny: [pkg:npm/b], minimumAge: 3d}\n')
+  expect(await told.next()).toBe('policy pkg:npm/b')
+  writeFileSync(file, 'policy: {deny: [left-pad]}\n')
+  expect(await told.next()).toContain('policy.deny[0] is "left-pad", but must be a package URL')
+  writeFileSync(file, '')
+  expect(await told.next()).toBe('policy ')
+  await setTimeout(SETTLED)
+  expect(told.waiting).toBe(0)
+})
+
 test('a file that takes the place of the old one changes the mirrors, again and again', async () => {
   const { file, told } = watchedFile(corp('/a/'))
   for (const path of ['/b/', '/c/', '/d/']) {
