@@ -1,0 +1,146 @@
+import { describe, expect, it } from 'vitest'
+import type { Lookup, Plan } from '../../../node/cache/plan.ts'
+import { isWarrenError, WarrenError } from '../../../node/errors.ts'
+import type { Mirror } from '../../../protocols/protocol.ts'
+import { raw } from '../../../protocols/raw/index.ts'
+
+const BASE = 'https://files.example.test/base/'
+const HEX = 'ab'.repeat(32)
+const NEVER = new AbortController().signal
+
+function planOf(path: string, mirror: Partial<Mirror> = {}, query = ''): Plan {
+  const route = raw.route(
+    { method: 'GET', path, query, headers: {} },
+    { name: 'files', path: '/raw/files/', upstreams: [BASE], ...mirror },
+  )
+  if (!('plans' in route)) throw new Error('a file is planned')
+  return route.plans[0]
+}
+
+/** What a plan is, in short. */
+function kindOf({ kind, streamed, document, digests, lifetime }: Plan): string {
+  if (kind === 'immutable') return digests ? `immutable ${digests[0]?.hex.slice(0, 2)}` : 'immutable'
+  return [document ? 'document' : streamed ? 'streamed' : 'whole', lifetime?.cap].join(' ')
+}
+
+const DAY = 86_400_000
+const MINUTE = 60_000
+
+describe('what a path of a generic mirror is', () => {
+  it.each([
+    ['a/tool.zip', `streamed ${DAY}`],
+    ['a/', `whole ${DAY}`],
+    ['', `whole ${DAY}`],
+    ['a/index.html', `whole ${DAY}`],
+    ['dists/stable/InRelease', 'document 0'],
+    ['dists/stable/Release', 'document 0'],
+    ['dists/stable/Release.gpg', 'whole 0'],
+    ['dists/stable/main/binary-amd64/Packages.xz', 'streamed 0'],
+    [`dists/stable/main/binary-amd64/by-hash/SHA256/${HEX}`, 'immutable ab'],
+    ['pool/main/h/hello/hello_1_amd64.deb', 'immutable'],
+  ])('is told by its layout: «%s» is %s', (path, kind) => {
+    expect(kindOf(planOf(path))).toBe(kind)
+  })
+
+  it('is what the operator says, but for digests and release files', () => {
+    const pins = { 'a/pinned.zip': { algorithm: 'sha256', hex: 'cd'.repeat(32) } } as const
+    const mirror = { immutable: ['*'], mutable: ['a/latest/*', 'pool/*'], pins }
+    expect(kindOf(planOf('a/v1/tool.zip', mirror))).toBe('immutable')
+    expect(kindOf(planOf('a/latest/tool.zip', mirror))).toBe(`streamed ${MINUTE}`)
+    expect(kindOf(planOf('a/pinned.zip', mirror))).toBe('immutable cd')
+    expect(kindOf(planOf('a/pinned%2Ezip', mirror))).toBe('immutable cd')
+    expect(kindOf(planOf('pool/main/h/hello/hello_1_amd64.deb', mirror))).toBe(`streamed ${MINUTE}`)
+    expect(kindOf(planOf('dists/stable/InRelease', mirror))).toBe('document 0')
+    expect(kindOf(planOf('dists/stable/main/binary-amd64/Packages', mirror))).toBe('immutable')
+    expect(kindOf(planOf(`dists/stable/main/by-hash/SHA256/${HEX}`, { mutable: ['*'] }))).toBe('immutable ab')
+    expect(kindOf(planOf('constructor', mirror))).toBe('immutable')
+  })
+
+  it('has no longer lifetime than the operator wants', () => {
+    expect(kindOf(planOf('a/tool.zip', { lifetime: 5000 }))).toBe('streamed 5000')
+    expect(kindOf(planOf('a/tool.zip', { lifetime: 5000, mutable: ['a/*'] }))).toBe('streamed 5000')
+  })
+
+  it('is asked for by one spelling, under one key', () => {
+    const one = planOf('a%2fb+c~(1);v=1/%e4%bd%a0.zip', {}, '?')
+    const other = planOf('a/b%2Bc%7e%281%29%3Bv%3D1/%E4%BD%A0.zip')
+    expect(one.url).toBe(`${BASE}a/b%2Bc~(1);v=1/%E4%BD%A0.zip`)
+    expect([other.url, other.key]).toEqual([one.url, one.key])
+    expect(planOf('A').key).not.toBe(planOf('a').key)
+    expect(planOf('a', {}, '?x=1').key).not.toBe(planOf('a', {}, '?x=2').key)
+  })
+
+  it('is nothing of an archive where a query chooses it', () => {
+    expect(kindOf(planOf('dists/stable/InRelease', {}, '?token=1'))).toBe(`whole ${DAY}`)
+  })
+
+  it.each(['PUT', 'POST', 'DELETE', 'PROPFIND'])('is nothing for %s', (method) => {
+    const request = { method, path: 'a', query: '', headers: {} }
+    expect(() => raw.route(request, { name: 'files', path: '/raw/files/', upstreams: [BASE] })).toThrow('takes no')
+  })
+})
+
+describe('what a file must be', () => {
+  const trouble: Lookup = {
+    cached: async () => undefined,
+    fetch: async () => {
+      throw new WarrenError('UPSTREAM_TIMEOUT', 'silence')
+    },
+  }
+  const absent = (code: 'UPSTREAM_ABSENT' | 'UPSTREAM_CORRUPT'): Lookup => ({
+    ...trouble,
+    fetch: async () => {
+      throw new WarrenError(code, 'no')
+    },
+  })
+  const asked = (plan: Plan, lookup: Lookup) => plan.expect?.(lookup, NEVER)
+
+  it.each([
+    ['dists/stable/main/binary-amd64/Packages', {}],
+    ['v1/tool.zip', { immutable: ['v1/*'] }],
+  ])('is unknown for %s while upstream is in trouble, and nothing where it has no such list', async (path, mirror) => {
+    const plan = planOf(path, mirror)
+    expect(await asked(plan, trouble)).toBeUndefined()
+    expect(await asked(plan, absent('UPSTREAM_ABSENT'))).toEqual({ digests: [] })
+    expect(await asked(plan, absent('UPSTREAM_CORRUPT'))).toEqual({ digests: [] })
+  })
+
+  it('is looked for beside files that never change, but for checksums, folders and queries', () => {
+    const mirror = { immutable: ['*'] }
+    expect(planOf('v1/tool.zip', mirror).expect).toBeDefined()
+    for (const path of ['v1/tool.zip.sha256', 'v1/SHA256SUMS', 'v1/SHA512SUMS.asc', 'v1/tool.zip.sig', 'v1/', ''])
+      expect([path, planOf(path, mirror).expect]).toEqual([path, undefined])
+    expect(planOf('v1/tool.zip', mirror, '?v=2').expect).toBeUndefined()
+  })
+
+  it('is looked for in the suites of the package’s own archive', async () => {
+    const prefixes: string[] = []
+    const lookup: Lookup = {
+      ...trouble,
+      held: async (prefix) => {
+        prefixes.push(prefix)
+        return []
+      },
+    }
+    expect(await asked(planOf('debian/pool/main/h/hello/hello_1_amd64.deb'), lookup)).toEqual({ digests: [] })
+    expect(await asked(planOf('debian/pool/main/h/hello/hello_1_amd64.deb'), trouble)).toEqual({ digests: [] })
+    const release = planOf('debian/dists/stable/InRelease').key
+    expect(prefixes).toHaveLength(1)
+    expect(release.startsWith(prefixes[0] as string)).toBe(true)
+    for (const path of ['debian/dists/stable/main/x', 'dists/stable/InRelease', 'debian/dists/InRelease'])
+      expect(planOf(path).key.startsWith(prefixes[0] as string)).toBe(false)
+  })
+})
+
+describe('an error', () => {
+  it('is one line of plain text that says what to do', () => {
+    const error = new WarrenError('UPSTREAM_ABSENT', 'files: there is no such thing\n    at stack')
+    expect(raw.formatError(error, 'a')).toEqual({
+      contentType: 'text/plain; charset=utf-8',
+      body: 'files: there is no such thing; check the path\n',
+    })
+    const busy = new WarrenError('UPSTREAM_BUSY', 'files: slow down', { retryAfter: 7 })
+    expect(raw.formatError(busy, 'a').body).toBe('files: slow down; try again in 7 s\n')
+    expect(isWarrenError(busy)).toBe(true)
+  })
+})
