@@ -1,0 +1,388 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it } from 'vitest'
+import { answer, serve, tooMany } from '../harness/answer.ts'
+import { cutAfter, flip, headers, instead } from '../harness/fault.ts'
+import { exchange, HttpClient } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
+import { Random } from '../harness/random.ts'
+import { sha256 } from '../harness/scripted-pypi.ts'
+import { JSON_TYPE, nodeBeforeIndex, pageOf, pypiMirror, scriptedIndex, urlOf } from '../harness/scripted-pypi-node.ts'
+import { ShiftedClock } from '../harness/shifted-clock.ts'
+import { startNode, storeAtRest } from '../harness/start-node.ts'
+import { useTempFolders } from '../harness/temp.ts'
+import { TestMesh } from '../harness/test-mesh.ts'
+
+const MINUTE = 60_000
+const HOUR = 60 * MINUTE
+const FILLER = new Random(7).bytes(700_000)
+
+useLeakCheck()
+const temp = useTempFolders()
+
+const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex')
+
+/** A node and an index with one large wheel. */
+async function nodeWithWheel(clock = new ShiftedClock()) {
+  const node = await nodeBeforeIndex(temp, { overrides: { clock } })
+  const wheel = node.index.publish({ name: 'thing', version: '1.0', filler: FILLER })
+  return { ...node, clock, wheel, url: await urlOf(node, 'thing') }
+}
+
+describe('a file', () => {
+  it('with one wrong byte from upstream is broken off, named and not kept, and right the next time', async () => {
+    const node = await nodeWithWheel()
+    const heal = node.index.fail(/\.whl$/, flip(650_000))
+    const bad = await exchange(node.url)
+    expect([bad.status, bad.complete]).toEqual([200, false])
+    // The page alone.
+    expect((await storeAtRest(node)).blobs).toBe(1)
+    heal()
+    const good = await exchange(node.url)
+    expect([good.status, good.complete, good.body.equals(node.wheel.bytes)]).toEqual([200, true, true])
+  })
+
+  it('that is small and wrong each time is trouble, with the digest that it has and the one that it should have', async () => {
+    const node = await nodeBeforeIndex(temp)
+    const { bytes } = node.index.publish({ name: 'small', version: '1.0' })
+    const url = await urlOf(node, 'small')
+    node.index.fail(/\.whl$/, flip(100))
+    const reply = await exchange(url)
+    expect([reply.status, reply.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_CORRUPT'])
+    expect(reply.body.toString()).toContain(`sha256:${sha256(bytes)}`)
+    expect((await storeAtRest(node)).blobs).toBe(1)
+  })
+
+  it('whose body is cut is whole for the client, by one resumed request', async () => {
+    const { index, url, wheel } = await nodeWithWheel()
+    index.fail(/\.whl$/, cutAfter(300_000), 1)
+    const reply = await exchange(url)
+    expect([reply.complete, reply.body.equals(wheel.bytes)]).toEqual([true, true])
+    const ranges = index.tally.log.filter(({ kind }) => kind === 'file').map(({ headers }) => headers.range)
+    expect(ranges).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/)])
+  })
+
+  it('has the same length and strong ETag, its digest, by HEAD and by GET', async () => {
+    const node = await nodeWithWheel()
+    const { index, url, wheel } = node
+    const cold = await exchange(url, { method: 'HEAD' })
+    expect([cold.status, cold.body.length, cold.headers['content-length']]).toEqual([200, 0, String(wheel.bytes.length)])
+    await exchange(url)
+    await storeAtRest(node)
+    const before = index.tally.total.requests
+    const [got, head] = [await exchange(url), await exchange(url, { method: 'HEAD' })]
+    for (const { status, headers } of [got, head]) {
+      expect([status, headers['content-length'], headers['accept-ranges']]).toEqual([200, String(wheel.bytes.length), 'bytes'])
+      expect(headers.etag).toMatch(/^"[^"]+"$/)
+    }
+    expect([head.body.length, head.headers.etag]).toEqual([0, got.headers.etag])
+    expect(index.tally.total.requests).toBe(before)
+  })
+
+  it('can be had in parts, with If-Range, though upstream tells no validator', async () => {
+    const node = await nodeWithWheel()
+    const { url, wheel } = node
+    node.index.fail(/\.whl$/, headers({ etag: '' }))
+    await exchange(url)
+    await storeAtRest(node)
+    const { etag } = (await exchange(url, { method: 'HEAD' })).headers
+    expect(etag).toBe(`"sha256:${sha256(wheel.bytes)}"`)
+    const part = await exchange(url, { headers: { range: 'bytes=-4000', 'if-range': String(etag) } })
+    expect([part.status, part.body.equals(wheel.bytes.subarray(-4000))]).toEqual([206, true])
+    expect(part.headers['content-range']).toBe(
+      `bytes ${wheel.bytes.length - 4000}-${wheel.bytes.length - 1}/${wheel.bytes.length}`,
+    )
+  })
+
+  it('that is cold and of which the tail is asked for first is fetched once', async () => {
+    const { index, url, wheel } = await nodeWithWheel()
+    const size = wheel.bytes.length
+    const tail = await exchange(url, { headers: { range: `bytes=${size - 3000}-${size - 1}` } })
+    expect([tail.status, tail.body.equals(wheel.bytes.subarray(-3000))]).toEqual([206, true])
+    expect((await exchange(url)).body.equals(wheel.bytes)).toBe(true)
+    const whole = index.tally.log.filter(({ kind, headers }) => kind === 'file' && headers.range === undefined)
+    expect(whole).toHaveLength(1)
+  })
+
+  it('is asked for by fifty at once and fetched once', async () => {
+    const { index, url, wheel } = await nodeWithWheel()
+    index.latencyMs = 50
+    const replies = await Promise.all(Array.from({ length: 50 }, () => exchange(url)))
+    for (const { status, body } of replies) expect([status, body.equals(wheel.bytes)]).toEqual([200, true])
+    expect(index.tally.kind('file').requests).toBe(1)
+  })
+
+  it('that upstream has deleted is still had by its digest where it was kept, and only there', async () => {
+    const { index, url, wheel, clock, simple } = await nodeWithWheel()
+    await exchange(url)
+    const cold = index.publish({ name: 'thing', version: '2.0' })
+    clock.pass(HOUR)
+    const { files } = await pageOf({ simple }, 'thing')
+    const [, second] = files
+    index.projects.delete('thing')
+    clock.pass(HOUR)
+    expect((await pageOf({ simple }, 'thing')).reply.status).toBe(404)
+    expect((await exchange(url)).body.equals(wheel.bytes)).toBe(true)
+    expect([cold.file, (await exchange(String(second?.url))).status]).toEqual([second?.filename, 404])
+  })
+
+  it('that the page names with other bytes is not handed out for the digest that was asked for', async () => {
+    const { simple, index, url } = await nodeWithWheel()
+    const other = url.replace(/[0-9a-f]{64}/, '0'.repeat(64))
+    const reply = await exchange(other)
+    expect([reply.status, reply.body.toString()]).toEqual([404, expect.stringContaining(`sha256:${'0'.repeat(64)}`)])
+    const bare = await exchange(url.replace(/[0-9a-f]{64}/, '-'))
+    expect([bare.status, bare.body.toString()]).toEqual([404, expect.stringContaining('without a digest')])
+    expect(index.tally.kind('file').requests).toBe(0)
+    expect(url.startsWith(simple.replace('/simple/', '/files/'))).toBe(true)
+  })
+
+  it('is found although the page is not here any more, and its page’s trouble is no absence', async () => {
+    const first = await nodeWithWheel()
+    const path = new URL(first.url).pathname
+    const second = await nodeBeforeIndex(temp, { index: first.index })
+    const heal = first.index.fail(/^\/simple\//, instead(answer(500, 'oops')))
+    expect((await exchange(new URL(path, second.simple).href)).status).toBe(503)
+    heal()
+    const third = await nodeBeforeIndex(temp, { index: first.index })
+    const reply = await exchange(new URL(path, third.simple).href)
+    expect([reply.status, reply.body.equals(first.wheel.bytes)]).toEqual([200, true])
+  })
+
+  it('that no digest is promised for is served and kept, and so is one with md5 alone, verified', async () => {
+    const node = await nodeBeforeIndex(temp)
+    const { index } = node
+    const bytes = Buffer.from('an archive of old')
+    index.add('old', { file: 'old-1.0.tar.gz', bytes, says: { hashes: {} } })
+    index.add('older', {
+      file: 'older-1.0.tar.gz',
+      bytes: Buffer.from('older'),
+      says: { hashes: { md5: md5(Buffer.from('older')) } },
+    })
+    index.add('wrong', { file: 'wrong-1.0.tar.gz', bytes: Buffer.from('wrong'), says: { hashes: { md5: md5(bytes) } } })
+    const [none, weak, wrong] = [await urlOf(node, 'old'), await urlOf(node, 'older'), await urlOf(node, 'wrong')]
+    expect([none, weak].map((url) => new URL(url).pathname)).toEqual([
+      '/pypi/files/-/old/old-1.0.tar.gz',
+      `/pypi/files/md5-${md5(Buffer.from('older'))}/older/older-1.0.tar.gz`,
+    ])
+    for (const url of [none, weak]) {
+      expect((await exchange(url)).status).toBe(200)
+      await storeAtRest(node)
+      expect((await exchange(url)).headers['x-warren-source']).toBe('local')
+    }
+    expect((await exchange(wrong)).headers['x-warren-error']).toBe('UPSTREAM_CORRUPT')
+  })
+})
+
+describe('where files may come from', () => {
+  it('is any host that the page names, and each as a credential-free request', async () => {
+    const store = await scriptedIndex()
+    const node = await nodeBeforeIndex(temp)
+    const { bytes } = node.index.publish({ name: 'gpu', version: '1.0' })
+    store.publish({ name: 'gpu', version: '1.0' })
+    node.index.fileOrigin = store.origin
+    const reply = await exchange(await urlOf(node, 'gpu'))
+    expect([reply.status, reply.body.equals(bytes)]).toEqual([200, true])
+    expect([node.index.tally.kind('file').requests, store.tally.kind('file').requests]).toEqual([0, 1])
+    expect(store.tally.log[0]?.headers.authorization).toBeUndefined()
+  })
+
+  it('is what `fileHosts` lists, if it is there, and the error names the host', async () => {
+    const store = await scriptedIndex()
+    const index = await scriptedIndex()
+    index.publish({ name: 'gpu', version: '1.0' })
+    store.publish({ name: 'gpu', version: '1.0' })
+    index.fileOrigin = store.origin
+    const { host } = new URL(store.origin)
+    const strict = await nodeBeforeIndex(temp, { index, mirror: { fileHosts: ['files.example.test'] } })
+    const refused = await exchange(await urlOf(strict, 'gpu'))
+    expect([refused.status, refused.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_REFUSED'])
+    expect(refused.body.toString()).toContain(host)
+    expect(store.tally.total.requests).toBe(0)
+    const allowing = await nodeBeforeIndex(temp, { index, mirror: { fileHosts: [host] } })
+    expect((await exchange(await urlOf(allowing, 'gpu'))).status).toBe(200)
+  })
+
+  it('is resolved against the page where its URLs are relative', async () => {
+    const node = await nodeBeforeIndex(temp)
+    const { bytes } = node.index.publish({ name: 'near', version: '1.0' })
+    node.index.links = 'relative'
+    expect((await exchange(await urlOf(node, 'near'))).body.equals(bytes)).toBe(true)
+  })
+})
+
+describe('metadata', () => {
+  it('are what upstream has beside the wheel, verified by their own digest', async () => {
+    const node = await nodeWithWheel()
+    const reply = await exchange(`${node.url}.metadata`)
+    expect([reply.status, reply.body.equals(node.wheel.metadata)]).toEqual([200, true])
+    expect(node.index.tally.kind('file').requests).toBe(0)
+    await storeAtRest(node)
+    await node.index.gone()
+    expect((await exchange(`${node.url}.metadata`)).body.equals(node.wheel.metadata)).toBe(true)
+  })
+
+  it('are taken out of the wheel where upstream promises them and has none, or none are promised', async () => {
+    const node = await nodeWithWheel()
+    node.index.fail(/\.metadata$/, instead(answer(404)))
+    expect((await exchange(`${node.url}.metadata`)).body.equals(node.wheel.metadata)).toBe(true)
+    const bare = node.index.publish({ name: 'bare', version: '1.0' }, { 'core-metadata': false })
+    const url = await urlOf(node, 'bare')
+    expect((await exchange(`${url}.metadata`)).body.equals(bare.metadata)).toBe(true)
+  })
+
+  it('that are wrong are trouble', async () => {
+    const node = await nodeWithWheel()
+    node.index.fail(/\.metadata$/, flip(20))
+    const reply = await exchange(`${node.url}.metadata`)
+    expect([reply.status, reply.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_CORRUPT'])
+  })
+
+  it('are 404 where there can be none', async () => {
+    const node = await nodeBeforeIndex(temp)
+    node.index.add('old', { file: 'old-1.0.tar.gz', bytes: Buffer.from('old'), says: {} })
+    expect((await exchange(`${await urlOf(node, 'old')}.metadata`)).status).toBe(404)
+  })
+})
+
+describe('two indexes', () => {
+  it('with the same file name and other bytes never give one for the other', async () => {
+    const [one, other] = [await scriptedIndex(), await scriptedIndex()]
+    const first = one.publish({ name: 'same', version: '1.0', filler: Buffer.alloc(5000, 1) })
+    const second = other.publish({ name: 'same', version: '1.0', filler: Buffer.alloc(5000, 2) })
+    const mirrors = [pypiMirror([one.base]), pypiMirror([other.base], { name: 'corp', path: '/corp/' })]
+    const { url } = await startNode({ data: temp.create('data'), upstream: one.origin, mirrors })
+    const nodes = [{ simple: `${url}/pypi/simple/` }, { simple: `${url}/corp/simple/` }]
+    for (const [i, bytes] of [first.bytes, second.bytes].entries()) {
+      const reply = await exchange(await urlOf(nodes[i] as { simple: string }, 'same'))
+      expect(reply.body.equals(bytes)).toBe(true)
+    }
+    const crossed = (await urlOf(nodes[0] as { simple: string }, 'same')).replace('/pypi/', '/corp/')
+    // Its digest is known here, and its name there: what comes is what its digest says.
+    const reply = await exchange(crossed)
+    expect(reply.status === 404 || reply.body.equals(first.bytes)).toBe(true)
+  })
+
+  it('of one mirror are asked in order, the second only for what the first has not', async () => {
+    const [one, other] = [await scriptedIndex(), await scriptedIndex()]
+    one.publish({ name: 'ours', version: '1.0' })
+    const { bytes } = other.publish({ name: 'theirs', version: '1.0' })
+    const { url } = await startNode({
+      data: temp.create('data'),
+      upstream: one.origin,
+      mirrors: [pypiMirror([one.base, other.base])],
+    })
+    const node = { simple: `${url}/pypi/simple/` }
+    expect((await exchange(await urlOf(node, 'ours'))).status).toBe(200)
+    expect(other.tally.total.requests).toBe(0)
+    expect((await exchange(await urlOf(node, 'theirs'))).body.equals(bytes)).toBe(true)
+    one.fail(/./, instead(answer(500)))
+    expect((await pageOf(node, 'elsewhere')).reply.status).toBe(503)
+    expect(other.tally.path('/simple/elsewhere/').requests).toBe(0)
+  })
+
+  it('with a name bound to one of them never tell the other of it', async () => {
+    const [ours, open] = [await scriptedIndex(), await scriptedIndex()]
+    open.publish({ name: 'corp-secret', version: '99.0' })
+    const { url } = await startNode({
+      data: temp.create('data'),
+      upstream: open.origin,
+      mirrors: [pypiMirror([ours.base, open.base], { routes: [{ pattern: 'corp-*', upstream: ours.base }] })],
+    })
+    const node = { simple: `${url}/pypi/simple/` }
+    expect((await pageOf(node, 'corp-secret')).reply.status).toBe(404)
+    expect((await exchange(`${url}/pypi/files/-/corp-secret/corp_secret-99.0-py3-none-any.whl`)).status).toBe(404)
+    expect((await exchange(`${url}/pypi/simple/Corp.Secret/`)).headers.location).toBe('../corp-secret/')
+    expect(open.tally.total.requests).toBe(0)
+  })
+})
+
+describe('a member of a mesh', () => {
+  it('has a file from another one by the digest in its path, though the index is gone', async () => {
+    const index = await scriptedIndex()
+    const { bytes } = index.publish({ name: 'shared', version: '1.0', filler: FILLER })
+    const init = { upstream: index.origin, mirrors: [pypiMirror([index.base])] }
+    const mesh = await TestMesh.create(temp, init)
+    const second = await mesh.join(init)
+    const url = await urlOf({ simple: `${mesh.seed.url}/pypi/simple/` }, 'shared')
+    await exchange(url)
+    await storeAtRest(mesh.seed)
+    await index.gone()
+    const reply = await exchange(new URL(new URL(url).pathname, second.url).href)
+    expect([reply.status, reply.body.equals(bytes)]).toEqual([200, true])
+  })
+})
+
+describe('trouble with a page', () => {
+  it.each([
+    ['504', answer(504, 'late'), 503],
+    ['500', answer(500, 'oops'), 503],
+    ['429 without Retry-After', tooMany(), 429],
+    ['429 with Retry-After', tooMany(60), 429],
+    [
+      'a page of HTML that is none of an index',
+      serve('<html><a href="/login">log in</a></html>', { 'content-type': 'text/html' }),
+      503,
+    ],
+    [
+      'the page of another project',
+      serve('{"meta":{"api-version":"1.0"},"name":"other","files":[]}', { 'content-type': JSON_TYPE }),
+      503,
+    ],
+    ['404', answer(404), 404],
+    ['410', answer(410), 410],
+  ])('%s becomes what clients wait or stop for', async (_what, step, status) => {
+    const node = await nodeBeforeIndex(temp)
+    node.index.fail(/^\/simple\//, instead(step))
+    const { reply } = await pageOf(node, 'thing')
+    expect([reply.status, reply.headers['content-type']]).toEqual([status, 'text/plain; charset=utf-8'])
+    if (status === 429 || status === 503) expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)
+  })
+
+  it('leaves an older copy in its place', async () => {
+    const { index, simple, clock } = await nodeWithWheel()
+    clock.pass(HOUR)
+    index.fail(/^\/simple\//, instead(answer(503)))
+    const { reply, files } = await pageOf({ simple }, 'thing')
+    expect([reply.status, reply.headers['x-warren-source'], files.length]).toEqual([200, 'stale', 1])
+  })
+})
+
+describe('a page', () => {
+  it('is asked for with one request, whoever reloads it: five hundred clients with max-age=0', async () => {
+    const { index, simple, clock } = await nodeWithWheel()
+    index.tally.reset()
+    const client = new HttpClient(64)
+    try {
+      const reload = () => client.get(`${simple}thing/`, { headers: { accept: JSON_TYPE, 'cache-control': 'max-age=0' } })
+      const all = async () => Promise.all(Array.from({ length: 500 }, reload))
+      expect(new Set((await all()).map(({ status }) => status))).toEqual(new Set([200]))
+      expect(index.tally.kind('page').requests).toBe(0)
+      clock.pass(MINUTE)
+      await all()
+      expect(index.tally.log.map(({ kind, status }) => [kind, status])).toEqual([['page', 304]])
+    } finally {
+      client.close()
+    }
+  })
+
+  it('shows a yank once its lifetime is over, while the file is still there for those who pinned it', async () => {
+    const { index, simple, clock, url, wheel } = await nodeWithWheel()
+    const [file] = index.projects.get('thing')?.values() ?? []
+    if (file) file.says = { yanked: 'broken on Tuesdays' }
+    expect((await pageOf({ simple }, 'thing')).files[0]?.yanked).toBe(false)
+    clock.pass(HOUR)
+    expect((await pageOf({ simple }, 'thing')).files[0]?.yanked).toBe('broken on Tuesdays')
+    expect((await exchange(url)).body.equals(wheel.bytes)).toBe(true)
+  })
+
+  it('is answered from its ETag, which is another one for another host', async () => {
+    const { simple } = await nodeWithWheel()
+    const ask = (headers: Record<string, string>) => exchange(`${simple}thing/`, { headers: { accept: JSON_TYPE, ...headers } })
+    const first = await ask({})
+    expect(first.headers.vary).toContain('accept')
+    const again = await ask({ 'if-none-match': String(first.headers.etag) })
+    expect([again.status, again.body.length]).toEqual([304, 0])
+    const elsewhere = await ask({ host: `localhost:${new URL(simple).port}`, 'if-none-match': String(first.headers.etag) })
+    expect([elsewhere.status, elsewhere.body.toString()]).toEqual([200, expect.stringContaining('http://localhost:')])
+  })
+})
