@@ -73,7 +73,7 @@ export class Cargo {
  */
 export async function configuredIndex(program: string): Promise<string | undefined> {
   const own = process.env.CARGO_HOME ?? join(homedir(), '.cargo')
-  const files = ['config.toml', 'config', 'credentials.toml'].filter((file) => existsSync(join(own, file)))
+  const files = ['config.toml', 'config'].filter((file) => existsSync(join(own, file)))
   const asked = await firstAsked(program, process.env, (home) => {
     for (const file of files) copyFileSync(join(own, file), join(home, file))
   })
