@@ -1,7 +1,7 @@
 import { explain, rcompare, valid } from '@renovatebot/pep440'
 import { z } from 'zod'
 import type { Digest } from '../../../node/digest.ts'
-import { byDigests, digestOf } from './checks.ts'
+import { byDigests, digestOf, type MakeCheck } from './checks.ts'
 import type { GotFile } from './client.ts'
 import { below, type Cooked, type Kitchen } from './recipe.ts'
 import { shaped } from './shaped.ts'
@@ -64,9 +64,7 @@ export async function getPypi(wanted: PypiWanted, kitchen: Kitchen): Promise<Coo
       )
       files.push(described)
     }
-    const promised = digestsOf(file.hashes)
-    const check = byDigests(wanted.digests?.length ? commonOf(promised, wanted.digests) : promised)
-    files.push(await client.file({ url, name: file.filename, size: file.size, check }))
+    files.push(await client.file({ url, name: file.filename, size: file.size, check: checkOf(file, wanted.digests) }))
   }
   return { version: version ?? chosen[0]?.version ?? '', files }
 }
@@ -102,9 +100,16 @@ function couldBe({ hashes }: Listed, digests: readonly Digest[]): boolean {
   return known.length === 0 || commonOf(known, digests).length > 0
 }
 
+/** The lockfile's word, of which the page says what is this file's. */
+function checkOf({ hashes }: Listed, digests: readonly Digest[] = []): MakeCheck | undefined {
+  const promised = digestsOf(hashes)
+  if (digests.length === 0) return byDigests(promised)
+  const common = commonOf(promised, digests)
+  return byDigests(common.length > 0 ? common : digests)
+}
+
 function commonOf(promised: readonly Digest[], digests: readonly Digest[]): readonly Digest[] {
-  const common = promised.filter((one) => digests.some(({ algorithm, hex }) => algorithm === one.algorithm && hex === one.hex))
-  return common.length > 0 ? common : digests
+  return promised.filter((one) => digests.some(({ algorithm, hex }) => algorithm === one.algorithm && hex === one.hex))
 }
 
 function digestsOf(record: Readonly<Record<string, string>>): Digest[] {

@@ -38,7 +38,6 @@ test('elements that HTML has, too, are like any others', () => {
     expect(() => parsePom(Buffer.from(`<project><${tag}></project>`))).toThrow('Unexpected close tag')
   expect(parsePom(Buffer.from('<project><script>a</script><link>b</link></project>'))).toMatchObject({ needs: [] })
 })
-})
 
 test('the newest release, else the newest version', () => {
   const metadata = (inner: string) => parseMetadata(Buffer.from(`<metadata><versioning>${inner}</versioning></metadata>`))
