@@ -4,6 +4,9 @@ import type { WarrenError } from '../errors.ts'
 import { DISARMED } from './fields.ts'
 import { splitTarget } from './target.ts'
 
+/** Characters of a reason phrase. */
+const MAX_PHRASE = 300
+
 /** Seconds that a client is asked to wait when nothing better is known. */
 const RETRY_AFTER = 5
 
@@ -20,9 +23,17 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
   }
   if (error.retryable) headers['retry-after'] = String(seconds(error.retryAfter))
   if (error.code === 'METHOD_NOT_ALLOWED') headers.allow = 'GET, HEAD'
+  // pip, Maven and Gradle show the phrase and never the body; what is denied is nothing that anybody could guess.
+  if (error.code === 'POLICY_DENIED') response.statusMessage = phraseOf(error.message)
   // The rest of a body that nobody reads would be taken for the next request, or read for nothing.
   if (hasBody(request) && !request.complete) headers.connection = 'close'
   return sendFixed(request, response, { status: error.status, headers, body })
+}
+
+/** What may stand in a status line (RFC 9112 section 4). */
+function phraseOf(message: string): string {
+  const line = message.split(/[\r\n]/, 1)[0] ?? ''
+  return line.slice(0, MAX_PHRASE).replace(/[^ -~]/g, '?')
 }
 
 /** Sends an answer that is at hand as a whole. */

@@ -76,3 +76,17 @@ test('the rest of an upload that was refused is not taken for a request', async 
   expect(node.told).toHaveLength(1)
   expect((await client().get(node.url('fixed'))).status).toBe(200)
 })
+
+test('what the policy denies says why in the status line, too: some clients show nothing else', async () => {
+  const denied = (message: string) => Promise.reject(new WarrenError('POLICY_DENIED', message))
+  const phraseFor = async (message: string) => {
+    const node = await face({ find: () => denied(message) })
+    const connection = await raw(node.origin)
+    connection.send(`GET /m/a HTTP/1.1\r\nhost: ${node.host}\r\n\r\n`)
+    const received = await connection.until((all) => all.includes('\r\n\r\n'))
+    return received.slice(0, received.indexOf('\r\n'))
+  }
+  expect(await phraseFor('pkg:npm/x is denied «so»')).toBe('HTTP/1.1 403 pkg:npm/x is denied ?so?')
+  expect(await phraseFor('one\r\nset-cookie: a=b\r\n\r\n')).toBe('HTTP/1.1 403 one')
+  expect(await phraseFor('x'.repeat(5_000))).toBe(`HTTP/1.1 403 ${'x'.repeat(300)}`)
+})
