@@ -75,6 +75,11 @@ export function validators(headers: Readonly<Record<string, string>>): Pick<Name
   }
 }
 
+/** Whether an answer may be kept at all. */
+export function mayKeep({ heedsNoStore }: Plan, { 'cache-control': control = '' }: UpstreamResponse['headers']): boolean {
+  return !heedsNoStore || !/(?:^|[\s,])(?:no-store|private)(?:[\s,=]|$)/i.test(control)
+}
+
 /** Length that a response promises, in bytes; undefined without a usable Content-Length. */
 export function declaredSize(headers: Readonly<Record<string, string>>): number | undefined {
   const value = headers['content-length']

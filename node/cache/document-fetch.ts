@@ -3,7 +3,7 @@ import { formatDigest } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
-import { conditionalHeaders, recordHeaders, refusal, validators } from './answer.ts'
+import { conditionalHeaders, mayKeep, recordHeaders, refusal, validators } from './answer.ts'
 import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
 import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
@@ -211,7 +211,7 @@ async function keep(
       records.set(target.key, { ...record, headers: recordHeaders(target, headers, facts), freshFor: null })
       for (const [key, link] of links(childrenOf(target, facts), { store, now, isPrivate })) records.set(key, link)
     }
-    const kept = !isUnknown && (await staging.commit(records))
+    const kept = !isUnknown && mayKeep(plan, headers) && (await staging.commit(records))
     if (!parsed || !parser) return { record, bytes }
     if (kept) await documents.keep(parser, sha256, parsed)
     return target ? { record, bytes } : { record, bytes, document: parsed.document }

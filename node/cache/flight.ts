@@ -3,7 +3,7 @@ import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
-import { digestHeaders, recordHeaders, validators } from './answer.ts'
+import { digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
 import type { Documents, Parsed } from './documents.ts'
@@ -107,7 +107,8 @@ export class Flight {
       const children = childrenOf(this.#plan, facts)
       if (verified) for (const { plan } of children) this.#components.permits.confirm(plan.key)
       this.#head.resolve({ headers, kind })
-      const record = verified && (await this.#keep(headers, verified, children))
+      const kept = verified && mayKeep(this.#plan, this.#headers) ? verified : undefined
+      const record = kept && (await this.#keep(headers, kept, children))
       if (record && parsed && this.#plan.document) {
         await this.#components.documents.keep(this.#plan.document, record.blob, parsed)
       }

@@ -108,6 +108,11 @@ export interface Plan {
    * lifetime is over. Without it what is mutable is read as a whole before it goes out. Not together with `document`.
    */
   readonly streamed?: boolean
+  /**
+   * Whether it is not kept where upstream forbids that (`no-store`, `private`; RFC 9111 section 3). Package registries send both with
+   * what everybody may have, so that neither counts unless this is set.
+   */
+  readonly heedsNoStore?: boolean
   /** Whether a document with these facts is the one that was asked for; another one is trouble and never kept. */
   readonly isMeant?: (facts: unknown) => boolean
   /** Bounds in ms around the lifetime that upstream gives a mutable resource. */

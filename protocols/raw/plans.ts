@@ -48,7 +48,7 @@ const MAY_BE_PAGE = /(?:^|\/|\.x?html?|(?:^|\/)[^./]+)$/i
 /** What RFC 9111 says of it; with `changes`, what the operator says. */
 export function mutablePlan(file: RawFile, site: Site, changes: boolean): Plan {
   const lifetime = boundedBy(changes ? CHANGING_LIFETIME : LIFETIME, site.lifetime)
-  const plan: Plan = { ...common(file.target, site), ...MUTABLE, lifetime }
+  const plan: Plan = { ...common(file.target, site), ...MUTABLE, lifetime, heedsNoStore: true }
   // Pages are read as a whole, unpacked. What else a server keeps packed is passed on so, with the name of its packing.
   return MAY_BE_PAGE.test(file.path) ? plan : { ...plan, streamed: true, keeps: ['content-encoding'] }
 }
