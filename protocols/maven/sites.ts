@@ -25,10 +25,9 @@ function namesOf(resource: Resource): readonly string[] {
     case 'metadata':
       if (resource.of.what === 'builds') return [`${resource.of.group}:${resource.of.artifact}`]
       return readings(resource.of.directory.split('/'))
-    case 'directory':
-      return readings(resource.path.split('/'))
     default:
-      return readings(resource.path.split('/').slice(0, -1))
+      // Without a slash at its end it may be a directory all the same.
+      return readings(resource.path.split('/'))
   }
 }
 

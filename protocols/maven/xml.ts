@@ -56,14 +56,17 @@ function written([name, content]: Written, indent: string): string[] {
   return lines.length === 0 ? [] : [`${indent}<${name}>`, ...lines, `${indent}</${name}>`]
 }
 
-/** Characters that XML 1.0 (section 2.2) has no way to write are left out. */
 function escaped(text: string): string {
-  const legal = text.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
-  return legal.replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+  return legalIn(text).replace(/[&<>"]/g, (char) => `&#${char.charCodeAt(0)};`)
+}
+
+/** Without the characters that XML 1.0 (section 2.2) has no way to write. */
+function legalIn(text: string): string {
+  return text.replace(/[^\t\n\r\u0020-\uD7FF\uE000-\uFFFD\u{10000}-\u{10FFFF}]/gu, '')
 }
 
 function elementOf({ tagName, attributes, children }: TNode): Element {
-  const text = children.filter((child) => typeof child === 'string').join('')
+  const text = legalIn(children.filter((child) => typeof child === 'string').join(''))
   const elements = children.filter((child): child is TNode => typeof child !== 'string' && /^[A-Za-z_]/.test(child.tagName))
   return { name: localName(tagName), attributes, text: text.trim(), children: elements.map(elementOf) }
 }

@@ -112,6 +112,25 @@ describe('a release', () => {
     expect((await storeAtRest(node)).records).toBe(0)
   })
 
+  it('is asked for no more, and neither are its checksums, by clients that send «no-cache» with everything', async () => {
+    const repo = await repository()
+    const clock = new ShiftedClock()
+    repo.deploy(`${PATH}.pom`, pomOf('org.x', 'lib', '1.2'))
+    const node = await nodeBefore(temp, [repo], { overrides: { clock } })
+    const again = async () => {
+      for (const ending of ['pom', 'pom.sha1', 'pom.md5']) {
+        const reply = await node.ask(`${PATH}.${ending}`, { headers: { 'cache-control': 'no-cache', pragma: 'no-cache' } })
+        expect(reply.status).toBe(200)
+      }
+      await storeAtRest(node)
+      clock.pass(24 * 3_600_000)
+    }
+    await again()
+    const asked = repo.log.length
+    await again()
+    expect(repo.log.slice(asked)).toEqual([])
+  })
+
   it('that is cut is gone on with', async () => {
     const repo = await repository()
     repo.deploy(`${PATH}.jar`, JAR)

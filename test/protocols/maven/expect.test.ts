@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, test } from 'vitest'
+import type { Expectation, Lookup } from '../../../node/cache/plan.ts'
+import { buildsOf, versionsOf } from '../../harness/scripted-maven.ts'
+import { FakeLookup, planFor, signal } from './fixtures.ts'
+
+const JAR = 'org/x/lib/1.2/lib-1.2.jar'
+const BUILD = 'org/x/lib/2.0-SNAPSHOT/lib-2.0-20240101.010101-7.jar'
+const LIST = 'org/x/lib/2.0-SNAPSHOT/maven-metadata.xml'
+const hex = (algorithm: string) => createHash(algorithm).update('bytes').digest('hex')
+const digest = (algorithm: string) => ({ digests: [{ algorithm, hex: hex(algorithm) }] })
+const beside = (path: string, ...algorithms: string[]) =>
+  Object.fromEntries(algorithms.map((algorithm) => [`${path}.${algorithm}`, hex(algorithm)]))
+
+async function expectation(path: string, lookup: Lookup): Promise<Expectation | undefined> {
+  const { expect: ask } = planFor(path)
+  if (!ask) throw new Error(`nothing is expected of ${path}`)
+  return ask(lookup, signal)
+}
+
+describe('what is expected of a file', () => {
+  test.for([
+    [['md5', 'sha1', 'sha256', 'sha512'], 'sha512'],
+    [['md5', 'sha1', 'sha256'], 'sha256'],
+    [['md5', 'sha1'], 'sha1'],
+    [['md5'], 'md5'],
+  ] as const)('beside which are %j is %s', async ([algorithms, strongest]) => {
+    const lookup = new FakeLookup(beside(JAR, ...algorithms))
+    expect(await expectation(JAR, lookup)).toEqual(digest(strongest))
+    // md5 costs upstream a request only where it is all there is.
+    const strong = ['sha512', 'sha256', 'sha1'].map((algorithm) => `${JAR}.${algorithm}`)
+    expect(lookup.fetched).toEqual(strongest === 'md5' ? [...strong, `${JAR}.md5`] : strong)
+  })
+
+  test('is nothing where there is nothing, or nothing for us', async () => {
+    expect(await expectation(JAR, new FakeLookup({}))).toEqual({ digests: [] })
+    expect(await expectation(JAR, new FakeLookup({}, { [`${JAR}.sha256`]: 'UPSTREAM_DENIED' }))).toEqual({ digests: [] })
+  })
+
+  test('is the strongest that can be had', async () => {
+    const lookup = new FakeLookup(beside(JAR, 'sha1', 'md5'), { [`${JAR}.sha512`]: 'UPSTREAM_FAILED' })
+    expect(await expectation(JAR, lookup)).toEqual(digest('sha1'))
+  })
+
+  test('is unknown where one cannot be had and no other is there', async () => {
+    const lookup = new FakeLookup({}, { [`${JAR}.sha1`]: 'UPSTREAM_CORRUPT' })
+    await expect(expectation(JAR, lookup)).rejects.toThrow('upstream said no')
+    await expect(expectation(JAR, new FakeLookup({}, { [`${JAR}.md5`]: 'UPSTREAM_TIMEOUT' }))).rejects.toThrow()
+  })
+
+  test('that changes is unknown rather than trouble', async () => {
+    for (const path of ['org/x/lib/maven-metadata.xml', 'org/x/lib/1-SNAPSHOT/lib-1-SNAPSHOT.jar']) {
+      expect(await expectation(path, new FakeLookup({}, { [`${path}.sha1`]: 'UPSTREAM_FAILED' }))).toBeUndefined()
+      expect(await expectation(path, new FakeLookup(beside(path, 'sha1')))).toEqual(digest('sha1'))
+    }
+  })
+
+  test('ends with whoever asks', async () => {
+    const { expect: ask } = planFor('org/x/lib/maven-metadata.xml')
+    await expect(ask?.(new FakeLookup({}), AbortSignal.abort(new Error('stopping')))).rejects.toThrow('stopping')
+  })
+})
+
+describe('a build of a snapshot', () => {
+  test('with nothing beside it any more has the list of builds looked at', async () => {
+    const list = buildsOf('org.x', 'lib', '2.0-SNAPSHOT', '20240202.020202', 8)
+    const lookup = new FakeLookup({ [LIST]: list })
+    expect(await expectation(BUILD, lookup)).toEqual({ digests: [] })
+    expect(lookup.fetched).toContain(LIST)
+    expect(await expectation(BUILD, new FakeLookup({}))).toEqual({ digests: [] })
+  })
+
+  test('that is there has not', async () => {
+    const lookup = new FakeLookup(beside(BUILD, 'sha1'))
+    expect(await expectation(BUILD, lookup)).toEqual(digest('sha1'))
+    expect(lookup.fetched).not.toContain(LIST)
+  })
+})
+
+describe('when a version was published', () => {
+  const published = (path: string, lookup: Lookup) => planFor(path).published?.(lookup, signal)
+  const LISTING = 'org/x/lib/'
+  const METADATA = 'org/x/lib/maven-metadata.xml'
+
+  test.for([
+    ['the central repository', '<a href="1.2/" title="1.2/">1.2/</a>      2023-05-06 07:08         -      '],
+    ['Apache', '<td><a href="1.2/">1.2/</a></td><td align="right">2023-05-06 07:08  </td><td align="right">  - </td>'],
+    ['nginx', '<a href="1.2/">1.2/</a>                        06-May-2023 07:08                   -'],
+    ['one that writes whole paths', '<a class="x" href="/m2/org/x/lib/1%2E2/">1.2</a> 2023-05-06 07:08'],
+  ] as const)('is what the list of %s prints', async ([, line]) => {
+    const listing = `<html><pre><a href="../">../</a>\n<a href="1.1/">1.1/</a> 2022-01-01 00:00 -\n${line}\n</pre></html>`
+    expect(await published(JAR, new FakeLookup({ [LISTING]: listing }))).toBe(Date.UTC(2023, 4, 6, 7, 8))
+  })
+
+  test('is that of the metadata for the newest one, where nothing is listed', async () => {
+    const metadata = versionsOf('org.x', 'lib', ['1.1', '1.2'], '20240102030405')
+    const lookup = new FakeLookup({ [METADATA]: metadata, [LISTING]: '<a href="1.2/">1.2/</a> - -' })
+    expect(await published(JAR, lookup)).toBe(Date.UTC(2024, 0, 2, 3, 4, 5))
+    expect(await published('org/x/lib/1.1/lib-1.1.jar', lookup)).toBeUndefined()
+    expect(await published(JAR, new FakeLookup({}))).toBeUndefined()
+  })
+
+  test('cannot be said while upstream is away', async () => {
+    await expect(published(JAR, new FakeLookup({}, { [LISTING]: 'UPSTREAM_TIMEOUT' }))).rejects.toThrow()
+  })
+
+  test('stands in the name of a build', async () => {
+    expect(await published(BUILD, new FakeLookup({}))).toBe(Date.UTC(2024, 0, 1, 1, 1, 1))
+  })
+})
