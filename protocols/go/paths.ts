@@ -27,6 +27,8 @@ export type DatabaseResource = { readonly database: string } & (
 
 const paths = new PathGrammar('a Go module proxy')
 
+const USAGE = 'ask for «module/@v/list», «module/@v/version.info», «.mod» or «.zip», «module/@latest» or «sumdb/name/…»'
+
 const MODULE = /^([^@]+)\/@(?:(latest)|v\/(list)|v\/([^/]+)\.(info|mod|zip))$/
 const DATABASE = /^sumdb\/([\w.:~/-]+?)\/(supported|latest|lookup\/[^@]+@[^@/]+|tile\/.+)$/
 
@@ -35,6 +37,7 @@ const DATABASE = /^sumdb\/([\w.:~/-]+?)\/(supported|latest|lookup\/[^@]+@[^@/]+|
  * for the small one. Throws BAD_REQUEST for everything that is no path of a module proxy (`go help goproxy`).
  */
 export function parsePath(path: string): Resource {
+  if (path === '') throw paths.bad(path, USAGE)
   const decoded = paths.checkSegments(path, paths.decode(path))
   const [, mount, latest, list, query, ending] = MODULE.exec(decoded) ?? []
   if (mount !== undefined) {

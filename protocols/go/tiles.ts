@@ -22,7 +22,8 @@ export function parseTile(path: string): Tile | undefined {
     number: Number(number.replace(/[x/]/g, '')),
     width: width === undefined ? full : Number(width),
   }
-  const known = tile.height <= MAX_HEIGHT && (tile.level === 'data' || tile.level <= MAX_LEVEL) && tile.width <= full
+  const isLevel = tile.level === 'data' || tile.level <= MAX_LEVEL
+  const known = tile.height > 0 && tile.height <= MAX_HEIGHT && isLevel && tile.width > 0
   return known && tilePath(tile) === path ? tile : undefined
 }
 
