@@ -31,10 +31,10 @@ function withholdJson(bytes: Buffer, project: string, allows: Allows): Buffer {
     return allowed
   })
   const listed = Array.isArray(page.versions) ? page.versions : []
-  // The list may name versions that have no file any more.
+  // The list may name versions that have no file any more: where none is left that has one, they are nothing to choose either.
   const left = listed.filter((version) => {
     const known = versionAs(project, `${project}-${version}.tar.gz`)
-    return versions.get(known) ?? allows(known, undefined)
+    return versions.get(known) ?? (files.length > 0 && allows(known, undefined))
   })
   if (files.length === page.files.length && left.length === listed.length) return bytes
   return Buffer.from(JSON.stringify({ ...page, ...(Array.isArray(page.versions) ? { versions: left } : {}), files }))

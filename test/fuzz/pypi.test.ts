@@ -1,0 +1,277 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import type { Plan } from '../../node/cache/plan.ts'
+import { isWarrenError } from '../../node/errors.ts'
+import type { Mirror, Route } from '../../protocols/protocol.ts'
+import { type FileFacts, findFiles } from '../../protocols/pypi/facts.ts'
+import { pypi } from '../../protocols/pypi/index.ts'
+import { readModel } from '../../protocols/pypi/model.ts'
+import { offersOf } from '../../protocols/pypi/offers.ts'
+import { pageParser } from '../../protocols/pypi/page.ts'
+import { parsePath } from '../../protocols/pypi/paths.ts'
+import { renditionOf } from '../../protocols/pypi/renditions.ts'
+
+const CASES = 100_000
+const SEED = 20_261_129
+
+/** Below a path of its host: whatever leads above it would reach somebody else's index. */
+const BASES = ['https://index.example.test/group/simple/', 'http://10.0.0.1:8080/whl/']
+const HERE = 'http://localhost:7470/pypi/'
+const SHA = 'ab'.repeat(32)
+
+const HOSTILE = [
+  '..',
+  '.',
+  '%2e%2e',
+  '%2E.',
+  '%252e',
+  '%00',
+  '\0',
+  '\\',
+  '%5c',
+  '%25',
+  '%ff',
+  '%',
+  '#',
+  '?',
+  ';',
+  '//',
+  '\r\n',
+  '%0d%0a',
+  'é',
+  '%2f',
+  '%2f..%2f',
+  ' ',
+  '__proto__',
+  'x'.repeat(300),
+]
+const USUAL = [
+  '/',
+  '/',
+  '/',
+  'simple',
+  'files',
+  'pypi',
+  'foo',
+  'Foo.Bar_b',
+  'json',
+  '-',
+  SHA,
+  `md5-${'0'.repeat(32)}`,
+  'foo-1.0.zip',
+  'foo-1.0-py3-none-any.whl',
+  '.metadata',
+  '.asc',
+  '1.0',
+]
+const STARTS = ['', 'simple/', 'simple/foo', `files/${SHA}/`, `files/${SHA}/foo/`, 'files/-/foo/foo-', 'pypi/']
+const ENDS = ['', '/', '/', '-1.0.zip', '-1.0-py3-none-any.whl.metadata', '/json']
+
+const middle = fc.oneof(
+  fc.array(fc.constantFrom(...USUAL, ...HOSTILE), { maxLength: 6 }).map((parts) => parts.join('')),
+  fc.array(fc.constantFrom(...USUAL), { maxLength: 4 }).map((parts) => parts.join('')),
+  fc.string({ unit: 'binary', maxLength: 30 }),
+)
+const request = fc.record({
+  path: fc.tuple(fc.constantFrom(...STARTS), middle, fc.constantFrom(...ENDS)).map((parts) => parts.join('')),
+  method: fc.constantFrom('GET', 'GET', 'GET', 'GET', 'HEAD', 'POST'),
+  accept: fc.constantFrom(
+    undefined,
+    '*/*',
+    'application/vnd.pypi.simple.v1+json',
+    'text/html;q=',
+    '"',
+    ';;,q=',
+    'é',
+    'image/png',
+  ),
+})
+
+const mirror: Mirror = {
+  name: 'pypi',
+  path: '/pypi/',
+  upstreams: BASES,
+  routes: [{ pattern: 'corp-*', upstream: BASES[0] }],
+}
+
+function checkPlan(plan: Plan): void {
+  const { url, base } = plan
+  expect(BASES).toContain(base)
+  expect(new URL(url).href).toBe(url)
+  expect(url.startsWith(base)).toBe(true)
+  expect(new URL(url).pathname).not.toMatch(/\/\.\.?(?:\/|$)|[\\\s%]|\/\//)
+  expect(plan.key).not.toMatch(/[^\n -~]/)
+  expect(plan.key.split('\n')).toHaveLength(5)
+}
+
+test(`${CASES} paths: each is refused with what would be right, or leads below an upstream`, () => {
+  const seen = { plans: 0, moved: 0, passed: 0, refused: 0 }
+  fc.assert(
+    fc.property(request, ({ path, method, accept }) => {
+      let route: Route
+      try {
+        route = pypi.route({ method, path, query: '', headers: { accept } }, mirror)
+      } catch (error) {
+        if (!isWarrenError(error, 'BAD_REQUEST', 'METHOD_NOT_ALLOWED', 'UPSTREAM_ABSENT')) throw error
+        expect(pypi.formatError(error, path).body).toMatch(/^[^\r\n]+\n$/)
+        seen.refused++
+        return
+      }
+      if ('plans' in route) {
+        for (const plan of route.plans) checkPlan(plan)
+        seen.plans++
+      } else if ('pass' in route) {
+        // Beside the simple API, on the same host, and nowhere else.
+        expect(route.pass.url).toMatch(/^https:\/\/index\.example\.test\/group\/pypi\/[\w.-]+\/(?:[\w.!+-]+\/)?json$/)
+        seen.passed++
+      } else if (route.reply.status === 301) {
+        const target = new URL(route.reply.headers.location ?? '', `${HERE}${path}`)
+        expect(target.href).toMatch(/^http:\/\/localhost:7470\/pypi\/simple\/(?:[a-z0-9-]+\/)?$/)
+        seen.moved++
+      } else expect(route.reply.status).toBe(406)
+    }),
+    { numRuns: CASES, seed: SEED },
+  )
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(100)
+}, 120_000)
+
+const text = fc.oneof(
+  fc.constantFrom(
+    'foo-1.0.zip',
+    'foo-2.0-py3-none-any.whl',
+    '../x',
+    'a"b',
+    "a'b",
+    '<b>',
+    '&amp;',
+    '',
+    '\\',
+    '\u2028',
+    '__proto__',
+    'é',
+    '\ud800',
+  ),
+  fc.string({ unit: 'binary', maxLength: 12 }),
+)
+const url = fc.oneof(
+  fc
+    .tuple(fc.constantFrom('https://files.example.test/', '../', '//x/', 'http://[', 'javascript:', 'ftp://a/', ''), text)
+    .map((parts) => parts.join('')),
+  text,
+)
+const value = fc.oneof(fc.boolean(), text, fc.constant(null), fc.nat(), fc.constant({ sha256: SHA }), fc.constant([]))
+const listed = fc.record(
+  {
+    filename: fc.oneof(fc.constantFrom('foo-1.0.zip', 'foo-2.0-py3-none-any.whl'), text),
+    url,
+    hashes: fc.oneof(fc.constant({ sha256: SHA }), fc.dictionary(text, text), value),
+    'core-metadata': value,
+    'dist-info-metadata': value,
+    yanked: value,
+    'requires-python': value,
+    'upload-time': value,
+    'gpg-sig': value,
+    provenance: value,
+  },
+  { requiredKeys: ['filename', 'url'] },
+)
+const jsonPage = fc
+  .array(listed, { maxLength: 4 })
+  .map((files) => JSON.stringify({ meta: { 'api-version': '1.1' }, name: 'foo', versions: ['1.0', 5], files }))
+
+const quote = fc.constantFrom('"', "'", '')
+const attribute = fc.tuple(
+  fc.constantFrom('href', 'HREF', 'data-yanked', 'data-core-metadata', 'data-dist-info-metadata', 'data-requires-python', 'x'),
+  fc.constantFrom('=', ' = ', '=\n', ''),
+  quote,
+  fc.oneof(
+    url,
+    fc.constantFrom(`foo-1.0.zip#sha256=${SHA}`, `../foo-2.0-py3-none-any.whl#md5=${'0'.repeat(32)}`, `sha256=${SHA}`, 'true'),
+  ),
+)
+const tag = fc
+  .tuple(
+    fc.constantFrom('a', 'a', 'a', 'A', 'base', 'title', 'script', 'h1', '!--', 'meta', '/a', '/script', '/title'),
+    fc.array(attribute, { maxLength: 4 }),
+    text,
+  )
+  .map(
+    ([name, attributes, inner]) =>
+      `<${name} ${attributes.map(([key, is, mark, said]) => `${key}${is}${mark}${said}${mark}`).join(' ')}>${inner}`,
+  )
+const htmlPage = fc
+  .array(fc.oneof(tag, text, fc.constant('</a>'), fc.constant('foo-1.0.zip</a>')), { maxLength: 8 })
+  .map((parts) => `<title>Links for foo</title>${parts.join('')}`)
+
+/** What is replaced must be in order, and what replaces it must stay in its place. */
+function splice(bytes: Buffer, spans: readonly (readonly [number, number, string])[]): Buffer {
+  const parts: Buffer[] = []
+  let at = 0
+  for (const [start, end, suffix] of spans) {
+    expect(start).toBeGreaterThanOrEqual(at)
+    expect(end).toBeGreaterThanOrEqual(start)
+    expect(suffix.startsWith('files/')).toBe(true)
+    parts.push(bytes.subarray(at, start), Buffer.from(HERE + suffix))
+    at = end
+  }
+  expect(at).toBeLessThanOrEqual(bytes.length)
+  return Buffer.concat([...parts, bytes.subarray(at)])
+}
+
+/** All that is done with a page once it was taken. */
+function checkPage(bytes: Buffer): readonly FileFacts[] {
+  const { spans, facts } = pageParser.parse(bytes)
+  const page = splice(bytes, spans)
+  for (const file of readModel(page)) {
+    // Every file leads to the mirror: to itself, or to an error.
+    expect(file.url.startsWith(`${HERE}files/`)).toBe(true)
+    try {
+      const resource = parsePath(new URL(file.url).pathname.slice('/pypi/'.length))
+      expect(resource).toMatchObject({ kind: 'file', file: file.filename })
+    } catch (error) {
+      if (!isWarrenError(error, 'BAD_REQUEST')) throw error
+    }
+  }
+  for (const form of ['json', 'html', 'versioned-html'] as const) {
+    const made = renditionOf(form, 'foo')?.render([page]) ?? Buffer.alloc(0)
+    expect(readModel(made).length).toBeLessThanOrEqual(readModel(page).length)
+  }
+  expect(readModel(offersOf('foo').withhold(page, () => false))).toEqual([])
+  return ['foo-1.0.zip', 'foo-2.0-py3-none-any.whl'].flatMap((file) => findFiles(facts, file))
+}
+
+test(`${CASES} pages: each is refused, or leads to the mirror in all forms`, () => {
+  const seen = { taken: 0, files: 0, refused: 0 }
+  const damaged = fc
+    .tuple(fc.oneof(jsonPage, htmlPage), fc.nat(), fc.nat(255), fc.constantFrom('cut', 'change', 'leave', 'leave'))
+    .map(([page, place, byte, how]) => {
+      const bytes = Buffer.from(page)
+      const at = bytes.length === 0 ? 0 : place % bytes.length
+      if (how === 'cut') return bytes.subarray(0, at)
+      if (how === 'change') bytes[at] = byte
+      return bytes
+    })
+  fc.assert(
+    fc.property(
+      fc.oneof(
+        { weight: 3, arbitrary: jsonPage.map((page) => Buffer.from(page)) },
+        { weight: 3, arbitrary: htmlPage.map((page) => Buffer.from(page)) },
+        { weight: 2, arbitrary: damaged },
+      ),
+      (bytes) => {
+        try {
+          pageParser.parse(bytes)
+        } catch (error) {
+          expect(error).toBeInstanceOf(Error)
+          expect(isWarrenError(error)).toBe(false)
+          seen.refused++
+          return
+        }
+        seen.files += checkPage(bytes).length
+        seen.taken++
+      },
+    ),
+    { numRuns: CASES, seed: SEED },
+  )
+  for (const count of Object.values(seen)) expect(count).toBeGreaterThan(1000)
+}, 240_000)
