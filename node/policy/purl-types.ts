@@ -32,6 +32,7 @@ function artifactName(name: string): string {
   return name.includes('/') ? imageName(name) : `*/${name.toLowerCase()}`.replace('*/*', '*')
 }
 
+/** Those whose packages mirrors know by name: a rule for others would look as if it did something. */
 export const purlTypes: ReadonlyMap<string, PurlType> = new Map<string, PurlType>([
   ['npm', { versions: semantic, canonical: lower }],
   ['pypi', { versions: python, canonical: pythonName }],
@@ -40,8 +41,6 @@ export const purlTypes: ReadonlyMap<string, PurlType> = new Map<string, PurlType
   ['cargo', { versions: semantic, canonical: crateName }],
   ['docker', { versions: text, canonical: imageName }],
   ['oci', { versions: text, canonical: artifactName, of: 'docker' }],
-  ['deb', { versions: text, canonical: lower }],
-  ['generic', { versions: text, canonical: same }],
 ])
 
 /** Of what a package URL type stands for here; undefined for a type that no mirror serves. */

@@ -55,7 +55,6 @@ describe('a pattern is about a package', () => {
     ['pkg:npm/x@1.0.0 || >=3', 'npm/x@3.1.0', 'npm/x@2.0.0'],
     ['pkg:npm/x@%3E%3D1.0.0', 'npm/x@1.5.0', 'npm/x@0.5.0'],
     ['pkg:npm/x@*', 'npm/x@1.5.0', 'npm/y@1.5.0'],
-    ['pkg:deb/debian/openssl@3.0.11-1~deb12u1', 'deb/debian/openssl@3.0.11-1~deb12u1', 'deb/debian/openssl@3.0.11-1~deb12u2'],
   ])('%s: %s, but not %s', (pattern, meant, other) => {
     const policy = policyOf({ deny: [pattern] })
     expect([allows(policy, meant), allows(policy, other)]).toEqual([false, true])
@@ -65,6 +64,7 @@ describe('a pattern is about a package', () => {
     ['left-pad', 'a package URL with *'],
     ['pkg:npm', 'a package URL with *'],
     ['pkg:npm/', 'a package URL with *'],
+    ['pkg:deb/debian/openssl', 'one of the types npm, pypi, maven, golang, cargo, docker, oci'],
     ['pkg:gem/rails', 'one of the types npm, pypi, maven, golang, cargo, docker'],
     ['pkg:npm/x@>=', 'a range of versions of npm, such as >=1.2.0,<2'],
     ['pkg:npm/x@', 'a range of versions of npm'],
