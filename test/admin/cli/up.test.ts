@@ -8,6 +8,8 @@ import { setTimeout } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { statusSchema } from '../../../admin/api/status-schema.ts'
+import { clientLine } from '../../../admin/cli/clients.ts'
+import { builtIns } from '../../../node/built-ins.ts'
 import { cleanEnv } from '../../harness/child-process.ts'
 import { type NodeProcess, type NodeProcessInit, startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
@@ -55,13 +57,15 @@ test('it greets with the line that points each client at its mirror', async () =
   const started = await node()
   const text = await eventually('it greets', () => started.output.includes('Ctrl-C stops it.') && started.output)
   const lines = text.split('\n').filter((line) => !line.startsWith('{'))
+  const mirrors = builtIns.map((mirror) => {
+    const url = started.url + mirror.path
+    return [mirror.name, url, clientLine(mirror, url)]
+  })
+  expect(mirrors.every(([, , line]) => line)).toBe(true)
   expect(lines).toEqual([
     expect.stringMatching(/^Warren \d+\.\d+\.\d+ is ready$/),
     '',
-    expect.stringMatching(new RegExp(`^  npm +${started.url}/npm/ +npm config set registry ${started.url}/npm/$`)),
-    ...['docker-hub', 'ghcr', 'gcr', 'quay'].map((name) =>
-      expect.stringMatching(new RegExp(`^  ${name} +${started.url}/v2/ +docker pull ${new URL(started.url).host}/[a-z.]+/…$`)),
-    ),
+    ...lines.slice(2, 2 + mirrors.length),
     '',
     expect.stringMatching(new RegExp(`^  status +${started.admin}/admin/v1/status$`)),
     expect.stringMatching(new RegExp(`^  data +${started.data}$`)),
@@ -69,6 +73,8 @@ test('it greets with the line that points each client at its mirror', async () =
     'Ctrl-C stops it.',
     '',
   ])
+  const cells = lines.slice(2, 2 + mirrors.length).map((line) => line.trim().split(/ {2,}/))
+  expect(cells).toEqual(mirrors)
 })
 
 test.for([
@@ -180,9 +186,12 @@ test('edited mirrors are taken over while it runs; other settings and mistakes a
     const answer = await fetch(`${started.admin}/admin/v1/status`)
     return statusSchema.parse(await answer.json()).mirrors.map(({ path }) => path)
   }
-  expect(new Set(await paths())).toEqual(new Set(['/npm/', '/v2/']))
-  writeFileSync(file, 'log: {level: debug}\nmirrors: {corp: {protocol: npm, upstreams: ["http://127.0.0.1:1"]}}\n')
+  expect(new Set(await paths())).toEqual(new Set(builtIns.map(({ path }) => path)))
+  const corp = 'corp: {protocol: npm, upstreams: ["http://127.0.0.1:1"], routes: {"@corp": false}}'
+  writeFileSync(file, `log: {level: debug}\nmirrors: {${corp}}\n`)
   await eventually('the mirror is there', async () => (await paths()).includes('/corp/'))
+  const bound = await fetch(`${started.url}/corp/@corp/x`)
+  expect([bound.status, await bound.text()]).toEqual([404, expect.stringContaining('mirrors.corp.routes says so')])
   await eventually('a restart is asked for', () => started.output.includes('warren: needs a restart: log.level\n'))
   writeFileSync(file, 'mirrors: {corp: {protocol: npm}}\n')
   await eventually('the mistake is told', () =>
