@@ -17,10 +17,17 @@ export const raw: Protocol = {
   builtIn: false,
   mounts: '/raw/',
   settings: ['immutable', 'mutable', 'pins'],
-  names: { example: 'releases/*', levels: '/' },
+  names: { example: 'releases/*', levels: '/', canonical: canonicalPattern },
   rootAliases: [],
   route,
   formatError,
+}
+
+/** As paths are when they are asked about: one that is written in any other way would bind nothing. */
+function canonicalPattern(pattern: string): string | undefined {
+  const path = pattern.replace(/^\//, '')
+  const hasStep = path.split('/').some((segment) => segment === '.' || segment === '..')
+  return path === '' || hasStep || path.includes('//') || /[\p{Cc}\\%?#]/u.test(path) ? undefined : path
 }
 
 function route(request: MirrorRequest, mirror: Mirror): Route {

@@ -16,7 +16,7 @@ export interface FilesNode extends StartedNode {
   ask(path: string, headers?: Record<string, string>): Promise<Reply>
 }
 
-export interface FilesNodeInit {
+interface FilesNodeInit {
   readonly data: string
   readonly upstream: string
   readonly mirror?: Partial<MirrorConfig>
@@ -24,7 +24,7 @@ export interface FilesNodeInit {
 }
 
 /** A node with a generic mirror of one base. */
-export async function filesNode({ data, upstream, mirror, overrides = {} }: FilesNodeInit): Promise<FilesNode> {
+async function filesNode({ data, upstream, mirror, overrides = {} }: FilesNodeInit): Promise<FilesNode> {
   return withFiles(await startNode({ data, upstream, mirrors: [filesMirror(upstream, mirror)], overrides }))
 }
 

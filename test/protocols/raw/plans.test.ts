@@ -80,6 +80,20 @@ describe('what a path of a generic mirror is', () => {
   })
 })
 
+describe('a pattern of paths', () => {
+  it('is taken in the spelling of paths, or not at all', () => {
+    for (const [pattern, canonical] of [
+      ['/corp/*', 'corp/*'],
+      ['corp', 'corp'],
+      ['*.deb', '*.deb'],
+      ['a b/', 'a b/'],
+    ])
+      expect(raw.names?.canonical?.(pattern as string)).toBe(canonical)
+    for (const bad of ['', '/', 'a%2fb', 'a//b', '../a', 'a/./b', 'a\\b', 'a?b', 'a#b', 'a\n'])
+      expect(raw.names?.canonical?.(bad)).toBeUndefined()
+  })
+})
+
 describe('what a file must be', () => {
   const trouble: Lookup = {
     cached: async () => undefined,
