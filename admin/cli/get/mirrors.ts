@@ -40,7 +40,7 @@ export class Mirrors {
     if (found) return found
     const known = kin.map(({ name, upstreams }) => `${name} (${upstreams.join(', ')})`).join(', ')
     throw new Error(
-      `it is from ${originOf(repository)}, which no mirror of the node asks: there is ${known}; add one, or name one with --mirror`,
+      `it is from ${type === 'npm' ? placeOf(repository).host : repository}, which no mirror of the node asks: there is ${known}; add one, or name one with --mirror`,
     )
   }
 
@@ -104,9 +104,4 @@ function isDefaultRegistry(type: Type, repository: string): boolean {
   if (isWithin(place, usual)) return true
   // The data know the web site; the index is a host below it, and was a git repository called after it.
   return type === 'cargo' && (place.host === `index.${usual.host}` || place.path.endsWith(`/${usual.host}-index`))
-}
-
-function originOf(repository: string): string {
-  const { host, path } = placeOf(repository)
-  return path.length > 1 && path.length < 60 ? host + path : host
 }

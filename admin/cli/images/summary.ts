@@ -40,10 +40,14 @@ export function totalsOf(images: readonly PulledImage[], fetched: readonly Count
   }
 }
 
-/** The totals in one line, the largest source first; of images and packages those that there were. */
-export function summaryText(totals: Totals, ms: number, failures = 0): string {
+/** The totals in one line, the largest source first; of images and packages those that were asked for. */
+export function summaryText(
+  totals: Totals,
+  ms: number,
+  { failures = 0, wantedPackages = false }: { failures?: number; wantedPackages?: boolean } = {},
+): string {
   const { images, manifests, blobs, packages, files, documents, bytes, sources } = totals
-  const ofPackages = packages + files + documents > 0
+  const ofPackages = wantedPackages || packages + files + documents > 0
   const ofImages = images + manifests + blobs > 0 || !ofPackages
   const parts = [
     ...(failures > 0 ? [`${failures} failed`] : []),

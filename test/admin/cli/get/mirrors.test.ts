@@ -57,9 +57,14 @@ test.for([
   [
     'npm',
     'https://npm.corp.test.evil.test/a',
-    /^it is from npm\.corp\.test\.evil\.test\/a, which no mirror of the node asks: there is npm \(/,
+    /^it is from npm\.corp\.test\.evil\.test, which no mirror of the node asks: there is npm \(/,
   ],
-  ['npm', 'https://proxy.test/npmx/a', /^it is from proxy\.test\/npmx\/a, /],
+  [
+    'pypi',
+    'https://py.test/simplex',
+    /^it is from https:\/\/py\.test\/simplex, which no mirror of the node asks: there is pypi \(/,
+  ],
+  ['npm', 'https://proxy.test/npmx/a', /^it is from proxy\.test, /],
   ['npm', 'http://localhost:7471/npm/a', /^it is from localhost:7471/],
   ['maven', undefined, /^the node has no mirror for maven; add one with «protocol: maven» to its settings$/],
 ] as const)('%s from %s has no mirror', ([type, repository, message]) => {

@@ -32,9 +32,10 @@ test('packages are told in place of images, or beside them, with what failed fir
     { kind: 'document', size: 10, source: 'local' },
     { kind: 'file', size: 2048, source: 'seed' },
   ] as const
-  expect(summaryText(totalsOf([], files, 1), 100, 2)).toBe(
+  expect(summaryText(totalsOf([], files, 1), 100, { failures: 2 })).toBe(
     '2 failed, 1 package, 1 file, 1 document, 2.0 KiB in 0.1 s; seed 2.0 KiB, local 10 B',
   )
+  expect(summaryText(totalsOf([], []), 0, { wantedPackages: true })).toBe('0 packages, 0 files, 0 documents, 0 B in 0.0 s')
   const both = totalsOf([], [fetched('manifest', 1, 'local'), ...files], 1)
   expect(summaryText(both, 0)).toMatch(/^0 images, 1 manifest, 0 blobs, 1 package, 1 file, 1 document, /)
 })
