@@ -69,7 +69,7 @@ test('in a pipe there is a line for each file, none for documents, and a summary
   const { code, stdout, stderr } = await get('pkg:npm/a')
   expect([code, stderr]).toEqual([0, ''])
   const [line, summary, ...more] = stdout.trimEnd().split('\n')
-  expect(line).toMatch(/^ {8}12 B {2} .{12} {2}peer {6}a-1\.0\.0\.tgz$/)
+  expect(line).toMatch(/^ {8}12 B {2}.{12} {2}peer {6}a-1\.0\.0\.tgz$/)
   expect(summary).toMatch(/^1 package, 1 file, 1 document, \d+ B in \d\.\d s; stale \d+ B, peer 12 B$/)
   expect(more).toEqual([])
 })
