@@ -5,7 +5,7 @@ import { cutAfter, flip } from '../harness/fault.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { ScriptedDebian, type Shape } from '../harness/scripted-debian.ts'
-import { filesMirror, nodeBefore, started, withFiles } from '../harness/scripted-files.ts'
+import { type FilesNode, filesMirror, nodeBefore, started, withFiles } from '../harness/scripted-files.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
@@ -121,5 +121,38 @@ describe('apt and an archive without signatures', () => {
     expect((await apt.download('one')).size).toBe(2)
     const asked = debian.tally.log.filter(({ path }) => path.includes('/two_'))
     expect(asked.map(({ status }) => status)).toEqual([200, 206])
+  })
+
+  it('come to the same packages through a second node, which has the files from the first', {
+    timeout: TIMEOUT_MS,
+  }, async (context) => {
+    const debian = await started(new ScriptedDebian({ inRelease: false }))
+    debian.add({ name: 'one', depends: 'two', bytes: new Random(12).bytes(40_000) })
+    debian.add({ name: 'two', bytes: new Random(13).bytes(3_000_000) })
+    debian.publish()
+    const init = { upstream: debian.base, mirrors: [filesMirror(debian.base)] }
+    const mesh = await TestMesh.create(temp, init)
+    const program = requireTool(context, 'apt-get')
+    const download = async (node: FilesNode) => {
+      const apt = new Apt(program, temp.create('apt'), { url: node.files, suite: 'stable' })
+      await apt.update()
+      await storeAtRest(node)
+      const debs = await apt.download('one')
+      await storeAtRest(node)
+      return debs
+    }
+    const debs = await download(withFiles(mesh.seed))
+    expect(debs.size).toBe(2)
+    const second = withFiles(await mesh.join(init))
+    debian.tally.reset()
+    // Whoever is asked first has more than enough time.
+    debian.latencyMs = 1_000
+    expect(await download(second)).toEqual(debs)
+    expect([debian.tally.kind('deb').requests, debian.tally.kind('by-hash').bytes]).toEqual([0, 0])
+    expect(debian.tally.kind('Release').requests).toBeGreaterThan(0)
+    // A new release is seen at once.
+    debian.add({ name: 'one', version: '2.0', bytes: new Random(14).bytes(40_000) })
+    debian.publish()
+    expect((await download(second)).has('one_2.0_amd64.deb')).toBe(true)
   })
 })
