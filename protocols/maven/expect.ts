@@ -31,7 +31,8 @@ export async function expectChecksum(siblings: Siblings, lookup: Lookup, signal:
 async function digestIn(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<Digest | undefined> {
   try {
     const { algorithm = '', hex = '' } = ((await lookup.fetch(plan, signal)) ?? {}) as Partial<Digest>
-    return isDigest(algorithm, hex) ? { algorithm, hex } : undefined
+    if (isDigest(algorithm, hex)) return { algorithm, hex }
+    throw new Error(`${plan.url} has been read as no checksum`)
   } catch (error) {
     if (isWarrenError(error, ...ABSENT)) return undefined
     throw error

@@ -24,10 +24,10 @@ export type SnapshotVersion = Readonly<Record<'classifier' | 'extension' | 'valu
 /** Which plug-in of a group a prefix stands for, as in `mvn dependency:tree`. */
 export type Plugin = Readonly<Record<'name' | 'prefix' | 'artifactId', string | undefined>>
 
-/** What is kept of a document: when its newest version came. */
+/** What is kept of a document: which versions were there when. */
 export interface MetadataFacts {
   readonly lastUpdated: string | undefined
-  readonly newest: readonly string[]
+  readonly versions: readonly string[]
 }
 
 /** Throws a plain Error for everything that is no such document. */
@@ -87,8 +87,8 @@ export function newestOf({ latest, release, versions }: Metadata): readonly stri
 }
 
 export function parse(bytes: Buffer): ParsedDocument<MetadataFacts> {
-  const metadata = readMetadata(bytes)
-  return { spans: [], facts: { lastUpdated: metadata.lastUpdated, newest: newestOf(metadata) } }
+  const { lastUpdated, versions } = readMetadata(bytes)
+  return { spans: [], facts: { lastUpdated, versions } }
 }
 
 export const metadataParser: DocumentParser<MetadataFacts> = {

@@ -14,8 +14,9 @@ interface Sources {
 
 /**
  * When a version came, in ms since the epoch. No document of a repository says so; but most repositories print the time beside each
- * directory, and the metadata of an artifact tell when its newest version came. Undefined where neither is to be had; rejects when
- * upstream cannot be asked.
+ * directory, and the metadata of an artifact tell until when all came that they list: no version is taken for older than it is.
+ * What its publisher wrote, such as the time of a signature, counts for nothing. Undefined where neither is to be had; rejects
+ * when upstream cannot be asked.
  */
 export async function publishedAt(
   version: string,
@@ -26,8 +27,8 @@ export async function publishedAt(
   const { times = [] } = ((await factsOf(listing, lookup, signal)) ?? {}) as Partial<ListingFacts>
   const listed = times.find(([name]) => name === version)
   if (listed) return listed[1]
-  const { newest = [], lastUpdated } = ((await factsOf(metadata, lookup, signal)) ?? {}) as Partial<MetadataFacts>
-  return newest.includes(version) ? timeOf(lastUpdated) : undefined
+  const { versions = [], lastUpdated } = ((await factsOf(metadata, lookup, signal)) ?? {}) as Partial<MetadataFacts>
+  return versions.includes(version) ? timeOf(lastUpdated) : undefined
 }
 
 async function factsOf(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {

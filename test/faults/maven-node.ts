@@ -1,9 +1,8 @@
 import { expect, onTestFinished } from 'vitest'
-import type { Overrides } from '../../node/components.ts'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { type Ask, exchange, type Reply } from '../harness/http.ts'
 import { hexOf, ScriptedMaven } from '../harness/scripted-maven.ts'
-import { type StartedNode, startNode } from '../harness/start-node.ts'
+import { type StartedNode, type StartNodeInit, startNode } from '../harness/start-node.ts'
 import type { TempFolders } from '../harness/temp.ts'
 
 export interface MavenNode extends StartedNode {
@@ -22,13 +21,13 @@ export async function repository(): Promise<ScriptedMaven> {
 export async function nodeBefore(
   temp: TempFolders,
   repositories: readonly ScriptedMaven[],
-  { overrides, ...more }: { overrides?: Overrides } & Partial<MirrorConfig> = {},
+  { overrides, config, ...more }: Pick<StartNodeInit, 'overrides' | 'config'> & Partial<MirrorConfig> = {},
 ): Promise<MavenNode> {
   const upstreams = repositories.map(({ url }) => url)
   const mirror: MirrorConfig = { name: 'maven-x', protocol: 'maven', path: '/maven/x/', upstreams, local: false, ...more }
   const upstream = upstreams[0] ?? ''
-  const init = { data: temp.create('data'), upstream, mirrors: [mirror] }
-  const node = await startNode({ ...init, ...(overrides ? { overrides } : {}) })
+  const given = { ...(overrides ? { overrides } : {}), ...(config ? { config } : {}) }
+  const node = await startNode({ data: temp.create('data'), upstream, mirrors: [mirror], ...given })
   const ask = async (path: string, how: Ask = {}) => {
     const reply = await exchange(`${node.url}/maven/x/${path}`, how)
     checkHeaders(reply, how.method ?? 'GET')

@@ -60,7 +60,9 @@ describe('a release', () => {
     expect(await node.text(`${PATH}.jar`)).toBe(jar.toString())
     await storeAtRest(node)
     await repo.upstream.gone()
-    expect((await node.ask(`${PATH}.jar`)).headers['x-warren-source']).toBe('local')
+    const { headers } = await node.ask(`${PATH}.jar`)
+    // Named by what it was found to be.
+    expect([headers['x-warren-source'], headers.etag]).toEqual(['local', `"sha1:${hexOf('sha1', jar)}"`])
     expect(await node.text(`${PATH}.jar.sha1`)).toBe(written)
   })
 

@@ -92,11 +92,12 @@ describe('when a version was published', () => {
     expect(await published(JAR, new FakeLookup({ [LISTING]: listing }))).toBe(Date.UTC(2023, 4, 6, 7, 8))
   })
 
-  test('is that of the metadata for the newest one, where nothing is listed', async () => {
+  test('is at the latest when the metadata were updated that have it, where nothing is listed', async () => {
     const metadata = versionsOf('org.x', 'lib', ['1.1', '1.2'], '20240102030405')
     const lookup = new FakeLookup({ [METADATA]: metadata, [LISTING]: '<a href="1.2/">1.2/</a> - -' })
     expect(await published(JAR, lookup)).toBe(Date.UTC(2024, 0, 2, 3, 4, 5))
-    expect(await published('org/x/lib/1.1/lib-1.1.jar', lookup)).toBeUndefined()
+    expect(await published('org/x/lib/1.1/lib-1.1.jar', lookup)).toBe(Date.UTC(2024, 0, 2, 3, 4, 5))
+    expect(await published('org/x/lib/1.3/lib-1.3.jar', lookup)).toBeUndefined()
     expect(await published(JAR, new FakeLookup({}))).toBeUndefined()
   })
 
