@@ -22,7 +22,7 @@ export async function expectListed(
   signal: AbortSignal,
 ): Promise<Expectation | undefined> {
   for (const plan of releases) {
-    const facts = await factsOrAbsent(plan, lookup, signal)
+    const facts = await factsOf(plan, ABSENT, lookup, signal)
     if (facts === 'trouble') return undefined
     const release = releaseFacts(facts)
     if (release) return strongest(findListed(release, name)?.digests)
@@ -71,7 +71,8 @@ export async function expectChecked(
   signal: AbortSignal,
 ): Promise<Expectation | undefined> {
   for (const { plan, alone } of places) {
-    const facts = await factsOrAbsent(plan, lookup, signal)
+    // A server that answers a page to everything has no such document.
+    const facts = await factsOf(plan, [...ABSENT, 'UPSTREAM_CORRUPT'], lookup, signal)
     if (facts === 'trouble') return undefined
     const digest = findChecksum(facts, name, alone)
     if (digest) return { digests: [digest] }
@@ -79,13 +80,12 @@ export async function expectChecked(
   return NOTHING
 }
 
-/** A server that answers a page to everything has no such document; one that cannot be asked may have it. */
-async function factsOrAbsent(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
+/** Undefined where upstream's answer is one of `absent`. */
+async function factsOf(plan: Plan, absent: readonly ErrorCode[], lookup: Lookup, signal: AbortSignal): Promise<unknown> {
   try {
     return await lookup.fetch(plan, signal)
   } catch (error) {
-    if (isWarrenError(error, ...ABSENT, 'UPSTREAM_CORRUPT')) return undefined
-    return 'trouble'
+    return isWarrenError(error, ...absent) ? undefined : 'trouble'
   }
 }
 
