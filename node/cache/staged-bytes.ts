@@ -3,14 +3,15 @@ import type { Staging } from '../store/store.ts'
 
 /** Bytes that are read from a staging at a time. */
 const WINDOW_BYTES = 1 << 20
+const EMPTY = Buffer.alloc(0)
 
 /** Reads staged bytes here and there through one window of them, so that many small reads that follow each other cost few. */
 export class StagedBytes {
   readonly #staging: Staging
   readonly #what: string
-  readonly #buffer = Buffer.allocUnsafe(WINDOW_BYTES)
+  #buffer: Buffer | undefined
   #start = 0
-  #window: Buffer = this.#buffer.subarray(0, 0)
+  #window: Buffer = EMPTY
 
   /** @param init.what they are read for, for the error when they are not held any more */
   constructor(staging: Staging, init: { what: string }) {
@@ -38,11 +39,14 @@ export class StagedBytes {
   }
 
   async #fill(position: number, length: number): Promise<void> {
+    // No more than there is: most archives are small.
+    this.#buffer ??= Buffer.allocUnsafe(Math.min(WINDOW_BYTES, this.size))
+    const buffer = this.#buffer
     let filled = 0
     this.#start = position
-    this.#window = this.#buffer.subarray(0, 0)
+    this.#window = EMPTY
     while (filled < length) {
-      const place = this.#buffer.subarray(filled)
+      const place = buffer.subarray(filled)
       const bytes = await this.#staging.read(position + filled, place.length, (size) => place.subarray(0, size))
       if (!bytes?.length)
         throw new WarrenError('UPSTREAM_CUT', `the bytes passed through without a disk: their ${this.#what} cannot be had`)
@@ -50,6 +54,6 @@ export class StagedBytes {
       if (bytes.buffer !== place.buffer || bytes.byteOffset !== place.byteOffset) bytes.copy(place)
       filled += Math.min(bytes.length, place.length)
     }
-    this.#window = this.#buffer.subarray(0, filled)
+    this.#window = buffer.subarray(0, filled)
   }
 }
