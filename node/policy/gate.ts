@@ -112,8 +112,17 @@ export class PolicyGate implements Withholder {
     // Another policy since the question was asked has questions of its own.
     if (generation !== this.#generation) return this.get(plan, options)
     // What was here for long enough is old enough, whatever is known of it.
-    if (published !== undefined || !heldLong) enforce(this.#policy.ageVerdict(subject, { published, now: clock.now() }))
+    if (published === undefined && heldLong) return this.#pass(plan, subject, true, options)
+    const verdict = this.#policy.ageVerdict(subject, { published, now: clock.now() })
+    // Of what an upstream does not have, nobody tells the age: that is no refusal, and the next one is to be asked.
+    if (!verdict.allowed && published === undefined) await this.#checkPresence(plan, options)
+    enforce(verdict)
     return this.#pass(plan, subject, true, options)
+  }
+
+  async #checkPresence(plan: Plan, { signal }: GetOptions): Promise<void> {
+    const found = await this.#components.cache.get(plan, { signal, head: true })
+    found.body.close()
   }
 
   /** Rejects while upstream is in trouble: that is no word about the age. */

@@ -2,7 +2,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../node/config/schema.ts'
 import { errorOf, INSTALL_ACCEPT, integrityOf, packumentText, parsed, pathsAsked, scripted } from '../clients/behind.ts'
 import { json, serve } from '../harness/answer.ts'
-import { HttpClient, type Reply } from '../harness/http.ts'
+import { exchange, HttpClient, type Reply } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { makeImage } from '../harness/oci-images.ts'
 import type { Manifest } from '../harness/oci-types.ts'
@@ -168,6 +168,27 @@ describe('a minimum age', () => {
     await upstream.gone()
     const reply = await tarball('1.0.0')
     expect([reply.status, reply.headers['retry-after']]).toEqual([503, expect.any(String)])
+  })
+
+  it('is that of the upstream that has the version, where there are several', async () => {
+    const second = await nodeBefore(AGES, {})
+    const first = await scripted()
+    const { upstream, clock } = second
+    const mirrors = [
+      {
+        name: 'npm',
+        protocol: 'npm',
+        path: '/npm/',
+        upstreams: [first, upstream].map(({ origin }) => `${origin}/`),
+        local: false,
+      },
+    ]
+    const config = { policy: policyOf(settings) }
+    const { npm } = await startNode({ data: temp.create('two'), upstream: first.origin, mirrors, config, overrides: { clock } })
+    const statuses = await Promise.all(
+      ['1.0.0', '1.1.0', '9.9.9'].map(async (version) => (await exchange(`${npm}thing/-/thing-${version}.tgz`)).status),
+    )
+    expect(statuses).toEqual([200, 403, 404])
   })
 
   it('that nobody tells is told; what was kept for long enough before is served all the same', async () => {

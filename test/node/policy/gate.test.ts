@@ -169,6 +169,15 @@ describe('a minimum age', () => {
     expect(await outcome(() => gate.get(dated(undefined), options))).toBe('served')
   })
 
+  it('says of what an upstream does not have that it is not there, so that the next one is asked', async () => {
+    const absent = async () => {
+      throw new WarrenError('UPSTREAM_ABSENT', 'no such thing')
+    }
+    const cache = { get: absent, atHand: () => undefined }
+    const gate = new PolicyGate({ cache, lookup, clock, keptSince: () => undefined }, policyOf(settings))
+    expect(await outcome(() => gate.get(dated(undefined), options))).toBe('UPSTREAM_ABSENT')
+  })
+
   it('takes trouble for no answer, but for what was here for long enough', async () => {
     const gate = gateWith(settings)
     const plan = planOf({
