@@ -1,7 +1,7 @@
 import { type Token, Tokenizer, TokenizerMode } from 'parse5'
 
 /** A value of an attribute: bytes [start, end) of the page, and what they mean. */
-export interface AttributeValue {
+interface AttributeValue {
   readonly start: number
   readonly end: number
   /** `"`, `'`, or empty where the value stands without. */

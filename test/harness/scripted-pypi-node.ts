@@ -46,7 +46,7 @@ export async function nodeBeforeIndex(temp: TempFolders, init: PypiNodeInit = {}
 }
 
 /** A file as a page of the JSON API lists it. */
-export interface ListedFile {
+interface ListedFile {
   readonly filename: string
   readonly url: string
   readonly hashes: Readonly<Record<string, string>>

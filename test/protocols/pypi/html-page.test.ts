@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest'
 import { findFiles } from '../../../protocols/pypi/facts.ts'
 import { readModel } from '../../../protocols/pypi/model.ts'
-import { pageParser } from '../../../protocols/pypi/page.ts'
+import { parse } from '../../../protocols/pypi/page.ts'
 import { HERE, OTHER, SHA, spliced } from './fixtures.ts'
 
 const MD5 = '0'.repeat(32)
 
 function read(html: string) {
   const bytes = Buffer.from(html)
-  const document = pageParser.parse(bytes)
+  const document = parse(bytes)
   return { facts: JSON.parse(JSON.stringify(document.facts)), page: spliced(bytes, document).toString(), spans: document.spans }
 }
 
@@ -89,7 +89,7 @@ describe('a page of HTML', () => {
     ['a list', '[]'],
     ['binary', '\u0000\u0001'],
   ])('is refused when it is %s', (_what, page) => {
-    expect(() => pageParser.parse(Buffer.from(page))).toThrow()
+    expect(() => parse(Buffer.from(page))).toThrow()
   })
 
   test('may nest and repeat what it likes', () => {
