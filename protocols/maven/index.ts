@@ -35,7 +35,7 @@ function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
   if (resource.kind === 'metadata') return metadataRoute(resource, sites)
   if (resource.kind === 'checksum' && resource.of.kind === 'metadata')
     return checksumRoute(resource.of, resource.algorithm, sites)
-  if (isOfPrefixes(resource) && mirror.upstreams.length > 1) throw noPrefixes()
+  if (isOfPrefixes(resource) && isGroup(mirror)) throw noPrefixes()
   return { plans: each(sites, (site) => planOf(resource, site)) }
 }
 
@@ -61,6 +61,11 @@ function siteOf({ name, lifetime }: Mirror, base: string): Site {
 
 function each([first, ...others]: Sites, planFor: (site: Site) => Planned['plans'][0]): Planned['plans'] {
   return [planFor(first), ...others.map(planFor)]
+}
+
+/** Whether there are several repositories behind a mirror, be it for some names only. */
+function isGroup({ upstreams, routes = [] }: Mirror): boolean {
+  return new Set([...upstreams, ...routes.flatMap(({ upstream }) => upstream ?? [])]).size > 1
 }
 
 function isOfPrefixes(resource: Resource): boolean {

@@ -9,6 +9,8 @@ export interface Coordinates {
 export interface Placed extends Coordinates {
   /** Release: published once. Build: one dated build of a snapshot. Snapshot: what is replaced by the next build. */
   readonly kind: 'release' | 'build' | 'snapshot'
+  /** Path of the directory that has one for each version. */
+  readonly directory: string
   /** When a build was made, in ms since the epoch. */
   readonly built?: number
 }
@@ -40,10 +42,10 @@ function placeByMaven(segments: readonly string[]): Placed | undefined {
   const [artifact, version, file] = segments.slice(-3)
   const group = segments.slice(0, -3).join('.')
   if (artifact === undefined || version === undefined || file === undefined || group === '') return undefined
-  const coordinates = { group, artifact, version }
-  if (isSnapshot(version)) return placeSnapshot(coordinates, file)
+  const above = { group, artifact, version, directory: segments.slice(0, -2).join('/') }
+  if (isSnapshot(version)) return placeSnapshot(above, file)
   if (MOVES.test(version)) return undefined
-  return hasPart(file, version) || isPlainlyNamed(file, artifact, version) ? { ...coordinates, kind: 'release' } : undefined
+  return hasPart(file, version) || isPlainlyNamed(file, artifact, version) ? { ...above, kind: 'release' } : undefined
 }
 
 /** `-1.2` with something behind that cannot belong to it. */
@@ -56,24 +58,25 @@ function isPlainlyNamed(file: string, artifact: string, version: string): boolea
   return LOOKS_LIKE_VERSION.test(version) && (file.startsWith(`${artifact}.`) || file.startsWith('ivy.xml'))
 }
 
-function placeSnapshot(coordinates: Coordinates, file: string): Placed {
-  const base = coordinates.version.slice(0, -'SNAPSHOT'.length)
+function placeSnapshot(above: Omit<Placed, 'kind'>, file: string): Placed {
+  const base = above.version.slice(0, -'SNAPSHOT'.length)
   const behind = file.split(`-${base}`).slice(1)
   const [, year, month, day, hour, minute, second] = behind.map((text) => BUILD.exec(text)).find((found) => found) ?? []
-  if (year === undefined) return { ...coordinates, kind: 'snapshot' }
+  if (year === undefined) return { ...above, kind: 'snapshot' }
   const built = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  return { ...coordinates, kind: 'build', ...(Number.isNaN(built) ? {} : { built }) }
+  return { ...above, kind: 'build', ...(Number.isNaN(built) ? {} : { built }) }
 }
 
 /** `[organisation]/[module]/(scala_x/)(sbt_y/)[revision]/[type]s/[artifact].[ext]`, with dots or slashes in the organisation. */
 function placeByIvy(segments: readonly string[]): Placed | undefined {
-  const [version, directory] = segments.slice(-3)
-  if (version === undefined || directory === undefined || !TYPE_DIRECTORY.test(directory)) return undefined
+  const [version, type] = segments.slice(-3)
+  if (version === undefined || type === undefined || !TYPE_DIRECTORY.test(type)) return undefined
   if (!LOOKS_LIKE_VERSION.test(version)) return undefined
   const above = segments.slice(0, -3)
+  const directory = above.join('/')
   while (CROSS_VERSION.test(above.at(-1) ?? '')) above.pop()
   const artifact = above.pop()
   const group = above.join('.')
   if (artifact === undefined || group === '') return undefined
-  return { group, artifact, version, kind: isSnapshot(version) ? 'snapshot' : 'release' }
+  return { group, artifact, version, directory, kind: isSnapshot(version) ? 'snapshot' : 'release' }
 }

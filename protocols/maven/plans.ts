@@ -3,7 +3,7 @@ import { WarrenError } from '../../node/errors.ts'
 import { boundedBy } from '../sites.ts'
 import { checksumParsers } from './checksum.ts'
 import { expectBuild, expectChecksum, expectNow, type Siblings } from './expect.ts'
-import type { Coordinates } from './layout.ts'
+import type { Coordinates, Placed } from './layout.ts'
 import { listingParser } from './listing.ts'
 import { isPage, mediaType } from './media-types.ts'
 import { metadataParser } from './metadata.ts'
@@ -205,8 +205,7 @@ function subjectOfMetadata({ of }: Of<'metadata'>): { subject?: Subject } {
     : { subject: { type: 'maven', namespace: directories.join('.'), name } }
 }
 
-function sourcesOf({ group, artifact }: Coordinates, site: Site): { listing: Plan; metadata: Plan } {
-  const directory = `${group.replaceAll('.', '/')}/${artifact}`
+function sourcesOf({ directory }: Placed, site: Site): { listing: Plan; metadata: Plan } {
   const path = `${directory}/maven-metadata.xml`
   const metadata = metadataPlan({ kind: 'metadata', path, of: { what: 'versions', directory } }, site)
   return { listing: directoryPlan(directory, site), metadata }

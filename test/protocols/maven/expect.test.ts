@@ -101,6 +101,11 @@ describe('when a version was published', () => {
     expect(await published(JAR, new FakeLookup({}))).toBeUndefined()
   })
 
+  test('is looked for where the versions are, in the layout of Ivy as well', async () => {
+    const lookup = new FakeLookup({ 'com.corp/plug/scala_2.12/': '<a href="0.3/">0.3/</a> 2023-05-06 07:08' })
+    expect(await published('com.corp/plug/scala_2.12/0.3/jars/plug.jar', lookup)).toBe(Date.UTC(2023, 4, 6, 7, 8))
+  })
+
   test('cannot be said while upstream is away', async () => {
     await expect(published(JAR, new FakeLookup({}, { [LISTING]: 'UPSTREAM_TIMEOUT' }))).rejects.toThrow()
   })

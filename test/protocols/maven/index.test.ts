@@ -78,6 +78,9 @@ describe('plans', () => {
     expect(route('org/x/lib/maven-metadata.xml').rendition).toBeUndefined()
     for (const path of [JAR, `${JAR}.sha1`, 'archetype-catalog.xml', 'org/']) expect(route(path, group).all).toBeUndefined()
     expect(() => route('.meta/prefixes.txt', group)).toThrow(/prefixes/)
+    const bound = (upstream: string | undefined) => mirrorOf([BASE], [{ pattern: 'com.corp', upstream, levels: '.:' }])
+    expect(() => route('.meta/prefixes.txt.sha1', bound(CORP))).toThrow(/prefixes/)
+    expect(route('.meta/prefixes.txt', bound(undefined)).plans.length).toBe(1)
   })
 
   test('offer versions where versions are listed', () => {
