@@ -116,7 +116,8 @@ export class Artifacts {
     const body = flight.attach()
     try {
       const { headers, kind } = await abortable(flight.head, signal)
-      return { source: joined ? 'flight' : kind, headers, body, digest: flight.digest }
+      const ahead = (start: number, end: number) => flight.ahead(start, end)
+      return { source: joined ? 'flight' : kind, headers, body, digest: flight.digest, ahead }
     } catch (error) {
       body.close()
       throw error

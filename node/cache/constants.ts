@@ -13,14 +13,11 @@ export const HOLD_BACK_BYTES = 64 << 10
 /** Artifacts up to this size are answered in one piece, if they are held. */
 export const AT_HAND_BYTES = 64 << 10
 
-/** Bytes of a flight that stay in memory for readers that keep pace, so that they never touch the file. */
-export const RECENT_BYTES = 2 << 20
-
 /**
- * Readers of one flight that are given its chunks as they came. With more of them each gets a copy of no more than it can take:
+ * Readers of one flight that are given its newest chunk as it came. With more of them each gets a copy of no more than it can take:
  * a reader that stalls holds on to what it was given, and chunks would pile up.
  */
-export const SHARING_READERS = 128
+export const SHARING_READERS = 8
 
 /** A document larger than this is refused, packed or not: it is held in memory, and the largest packument seen is 21 MB. */
 export const DOCUMENT_BYTES = 128 << 20
@@ -66,6 +63,14 @@ export const MEMBER_LIES = 3
 
 /** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
 export const MEMBER_CHANCES = 10
+
+/**
+ * How far bytes must be from where a flight has come to, to be asked of upstream by themselves; most bytes of such a request, and
+ * how many of these may wait for their answer.
+ */
+export const AHEAD_BYTES = 8 << 20
+export const AHEAD_MOST = 32 << 20
+export const AHEAD_AT_ONCE = 4
 
 /** A flight that nobody reads goes on to its end if less than this is missing: the next one who asks is a cache hit. */
 export const ABANDON_BYTES = 64 << 20

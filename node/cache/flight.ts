@@ -3,9 +3,19 @@ import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
+import { openAhead } from './ahead.ts'
 import { digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { ABANDON_BYTES, ABANDON_GRACE, DIGEST_PATIENCE, OVER, PROGRESS_BYTES } from './constants.ts'
+import {
+  ABANDON_BYTES,
+  ABANDON_GRACE,
+  AHEAD_AT_ONCE,
+  AHEAD_BYTES,
+  AHEAD_MOST,
+  DIGEST_PATIENCE,
+  OVER,
+  PROGRESS_BYTES,
+} from './constants.ts'
 import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { freshFor } from './freshness.ts'
@@ -56,6 +66,8 @@ export class Flight {
   /** Wrong copies of which nobody knows yet whose fault they were. */
   readonly #suspicions: Suspicion[] = []
   #alone: AbortController | undefined
+  #transferring: Transfer | undefined
+  #aheads = 0
 
   constructor(components: FlightComponents, plan: Plan) {
     this.#components = components
@@ -83,6 +95,25 @@ export class Flight {
   attach(): Body {
     this.#alone?.abort(OVER)
     return this.#blob.attach()
+  }
+
+  /**
+   * Bytes [start, end] that will be long in coming, straight from upstream. Undefined where they are near, or cannot be had that
+   * way: then they are waited for. Close it.
+   */
+  async ahead(start: number, end: number): Promise<Body | undefined> {
+    const origin = this.#transferring?.origin
+    // A long rest would pass twice: it is better waited for.
+    const isFar = start - this.#blob.written >= AHEAD_BYTES && end - start < AHEAD_MOST && !this.#blob.complete
+    if (!origin || !isFar || this.#plan.document || this.#aheads >= AHEAD_AT_ONCE) return undefined
+    this.#aheads++
+    try {
+      return await openAhead(this.#components.upstream, this.#plan, origin, { start, end })
+    } catch {
+      return undefined
+    } finally {
+      this.#aheads--
+    }
   }
 
   cancel(reason: unknown): void {
@@ -147,6 +178,7 @@ export class Flight {
     for (let mayFail = true, early = true; ; early = false) {
       // After a lie nobody is believed any more before all is there.
       const transfer = this.#transfer(early)
+      this.#transferring = transfer
       let isWhole = false
       try {
         await transfer.run()

@@ -14,6 +14,8 @@ export interface Found {
   /** Seconds since a source confirmed it; undefined for what cannot change. */
   readonly age?: number
   readonly document?: ParsedDocument
+  /** A way to bytes [start, end] past those that are still to come; undefined where there is none. Whoever gets it closes it. */
+  ahead?(start: number, end: number): Promise<Body | undefined>
 }
 
 export interface GetOptions {

@@ -3,7 +3,6 @@ import { WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
 import { firstDifference } from './compare.ts'
 import { HOLD_BACK_BYTES, SHARING_READERS } from './constants.ts'
-import { RecentBytes } from './recent-bytes.ts'
 
 const EMPTY = Buffer.alloc(0)
 
@@ -13,8 +12,9 @@ const EMPTY = Buffer.alloc(0)
  */
 export class GrowingBlob {
   readonly #readers = new Set<Reader>()
-  readonly #recent = new RecentBytes()
   readonly #onAlone: () => void
+  /** The last chunk, for readers that keep pace: they get it as it came. Older ones would outlive a young collection. */
+  #newest: { readonly start: number; readonly chunk: Buffer } | undefined
   #staging: Staging | undefined
   /** Copies that were given up, kept for who compares or still reads them. */
   readonly #former: Staging[] = []
@@ -95,7 +95,7 @@ export class GrowingBlob {
       throw new WarrenError('UPSTREAM_CUT', 'other bytes of this went out already')
     }
     this.#staging = staging
-    this.#recent.clear()
+    this.#newest = undefined
     this.#trustedEnd = 0
     await old?.close()
   }
@@ -110,7 +110,7 @@ export class GrowingBlob {
     this.size = undefined
     this.#former.push(staging)
     this.#staging = undefined
-    this.#recent.clear()
+    this.#newest = undefined
     this.#trustedEnd = 0
     return staging
   }
@@ -130,7 +130,7 @@ export class GrowingBlob {
     const flowing = staging.write(chunk)
     if (trusted && !this.#given && this.#trustedEnd === start) {
       this.#trustedEnd = start + chunk.length
-      this.#recent.add(start, chunk)
+      this.#newest = { start, chunk }
       this.#grow()
     }
     if (flowing) return undefined
@@ -170,8 +170,11 @@ export class GrowingBlob {
     // Before the bytes are there: a reading from the disk that has begun cannot be taken back.
     this.#handedOut = true
     const length = Math.min(max, visible - position)
-    const recent = this.#recent.at(position, length)
-    if (recent) return this.#readers.size > SHARING_READERS ? copied(recent, scratch) : recent
+    if (this.#newest && this.#readers.size <= SHARING_READERS) {
+      const { start, chunk } = this.#newest
+      if (position >= start && position < start + chunk.length)
+        return chunk.subarray(position - start, position - start + length)
+    }
     const staging = this.#complete || !this.#given ? this.staging : this.#given.staging
     const bytes = staging.read(position, length, scratch)
     if (bytes instanceof Promise) return bytes.then((some) => (some?.length ? some : lost()))
@@ -217,7 +220,7 @@ export class GrowingBlob {
   }
 
   async #free(): Promise<void> {
-    this.#recent.clear()
+    this.#newest = undefined
     for (const staging of this.#former) await staging.close()
     await this.#staging?.close()
   }
@@ -250,11 +253,6 @@ class Reader implements Body {
     this.#closed = true
     this.#blob.leave(this)
   }
-}
-
-function copied(bytes: Buffer, scratch: Scratch): Buffer {
-  const into = scratch(bytes.length)
-  return into.subarray(0, bytes.copy(into))
 }
 
 function lost(): Promise<never> {

@@ -47,7 +47,7 @@ export class NegativeCache {
   add(plan: Plan, error: unknown): void {
     if (!isWarrenError(error)) return
     const { code, message } = error
-    const ttl = this.#ttl(plan, code)
+    const ttl = Math.min(this.#ttl(plan, code), plan.negative ?? Number.POSITIVE_INFINITY)
     if (ttl > 0) this.#entries.set(plan.key, { code, message, since: this.#clock.now(), ttl })
   }
 

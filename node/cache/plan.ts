@@ -117,6 +117,8 @@ export interface Plan {
   readonly isMeant?: (facts: unknown) => boolean
   /** Bounds in ms around the lifetime that upstream gives a mutable resource. */
   readonly lifetime?: { readonly floor: number; readonly cap: number }
+  /** Longest time in ms for which upstream's «no» counts, where its ecosystem also says 404 or 410 for what it may have soon. */
+  readonly negative?: number
   /** Another variant that may stand in while upstream is in trouble. */
   readonly standIn?: Plan
   /** Most bytes that it may have; of documents the cache takes no more than 128 MiB in any case. */

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { type ErrorCode, isWarrenError, WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
+import type { Origin } from './ahead.ts'
 import { isTrouble } from './answer.ts'
 import { PROGRESS_BYTES, RESUME_PAUSE, RESUMES_WITHOUT_PROGRESS } from './constants.ts'
 import type { Expecting } from './expecting.ts'
@@ -63,6 +64,14 @@ export class Transfer {
   /** Who sent what, in the order of the bytes; the last one is also who said that this is the end. */
   get parts(): readonly Part[] {
     return this.#parts.filter(({ start, end }, at) => end > start || at === this.#parts.length - 1)
+  }
+
+  /** What upstream is sending, as long as all that came is from there. */
+  get origin(): Origin | undefined {
+    const { size } = this.#components.blob
+    const isUpstreams = this.#sure && this.#parts.every(({ source }) => source.kind === 'upstream')
+    if (!isUpstreams || this.#url === undefined || size === undefined) return undefined
+    return { url: this.#url, validator: this.#validator, size }
   }
 
   /**

@@ -35,6 +35,7 @@ interface Representation {
   readonly etag: string | undefined
   readonly lastModified: string | undefined
   readonly fields: readonly string[]
+  readonly ahead?: Found['ahead']
   /** Whether the length of the body is only the word of a member so far. */
   readonly unsure?: boolean
 }
@@ -87,7 +88,9 @@ export class Sender {
     const lastModified = found.headers['last-modified']
     const done = settleConditions(found, asked, etag === undefined ? [] : [etag], lastModified)
     const unsure = etag === undefined && (found.source === 'seed' || found.source === 'flight')
-    return done ?? this.#content({ body: found.body, etag, lastModified, fields: contentFields(found, etag), unsure }, asked)
+    if (done !== undefined) return done
+    const { body, ahead } = found
+    return this.#content({ body, etag, lastModified, fields: contentFields(found, etag), ahead, unsure }, asked)
   }
 
   /** A document as this caller is to see it: its base URL in place, compressed if a compressed form is at hand. */
@@ -146,7 +149,19 @@ export class Sender {
       throw new WarrenError('RANGE_NOT_SATISFIABLE', `there are ${size} bytes; the range «${range}» asks beyond them`)
     }
     if (second) return this.#parts(ranges, size, shown, asked)
-    return this.#one(206, [...fields, 'content-range', contentRange(range, size)], { body, ...range }, asked)
+    const partial = [...fields, 'content-range', contentRange(range, size)]
+    if (shown.ahead) return this.#ahead(partial, shown, range, asked)
+    return this.#one(206, partial, { body, ...range }, asked)
+  }
+
+  /** A part of what is still coming: what is far from there is not waited for, if it can be had otherwise. */
+  async #ahead(fields: Fields, { body, ahead }: Representation, range: ByteRange, asked: Asked): Promise<number> {
+    const other = await ahead?.(range.start, range.end)
+    try {
+      return await this.#one(206, fields, { body: other ?? body, ...range }, asked)
+    } finally {
+      other?.close()
+    }
   }
 
   #one(

@@ -4,6 +4,9 @@ export const SLAB_BYTES = 1 << 20
 /** Slabs that one staging may have on their way to the disk; beyond that its source has to wait. */
 export const SLABS_IN_FLIGHT = 6
 
+/** Slabs of one staging that stay in memory after they were written, so that readers close behind never touch the file. */
+export const RECENT_SLABS = 2
+
 /** Slabs kept for reuse in the whole process, so that a burst of flights does not grow the heap for good. */
 export const SLABS_KEPT = 16
 

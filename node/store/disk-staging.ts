@@ -80,7 +80,8 @@ export class DiskStaging implements Staging {
     if (this.#closing) return undefined
     if (this.#content instanceof Head) return this.#content.bytes.subarray(position, position + max)
     const { flushed } = this.#content
-    if (position >= flushed) return this.#content.copy(position, scratch(max))
+    const inMemory = this.#content.copy(position, scratch(max))
+    if (inMemory || position >= flushed) return inMemory
     try {
       return this.#open().read(position, Math.min(max, flushed - position), scratch)
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
-import { SLAB_BYTES, SLABS_IN_FLIGHT, UNSTORED_WINDOW, UNSTORED_WINDOW_SCARCE } from './constants.ts'
+import { RECENT_SLABS, SLAB_BYTES, SLABS_IN_FLIGHT, UNSTORED_WINDOW, UNSTORED_WINDOW_SCARCE } from './constants.ts'
 import type { Hasher, HashJob } from './hasher.ts'
 
 interface Slab {
@@ -36,6 +36,8 @@ export class SlabStream {
   #sent: Slab[] = []
   /** Hashed, but in no file. */
   #held: Slab[] = []
+  /** In the file, and kept for readers that are close behind. */
+  #recent: Slab[] = []
   #written = 0
   #released = 0
   #waiting: (() => void)[] = []
@@ -83,9 +85,9 @@ export class SlabStream {
     return new Promise((resolve) => this.#waiting.push(resolve))
   }
 
-  /** Bytes at `position` that are not in the file yet; undefined when they were given up. */
+  /** Bytes at `position` that are in memory: those that are not in the file yet, unless they were given up, and the last that are. */
   copy(position: number, into: Buffer): Buffer | undefined {
-    for (const slab of [...this.#held, ...this.#sent, this.#current]) {
+    for (const slab of [...this.#recent, ...this.#held, ...this.#sent, this.#current]) {
       if (!slab || position < slab.start || position >= slab.start + slab.length) continue
       const from = position - slab.start
       const length = Math.min(into.length, slab.length - from)
@@ -126,7 +128,8 @@ export class SlabStream {
     this.#fail(new WarrenError('DRAINING', 'the transfer was given up'))
     await this.#job.drop()
     // Not before: until then the worker may read them.
-    for (const slab of [...this.#held, ...this.#sent, this.#current]) this.#recycle(slab)
+    for (const slab of [...this.#recent, ...this.#held, ...this.#sent, this.#current]) this.#recycle(slab)
+    this.#recent = []
     this.#held = []
     this.#sent = []
     this.#current = undefined
@@ -163,9 +166,16 @@ export class SlabStream {
     const slab = this.#sent.shift()
     if (!slab) return
     if (stored) this.flushed = slab.start + slab.length
-    if (stored || this.#isReleased(slab)) this.#recycle(slab)
+    if (stored) this.#keep(slab)
+    else if (this.#isReleased(slab)) this.#recycle(slab)
     else this.#held.push(slab)
     this.#wake()
+  }
+
+  #keep(slab: Slab): void {
+    this.#recent.push(slab)
+    const most = this.#hasher.slabs.scarce ? 0 : RECENT_SLABS
+    while (this.#recent.length > most) this.#recycle(this.#recent.shift())
   }
 
   #unstored(code: string): void {

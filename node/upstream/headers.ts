@@ -44,7 +44,7 @@ export function requestHeaders(request: UpstreamRequest, init: HeadersInit): Hea
     const lower = name.toLowerCase()
     if (!OWN.has(lower)) headers.set(lower, value)
   }
-  if (request.range) headers.set('range', `bytes=${request.range.start}-`)
+  if (request.range) headers.set('range', `bytes=${request.range.start}-${request.range.end ?? ''}`)
   if (request.range?.ifRange !== undefined) headers.set('if-range', request.range.ifRange)
   const { via } = request.headers ?? {}
   // RFC 9110 section 7.6.3: behind those that it came through, so that a loop over several nodes is seen, too.

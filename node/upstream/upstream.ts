@@ -14,8 +14,8 @@ export interface UpstreamRequest {
   readonly base: string
   /** Whether a client named the upstream and nobody configured it: then not even its own address may be private. */
   readonly publicOnly?: boolean
-  /** Ask for the bytes from `start` on; `ifRange` is a strong validator (RFC 9110 section 13.1.5). */
-  readonly range?: { readonly start: number; readonly ifRange?: string }
+  /** Ask for the bytes from `start` on, up to `end` if there is one; `ifRange` is a strong validator (RFC 9110 section 13.1.5). */
+  readonly range?: { readonly start: number; readonly end?: number; readonly ifRange?: string }
   /** Scope of the token that it needs, where upstream's challenge does not say so; such as `repository:library/x:pull`. */
   readonly scope?: string
   /** `manual`: a redirect is the answer. It is followed by default. */
