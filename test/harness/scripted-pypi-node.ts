@@ -1,6 +1,6 @@
 import { onTestFinished } from 'vitest'
 import type { Overrides } from '../../node/components.ts'
-import type { MirrorConfig } from '../../node/config/schema.ts'
+import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { exchange, type Reply } from './http.ts'
 import { ScriptedIndex } from './scripted-pypi.ts'
 import { type StartedNode, startNode } from './start-node.ts'
@@ -31,6 +31,7 @@ export interface PypiNodeInit {
   readonly index?: ScriptedIndex
   readonly overrides?: Overrides
   readonly mirror?: Partial<MirrorConfig>
+  readonly config?: Partial<Config>
 }
 
 /** A node in front of a scripted index. */
@@ -41,6 +42,7 @@ export async function nodeBeforeIndex(temp: TempFolders, init: PypiNodeInit = {}
     upstream: index.origin,
     mirrors: [pypiMirror([index.base], init.mirror)],
     ...(init.overrides ? { overrides: init.overrides } : {}),
+    ...(init.config ? { config: init.config } : {}),
   })
   return { ...node, index, simple: `${node.url}/pypi/simple/` }
 }
