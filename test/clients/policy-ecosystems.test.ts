@@ -1,14 +1,18 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../node/config/schema.ts'
+import { startHub, startImageNode } from '../faults/image-node.ts'
 import { GoClient } from '../harness/go-client.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { succeeded } from '../harness/npm.ts'
+import { makeImage } from '../harness/oci-images.ts'
 import { pipInstall, requirePip } from '../harness/pip.ts'
 import { ScriptedGo } from '../harness/scripted-go.ts'
 import { pypiMirror, scriptedIndex } from '../harness/scripted-pypi-node.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
+import { Skopeo } from '../harness/skopeo.ts'
 import { startNode } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
+import { requireTool } from '../harness/tools.ts'
 import { treeOf } from '../harness/trees.ts'
 
 const SLOW = 240_000
@@ -47,6 +51,25 @@ describe('a policy about modules', () => {
     await go.go('get', 'ex.test/b@<v1.0.0')
     expect(go.read('go.mod')).toContain('ex.test/b v0.1.0')
     expect(upstream.tally.log.filter(({ path }) => path.startsWith('/ex.test/b/@v/v0.2.0'))).toEqual([])
+  })
+})
+
+describe('a policy about images', () => {
+  it('has skopeo tell the rule', { timeout: SLOW }, async (context) => {
+    const program = requireTool(context, 'skopeo')
+    const hub = await startHub()
+    for (const tag of ['1.0', '2.0']) hub.publish('library/x', tag, await makeImage())
+    const config = policy({ deny: ['pkg:docker/x@1.*'] })
+    const node = await startImageNode({ data: temp.create('node'), hubs: { 'docker.io': hub }, config })
+    const skopeo = new Skopeo(program, temp.create('skopeo'))
+    const inspect = (tag: string) =>
+      skopeo.run('inspect', '--raw', '--tls-verify=false', `docker://${new URL(node.url).host}/docker.io/library/x:${tag}`)
+    const denied = await inspect('1.0')
+    expect([denied.code, denied.stderr]).toEqual([
+      1,
+      expect.stringContaining('pkg:docker/library/x@1.0 is denied by the rule pkg:docker/x@1.* (policy.deny)'),
+    ])
+    succeeded(await inspect('2.0'))
   })
 })
 
