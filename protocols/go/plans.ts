@@ -34,6 +34,12 @@ const NAMES_LIFETIME = { floor: 30 * SECOND, cap: 60 * SECOND }
 /** Of documents that never change: they are asked for again only if a client insists. */
 const FOR_EVER = { floor: 3650 * DAY, cap: 3650 * DAY }
 
+/**
+ * Ms that a «no» counts at most. It is often about a moment: 404 and 410 are also said of what was only fetched too slowly from where
+ * the code is. A module's name is asked for by each prefix of each import, so that there it counts for longer.
+ */
+const NEGATIVE = { version: 10 * SECOND, name: 30 * SECOND }
+
 const NO_CACHE = { 'cache-control': 'no-cache', vary: 'accept-encoding' }
 const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
 const TEXT = { 'content-type': 'text/plain; charset=utf-8' }
@@ -104,6 +110,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
   const plan: Plan = {
     ...common(resource, site),
     kind: 'immutable',
+    negative: NEGATIVE.version,
     responseHeaders: { ...(isZip ? { 'content-type': 'application/zip' } : TEXT), ...IMMUTABLE },
     maxBytes: isZip ? MAX_ZIP : MAX_MOD,
     ...(isZip
@@ -180,7 +187,8 @@ function tilePlan(resource: Of<'tile'>, site: Site): Plan {
 }
 
 function mutable(resource: Resource, site: Site, lifetime: NonNullable<Plan['lifetime']>) {
-  return { ...common(resource, site), kind: 'mutable' as const, lifetime }
+  const negative = lifetime === FOR_EVER ? NEGATIVE.version : NEGATIVE.name
+  return { ...common(resource, site), kind: 'mutable' as const, lifetime, negative }
 }
 
 function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {

@@ -26,6 +26,23 @@ describe('a no of upstream', () => {
   ]
   const statusOf = (code: ErrorCode) => NOS.find(([, other]) => other === code)?.[0] ?? 0
 
+  it('counts no longer than its plan says', () => {
+    const clock = new VirtualClock()
+    const negative = new NegativeCache({ clock }, { nameTtl: 30 * SECOND })
+    for (const [key, most, counted] of [
+      ['short', 5 * SECOND, 5 * SECOND],
+      ['long', 60 * MINUTE, 10 * MINUTE],
+    ] as const) {
+      const plan = { ...NAME, key, negative: most }
+      const since = clock.now()
+      negative.add(plan, new WarrenError('UPSTREAM_GONE', 'gone'))
+      clock.jump(counted - 1)
+      expect(negative.get(plan)?.code).toBe('UPSTREAM_GONE')
+      clock.jump(1)
+      expect([negative.get(plan), clock.now() - since]).toEqual([undefined, counted])
+    }
+  })
+
   it.each(counts)('about a %s counts (%s) for %i ms and no longer', async (kind, code, ms) => {
     const plan = kind === 'name' ? NAME : FILE
     const kit = makeCache({ script: () => ({ status: statusOf(code) }) })
