@@ -68,8 +68,9 @@ export async function refusalOf(response: IncomingMessage): Promise<string> {
   }
   const message = messageIn(text, String(response.headers['content-type'] ?? ''))
   if (message === undefined) return `the node answers ${status}`
-  const code = message.code === undefined ? '' : `${message.code}, `
-  return printable(`${message.text.slice(0, MAX_MESSAGE)} (${code}${status})`)
+  const said = message.text.slice(0, MAX_MESSAGE)
+  if (message.code === undefined && said.endsWith(`(${status})`)) return printable(said)
+  return printable(`${said} (${message.code === undefined ? '' : `${message.code}, `}${status})`)
 }
 
 function messageIn(text: string, type: string): { text: string; code?: string } | undefined {

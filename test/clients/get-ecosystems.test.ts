@@ -200,11 +200,15 @@ describe('Go', () => {
   it('the newest version comes as go mod download would have it, and is kept by go.sum', { timeout: REAL }, async () => {
     const { mod } = proxy.publish('ex.test/Big/A', 'v1.2.0+incompatible')
     proxy.publish('ex.test/low', 'v0.1.0')
-    proxy.answer('ex.test/!big/!a/@latest', json({ Version: 'v1.2.0+incompatible' }))
-    const facts = await get('pkg:golang/ex.test/Big/A', 'pkg:golang/ex.test/low@v0.1.0')
+    proxy.publish('ex.test/Big/A', 'v1.1.0')
+    proxy.publish('ex.test/Big/A', 'v1.3.0-rc.1')
+    proxy.publish('ex.test/unlisted', 'v0.0.0-20200101000000-abcdefabcdef', { listed: false })
+    proxy.answer('ex.test/unlisted/@latest', json({ Version: 'v0.0.0-20200101000000-abcdefabcdef' }))
+    const facts = await get('pkg:golang/ex.test/Big/A', 'pkg:golang/ex.test/low@v0.1.0', 'pkg:golang/ex.test/unlisted')
     expect(facts.packages.map((one) => one.package)).toEqual([
       'pkg:golang/ex.test/Big/A@v1.2.0+incompatible',
       'pkg:golang/ex.test/low@v0.1.0',
+      'pkg:golang/ex.test/unlisted@v0.0.0-20200101000000-abcdefabcdef',
     ])
     expect(facts.packages[1]?.files.map(({ name }) => name)).toEqual([
       'ex.test/low@v0.1.0.info',

@@ -4,11 +4,12 @@ import { ApiClient } from '../api-client.ts'
 import { EXIT, UnreachableError, UsageError } from '../exit-codes.ts'
 import { Client } from '../get/client.ts'
 import { readLockfile } from '../get/lockfiles/index.ts'
+import type { Left } from '../get/lockfiles/locked.ts'
 import { Mirrors, type NodeMirror } from '../get/mirrors.ts'
 import { parseTarget, type Target } from '../get/package-url.ts'
 import { machinePlatform } from '../get/scope.ts'
 import type { Wanted } from '../get/wanted.ts'
-import { AT_ONCE, type Failure, type Skipped, type Warmed, warm } from '../get/warm.ts'
+import { AT_ONCE, type Failure, type Warmed, warm } from '../get/warm.ts'
 import { Fetcher } from '../images/fetcher.ts'
 import { Mirror } from '../images/mirror.ts'
 import { mirrorAddress } from '../images/mirror-address.ts'
@@ -76,7 +77,7 @@ export async function get(names: readonly string[], options: GetOptions): Promis
 function wantedOf(
   names: readonly string[],
   { lockfile = [] }: GetOptions,
-): { images: Image[]; packages: Wanted[]; skipped: Skipped[] } {
+): { images: Image[]; packages: Wanted[]; skipped: Left[] } {
   if (names.length + lockfile.length === 0)
     throw new UsageError('nothing to get: name an image or a package (pkg:TYPE/…), or a lockfile with --lockfile')
   const targets = names.map(parseTarget)

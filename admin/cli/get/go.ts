@@ -1,5 +1,6 @@
+import { prerelease, rcompare, valid } from 'semver'
 import { byGoMod } from './checks.ts'
-import type { GotFile } from './client.ts'
+import { type GotFile, RefusedError } from './client.ts'
 import { below, type Cooked, type Kitchen, segment } from './recipe.ts'
 import type { GoWanted } from './wanted.ts'
 
@@ -23,6 +24,7 @@ export async function getGo(wanted: GoWanted, kitchen: Kitchen): Promise<Cooked>
   }
   // Of a module that nothing is built from, only the go.mod is asked for.
   let version = wanted.version
+  version ??= await newestListed(wanted, kitchen, files)
   if (version === undefined) version = await infoOf('@latest', `${module} (latest)`)
   else if (zip || !CANONICAL.test(version)) version = await infoOf(`@v/${escaped(version)}.info`, `${module}@${version}.info`)
   const stem = `${module}@${version}`
@@ -33,6 +35,21 @@ export async function getGo(wanted: GoWanted, kitchen: Kitchen): Promise<Cooked>
     files.push(await client.file({ ...at(`${path}.zip`), name: `${stem}.zip` }))
   }
   return { version, files }
+}
+
+/** As the go command chooses the latest: the highest release that is listed, else the highest of all; undefined where nothing is. */
+async function newestListed({ module }: GoWanted, kitchen: Kitchen, files: GotFile[]): Promise<string | undefined> {
+  const ask = { ...below(kitchen, `${escaped(module)}/@v/list`), name: `${module} (versions)` }
+  try {
+    const { got, value } = await kitchen.client.document(ask, (bytes) => bytes.toString('utf8').split(/\s+/))
+    files.push(got)
+    const versions = value.filter((version) => CANONICAL.test(version) && valid(version)).sort(rcompare)
+    return versions.find((version) => prerelease(version) === null) ?? versions[0]
+  } catch (error) {
+    // Some proxies list nothing and still know the latest.
+    if (error instanceof RefusedError && (error.status === 404 || error.status === 410)) return undefined
+    throw error
+  }
 }
 
 /** Upper-case letters become `!` and the small letter (x/mod/module, «EscapePath»). */

@@ -53,13 +53,15 @@ export class Mirrors {
   pathIn(mirror: NodeMirror, url: string): string | undefined {
     const place = placeOf(url)
     if (this.#isOwn(place, mirror)) return place.path.slice(mirror.path.length)
-    const upstream = mirror.upstreams.map(placeOf).find((one) => isWithin(place, one))
+    const upstream = upstreamsOf(mirror)
+      .map(placeOf)
+      .find((one) => isWithin(place, one))
     return upstream && place.path.slice(upstream.path.replace(/\/$/, '').length + 1)
   }
 
   /** Of several the one that says most about the place. */
   #of(place: Place, kin: readonly NodeMirror[]): NodeMirror | undefined {
-    const offers = kin.flatMap((mirror) => mirror.upstreams.map((url) => ({ mirror, upstream: placeOf(url) })))
+    const offers = kin.flatMap((mirror) => upstreamsOf(mirror).map((url) => ({ mirror, upstream: placeOf(url) })))
     const fit = offers.filter(({ upstream }) => isWithin(place, upstream) || isWithin(upstream, place))
     const best = fit.sort((one, other) => other.upstream.path.length - one.upstream.path.length)[0]
     return best?.mirror ?? kin.find((mirror) => this.#isOwn(place, mirror))
@@ -72,6 +74,11 @@ export class Mirrors {
     const url = URL.canParse(`http://${host}`) ? new URL(`http://${host}`) : undefined
     return url !== undefined && url.port === new URL(this.base).port && isOfThisMachine(url.hostname)
   }
+}
+
+/** Those that only some names are asked at, too. */
+function upstreamsOf({ upstreams, routes = [] }: NodeMirror): string[] {
+  return [...upstreams, ...routes.flatMap(({ upstream }) => (upstream === undefined ? [] : [upstream]))]
 }
 
 interface Place {

@@ -5,6 +5,7 @@ import { printable } from '../print.ts'
 import { getCargo } from './cargo.ts'
 import type { Client, GotFile } from './client.ts'
 import { getGo } from './go.ts'
+import type { Left } from './lockfiles/locked.ts'
 import { getMaven } from './maven.ts'
 import type { Mirrors } from './mirrors.ts'
 import { getNpm } from './npm.ts'
@@ -17,7 +18,7 @@ import { packageUrl, type Wanted } from './wanted.ts'
 export const AT_ONCE = 8
 
 /** A package, all of which the node has served. */
-export interface GotPackage {
+interface GotPackage {
   readonly package: string
   readonly mirror: string
   /** Documents, too. */
@@ -29,15 +30,10 @@ export interface Failure {
   readonly error: string
 }
 
-export interface Skipped {
-  readonly name: string
-  readonly why: string
-}
-
 export interface Warmed {
   readonly packages: readonly GotPackage[]
   readonly failures: readonly Failure[]
-  readonly skipped: readonly Skipped[]
+  readonly skipped: readonly Left[]
 }
 
 interface WarmInit {
@@ -52,7 +48,7 @@ interface WarmInit {
 export async function warm(wanted: readonly Wanted[], init: WarmInit): Promise<Warmed> {
   const packages: GotPackage[] = []
   const failures: Failure[] = []
-  const skipped: Skipped[] = []
+  const skipped: Left[] = []
   let away: UnreachableError | undefined
   const waiting = [...new Map(wanted.map((one) => [JSON.stringify(one), one])).values()].values()
   const work = async () => {

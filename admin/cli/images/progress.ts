@@ -4,7 +4,7 @@ import { type Output, styled } from '../print.ts'
 /** Ms between two looks of what is under way. */
 const BEAT = 100
 /** Characters of a file's name that moves: the rest of the line is worth more. */
-const NAME = 36
+const NAME = 28
 /** Characters; with it all of a line fits into 80 columns. */
 const BAR = 10
 /** Columns of a terminal that does not tell. */

@@ -11,7 +11,13 @@ const all = [
     path: '/npm-corp/',
     upstreams: ['https://npm.corp.test/', 'https://proxy.test/npm/corp/'],
   },
-  { name: 'pypi', protocol: 'pypi', path: '/pypi/', upstreams: ['https://py.test/simple/'] },
+  {
+    name: 'pypi',
+    protocol: 'pypi',
+    path: '/pypi/',
+    upstreams: ['https://py.test/simple/'],
+    routes: [{ pattern: 'corp-*', upstream: 'https://py.corp.test/simple/' }, { pattern: 'x' }],
+  },
   { name: 'cargo', protocol: 'cargo', path: '/cargo/', upstreams: ['https://cargo.test/'] },
   { name: 'cargo-corp', protocol: 'cargo', path: '/cargo-corp/', upstreams: ['https://cargo.corp.test/'] },
 ]
@@ -35,6 +41,7 @@ test.for([
   ['npm', 'http://127.0.0.1:7470/npm/a/-/a-1.0.0.tgz', 'npm'],
   ['pypi', 'https://py.test', 'pypi'],
   ['pypi', 'https://py.test/simple', 'pypi'],
+  ['pypi', 'https://py.corp.test/simple', 'pypi'],
   ['cargo', 'sparse+https://cargo.corp.test/', 'cargo-corp'],
 ] as const)('%s from %s is at %s', ([type, repository, name]) => {
   expect(chosen(type, repository)).toBe(name)

@@ -107,3 +107,20 @@ test('in a pipe there is a line for each fetch that is done, and nothing is draw
   other.failed()
   expect(String(pipe.read())).toBe('  1a1a1a1a1a1a  layer        4.0 KiB     2.0 KiB/s  seed\n')
 })
+
+test('files of packages stay with their names at the end, documents do not stay', () => {
+  const screen = new Screen()
+  const progress = new Progress(screen)
+  const document = progress.begin({ name: 'a (document)', kind: 'document', size: undefined })
+  const file = progress.begin({ name: 'a-1.0.0.tgz', kind: 'file', size: 2048 })
+  document.moved(10)
+  file.moved(1024)
+  vi.advanceTimersByTime(1_000)
+  expect(screen.lines).toEqual([
+    '  a (document)                  [..........]  10 B  10 B/s',
+    '  a-1.0.0.tgz                   [#####.....]  1.0 KiB/2.0 KiB  1.0 KiB/s',
+  ])
+  document.done({ size: 10, source: 'stale' })
+  file.done({ size: 2048, source: 'peer' })
+  expect(screen.lines).toEqual(['     2.0 KiB     2.0 KiB/s  peer      a-1.0.0.tgz'])
+})
