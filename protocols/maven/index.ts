@@ -1,8 +1,9 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { formatError } from './errors.ts'
-import { parsePath, type Resource } from './paths.ts'
-import { checksumPlan, metadataPlan, planOf, type Site } from './plans.ts'
+import { type Of, parsePath, type Resource } from './paths.ts'
+import type { Site } from './plan-parts.ts'
+import { checksumPlan, metadataPlan, planOf } from './plans.ts'
 import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
 import { sitesFor } from './sites.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -24,7 +25,6 @@ export const maven: Protocol = {
   formatError,
 }
 
-type Metadata = Extract<Resource, { kind: 'metadata' }>
 type Sites = readonly [Site, ...Site[]]
 
 function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
@@ -39,19 +39,19 @@ function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
   return { plans: each(sites, (site) => planOf(resource, site)) }
 }
 
-function metadataRoute(resource: Metadata, sites: Sites): Planned {
+function metadataRoute(resource: Of<'metadata'>, sites: Sites): Planned {
   const plans = each(sites, (site) => metadataPlan(resource, site))
   return { plans, ...offersOf(resource), ...(sites.length > 1 ? { rendition: merged, all: true } : {}) }
 }
 
-function checksumRoute(of: Metadata, algorithm: Parameters<typeof checksumOf>[0], sites: Sites): Planned {
+function checksumRoute(of: Of<'metadata'>, algorithm: Parameters<typeof checksumOf>[0], sites: Sites): Planned {
   const documents = each(sites, (site) => metadataPlan(of, site))
   if (sites.length > 1) return { plans: documents, ...offersOf(of), rendition: checksumOfMerged(algorithm), all: true }
   const plans: Planned['plans'] = [documents[0], checksumPlan(of, algorithm, sites[0])]
   return { plans, ...offersOf(of), rendition: checksumOf(algorithm), all: true }
 }
 
-function offersOf({ of }: Metadata): Pick<Planned, 'offers'> {
+function offersOf({ of }: Of<'metadata'>): Pick<Planned, 'offers'> {
   return of.what === 'versions' ? { offers: versions } : {}
 }
 

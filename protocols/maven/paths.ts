@@ -7,7 +7,8 @@ export type ChecksumAlgorithm = (typeof CHECKSUMS)[number]
 
 /** What a path of a repository names. `path` is canonical: decoded, relative to the base, without a slash at its end. */
 export type Resource =
-  | FileResource
+  /** A file that the layout gives a place. */
+  | { readonly kind: 'file'; readonly path: string; readonly placed: Placed }
   | { readonly kind: 'metadata'; readonly path: string; readonly of: MetadataOf }
   | { readonly kind: 'checksum'; readonly path: string; readonly algorithm: ChecksumAlgorithm; readonly of: Checked }
   /** A list of what is there, as a page with links. */
@@ -16,12 +17,7 @@ export type Resource =
   | { readonly kind: 'prefixes'; readonly path: string }
   | { readonly kind: 'other'; readonly path: string }
 
-/** A file that the layout gives a place. */
-export interface FileResource {
-  readonly kind: 'file'
-  readonly path: string
-  readonly placed: Placed
-}
+export type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
 
 /** What has checksums beside it. */
 export type Checked = Exclude<Resource, { kind: 'directory' | 'checksum' }>
@@ -30,7 +26,7 @@ export type Checked = Exclude<Resource, { kind: 'directory' | 'checksum' }>
  * `versions` lists those of an artifact, or the plug-ins of a group: the path is the same for both. `builds` lists the files of a
  * snapshot.
  */
-export type MetadataOf = { readonly what: 'versions'; readonly directory: string } | ({ readonly what: 'builds' } & Coordinates)
+type MetadataOf = { readonly what: 'versions'; readonly directory: string } | ({ readonly what: 'builds' } & Coordinates)
 
 const METADATA = 'maven-metadata.xml'
 const PREFIXES = '.meta/prefixes.txt'

@@ -1,48 +1,34 @@
-import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
-import { WarrenError } from '../../node/errors.ts'
-import { boundedBy } from '../sites.ts'
+import type { Plan } from '../../node/cache/plan.ts'
 import { checksumParsers } from './checksum.ts'
 import { expectBuild, expectChecksum, expectNow, type Siblings } from './expect.ts'
-import type { Coordinates, Placed } from './layout.ts'
+import type { Placed } from './layout.ts'
 import { listingParser } from './listing.ts'
-import { isPage, mediaType } from './media-types.ts'
 import { metadataParser } from './metadata.ts'
 import {
   type Checked,
   type ChecksumAlgorithm,
-  type FileResource,
   metadataBeside,
+  type Of,
   parsePath,
   type Resource,
   upstreamPath,
 } from './paths.ts'
+import {
+  changing,
+  common,
+  describer,
+  FOR_GOOD,
+  IMMUTABLE,
+  MUTABLE,
+  type Site,
+  subjectOf,
+  subjectOfMetadata,
+} from './plan-parts.ts'
 import { publishedAt } from './published.ts'
-
-/** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of what changes, in ms, if not the usual one. */
-  readonly lifetime?: number
-}
-
-type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
-
-const SECOND = 1000
-const YEAR = 365 * 24 * 3600 * SECOND
-
-/** A release or a build is there for all within a minute; ten seconds keep the clients of one build off upstream. */
-const LIFETIME = { floor: 10 * SECOND, cap: 60 * SECOND }
-/** Of what belongs to something that never changes. It is asked for again nevertheless when what it says has to be known. */
-const FOR_GOOD = { floor: YEAR, cap: YEAR }
 
 /** The longest ones name thousands of versions in some hundred KB. */
 const MAX_METADATA = 16 << 20
 const MAX_CHECKSUM = 16 << 10
-
-/** Clients ask again each time; a lifetime of their own would add to ours. */
-const MUTABLE = { 'cache-control': 'no-cache' }
-const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
 
 /** Under these names clients look for checksums, and then ask for no file with them (maven-resolver, «Checksums in headers»). */
 const DIGEST_HEADERS = { sha1: 'x-checksum-sha1', md5: 'x-checksum-md5' }
@@ -62,7 +48,7 @@ export function planOf(resource: Resource, site: Site): Plan {
   }
 }
 
-function filePlan(resource: FileResource, site: Site): Plan {
+function filePlan(resource: Of<'file'>, site: Site): Plan {
   const { path, placed } = resource
   const siblings = siblingsOf(resource, site)
   const plan: Plan = {
@@ -163,46 +149,6 @@ function directoryPlan(path: string, site: Site): Plan {
 /** Indexes and catalogues: some have a few bytes, others a gigabyte. */
 function otherPlan(resource: Of<'other' | 'prefixes'>, site: Site): Plan {
   return { ...common(resource, site), ...changing(site), headers: { accept: '*/*' }, streamed: true }
-}
-
-function common(
-  resource: Pick<Resource, 'kind' | 'path'>,
-  site: Site,
-): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
-  const path = upstreamPath(resource)
-  return {
-    key: cacheKey({ ecosystem: 'maven', base: site.base, path }),
-    ecosystem: 'maven',
-    mirror: site.mirror,
-    url: site.base + path,
-    base: site.base,
-  }
-}
-
-function changing({ lifetime }: Site): Required<Pick<Plan, 'kind' | 'lifetime' | 'responseHeaders'>> {
-  return { kind: 'mutable', lifetime: boundedBy(LIFETIME, lifetime), responseHeaders: MUTABLE }
-}
-
-/** Gives the type by the name of the file. Throws UPSTREAM_CORRUPT for a page: clients would put it into their own repository. */
-function describer(path: string, { mirror }: Site): NonNullable<Plan['describe']> {
-  const type = { 'content-type': mediaType(path) }
-  return (_facts, headers) => {
-    if (!isPage(headers, path)) return type
-    throw new WarrenError('UPSTREAM_CORRUPT', `${mirror}: upstream sent a web page in place of ${path}`)
-  }
-}
-
-function subjectOf({ group, artifact, version }: Coordinates): Subject {
-  return { type: 'maven', namespace: group, name: artifact, version }
-}
-
-function subjectOfMetadata({ of }: Of<'metadata'>): { subject?: Subject } {
-  if (of.what === 'builds') return { subject: subjectOf(of) }
-  const directories = of.directory.split('/')
-  const name = directories.pop()
-  return name === undefined || directories.length === 0
-    ? {}
-    : { subject: { type: 'maven', namespace: directories.join('.'), name } }
 }
 
 function sourcesOf({ directory }: Placed, site: Site): { listing: Plan; metadata: Plan } {

@@ -61,7 +61,7 @@ export class Maven {
   }
 }
 
-export interface Dependency {
+interface Dependency {
   readonly group: string
   readonly artifact: string
   readonly version: string

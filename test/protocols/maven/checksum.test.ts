@@ -1,5 +1,12 @@
 import { describe, expect, test } from 'vitest'
-import { checksumParsers, readChecksum } from '../../../protocols/maven/checksum.ts'
+import {
+  checksumParsers,
+  parseMd5,
+  parseSha1,
+  parseSha256,
+  parseSha512,
+  readChecksum,
+} from '../../../protocols/maven/checksum.ts'
 
 const SHA1 = '0a1b2c3d4e5f60718293a4b5c6d7e8f901234567'
 const MD5 = 'd41d8cd98f00b204e9800998ecf8427e'
@@ -39,8 +46,10 @@ describe('a checksum', () => {
   })
 
   test('is read by the algorithm that the file is named after', () => {
-    expect(checksumParsers.md5.parse(Buffer.from(MD5)).facts).toEqual({ algorithm: 'md5', hex: MD5 })
-    expect(checksumParsers.sha512.parse(Buffer.from(SHA512)).facts).toEqual({ algorithm: 'sha512', hex: SHA512 })
+    expect(parseMd5(Buffer.from(MD5)).facts).toEqual({ algorithm: 'md5', hex: MD5 })
+    expect(parseSha1(Buffer.from(SHA1)).facts).toEqual({ algorithm: 'sha1', hex: SHA1 })
+    expect(parseSha256(Buffer.from(SHA512.slice(64))).facts).toEqual({ algorithm: 'sha256', hex: SHA512.slice(64) })
+    expect(parseSha512(Buffer.from(SHA512)).facts).toEqual({ algorithm: 'sha512', hex: SHA512 })
   })
 
   test('parsers are found by their module and export, as a worker thread looks for them', async () => {

@@ -1,0 +1,66 @@
+import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
+import { WarrenError } from '../../node/errors.ts'
+import { boundedBy } from '../sites.ts'
+import type { Coordinates } from './layout.ts'
+import { isPage, mediaType } from './media-types.ts'
+import { type Of, type Resource, upstreamPath } from './paths.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Longest lifetime of what changes, in ms, if not the usual one. */
+  readonly lifetime?: number
+}
+
+const SECOND = 1000
+const YEAR = 365 * 24 * 3600 * SECOND
+
+/** A release or a build is there for all within a minute; ten seconds keep the clients of one build off upstream. */
+const LIFETIME = { floor: 10 * SECOND, cap: 60 * SECOND }
+/** Of what belongs to something that never changes. It is asked for again nevertheless when what it says has to be known. */
+export const FOR_GOOD = { floor: YEAR, cap: YEAR }
+
+/** Clients ask again each time; a lifetime of their own would add to ours. */
+export const MUTABLE = { 'cache-control': 'no-cache' }
+export const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
+
+export function common(
+  resource: Pick<Resource, 'kind' | 'path'>,
+  site: Site,
+): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
+  const path = upstreamPath(resource)
+  return {
+    key: cacheKey({ ecosystem: 'maven', base: site.base, path }),
+    ecosystem: 'maven',
+    mirror: site.mirror,
+    url: site.base + path,
+    base: site.base,
+  }
+}
+
+export function changing({ lifetime }: Site): Required<Pick<Plan, 'kind' | 'lifetime' | 'responseHeaders'>> {
+  return { kind: 'mutable', lifetime: boundedBy(LIFETIME, lifetime), responseHeaders: MUTABLE }
+}
+
+/** Gives the type by the name of the file. Throws UPSTREAM_CORRUPT for a page: clients would put it into their own repository. */
+export function describer(path: string, { mirror }: Site): NonNullable<Plan['describe']> {
+  const type = { 'content-type': mediaType(path) }
+  return (_facts, headers) => {
+    if (!isPage(headers, path)) return type
+    throw new WarrenError('UPSTREAM_CORRUPT', `${mirror}: upstream sent a web page in place of ${path}`)
+  }
+}
+
+export function subjectOf({ group, artifact, version }: Coordinates): Subject {
+  return { type: 'maven', namespace: group, name: artifact, version }
+}
+
+export function subjectOfMetadata({ of }: Of<'metadata'>): { subject?: Subject } {
+  if (of.what === 'builds') return { subject: subjectOf(of) }
+  const directories = of.directory.split('/')
+  const name = directories.pop()
+  return name === undefined || directories.length === 0
+    ? {}
+    : { subject: { type: 'maven', namespace: directories.join('.'), name } }
+}
