@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
 import { answer, serve, tooMany } from '../harness/answer.ts'
 import { cutAfter, flip, headers, instead } from '../harness/fault.ts'
@@ -101,6 +101,30 @@ describe('a file', () => {
     expect((await exchange(url)).body.equals(wheel.bytes)).toBe(true)
     const whole = index.tally.log.filter(({ kind, headers }) => kind === 'file' && headers.range === undefined)
     expect(whole).toHaveLength(1)
+  })
+
+  it('that is large and cold gives its tail before the whole is here, by HEAD and Range as installers do', async () => {
+    const node = await nodeBeforeIndex(temp)
+    const { index } = node
+    const { bytes } = index.publish(
+      { name: 'large', version: '1.0', filler: randomBytes(24 << 20) },
+      { 'core-metadata': false },
+    )
+    const url = await urlOf(node, 'large')
+    index.limit(8 << 20)
+    const head = await exchange(url, { method: 'HEAD' })
+    expect([head.status, head.headers['content-length'], head.headers['accept-ranges']]).toEqual([
+      200,
+      `${bytes.length}`,
+      'bytes',
+    ])
+    const tail = await exchange(url, { headers: { range: `bytes=${bytes.length - 5000}-${bytes.length - 1}` } })
+    const files = () => index.tally.log.filter(({ kind, method }) => kind === 'file' && method === 'GET')
+    const sent = Math.max(...files().map((request) => request.bytes))
+    expect([tail.status, tail.body.equals(bytes.subarray(-5000)), sent < bytes.length]).toEqual([206, true, true])
+    index.limit(0)
+    expect((await exchange(url)).body.equals(bytes)).toBe(true)
+    expect(files().filter((request) => request.headers.range === undefined)).toHaveLength(1)
   })
 
   it('is asked for by fifty at once and fetched once', async () => {
