@@ -4,6 +4,7 @@ import { expectFile } from './expect.ts'
 import { headParser } from './head.ts'
 import { infoFacts, infoParser } from './info.ts'
 import { listParser } from './list.ts'
+import { modFileParser } from './mod-file.ts'
 import { isCanonical } from './names.ts'
 import { isSignedBy, type Verifier } from './note.ts'
 import { type DatabaseResource, type ModuleResource, type Resource, upstreamPath, type VersionResource } from './paths.ts'
@@ -115,7 +116,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
     maxBytes: isZip ? MAX_ZIP : MAX_MOD,
     ...(isZip
       ? { subject: subjectOf(module, version), published: publishedBy(infoPlan({ kind: 'info', module, version }, site)) }
-      : {}),
+      : { document: modFileParser }),
   }
   if (!database) return { ...plan, digests: [] }
   const of = (kinds: DatabaseResource) => databasePlan(kinds, site, database.verifier)

@@ -17,6 +17,8 @@ export interface PublishInit {
   readonly files?: Readonly<Record<string, string | Buffer>>
   readonly requires?: readonly string[]
   readonly time?: string
+  /** The proxy makes up the go.mod: there is none in the archive. */
+  readonly synthetic?: boolean
   /** How its files are packed. */
   readonly way?: Partial<ZipFile>
   /** Whether the checksum database knows it. */
@@ -56,10 +58,18 @@ export class ScriptedGo extends UpstreamServer {
 
   /** Publishes a version: its files, its record, and its line in the list. */
   publish(module: string, version: string, init: PublishInit = {}): GoModule {
-    const { files = {}, requires = [], time = '2020-01-02T03:04:05Z', way = {}, logged = true, listed = true } = init
+    const {
+      files = {},
+      requires = [],
+      time = '2020-01-02T03:04:05Z',
+      way = {},
+      synthetic = false,
+      logged = true,
+      listed = true,
+    } = init
     const needs = requires.map((one) => `require ${one.replace('@', ' ')}\n`).join('')
     const mod = files['go.mod']?.toString() ?? `module ${module}\n\ngo 1.20\n\n${needs}`
-    const all = Object.entries({ ...files, 'go.mod': mod }).map(([name, data]) => ({
+    const all = Object.entries(synthetic ? files : { ...files, 'go.mod': mod }).map(([name, data]) => ({
       name: `${module}@${version}/${name}`,
       data,
     }))

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { headParser } from '../../../protocols/go/head.ts'
 import { infoParser } from '../../../protocols/go/info.ts'
 import { listParser } from '../../../protocols/go/list.ts'
+import { modFileParser } from '../../../protocols/go/mod-file.ts'
 import { isSignedBy, parseNote, parseVerifier } from '../../../protocols/go/note.ts'
 import { infoOffers, listOffers } from '../../../protocols/go/offers.ts'
 import { checksumIn, recordParser } from '../../../protocols/go/record.ts'
@@ -17,10 +18,19 @@ const PAGE = captivePortal().open().bytes ?? Buffer.alloc(0)
 
 describe('every document', () => {
   it('is no web page, and not cut anywhere', () => {
-    const parsers = { headParser, infoParser, listParser, recordParser, supportedParser, tileParser, dataTileParser }
+    const parsers = {
+      headParser,
+      infoParser,
+      listParser,
+      modFileParser,
+      recordParser,
+      supportedParser,
+      tileParser,
+      dataTileParser,
+    }
     const page = Buffer.concat([PAGE, Buffer.alloc(64 - (PAGE.length % 32) - 1, ' ')])
     for (const parser of Object.values(parsers)) expect(() => parser.parse(page), parser.id).toThrow()
-    expect(new Set(Object.values(parsers).map(({ id }) => id)).size).toBe(7)
+    expect(new Set(Object.values(parsers).map(({ id }) => id)).size).toBe(8)
     const record = Buffer.from(log.record(3))
     for (let end = 0; end < record.length; end++) expect(() => recordParser.parse(record.subarray(0, end))).toThrow()
   })
@@ -151,6 +161,16 @@ describe('a list', () => {
     const bytes = Buffer.from(text)
     expect(listOffers.withhold(bytes, () => true)).toBe(bytes)
     expect(listOffers.withhold(Buffer.from('v1.0.0\n'), () => false).toString()).toBe('')
+  })
+})
+
+describe('a go.mod', () => {
+  const parse = (text: string) => modFileParser.parse(Buffer.from(text))
+
+  it('has a module line', () => {
+    for (const text of ['module a\n', '// é\n\nmodule "a"\r\n', '\tmodule (\n a\n)\n']) parse(text)
+    for (const text of ['', 'go 1.20\n', '<html>module a</html>', 'not found: module a: x\n', 'modules a\n'])
+      expect(() => parse(text), text).toThrow()
   })
 })
 
