@@ -64,9 +64,12 @@ export function signaturePlan(path: FilePath, site: Site): Plan {
   return partPlan('signature', path, site)
 }
 
-/** A wheel that is wanted for the metadata in it, where they are not to be had otherwise. */
+/**
+ * A wheel that is wanted for the metadata in it, where they are not to be had otherwise. Under a key of its own, since one that is
+ * held is served whatever its size; by their digest the two are one when it comes to bytes.
+ */
 export function wheelForMetadata(path: FilePath, site: Site): Plan {
-  return { ...filePlan(path, site), maxBytes: MAX_WHEEL }
+  return { ...filePlan(path, site), key: keyOf(filePath(path), site, 'metadata'), maxBytes: MAX_WHEEL }
 }
 
 const ENDINGS: Readonly<Record<Part, string>> = { file: '', metadata: '.metadata', signature: '.asc' }
@@ -92,8 +95,8 @@ function partPlan(part: Part, path: FilePath, site: Site): Plan {
   }
 }
 
-function keyOf(path: string, { base }: Site): string {
-  return cacheKey({ ecosystem: 'pypi', base, path })
+function keyOf(path: string, { base }: Site, variant = ''): string {
+  return cacheKey({ ecosystem: 'pypi', base, path, variant })
 }
 
 function common(path: string, site: Site): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {

@@ -254,6 +254,22 @@ describe('metadata', () => {
     expect((await exchange(`${url}.metadata`)).body.equals(bare.metadata)).toBe(true)
   })
 
+  it('are not taken out of a wheel that is too large for that, be it here or not', async () => {
+    const node = await nodeBeforeIndex(temp)
+    node.index.publish({ name: 'huge', version: '1.0', filler: randomBytes(65 << 20) }, { 'core-metadata': false })
+    const url = await urlOf(node, 'huge')
+    for (const round of ['cold', 'held']) {
+      const reply = await exchange(`${url}.metadata`)
+      expect([round, reply.status, reply.body.toString()]).toEqual([
+        round,
+        503,
+        expect.stringContaining('more than 67108864 bytes'),
+      ])
+      expect((await exchange(url)).status).toBe(200)
+      await storeAtRest(node)
+    }
+  })
+
   it('that are wrong are trouble', async () => {
     const node = await nodeWithWheel()
     node.index.fail(/\.metadata$/, flip(20))
