@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { type Answer, answer, serve } from '../harness/answer.ts'
+import { requireCoursier } from '../harness/coursier.ts'
 import { flip, spoil } from '../harness/fault.ts'
 import { requireIvy } from '../harness/ivy.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -188,5 +189,45 @@ describe('Ivy', () => {
     const byMetadata = `<ibiblio name="node" m2compatible="true" root="${root}/"/>`
     const named = succeeded(await ivy.retrieve('named', byMetadata, ['corp', 'other', 'latest.release']))
     expect(readdirSync(named.lib)).toEqual(['other-1.1.jar'])
+  })
+})
+
+describe('coursier', () => {
+  it('fetches what has dependencies, and again with a fresh cache and upstream gone', {
+    timeout: TIMEOUT_MS,
+  }, async (context) => {
+    const coursier = await requireCoursier(context, temp.create('coursier'))
+    const { upstream, base } = await central(context)
+    const node = await startNode({ data: temp.create('node'), upstream: base, mirrors: [mirror('central', base)] })
+    const rounds: Buffer[][] = []
+    for (const round of ['first', 'again']) {
+      const jars = await coursier.fetch(round, `${node.url}/maven/central/`, Object.values(TEXT).join(':'))
+      expect(jars.map((jar) => basename(jar)).sort()).toEqual(['commons-lang3-3.14.0.jar', 'commons-text-1.12.0.jar'])
+      rounds.push(jars.map((jar) => readFileSync(jar)))
+      await storeAtRest(node)
+      await upstream.gone()
+    }
+    expect(rounds[1]).toEqual(rounds[0])
+  })
+
+  it('finds the newest release of a group, by metadata whose checksum it looks at', {
+    timeout: TIMEOUT_MS,
+  }, async (context) => {
+    const coursier = await requireCoursier(context, temp.create('coursier'))
+    const repositories = [await new ScriptedMaven().start(), await new ScriptedMaven().start()]
+    onTestFinished(async () => {
+      for (const { upstream } of repositories) await upstream.stop()
+    })
+    repositories.forEach((repository, at) => {
+      const version = `${at + 1}.0`
+      repository.deploy('corp/lib/maven-metadata.xml', versionsOf('corp', 'lib', [version], `2024010${at}000000`))
+      repository.deploy(`corp/lib/${version}/lib-${version}.pom`, pomOf('corp', 'lib', version))
+      repository.deploy(`corp/lib/${version}/lib-${version}.jar`, `jar of ${version}`)
+    })
+    const upstreams = repositories.map(({ url }) => url)
+    const mirrors = [{ ...mirror('group', ''), upstreams }]
+    const node = await startNode({ data: temp.create('node'), upstream: upstreams[0] ?? '', mirrors })
+    const [jar = ''] = await coursier.fetch('first', `${node.url}/maven/group/`, 'corp:lib:latest.release')
+    expect([basename(jar), readFileSync(jar, 'utf8')]).toEqual(['lib-2.0.jar', 'jar of 2.0'])
   })
 })

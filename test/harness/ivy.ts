@@ -1,31 +1,17 @@
-import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { cleanEnv, type Run, run } from './child-process.ts'
-import { COMPILE, Maven, requireCentral, writeMavenProject } from './mvn.ts'
-import { succeeded } from './npm.ts'
-import { KEPT_PROGRAMS, requireTool } from './tools.ts'
+import { requireJars } from './mvn.ts'
+import { requireTool } from './tools.ts'
 
 const TIMEOUT_MS = 120_000
 const IVY = { group: 'org.apache.ivy', artifact: 'ivy', version: '2.5.2' }
-const FILE = `${IVY.artifact}-${IVY.version}.jar`
 
-/** Path of Ivy's jar, which Maven fetches from the repository that it is configured for and which is then kept. */
+/** Ivy is one jar. Skips the test where it cannot be had. */
 export async function requireIvy(context: TestContext, work: string): Promise<Ivy> {
   const java = requireTool(context, 'java')
-  const jar = join(KEPT_PROGRAMS, FILE)
-  if (!existsSync(jar)) {
-    const { program } = await requireCentral(context, work)
-    const sources = { 'src/main/java/A.java': 'class A {}' }
-    const folder = writeMavenProject(join(work, 'get-ivy'), { dependencies: [IVY], sources })
-    const maven = new Maven(program, join(work, 'get-ivy-maven'))
-    succeeded(await maven.run(folder, COMPILE))
-    mkdirSync(KEPT_PROGRAMS, { recursive: true })
-    // Whole or not at all, also for another test that fetches it at the same time.
-    const partial = join(KEPT_PROGRAMS, `${FILE}.${process.pid}`)
-    copyFileSync(join(maven.repository, 'org/apache/ivy/ivy', IVY.version, FILE), partial)
-    renameSync(partial, jar)
-  }
+  const [jar = ''] = await requireJars(context, work, [IVY])
   return new Ivy(java, jar, work)
 }
 

@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { cleanEnv, type Run, run } from './child-process.ts'
-import { missing, requireTool } from './tools.ts'
+import { succeeded } from './npm.ts'
+import { KEPT_PROGRAMS, missing, requireTool } from './tools.ts'
 
 const TIMEOUT_MS = 240_000
 
@@ -120,4 +121,24 @@ export async function requireCentral(context: TestContext, work: string): Promis
     missing(context, 'maven-central', 'the repository that Maven is configured for cannot be reached')
   }
   return { program, url }
+}
+
+/** Paths of jars that Maven fetches from the repository that it is configured for, once: then they are kept. */
+export async function requireJars(context: TestContext, work: string, wanted: readonly Dependency[]): Promise<string[]> {
+  const jars = wanted.map(({ artifact, version }) => join(KEPT_PROGRAMS, `${artifact}-${version}.jar`))
+  if (jars.every((jar) => existsSync(jar))) return jars
+  const { program } = await requireCentral(context, work)
+  const sources = { 'src/main/java/A.java': 'class A {}' }
+  const maven = new Maven(program, join(work, 'get-maven'))
+  succeeded(await maven.run(writeMavenProject(join(work, 'get'), { dependencies: wanted, sources }), COMPILE))
+  mkdirSync(KEPT_PROGRAMS, { recursive: true })
+  wanted.forEach(({ group, artifact, version }, at) => {
+    const jar = jars[at] as string
+    // Whole or not at all, also for another test that fetches it at the same time.
+    const partial = `${jar}.${process.pid}`
+    const folder = join(maven.repository, group.replaceAll('.', '/'), artifact, version)
+    copyFileSync(join(folder, `${artifact}-${version}.jar`), partial)
+    renameSync(partial, jar)
+  })
+  return jars
 }
