@@ -88,7 +88,8 @@ export class Flight {
   get digest(): string | undefined {
     if (!this.#blob.complete) return undefined
     const [only, another] = this.#components.expecting.known?.digests ?? []
-    return only && !another ? formatDigest(only) : undefined
+    // What is in an archive is the same in another one.
+    return only && !another && isOfBytes(only.algorithm) ? formatDigest(only) : undefined
   }
 
   /** Takes part in the flight until the body is closed. */

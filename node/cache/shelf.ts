@@ -96,7 +96,8 @@ export class Shelf {
   }
 }
 
-/** Names the bytes of a record: by the digest that upstream promised, where it did. */
-export function digestOf(record: NameRecord): string {
-  return record.verified[0] ?? `sha256:${record.blob}`
+/** Names the bytes of a record: by the digest that upstream promised, where it did and that is one of the bytes. */
+export function digestOf({ verified: [first], blob }: NameRecord): string {
+  // «h1» and «h1mod» are of what is in them, which other bytes may have, too. Not parsed: this is on the way of every hit.
+  return first === undefined || first.startsWith('h1') ? `sha256:${blob}` : first
 }

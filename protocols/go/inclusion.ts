@@ -7,7 +7,7 @@ import type { Tile } from './tiles.ts'
 import { nodeHash, recordHash, rootWith } from './tree.ts'
 
 /** What the go command asks for, so that its tiles and ours are the same (x/mod/sumdb, `Client`). */
-export const TILE_HEIGHT = 8
+const TILE_HEIGHT = 8
 const FULL = 2 ** TILE_HEIGHT
 
 /**

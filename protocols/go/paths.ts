@@ -6,7 +6,7 @@ import { parseTile, type Tile, tilePath } from './tiles.ts'
 export type Resource = ModuleResource | DatabaseResource
 export type ModuleResource = NameResource | VersionResource
 
-export interface NameResource {
+interface NameResource {
   readonly kind: 'list' | 'latest'
   readonly module: string
 }

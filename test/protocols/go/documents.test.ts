@@ -1,16 +1,25 @@
 import { describe, expect, it } from 'vitest'
-import { headParser } from '../../../protocols/go/head.ts'
-import { infoParser } from '../../../protocols/go/info.ts'
-import { listParser } from '../../../protocols/go/list.ts'
-import { modFileParser } from '../../../protocols/go/mod-file.ts'
+import type { DocumentParser } from '../../../node/cache/plan.ts'
+import * as head from '../../../protocols/go/head.ts'
+import * as info from '../../../protocols/go/info.ts'
+import * as list from '../../../protocols/go/list.ts'
+import * as modFile from '../../../protocols/go/mod-file.ts'
 import { isSignedBy, parseNote, parseVerifier } from '../../../protocols/go/note.ts'
 import { infoOffers, listOffers } from '../../../protocols/go/offers.ts'
-import { checksumIn, recordParser } from '../../../protocols/go/record.ts'
-import { supportedParser } from '../../../protocols/go/supported.ts'
-import { dataTileParser, tileParser } from '../../../protocols/go/tile.ts'
+import * as record from '../../../protocols/go/record.ts'
+import * as supported from '../../../protocols/go/supported.ts'
+import * as tile from '../../../protocols/go/tile.ts'
 import { captivePortal } from '../../harness/answer.ts'
 import { GoSigner } from '../../harness/scripted-go-log.ts'
 import { lines, logWith } from './fixtures.ts'
+
+const { headParser } = head
+const { infoParser } = info
+const { listParser } = list
+const { modFileParser } = modFile
+const { checksumIn, recordParser } = record
+const { supportedParser } = supported
+const { dataTileParser, tileParser } = tile
 
 const signer = new GoSigner('sum.example.test')
 const log = logWith(3, 10, signer)
@@ -31,13 +40,26 @@ describe('every document', () => {
     const page = Buffer.concat([PAGE, Buffer.alloc(64 - (PAGE.length % 32) - 1, ' ')])
     for (const parser of Object.values(parsers)) expect(() => parser.parse(page), parser.id).toThrow()
     expect(new Set(Object.values(parsers).map(({ id }) => id)).size).toBe(8)
-    const record = Buffer.from(log.record(3))
-    for (let end = 0; end < record.length; end++) expect(() => recordParser.parse(record.subarray(0, end))).toThrow()
+    const bytes = Buffer.from(log.record(3))
+    for (let end = 0; end < bytes.length; end++) expect(() => recordParser.parse(bytes.subarray(0, end))).toThrow()
+  })
+
+  it('is read by what the thread that parses large ones finds under its name', () => {
+    const modules: [Record<string, unknown>, DocumentParser][] = [
+      [head, headParser],
+      [info, infoParser],
+      [list, listParser],
+      [modFile, modFileParser],
+      [record, recordParser],
+      [supported, supportedParser],
+      [tile, tileParser],
+      [tile, dataTileParser],
+    ]
+    for (const [exported, parser] of modules) expect(exported[parser.exportName]).toBe(parser.parse)
   })
 
   it('says in its facts only what survives JSON', () => {
-    const head = Buffer.from(log.head())
-    for (const { facts } of [headParser.parse(head), recordParser.parse(Buffer.from(log.record(3)))])
+    for (const { facts } of [headParser.parse(Buffer.from(log.head())), recordParser.parse(Buffer.from(log.record(3)))])
       expect(JSON.parse(JSON.stringify(facts))).toEqual(facts)
   })
 })
@@ -94,7 +116,7 @@ describe('a head and a record', () => {
   })
 
   it('are refused where they are odd', () => {
-    const head = log.head()
+    const text = log.head()
     for (const [from, to] of [
       ['\n10\n', '\n010\n'],
       ['\n10\n', '\n-1\n'],
@@ -102,27 +124,21 @@ describe('a head and a record', () => {
       ['go.sum database', 'other database'],
       ['=\n', '\n'],
     ] as const)
-      expect(() => headParser.parse(Buffer.from(head.replace(from, to))), to).toThrow()
-    const record = log.record(3)
-    for (const text of [
-      `x${record}`,
-      `0${record}`,
-      `\n${record}`,
-      record.replace('\n\n', '\n'),
-      record.replace('v1', 'v\u0000'),
-    ])
-      expect(() => recordParser.parse(Buffer.from(text))).toThrow()
-    expect(() => recordParser.parse(Buffer.from([...Buffer.from(record), 0xff]))).toThrow()
+      expect(() => headParser.parse(Buffer.from(text.replace(from, to))), to).toThrow()
+    const good = log.record(3)
+    for (const odd of [`x${good}`, `0${good}`, `\n${good}`, good.replace('\n\n', '\n'), good.replace('v1', 'v\u0000')])
+      expect(() => recordParser.parse(Buffer.from(odd))).toThrow()
+    expect(() => recordParser.parse(Buffer.from([...Buffer.from(good), 0xff]))).toThrow()
   })
 })
 
 describe('tiles', () => {
   it('are hashes, or records', () => {
-    const tile = log.tile('0/000.p/10') ?? Buffer.alloc(0)
-    expect(tileParser.parse(tile).facts.hashes).toBe(tile.toString('base64'))
+    const hashes = log.tile('0/000.p/10') ?? Buffer.alloc(0)
+    expect(tileParser.parse(hashes).facts.hashes).toBe(hashes.toString('base64'))
     expect(dataTileParser.parse(log.tile('data/000.p/10') ?? Buffer.alloc(0)).facts).toBeNull()
     for (const bytes of [Buffer.alloc(0), Buffer.alloc(33)]) expect(() => tileParser.parse(bytes)).toThrow()
-    expect(() => dataTileParser.parse(tile)).toThrow()
+    expect(() => dataTileParser.parse(hashes)).toThrow()
   })
 })
 

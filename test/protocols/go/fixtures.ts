@@ -6,8 +6,8 @@ import { GoLog, GoSigner } from '../../harness/scripted-go-log.ts'
 export const BASE = 'https://goproxy.test/'
 export const NAME = 'sum.example.test'
 export const NEVER = new AbortController().signal
-export const H1 = `h1:${Buffer.alloc(32, 7).toString('base64')}`
-export const H1MOD = `h1:${Buffer.alloc(32, 8).toString('base64')}`
+const H1 = `h1:${Buffer.alloc(32, 7).toString('base64')}`
+const H1MOD = `h1:${Buffer.alloc(32, 8).toString('base64')}`
 
 export const lines = (module: string, version: string) => `${module} ${version} ${H1}\n${module} ${version}/go.mod ${H1MOD}\n`
 
