@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { statusSchema } from '../../admin/api/status-schema.ts'
 import { runWarren } from '../admin/cli/run-warren.ts'
 import { json } from '../harness/answer.ts'
 import { flip } from '../harness/fault.ts'
@@ -13,6 +14,7 @@ import { h1Of } from '../harness/scripted-go-zip.ts'
 import { buildsOf, pomOf, ScriptedMaven, versionsOf } from '../harness/scripted-maven.ts'
 import { ScriptedIndex } from '../harness/scripted-pypi.ts'
 import { useTempFolders } from '../harness/temp.ts'
+import { eventually } from '../harness/wait.ts'
 
 const REAL = 120_000
 
@@ -62,6 +64,10 @@ function brief({ code, failures, packages }: Facts): unknown {
 
 /** The same once more, all of it from the node while no upstream is there. */
 async function expectKept(args: readonly string[], ...upstreams: readonly { gone(): Promise<void> }[]): Promise<void> {
+  await eventually('nothing is on its way any more', async () => {
+    const { flights } = statusSchema.parse(await (await fetch(`${node.admin}/admin/v1/status`)).json())
+    return flights === 0
+  })
   for (const upstream of upstreams) await upstream.gone()
   const again = await get(...args)
   expect([again.code, again.failures]).toEqual([0, []])

@@ -45,7 +45,7 @@ export async function getMaven(wanted: MavenWanted, kitchen: Kitchen): Promise<C
   return { version, files }
 }
 
-/** The packaging of the POM that it began with. Those of others are only there to be read, so that one may be missing. */
+/** The packaging of the POM that it began with. Those of others may be in another repository, so that they may be missing. */
 async function getPoms(
   first: Coordinates,
   kitchen: Kitchen,
@@ -63,7 +63,14 @@ async function getPoms(
       seen.add(key)
       const name = fileName(one, 'pom', undefined, one === first ? snapshot : undefined)
       const ask = { ...below(kitchen, key + segment(name)), name }
-      const { got, value } = await kitchen.client.document(ask, (bytes) => ({ ...parsePom(bytes), ...digestsOf(bytes) }))
+      const pom = await kitchen.client
+        .document(ask, (bytes) => ({ ...parsePom(bytes), ...digestsOf(bytes) }))
+        .catch((error) => {
+          if (one !== first && isAbsent(error)) return undefined
+          throw error
+        })
+      if (!pom) continue
+      const { got, value } = pom
       const digests = await checksumOf(ask, kitchen, files)
       const wrong = digests.find(({ hex }) => hex !== value.sha1)
       if (wrong) throw new Error(`${name} is wrong: its digest is sha1:${value.sha1} instead of sha1:${wrong.hex}`)
@@ -74,6 +81,10 @@ async function getPoms(
     round = next
   }
   return packaging
+}
+
+function isAbsent(error: unknown): boolean {
+  return error instanceof RefusedError && error.status === 404
 }
 
 function digestsOf(bytes: Buffer): { sha1: string } {
@@ -91,7 +102,7 @@ async function checksumOf(
     files.push(got)
     return value
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return []
+    if (isAbsent(error)) return []
     throw error
   }
 }
@@ -121,7 +132,7 @@ async function snapshotOf(coordinates: Coordinates, kitchen: Kitchen, files: Got
     files.push(got)
     return value
   } catch (error) {
-    if (error instanceof RefusedError && error.status === 404) return undefined
+    if (isAbsent(error)) return undefined
     throw error
   }
 }

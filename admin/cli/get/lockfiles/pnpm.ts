@@ -1,4 +1,4 @@
-import { parse } from 'yaml'
+import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
 import { shaped } from '../shaped.ts'
 import { type Entry, type Format, leftOut, lockedOf } from './locked.ts'
@@ -23,9 +23,15 @@ export const pnpmLock: Format = {
   name: /^pnpm-lock\.yaml$/,
   looksLike: (text) => /^lockfileVersion:/m.test(text),
   parse: (text) => {
-    const { lockfileVersion, packages = {} } = shaped(lockfile, parse(text, { maxAliasCount: 0 }))
-    const isOld = Number.parseFloat(String(lockfileVersion)) < 6
-    return lockedOf(Object.entries(packages).map(([key, one]) => entryOf(key, one, isOld)))
+    // Newer ones have what pnpm itself needs in a document of its own.
+    const entries = [...parseAllDocuments(text)].flatMap((document) => {
+      const [error] = document.errors
+      if (error) throw error
+      const { lockfileVersion, packages = {} } = shaped(lockfile, document.toJS({ maxAliasCount: 0 }))
+      const isOld = Number.parseFloat(String(lockfileVersion)) < 6
+      return Object.entries(packages).map(([key, one]) => entryOf(key, one, isOld))
+    })
+    return lockedOf(entries)
   },
 }
 

@@ -101,6 +101,16 @@ test.for([
   ])
 })
 
+test('pnpm-lock.yaml of several documents, and one that breaks off', () => {
+  const document = (name: string) =>
+    `lockfileVersion: '9.0'\npackages:\n  '${name}@1.0.0':\n    resolution: {integrity: ${SHA512}}\n`
+  expect(brief(read('pnpm-lock.yaml', `---\n${document('own')}---\n${document('a')}`))).toEqual([
+    'pkg:npm/own@1.0.0',
+    'pkg:npm/a@1.0.0',
+  ])
+  expect(() => read('pnpm-lock.yaml', document('a').slice(0, -2))).toThrow(/cannot be read as pnpm-lock\.yaml: /)
+})
+
 test('yarn.lock of yarn classic', () => {
   const locked = read(
     'yarn.lock',

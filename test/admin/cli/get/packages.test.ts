@@ -26,6 +26,7 @@ beforeEach(async () => {
     { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.test/'] },
     { name: 'corp', protocol: 'npm', path: '/corp/', upstreams: ['https://npm.corp.test/'] },
     { name: 'pypi', protocol: 'pypi', path: '/pypi/', upstreams: ['https://py.test/simple/'] },
+    { name: 'maven', protocol: 'maven', path: '/maven/', upstreams: ['https://maven.test/'] },
     { name: 'cargo', protocol: 'cargo', path: '/cargo/', upstreams: ['https://cargo.test/'] },
   ]
 })
@@ -102,7 +103,7 @@ test('a registry that no mirror asks is told once, and --mirror names one for it
   ])
   expect((await getJson(...lock, '--mirror', 'npm')).code).toBe(0)
   const { code: usage, stderr: message } = await get(...lock, '--mirror', 'nope')
-  expect([usage, message]).toEqual([2, 'warren: the node has no mirror «nope»; it has npm, corp, pypi, cargo\n'])
+  expect([usage, message]).toEqual([2, 'warren: the node has no mirror «nope»; it has npm, corp, pypi, maven, cargo\n'])
 })
 
 test('what no mirror could have, and what is for other machines, is left out and told', async () => {
@@ -170,6 +171,22 @@ test.for([
   mirrors.on('/npm/n', json({}))
   const { code, failures } = await getJson(purl)
   expect([code, failures]).toEqual([1, [{ package: purl, error: expect.stringMatching(message) }]])
+})
+
+test('a parent that this repository does not have is no failure, while a checksum that does not match is one', async () => {
+  const parent = '<parent><groupId>far</groupId><artifactId>parent</artifactId><version>1</version></parent>'
+  mirrors.on('/maven/g/x/a/1/a-1.pom', serve(`<project>${parent}</project>`))
+  mirrors.on('/maven/g/x/a/1/a-1.jar', serve('the jar'))
+  expect(await getJson('pkg:maven/g.x/a@1')).toMatchObject({ code: 0, totals: { files: 1, documents: 1 } })
+  expect(mirrors.count('/maven/far/parent/1/parent-1.pom')).toBe(1)
+  mirrors.on('/maven/g/x/a/1/a-1.jar.sha1', serve(`${'0A'.repeat(20)}  a-1.jar\r\n`))
+  const { code, failures } = await getJson('pkg:maven/g.x/a@1')
+  expect([code, failures[0].error]).toEqual([
+    1,
+    expect.stringMatching(/^a-1\.jar is wrong: its digest is sha1:\w{40} instead of sha1:(?:0a){20}$/),
+  ])
+  mirrors.on('/maven/g/x/a/1/a-1.pom.sha1', serve(`SHA1(a-1.pom)= ${'b'.repeat(38)}`))
+  expect((await getJson('pkg:maven/g.x/a@1')).failures[0].error).toMatch(/^a-1\.pom is wrong: .* instead of sha1:00b{38}$/)
 })
 
 test('a node that goes away in between is an exit code of its own', async () => {
