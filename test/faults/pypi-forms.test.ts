@@ -93,6 +93,31 @@ describe('the forms say the same', () => {
   })
 })
 
+describe('a page with thousands of files', () => {
+  it.each(['both', 'html'] as const)('is read beside the requests of others, and leads to each of them: %s', async (form) => {
+    const node = await nodeBeforeIndex(temp)
+    const { index } = node
+    index.form = form
+    for (let i = 0; i < 3000; i++) {
+      const file = {
+        file: `thing-1.${i}.tar.gz`,
+        bytes: Buffer.from(`archive ${i}`),
+        says: { 'upload-time': '2024-01-01T00:00:00Z' },
+      }
+      index.add('thing', file)
+    }
+    const { reply, files } = await pageOf(node, 'thing', JSON_TYPE)
+    expect([reply.body.length > 500_000, files.length]).toEqual([true, 3000])
+    for (const at of [0, 1500, 2999]) {
+      const file = files.find(({ filename }) => filename === `thing-1.${at}.tar.gz`)
+      expect((await exchange(String(file?.url))).body.toString()).toBe(`archive ${at}`)
+    }
+    const zipped = await exchange(`${node.simple}thing/`, { headers: { accept: PIP_ACCEPT, 'accept-encoding': 'gzip' } })
+    expect(zipped.status).toBe(200)
+    expect(index.tally.kind('page').requests).toBe(1)
+  })
+})
+
 describe('the promise of metadata', () => {
   it.each<[string, Record<string, unknown>, unknown, unknown]>([
     ['true', { 'core-metadata': true }, true, undefined],

@@ -10,6 +10,7 @@ import { offersOf } from '../../protocols/pypi/offers.ts'
 import { pageParser } from '../../protocols/pypi/page.ts'
 import { parsePath } from '../../protocols/pypi/paths.ts'
 import { renditionOf } from '../../protocols/pypi/renditions.ts'
+import { absoluteUrl } from '../../protocols/pypi/urls.ts'
 
 const CASES = 100_000
 const SEED = 20_261_129
@@ -232,6 +233,14 @@ function checkFile({ filename, url }: ModelFile): void {
   }
 }
 
+/** Wherever a page says that a file is, it is fetched from the web, and shows nobody a password. */
+function checkPlaces(facts: PageFacts): void {
+  for (const { url } of findFiles(facts, 'foo-1.0.zip')) {
+    const place = absoluteUrl(url, `${BASES[0]}foo/`, facts)
+    must(!place || (/^https?:$/.test(place.protocol) && place.username + place.password === ''), `a file at ${place}`)
+  }
+}
+
 /** All that is done with a page once it was taken. */
 function checkPage(bytes: Buffer, { spans }: ParsedDocument): void {
   const page = splice(bytes, spans)
@@ -273,6 +282,7 @@ test(`${CASES} pages: each is refused, or leads to the mirror in all forms`, () 
           return
         }
         checkPage(bytes, document)
+        checkPlaces(document.facts)
         seen.files += findFiles(document.facts, 'foo-1.0.zip').length
         seen.taken++
       },
