@@ -134,7 +134,7 @@ export interface Plan {
   readonly pointsTo?: (headers: Readonly<Record<string, string>>, sha256?: string) => Plan | undefined
   /**
    * Headers that the document tells, beside upstream's: bytes that come from a member come without any. `facts` is undefined where
-   * there are only headers.
+   * there are only headers. Throws UPSTREAM_CORRUPT where upstream's tell of something else, such as a web page.
    */
   readonly describe?: (facts: unknown, headers: Readonly<Record<string, string>>) => Readonly<Record<string, string>>
   /** What the document names. Only such children, and what upstream says it has there, are looked for by their digest. */
