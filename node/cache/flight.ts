@@ -22,7 +22,7 @@ import { freshFor } from './freshness.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { links } from './links.ts'
 import type { Permits } from './permits.ts'
-import { type Child, childrenOf, type DocumentParser, type Plan } from './plan.ts'
+import { type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
@@ -188,7 +188,7 @@ export class Flight {
         const expectation = await abortable(expecting.settled, this.#abort.signal)
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
         if (expectation?.digests.length === 0) this.#refusePage()
-        const verified = expectation && (await verify(this.#plan, expectation, this.#blob.staging))
+        const verified = expectation && (await this.#verify(expectation))
         return { verified, kind: kindOf(transfer.parts) }
       } catch (error) {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
@@ -200,6 +200,22 @@ export class Flight {
         // A member that lied uses up nobody else's second chance.
         if (kind === 'upstream') mayFail = false
       }
+    }
+  }
+
+  /**
+   * What is in an archive can be checked only while all of it is held. Where the disk takes nothing more, what a trusted source sent
+   * is served unchecked, as it is where nothing is known of it; a peer's bytes are not.
+   */
+  async #verify(expectation: Expectation): Promise<readonly string[] | undefined> {
+    try {
+      return await verify(this.#plan, expectation, this.#blob.staging)
+    } catch (error) {
+      const isOfContent = expectation.digests.every(({ algorithm }) => !isOfBytes(algorithm))
+      const isLost = isWarrenError(error, 'UPSTREAM_CUT') && isOfContent && !this.#blob.storing && this.#blob.trusted
+      if (!isLost) throw error
+      this.#components.events.unverified(this.#plan, reasonOf(error))
+      return undefined
     }
   }
 
