@@ -1,36 +1,24 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { answer, serve, tooMany } from '../harness/answer.ts'
+import { answer } from '../harness/answer.ts'
 import { cutAfter, flip, headers, instead } from '../harness/fault.ts'
-import { exchange, HttpClient } from '../harness/http.ts'
+import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
-import { Random } from '../harness/random.ts'
 import { sha256 } from '../harness/scripted-pypi.ts'
-import { JSON_TYPE, nodeBeforeIndex, pageOf, pypiMirror, scriptedIndex, urlOf } from '../harness/scripted-pypi-node.ts'
-import { ShiftedClock } from '../harness/shifted-clock.ts'
-import { startNode, storeAtRest } from '../harness/start-node.ts'
+import { nodeBeforeIndex, nodeWithWheel, pageOf, scriptedIndex, urlOf } from '../harness/scripted-pypi-node.ts'
+import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
-import { TestMesh } from '../harness/test-mesh.ts'
 
-const MINUTE = 60_000
-const HOUR = 60 * MINUTE
-const FILLER = new Random(7).bytes(700_000)
+const HOUR = 3_600_000
 
 useLeakCheck()
 const temp = useTempFolders()
 
 const md5 = (bytes: Buffer) => createHash('md5').update(bytes).digest('hex')
 
-/** A node and an index with one large wheel. */
-async function nodeWithWheel(clock = new ShiftedClock()) {
-  const node = await nodeBeforeIndex(temp, { overrides: { clock } })
-  const wheel = node.index.publish({ name: 'thing', version: '1.0', filler: FILLER })
-  return { ...node, clock, wheel, url: await urlOf(node, 'thing') }
-}
-
 describe('a file', () => {
   it('with one wrong byte from upstream is broken off, named and not kept, and right the next time', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     const heal = node.index.fail(/\.whl$/, flip(650_000))
     const bad = await exchange(node.url)
     expect([bad.status, bad.complete]).toEqual([200, false])
@@ -53,7 +41,7 @@ describe('a file', () => {
   })
 
   it('whose body is cut is whole for the client, by one resumed request', async () => {
-    const { index, url, wheel } = await nodeWithWheel()
+    const { index, url, wheel } = await nodeWithWheel(temp)
     index.fail(/\.whl$/, cutAfter(300_000), 1)
     const reply = await exchange(url)
     expect([reply.complete, reply.body.equals(wheel.bytes)]).toEqual([true, true])
@@ -62,7 +50,7 @@ describe('a file', () => {
   })
 
   it('has the same length and strong ETag, its digest, by HEAD and by GET', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     const { index, url, wheel } = node
     const cold = await exchange(url, { method: 'HEAD' })
     expect([cold.status, cold.body.length, cold.headers['content-length']]).toEqual([200, 0, String(wheel.bytes.length)])
@@ -79,7 +67,7 @@ describe('a file', () => {
   })
 
   it('can be had in parts, with If-Range, though upstream tells no validator', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     const { url, wheel } = node
     node.index.fail(/\.whl$/, headers({ etag: '' }))
     await exchange(url)
@@ -94,7 +82,7 @@ describe('a file', () => {
   })
 
   it('that is cold and of which the tail is asked for first is fetched once', async () => {
-    const { index, url, wheel } = await nodeWithWheel()
+    const { index, url, wheel } = await nodeWithWheel(temp)
     const size = wheel.bytes.length
     const tail = await exchange(url, { headers: { range: `bytes=${size - 3000}-${size - 1}` } })
     expect([tail.status, tail.body.equals(wheel.bytes.subarray(-3000))]).toEqual([206, true])
@@ -128,7 +116,7 @@ describe('a file', () => {
   })
 
   it('is asked for by fifty at once and fetched once', async () => {
-    const { index, url, wheel } = await nodeWithWheel()
+    const { index, url, wheel } = await nodeWithWheel(temp)
     index.latencyMs = 50
     const replies = await Promise.all(Array.from({ length: 50 }, () => exchange(url)))
     for (const { status, body } of replies) expect([status, body.equals(wheel.bytes)]).toEqual([200, true])
@@ -136,7 +124,7 @@ describe('a file', () => {
   })
 
   it('that upstream has deleted is still had by its digest where it was kept, and only there', async () => {
-    const { index, url, wheel, clock, simple } = await nodeWithWheel()
+    const { index, url, wheel, clock, simple } = await nodeWithWheel(temp)
     await exchange(url)
     const cold = index.publish({ name: 'thing', version: '2.0' })
     clock.pass(HOUR)
@@ -150,7 +138,7 @@ describe('a file', () => {
   })
 
   it('that the page names with other bytes is not handed out for the digest that was asked for', async () => {
-    const { simple, index, url } = await nodeWithWheel()
+    const { simple, index, url } = await nodeWithWheel(temp)
     const other = url.replace(/[0-9a-f]{64}/, '0'.repeat(64))
     const reply = await exchange(other)
     expect([reply.status, reply.body.toString()]).toEqual([404, expect.stringContaining(`sha256:${'0'.repeat(64)}`)])
@@ -161,7 +149,7 @@ describe('a file', () => {
   })
 
   it('is found although the page is not here any more, and its page’s trouble is no absence', async () => {
-    const first = await nodeWithWheel()
+    const first = await nodeWithWheel(temp)
     const path = new URL(first.url).pathname
     const second = await nodeBeforeIndex(temp, { index: first.index })
     const heal = first.index.fail(/^\/simple\//, instead(answer(500, 'oops')))
@@ -236,7 +224,7 @@ describe('where files may come from', () => {
 
 describe('metadata', () => {
   it('are what upstream has beside the wheel, verified by their own digest', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     const reply = await exchange(`${node.url}.metadata`)
     expect([reply.status, reply.body.equals(node.wheel.metadata)]).toEqual([200, true])
     expect(node.index.tally.kind('file').requests).toBe(0)
@@ -246,7 +234,7 @@ describe('metadata', () => {
   })
 
   it('are taken out of the wheel where upstream promises them and has none, or none are promised', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     node.index.fail(/\.metadata$/, instead(answer(404)))
     expect((await exchange(`${node.url}.metadata`)).body.equals(node.wheel.metadata)).toBe(true)
     const bare = node.index.publish({ name: 'bare', version: '1.0' }, { 'core-metadata': false })
@@ -271,7 +259,7 @@ describe('metadata', () => {
   })
 
   it('that are wrong are trouble', async () => {
-    const node = await nodeWithWheel()
+    const node = await nodeWithWheel(temp)
     node.index.fail(/\.metadata$/, flip(20))
     const reply = await exchange(`${node.url}.metadata`)
     expect([reply.status, reply.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_CORRUPT'])
@@ -281,148 +269,5 @@ describe('metadata', () => {
     const node = await nodeBeforeIndex(temp)
     node.index.add('old', { file: 'old-1.0.tar.gz', bytes: Buffer.from('old'), says: {} })
     expect((await exchange(`${await urlOf(node, 'old')}.metadata`)).status).toBe(404)
-  })
-})
-
-describe('two indexes', () => {
-  it('with the same file name and other bytes never give one for the other', async () => {
-    const [one, other] = [await scriptedIndex(), await scriptedIndex()]
-    const first = one.publish({ name: 'same', version: '1.0', filler: Buffer.alloc(5000, 1) })
-    const second = other.publish({ name: 'same', version: '1.0', filler: Buffer.alloc(5000, 2) })
-    const mirrors = [pypiMirror([one.base]), pypiMirror([other.base], { name: 'corp', path: '/corp/' })]
-    const { url } = await startNode({ data: temp.create('data'), upstream: one.origin, mirrors })
-    const nodes = [{ simple: `${url}/pypi/simple/` }, { simple: `${url}/corp/simple/` }]
-    for (const [i, bytes] of [first.bytes, second.bytes].entries()) {
-      const reply = await exchange(await urlOf(nodes[i] as { simple: string }, 'same'))
-      expect(reply.body.equals(bytes)).toBe(true)
-    }
-    const crossed = (await urlOf(nodes[0] as { simple: string }, 'same')).replace('/pypi/', '/corp/')
-    // Its digest is known here, and its name there: what comes is what its digest says.
-    const reply = await exchange(crossed)
-    expect(reply.status === 404 || reply.body.equals(first.bytes)).toBe(true)
-  })
-
-  it('of one mirror are asked in order, the second only for what the first has not', async () => {
-    const [one, other] = [await scriptedIndex(), await scriptedIndex()]
-    one.publish({ name: 'ours', version: '1.0' })
-    const { bytes } = other.publish({ name: 'theirs', version: '1.0' })
-    const { url } = await startNode({
-      data: temp.create('data'),
-      upstream: one.origin,
-      mirrors: [pypiMirror([one.base, other.base])],
-    })
-    const node = { simple: `${url}/pypi/simple/` }
-    expect((await exchange(await urlOf(node, 'ours'))).status).toBe(200)
-    expect(other.tally.total.requests).toBe(0)
-    expect((await exchange(await urlOf(node, 'theirs'))).body.equals(bytes)).toBe(true)
-    one.fail(/./, instead(answer(500)))
-    expect((await pageOf(node, 'elsewhere')).reply.status).toBe(503)
-    expect(other.tally.path('/simple/elsewhere/').requests).toBe(0)
-  })
-
-  it('with a name bound to one of them never tell the other of it', async () => {
-    const [ours, open] = [await scriptedIndex(), await scriptedIndex()]
-    open.publish({ name: 'corp-secret', version: '99.0' })
-    const { url } = await startNode({
-      data: temp.create('data'),
-      upstream: open.origin,
-      mirrors: [pypiMirror([ours.base, open.base], { routes: [{ pattern: 'corp-*', upstream: ours.base }] })],
-    })
-    const node = { simple: `${url}/pypi/simple/` }
-    expect((await pageOf(node, 'corp-secret')).reply.status).toBe(404)
-    expect((await exchange(`${url}/pypi/files/-/corp-secret/corp_secret-99.0-py3-none-any.whl`)).status).toBe(404)
-    expect((await exchange(`${url}/pypi/simple/Corp.Secret/`)).headers.location).toBe('../corp-secret/')
-    expect(open.tally.total.requests).toBe(0)
-  })
-})
-
-describe('a member of a mesh', () => {
-  it('has a file from another one by the digest in its path, though the index is gone', async () => {
-    const index = await scriptedIndex()
-    const { bytes } = index.publish({ name: 'shared', version: '1.0', filler: FILLER })
-    const init = { upstream: index.origin, mirrors: [pypiMirror([index.base])] }
-    const mesh = await TestMesh.create(temp, init)
-    const second = await mesh.join(init)
-    const url = await urlOf({ simple: `${mesh.seed.url}/pypi/simple/` }, 'shared')
-    await exchange(url)
-    await storeAtRest(mesh.seed)
-    await index.gone()
-    const reply = await exchange(new URL(new URL(url).pathname, second.url).href)
-    expect([reply.status, reply.body.equals(bytes)]).toEqual([200, true])
-  })
-})
-
-describe('trouble with a page', () => {
-  it.each([
-    ['504', answer(504, 'late'), 503],
-    ['500', answer(500, 'oops'), 503],
-    ['429 without Retry-After', tooMany(), 429],
-    ['429 with Retry-After', tooMany(60), 429],
-    [
-      'a page of HTML that is none of an index',
-      serve('<html><a href="/login">log in</a></html>', { 'content-type': 'text/html' }),
-      503,
-    ],
-    [
-      'the page of another project',
-      serve('{"meta":{"api-version":"1.0"},"name":"other","files":[]}', { 'content-type': JSON_TYPE }),
-      503,
-    ],
-    ['404', answer(404), 404],
-    ['410', answer(410), 410],
-  ])('%s becomes what clients wait or stop for', async (_what, step, status) => {
-    const node = await nodeBeforeIndex(temp)
-    node.index.fail(/^\/simple\//, instead(step))
-    const { reply } = await pageOf(node, 'thing')
-    expect([reply.status, reply.headers['content-type']]).toEqual([status, 'text/plain; charset=utf-8'])
-    if (status === 429 || status === 503) expect(Number(reply.headers['retry-after'])).toBeGreaterThan(0)
-  })
-
-  it('leaves an older copy in its place', async () => {
-    const { index, simple, clock } = await nodeWithWheel()
-    clock.pass(HOUR)
-    index.fail(/^\/simple\//, instead(answer(503)))
-    const { reply, files } = await pageOf({ simple }, 'thing')
-    expect([reply.status, reply.headers['x-warren-source'], files.length]).toEqual([200, 'stale', 1])
-  })
-})
-
-describe('a page', () => {
-  it('is asked for with one request, whoever reloads it: five hundred clients with max-age=0', async () => {
-    const { index, simple, clock } = await nodeWithWheel()
-    index.tally.reset()
-    const client = new HttpClient(64)
-    try {
-      const reload = () => client.get(`${simple}thing/`, { headers: { accept: JSON_TYPE, 'cache-control': 'max-age=0' } })
-      const all = async () => Promise.all(Array.from({ length: 500 }, reload))
-      expect(new Set((await all()).map(({ status }) => status))).toEqual(new Set([200]))
-      expect(index.tally.kind('page').requests).toBe(0)
-      clock.pass(MINUTE)
-      await all()
-      expect(index.tally.log.map(({ kind, status }) => [kind, status])).toEqual([['page', 304]])
-    } finally {
-      client.close()
-    }
-  })
-
-  it('shows a yank once its lifetime is over, while the file is still there for those who pinned it', async () => {
-    const { index, simple, clock, url, wheel } = await nodeWithWheel()
-    const [file] = index.projects.get('thing')?.values() ?? []
-    if (file) file.says = { yanked: 'broken on Tuesdays' }
-    expect((await pageOf({ simple }, 'thing')).files[0]?.yanked).toBe(false)
-    clock.pass(HOUR)
-    expect((await pageOf({ simple }, 'thing')).files[0]?.yanked).toBe('broken on Tuesdays')
-    expect((await exchange(url)).body.equals(wheel.bytes)).toBe(true)
-  })
-
-  it('is answered from its ETag, which is another one for another host', async () => {
-    const { simple } = await nodeWithWheel()
-    const ask = (headers: Record<string, string>) => exchange(`${simple}thing/`, { headers: { accept: JSON_TYPE, ...headers } })
-    const first = await ask({})
-    expect(first.headers.vary).toContain('accept')
-    const again = await ask({ 'if-none-match': String(first.headers.etag) })
-    expect([again.status, again.body.length]).toEqual([304, 0])
-    const elsewhere = await ask({ host: `localhost:${new URL(simple).port}`, 'if-none-match': String(first.headers.etag) })
-    expect([elsewhere.status, elsewhere.body.toString()]).toEqual([200, expect.stringContaining('http://localhost:')])
   })
 })

@@ -2,7 +2,9 @@ import { onTestFinished } from 'vitest'
 import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { exchange, type Reply } from './http.ts'
+import { Random } from './random.ts'
 import { ScriptedIndex } from './scripted-pypi.ts'
+import { ShiftedClock } from './shifted-clock.ts'
 import { type StartedNode, startNode } from './start-node.ts'
 import type { TempFolders } from './temp.ts'
 
@@ -45,6 +47,14 @@ export async function nodeBeforeIndex(temp: TempFolders, init: PypiNodeInit = {}
     ...(init.config ? { config: init.config } : {}),
   })
   return { ...node, index, simple: `${node.url}/pypi/simple/` }
+}
+
+/** A node and an index with one wheel of 700 kB, `thing` 1.0. */
+export async function nodeWithWheel(temp: TempFolders) {
+  const clock = new ShiftedClock()
+  const node = await nodeBeforeIndex(temp, { overrides: { clock } })
+  const wheel = node.index.publish({ name: 'thing', version: '1.0', filler: new Random(7).bytes(700_000) })
+  return { ...node, clock, wheel, url: await urlOf(node, 'thing') }
 }
 
 /** A file as a page of the JSON API lists it. */
