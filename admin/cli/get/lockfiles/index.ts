@@ -3,6 +3,7 @@ import { basename, dirname, resolve } from 'node:path'
 import { reasonOf } from '../../../../node/errors.ts'
 import { UsageError } from '../../exit-codes.ts'
 import { formatBytes } from '../../format.ts'
+import { printable } from '../../print.ts'
 import { cargoLock } from './cargo.ts'
 import { goSum } from './go-sum.ts'
 import type { Format, Locked } from './locked.ts'
@@ -32,7 +33,9 @@ export function readLockfile(path: string): Locked {
     return format.parse(text, (other) => contentOf(resolve(dirname(path), other)))
   } catch (error) {
     if (error instanceof UsageError) throw error
-    throw new UsageError(`${path} cannot be read as ${format.title}: ${reasonOf(error)}`)
+    // Parsers show the place in further lines.
+    const [reason = ''] = reasonOf(error).split('\n', 1)
+    throw new UsageError(`${path} cannot be read as ${format.title}: ${printable(reason.replace(/:$/, ''))}`)
   }
 }
 

@@ -69,7 +69,7 @@ function linesOf(text: string): { text: string; at: number }[] {
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
     .entries()) {
-    const line = raw.replace(/(?:^|\s+)#.*$/, '')
+    const line = raw.replace(/(?:^|\s)#.*$/, '')
     open = open ? { ...open, text: `${open.text} ${line}` } : { text: line, at: index + 1 }
     if (open.text.endsWith('\\')) {
       open = { ...open, text: open.text.slice(0, -1) }

@@ -1,5 +1,6 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { readLockfile } from '../../../../admin/cli/get/lockfiles/index.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
@@ -368,4 +369,64 @@ test.for([
 
 test('a file that is not there is told', () => {
   expect(() => readLockfile('/no/such/go.sum')).toThrow(/^\/no\/such\/go\.sum cannot be read: ENOENT/)
+})
+
+const NAMES = ['package-lock.json', 'pnpm-lock.yaml', 'yarn.lock', 'requirements.txt', 'uv.lock', 'poetry.lock', 'Cargo.lock']
+const PIECES = [
+  '\n',
+  ' ',
+  '  ',
+  ':',
+  '"',
+  '=',
+  '==',
+  '{',
+  '}',
+  '[',
+  '[[package]]',
+  ']',
+  'packages',
+  'version',
+  'name',
+  '1.0.0',
+  'a',
+  '@',
+  '/',
+  '#',
+]
+const WORDS = [
+  'resolved',
+  'resolution',
+  'integrity',
+  'source',
+  'registry+',
+  'h1:',
+  'npm:',
+  '__metadata:',
+  '--hash=sha256:',
+  'lockfileVersion',
+  '-r',
+  '\\',
+]
+
+test('whatever is in a file, it is read or refused in a sentence', () => {
+  const folder = folders.create('odd')
+  const odd = fc.oneof(
+    fc.array(fc.constantFrom(...PIECES, ...WORDS), { maxLength: 60 }).map((pieces) => pieces.join('')),
+    fc.json(),
+    fc.json().map((packages) => `{"lockfileVersion": 3, "packages": ${packages}}`),
+    fc.json().map((packages) => `lockfileVersion: '9.0'\npackages: ${packages}`),
+  )
+  fc.assert(
+    fc.property(fc.constantFrom(...NAMES, 'go.sum', 'dependency-list.txt', 'else'), odd, (name, text) => {
+      const file = join(folder, name)
+      writeFileSync(file, text)
+      try {
+        for (const { text: known } of readLockfile(file).wanted) expect(known).not.toBe('')
+      } catch (error) {
+        expect(error).toMatchObject({ name: 'UsageError', message: expect.stringMatching(/^\/[^\n]+$/) })
+      }
+    }),
+    { seed: 5, numRuns: 3_000 },
+  )
 })
