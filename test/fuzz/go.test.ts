@@ -193,7 +193,7 @@ test(`${CASES} documents: each parser reads them or says why not, and finds noth
         try {
           ;({ facts } = parser.parse(bytes))
         } catch (error) {
-          expect(error).toBeInstanceOf(Error)
+          if (!(error instanceof Error)) throw error
           continue
         }
         read.set(parser.id, (read.get(parser.id) ?? 0) + 1)
