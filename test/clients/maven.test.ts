@@ -2,16 +2,16 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { MirrorConfig } from '../../node/config/schema.ts'
-import { type Answer, answer, serve } from '../harness/answer.ts'
+import { answer } from '../harness/answer.ts'
 import { requireCoursier } from '../harness/coursier.ts'
-import { flip, spoil } from '../harness/fault.ts'
+import { cutAfter, flip, spoil } from '../harness/fault.ts'
 import { requireIvy } from '../harness/ivy.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { COMPILE, Maven, type MavenMirrors, requireCentral, writeMavenProject } from '../harness/mvn.ts'
 import { succeeded } from '../harness/npm.ts'
 import type { ScriptedUpstream } from '../harness/scripted.ts'
 import { buildsOf, pomOf, ScriptedMaven, versionsOf } from '../harness/scripted-maven.ts'
-import { relayTo } from '../harness/scripted-maven-relay.ts'
+import { relayed, relayTo } from '../harness/scripted-maven-relay.ts'
 import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
@@ -33,7 +33,7 @@ function mirror(name: string, upstream: string): MirrorConfig {
 async function central(context: TestContext) {
   const { program, url } = await requireCentral(context, temp.create('ask'))
   const upstream = await scripted()
-  return { program, upstream, base: relayTo(url, upstream) }
+  return { program, upstream, base: relayTo(url, upstream), jar: () => relayed(url, `${TEXT_PATH}.jar`) }
 }
 
 function maven(program: string, name: string, mirrors: MavenMirrors): Maven {
@@ -48,10 +48,6 @@ function project(name: string): string {
 function artifactsIn({ repository }: Maven): Map<string, string> {
   const files = readdirSync(repository, { recursive: true, encoding: 'utf8' }).filter((file) => /\.(?:jar|pom)$/.test(file))
   return new Map(files.sort().map((file) => [file, readFileSync(join(repository, file)).toString('base64')]))
-}
-
-function serveJar(bytes: Buffer): Answer {
-  return serve(bytes, { 'content-type': 'application/java-archive' })
 }
 
 /** Some valid jar. */
@@ -103,13 +99,23 @@ describe('mvn', () => {
     expect((await second.status()).requests.seed).toBeGreaterThanOrEqual(jars)
   })
 
-  it('is refused a jar with one wrong byte, and gets a right one the next time', { timeout: TIMEOUT_MS }, async (context) => {
-    const { program, upstream, base } = await central(context)
+  it('does not notice that upstream broke off amid a jar', { timeout: TIMEOUT_MS }, async (context) => {
+    const { program, upstream, base, jar } = await central(context)
     const node = await startNode({ data: temp.create('node'), upstream: base, mirrors: [mirror('central', base)] })
-    const path = `/${TEXT_PATH}.jar`
-    const right = serveJar(Buffer.from(await (await fetch(`${upstream.origin}${path}`)).arrayBuffer()))
+    const right = await jar()
+    upstream.on(`/${TEXT_PATH}.jar`, spoil(right, cutAfter(100_000)), right)
+    // This Maven asks for nothing a second time.
+    succeeded(await maven(program, 'client', { '*': `${node.url}/maven/central/` }).run(project('one'), COMPILE))
+    const asked = upstream.tally.log.filter(({ path }) => path === `/${TEXT_PATH}.jar`)
+    expect(asked.map(({ headers }) => headers.range)).toEqual([undefined, expect.stringMatching(/^bytes=\d+-$/)])
+  })
+
+  it('is refused a jar with one wrong byte, and gets a right one the next time', { timeout: TIMEOUT_MS }, async (context) => {
+    const { program, upstream, base, jar } = await central(context)
+    const node = await startNode({ data: temp.create('node'), upstream: base, mirrors: [mirror('central', base)] })
+    const right = await jar()
     let isWell = false
-    upstream.on(path, () => (isWell ? right : spoil(right, flip(right.size - 1000))))
+    upstream.on(`/${TEXT_PATH}.jar`, () => (isWell ? right : spoil(right, flip(right.size - 1000))))
     const client = maven(program, 'client', { '*': `${node.url}/maven/central/` })
     const folder = project('one')
     const { code, stdout } = await client.run(folder, COMPILE)

@@ -12,13 +12,16 @@ const answers = new Map<string, Promise<Answer>>()
  * asks of it. Gives its base URL.
  */
 export function relayTo(repository: string, upstream: ScriptedUpstream): string {
-  upstream.on(/^\//, ({ target }) => {
-    const { href } = new URL(target.slice(1), repository)
-    const known = answers.get(href) ?? ask(href)
-    answers.set(href, known)
-    return known
-  })
+  upstream.on(/^\//, ({ target }) => relayed(repository, target.slice(1)))
   return `${upstream.origin}/`
+}
+
+/** What the real repository has at a path, for a test that does something to it. */
+export function relayed(repository: string, path: string): Promise<Answer> {
+  const { href } = new URL(path, repository)
+  const known = answers.get(href) ?? ask(href)
+  answers.set(href, known)
+  return known
 }
 
 async function ask(url: string): Promise<Answer> {
