@@ -126,7 +126,7 @@ export class Artifacts {
 
   /** A plan of something that only metadata tells the place of, with that place. */
   async #placed(plan: Plan, signal: AbortSignal): Promise<Plan> {
-    if (!plan.digests || !plan.expect) return plan
+    if (!plan.expect || !(plan.digests || plan.placed)) return plan
     const { url = plan.url } = (await plan.expect(this.#components.lookup, signal)) ?? {}
     return { ...plan, url }
   }

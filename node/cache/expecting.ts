@@ -34,10 +34,10 @@ export class Expecting {
         return lookup.fetch(comingThrough(headers?.via, other), otherSignal)
       },
     }
+    const learning = startOf(() => expect(watched, signal))
+    if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
       // Members can be asked at once by what the request itself tells.
-      const learning = expect(watched, signal)
-      this.place = learning.then((found) => found?.url ?? plan.url)
       this.settled = learning.then(
         (found) => {
           this.known = { ...found, digests }
@@ -46,20 +46,30 @@ export class Expecting {
         () => this.known,
       )
       this.early = Promise.resolve()
-      // Who needs it hears of it.
-      this.place.catch(() => {})
       return
     }
-    this.settled = this.#learn(() => expect(watched, signal))
+    this.settled = this.#learn(learning)
     this.early = Promise.race([goingOut.promise, this.settled.then(() => {})])
   }
 
-  async #learn(ask: () => Promise<Expectation | undefined>): Promise<Expectation | undefined> {
+  async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
     try {
-      this.known = await ask()
+      this.known = await learning
     } catch (error) {
       this.trouble = `its metadata could not be had: ${reasonOf(error)}`
     }
     return this.known
   }
+}
+
+/** Rejects, too, where something throws at once. */
+async function startOf<T>(work: () => Promise<T>): Promise<T> {
+  return work()
+}
+
+function placeIn(learning: Promise<Expectation | undefined>, plan: Plan): Promise<string> {
+  const place = learning.then((found) => found?.url ?? plan.url)
+  // Who needs it hears of it.
+  place.catch(() => {})
+  return place
 }

@@ -90,6 +90,8 @@ export interface Plan {
    * in between; what still does not match then is trouble.
    */
   readonly expect?: (lookup: Lookup, signal: AbortSignal) => Promise<Expectation | undefined>
+  /** Whether only `expect` tells where it is, so that `url` is not asked unless that says so. With `digests` it is always so. */
+  readonly placed?: boolean
   /** What upstream's metadata may promise beside sha256, so that it is computed while the bytes pass. */
   readonly algorithms?: readonly ByteAlgorithm[]
   /** Headers that tell digests of the bytes, once they were computed (`algorithms`), by algorithm: lower-case names, hex. */

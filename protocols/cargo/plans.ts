@@ -94,6 +94,7 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
     subject: { type: 'cargo', name: name.toLowerCase(), version },
     responseHeaders: CRATE_HEADERS,
     ...(sha256 === undefined ? {} : { digests: [{ algorithm: 'sha256', hex: sha256 }] }),
+    placed: true,
     expect: (lookup, signal) => expectCrate(asked, sources, lookup, signal),
     published: async (lookup, signal) => (await releaseOf(resource, index, lookup, signal))?.published,
   }

@@ -91,6 +91,7 @@ function partPlan(part: Part, path: FilePath, site: Site): Plan {
     // A file that a server compresses once more is no longer what the digest is of.
     headers: { accept: '*/*', 'accept-encoding': 'identity' },
     responseHeaders: FILE_HEADERS,
+    placed: true,
     expect: (lookup, signal) => expectFile(asked, lookup, signal),
   }
 }

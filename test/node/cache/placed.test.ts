@@ -71,6 +71,31 @@ describe('a file whose digest is in the request and whose place is in a document
   })
 })
 
+describe('a file of which only a document tells place and digest', () => {
+  const placed = (digests: boolean) => ({
+    ...artifact('made/up.metadata'),
+    placed: true,
+    expect: async (lookup: Lookup, signal: AbortSignal) => {
+      await lookup.fetch(INDEX, signal)
+      return { digests: digests ? [digestOf(BYTES)] : [], url: URL_OF_FILE }
+    },
+  })
+
+  it.each([true, false])('comes from that place and nowhere else (with a digest: %s)', async (digests) => {
+    const kit = start()
+    expect((await kit.fetch(placed(digests))).equals(BYTES)).toBe(true)
+    await turns()
+    expect(kit.upstream.requests.map(({ url }) => url)).toEqual([INDEX.url, URL_OF_FILE])
+    expect(kit.store.records.get(placed(true).key)?.verified.length).toBe(digests ? 1 : 0)
+  })
+
+  it('is trouble, not absent, when the document is', async () => {
+    const kit = start(() => UNREACHABLE)
+    expect(await codeOf(kit.fetch(placed(true)))).toBe('UPSTREAM_UNREACHABLE')
+    expect(kit.upstream.requests.map(({ url }) => url)).toEqual([INDEX.url])
+  })
+})
+
 describe('digests that a plan wants told', () => {
   it('are headers of what is held, once they were computed', async () => {
     const kit = makeCache({ script: () => ({ body: BYTES }) })
