@@ -3,13 +3,18 @@ import { parseArgs } from 'node:util'
 import type { Bench, Row } from './bench.ts'
 import type { Figure, Skipped } from './figures.ts'
 import { formatFigure, formatJson, formatTable } from './report.ts'
+import { apt } from './rows/apt.ts'
 import { coldBlob } from './rows/cold-blob.ts'
+import { crates } from './rows/crates.ts'
 import { distinctArtifacts } from './rows/distinct-artifacts.ts'
+import { goModules } from './rows/go-modules.ts'
 import { hotArtifacts } from './rows/hot-artifacts.ts'
 import { images } from './rows/images.ts'
 import { largeBlob, largeLayer } from './rows/large-blob.ts'
+import { maven } from './rows/maven.ts'
 import { packument } from './rows/packument.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
+import { python } from './rows/python.ts'
 import { slowReaders } from './rows/slow-readers.ts'
 
 const ROWS: readonly Row[] = [
@@ -22,6 +27,11 @@ const ROWS: readonly Row[] = [
   coldBlob,
   peerBlobs,
   slowReaders,
+  python,
+  goModules,
+  maven,
+  crates,
+  apt,
 ]
 const ROUNDS = 5
 const SECONDS = 3
@@ -29,7 +39,7 @@ const SECONDS = 3
 const BUSY_CORES = 0.5
 
 const HELP = `npm run bench -- [options]
-  --row N      only this row of the table, or all whose number begins with it (repeatable)
+  --row N      only this row of the table, or all with that number (repeatable)
   --rounds N   rounds of each comparison (${ROUNDS})
   --json       print everything that was measured as JSON
   --smoke      tiny sizes and one round: proves that it runs, measures nothing`
@@ -48,7 +58,9 @@ async function main(): Promise<void> {
   const rounds = values.smoke ? 1 : Number(values.rounds)
   if (!Number.isInteger(rounds) || rounds < 1)
     throw new RangeError(`--rounds takes a whole number above 0, not ${values.rounds}`)
-  const chosen = ROWS.filter(({ name }) => values.row.length === 0 || values.row.some((start) => name.startsWith(start)))
+  const chosen = ROWS.filter(
+    ({ name }) => values.row.length === 0 || values.row.some((one) => name === one || /^\d+/.exec(name)?.[0] === one),
+  )
   if (chosen.length === 0)
     throw new RangeError(`there is no row ${values.row.join(', ')}, only ${ROWS.map(({ name }) => name).join(', ')}`)
 

@@ -20,9 +20,19 @@ interface WarrenInit {
   readonly ticket?: string
 }
 
+/** A mirror as it stands in a configuration. */
+interface MirrorInit {
+  readonly protocol: string
+  /** With a slash at both ends. */
+  readonly path: string
+  readonly upstreams: readonly [string]
+  /** As GOSUMDB has it. */
+  readonly sumdb?: string
+}
+
 /** A node as users run it, with one mirror of our upstream and all else as it is by default. */
 export class Warren implements Target {
-  /** Base URL of the npm mirror, or of the node where images are asked of it; without a slash at its end. */
+  /** Base URL of the mirror, or of the node where images are asked of it; without a slash at its end. */
   readonly url: string
   readonly process: NodeProcess
 
@@ -39,6 +49,11 @@ export class Warren implements Target {
   /** One that takes a registry for Docker Hub. @param origin without a slash at its end */
   static startForImages(stack: AsyncDisposableStack, origin: string): Promise<Warren> {
     return Warren.#start(stack, '', { 'docker-hub': { upstreams: [`${origin}/`] } }, {})
+  }
+
+  /** One with a mirror of any other protocol, in place of the one that there is without anybody configuring it. */
+  static startMirror(stack: AsyncDisposableStack, mirror: MirrorInit): Promise<Warren> {
+    return Warren.#start(stack, mirror.path.replace(/\/$/, ''), { [mirror.protocol]: mirror }, {})
   }
 
   static async #start(
@@ -66,8 +81,13 @@ export class Warren implements Target {
     return this.process.cpuSeconds()
   }
 
-  /** Gets all of the paths into the store; rejects when one does not come from there afterwards. @param ask request headers */
-  async warm(paths: readonly string[], bytes: number, signal: AbortSignal, ask: Headers = {}): Promise<void> {
+  /**
+   * Gets all of the paths into the store; rejects when one does not come from there afterwards.
+   *
+   * @param bytes length of each answer, where it is known
+   * @param ask request headers
+   */
+  async warm(paths: readonly string[], bytes: number | undefined, signal: AbortSignal, ask: Headers = {}): Promise<void> {
     try {
       await fill(this.url, paths, bytes, signal, { ask })
       await this.settled(signal)
@@ -91,11 +111,11 @@ export class Warren implements Target {
   }
 }
 
-/** Asks a server for all of the paths; rejects when one is not answered with so many bytes and the headers that are expected. */
+/** Asks a server for all of the paths; rejects when one is not answered with so many bytes, if given, and the headers that are expected. */
 export async function fill(
   url: string,
   paths: readonly string[],
-  bytes: number,
+  bytes: number | undefined,
   signal: AbortSignal,
   { ask = {}, expect = {} }: { ask?: Headers; expect?: Headers } = {},
 ): Promise<void> {
@@ -108,7 +128,7 @@ export async function fill(
       signal.throwIfAborted()
       const reply = await client.get(url + path, { headers: ask })
       const expected = Object.entries(expect).every(([name, value]) => reply.headers[name] === value)
-      if (reply.status === 200 && reply.body.length === bytes && expected) continue
+      if (reply.status === 200 && (bytes === undefined || reply.body.length === bytes) && expected) continue
       throw new Error(
         `${url}${path} was answered ${reply.status} with ${reply.body.length} bytes: ${reply.body.subarray(0, 500)}`,
       )

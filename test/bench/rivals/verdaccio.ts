@@ -1,18 +1,16 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../../harness/child-process.ts'
 import { freePort, type ServerProcess, startServer } from '../../harness/server-process.ts'
 import { npmCommand } from '../../harness/tools.ts'
 import { type Bench, tempFolder } from '../bench.ts'
 import type { Upstream } from '../upstream.ts'
+import { installOnce, lastLine } from './tools.ts'
 
 const VERSION = '6.10.4'
 /** The version that it asks for warns about itself on every start with a current Node. */
 const OVERRIDES = { 'node-fetch': '2.7.0' }
 const INSTALL_LIMIT_MS = 300_000
-/** Outside the checkout and kept from run to run: it is a tool, not a result. */
-const TOOLS = join(tmpdir(), 'warren-bench-rivals')
 
 /** Verdaccio as a proxy of our upstream, with what it fetched kept in a folder. */
 export class Verdaccio {
@@ -24,24 +22,14 @@ export class Verdaccio {
 
   /** Installs it from the registry that npm is configured for, once; gives the reason when that cannot be. */
   static async install(bench: Bench): Promise<Verdaccio | string> {
-    const home = join(TOOLS, `verdaccio-${VERSION}`)
-    if (existsSync(home)) return new Verdaccio(home)
-    if (bench.smoke)
-      return `verdaccio@${VERSION} is not installed, and a smoke run installs nothing (run it once without --smoke)`
-    bench.say(`installing verdaccio@${VERSION} into ${home}`)
-    const making = `${home}.${process.pid}`
-    mkdirSync(making, { recursive: true })
-    try {
+    const installed = await installOnce(bench, `verdaccio-${VERSION}`, async (folder) => {
       const manifest = { private: true, dependencies: { verdaccio: VERSION }, overrides: OVERRIDES }
-      writeFileSync(join(making, 'package.json'), JSON.stringify(manifest))
+      writeFileSync(join(folder, 'package.json'), JSON.stringify(manifest))
       const args = ['install', '--no-audit', '--no-fund', '--ignore-scripts', '--loglevel=error'] as const
-      const done = await run([...npmCommand(), ...args], { cwd: making, env: process.env, timeoutMs: INSTALL_LIMIT_MS })
-      if (done.code !== 0) return `npm could not install verdaccio@${VERSION}: ${done.stderr.trim().split('\n').at(-1) ?? ''}`
-      renameSync(making, home)
-      return new Verdaccio(home)
-    } finally {
-      rmSync(making, { recursive: true, force: true })
-    }
+      const done = await run([...npmCommand(), ...args], { cwd: folder, env: process.env, timeoutMs: INSTALL_LIMIT_MS })
+      return done.code === 0 ? undefined : `npm could not install verdaccio@${VERSION}: ${lastLine(done.stderr)}`
+    })
+    return 'home' in installed ? new Verdaccio(installed.home) : installed.why
   }
 
   async start(stack: AsyncDisposableStack, upstream: Upstream, signal: AbortSignal): Promise<ServerProcess> {
