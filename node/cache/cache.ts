@@ -169,6 +169,9 @@ export class Cache {
   async #facts(plan: Plan, options: GetOptions): Promise<unknown> {
     const found = await this.get(plan, options)
     found.body.close()
-    return found.document?.facts
+    if (found.document || !plan.document) return found.document?.facts
+    // Of what never changes they are known once it is written down.
+    await this.#artifacts.kept(plan, options.signal)
+    return this.#shelf.facts(plan)
   }
 }

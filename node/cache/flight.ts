@@ -134,6 +134,12 @@ export class Flight {
       this.#blob.finish()
       const parsed = this.#plan.document && (await this.#parse(this.#plan.document))
       const facts = parsed?.document.facts
+      if (parsed && this.#plan.isMeant?.(facts) === false) {
+        throw new WarrenError(
+          'UPSTREAM_CORRUPT',
+          `${this.#plan.mirror}: ${this.#plan.url} brought another document than was asked for`,
+        )
+      }
       const headers = recordHeaders(this.#plan, this.#headers, facts)
       // Clients ask for what it names the moment they have it, which may be before that is written down.
       const children = childrenOf(this.#plan, facts)
@@ -187,7 +193,7 @@ export class Flight {
         await this.#blob.staging.seal()
         const expectation = await abortable(expecting.settled, this.#abort.signal)
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
-        if (expectation?.digests.length === 0) this.#refusePage()
+        if (!expectation?.digests.length) this.#refusePage()
         const verified = expectation && (await this.#verify(expectation))
         return { verified, kind: kindOf(transfer.parts) }
       } catch (error) {

@@ -32,7 +32,7 @@ export class Heads {
     if (response.status >= 300 && response.status < 400 && response.status !== 304) return this.#behind(plan, signal)
     const no = refusal(plan, response)
     if (no) {
-      if (isTrouble(no) || no.code === 'UPSTREAM_DENIED' || plan.expect) return undefined
+      if (isTrouble(no) || no.code === 'UPSTREAM_DENIED' || (plan.expect && !plan.located)) return undefined
       throw no
     }
     return response.status === 200 ? told(plan, response.headers, declaredSize(response.headers)) : undefined

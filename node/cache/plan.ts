@@ -92,6 +92,8 @@ export interface Plan {
   readonly expect?: (lookup: Lookup, signal: AbortSignal) => Promise<Expectation | undefined>
   /** Whether only `expect` tells where it is, so that `url` is not asked unless that says so. With `digests` it is always so. */
   readonly placed?: boolean
+  /** Whether it is at `url` or nowhere, though there is an `expect`: a HEAD there is answer enough. */
+  readonly located?: boolean
   /** What upstream's metadata may promise beside sha256, so that it is computed while the bytes pass. */
   readonly algorithms?: readonly ByteAlgorithm[]
   /** Headers that tell digests of the bytes, once they were computed (`algorithms`), by algorithm: lower-case names, hex. */

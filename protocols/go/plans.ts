@@ -111,6 +111,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
   const plan: Plan = {
     ...common(resource, site),
     kind: 'immutable',
+    located: true,
     negative: NEGATIVE.version,
     responseHeaders: { ...(isZip ? { 'content-type': 'application/zip' } : TEXT), ...IMMUTABLE },
     maxBytes: isZip ? MAX_ZIP : MAX_MOD,

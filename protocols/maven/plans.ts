@@ -60,6 +60,7 @@ function filePlan(resource: Of<'file'>, site: Site): Plan {
     // Members are asked by the strongest that upstream has beside the file, and know only what was computed on the way.
     algorithms: ['sha1', 'md5', 'sha512'],
     digestHeaders: DIGEST_HEADERS,
+    located: true,
     subject: subjectOf(placed),
   }
   switch (placed.kind) {

@@ -15,7 +15,9 @@ export interface Element {
  */
 export function readXml(bytes: Buffer, root: string): Element {
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '')
-  const elements = parse(text, { decodeEntities: true, selfClosingTags: [] }).filter(
+  // The parser takes these two for HTML's, and where their end is missing it never ends itself.
+  const plain = text.replace(/<(\/?)((?:[\w.-]+:)?(?:script|style))\b/gi, '<$1x-$2')
+  const elements = parse(plain, { decodeEntities: true, selfClosingTags: [] }).filter(
     (node): node is TNode => typeof node !== 'string',
   )
   const found = elements.find(({ tagName }) => !tagName.startsWith('?'))

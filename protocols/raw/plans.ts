@@ -69,7 +69,7 @@ export function immutablePlan(file: RawFile, site: Site): Plan {
     { plan: checksumsPlan(`${path}.sha256`, site), alone: true },
     { plan: checksumsPlan(`${path.slice(0, -name.length)}SHA256SUMS`, site), alone: false },
   ]
-  return { ...plan, expect: (lookup, signal) => expectChecked(name, places, lookup, signal) }
+  return { ...plan, located: true, expect: (lookup, signal) => expectChecked(name, places, lookup, signal) }
 }
 
 /** Read for its checksums only, and so kept apart from the same file as a client gets it. */
@@ -121,6 +121,7 @@ export function indexPlan({ root, suite, name }: Omit<IndexFile, 'kind'>, site: 
     ...MUTABLE,
     streamed: true,
     lifetime: NO_LIFETIME,
+    located: true,
     expect: (lookup, signal) => expectListed(name, releases, lookup, signal),
   }
   return mayListPackages(name) ? { ...plan, index: packagesParser } : plan
@@ -130,6 +131,7 @@ export function poolPlan({ root, name }: Omit<PoolFile, 'kind'>, file: RawFile, 
   return {
     ...common(file.target, site),
     ...IMMUTABLE,
+    located: true,
     expect: async (lookup) => expectPackage(name, await heldSuites(root, site, lookup), lookup),
   }
 }
