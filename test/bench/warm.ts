@@ -3,11 +3,11 @@ import type { Figure, Goal } from './figures.ts'
 import { type Contender, figuresOf, type Load, type Wrk } from './load.ts'
 
 /** A contender that is asked for what it has, and how often its own upstream was asked so far; not set where it has none. */
-export interface Side extends Contender {
+interface Side extends Contender {
   readonly asked?: () => number
 }
 
-export type Sides = Readonly<Record<string, Side>> & { readonly warren: Side }
+type Sides = Readonly<Record<string, Side>> & { readonly warren: Side }
 
 export interface WarmWork {
   readonly row: string
