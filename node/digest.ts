@@ -5,7 +5,7 @@ export type Sha256 = string
 export type Algorithm = ByteAlgorithm | ContentAlgorithm
 export type ByteAlgorithm = 'md5' | 'sha1' | 'sha256' | 'sha384' | 'sha512'
 /** «Hash1» of Go's dirhash package (x/mod/sumdb/dirhash), as hex. */
-export type ContentAlgorithm = 'h1' | 'h1mod'
+type ContentAlgorithm = 'h1' | 'h1mod'
 
 /** Digest length in bytes, in order of strength. */
 export const DIGEST_BYTES: Readonly<Record<Algorithm, number>> = {
