@@ -1,25 +1,9 @@
-import type { ErrorCode, WarrenError } from '../../node/errors.ts'
+import type { WarrenError } from '../../node/errors.ts'
+import { type Advice, errorText } from '../error-text.ts'
 
-/** What a person at a terminal can do, where the message itself cannot know it. */
-const ADVICE: Partial<Record<ErrorCode, string>> = {
-  UPSTREAM_ABSENT: 'check the name and the version',
-  UPSTREAM_GONE: 'it was taken down there: choose another version',
-  UPSTREAM_LEGAL: 'it was taken down there for legal reasons: choose another version',
-  UPSTREAM_DENIED: 'give the mirror credentials that may read it',
-  UPSTREAM_CORRUPT: 'nothing of it was kept; try again, and tell the registry if it stays so',
-}
+const ADVICE: Advice = { tell: 'the registry', absent: 'check the name and the version', takenDown: 'choose another version' }
 
-/** Characters of a message; npm prints it on one line. */
-const MAX_MESSAGE = 500
-
-/** An error in npm's form; clients print `error`. Only the first line of the message goes out, so that no stack ever does. */
+/** An error in npm's form; clients print `error` on one line. */
 export function formatError(error: WarrenError): { contentType: string; body: string } {
-  const message = (error.message.split(/[\r\n]/, 1)[0] ?? '').slice(0, MAX_MESSAGE)
-  const body = JSON.stringify({ error: [message, advice(error)].filter(Boolean).join('; ') })
-  return { contentType: 'application/json', body }
-}
-
-function advice(error: WarrenError): string | undefined {
-  const wait = error.retryAfter === undefined ? 'try again in a moment' : `try again in ${error.retryAfter} s`
-  return ADVICE[error.code] ?? (error.retryable ? wait : undefined)
+  return { contentType: 'application/json', body: JSON.stringify({ error: errorText(error, ADVICE) }) }
 }

@@ -1,4 +1,5 @@
 import type { ErrorCode, WarrenError } from '../../node/errors.ts'
+import { messageOf } from '../error-text.ts'
 import { isRepositoryName, parseImageDigest } from './names.ts'
 
 /** Codes of OCI Distribution 1.1, section «Error Codes»; of the others Docker's, and what those of other registries are called. */
@@ -21,15 +22,14 @@ const ABSENT: Readonly<Record<string, string>> = {
   referrers: 'UNSUPPORTED',
 }
 
-/** Characters of a message; clients print it on one line. */
-const MAX_MESSAGE = 500
-
-/** An error as clients of registries read it. Only the first line of the message goes out, so that no stack ever does. */
+/** An error as clients of registries read it; they print the message on one line. */
 export function formatError(error: WarrenError, path: string): { contentType: string; body: string } {
-  const message = (error.message.split(/[\r\n]/, 1)[0] ?? '').slice(0, MAX_MESSAGE)
   const wait = error.retryAfter === undefined ? {} : { retryAfter: error.retryAfter }
   const detail = { warren: error.code, ...wait }
-  return { contentType: 'application/json', body: JSON.stringify({ errors: [{ code: codeOf(error, path), message, detail }] }) }
+  return {
+    contentType: 'application/json',
+    body: JSON.stringify({ errors: [{ code: codeOf(error, path), message: messageOf(error), detail }] }),
+  }
 }
 
 function codeOf({ code, status }: WarrenError, path: string): string {
