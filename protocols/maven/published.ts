@@ -1,10 +1,7 @@
 import type { Lookup, Plan } from '../../node/cache/plan.ts'
-import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import { optionalFacts } from '../lookups.ts'
 import type { ListingFacts } from './listing.ts'
 import { type MetadataFacts, timeOf } from './metadata.ts'
-
-/** Many repositories have no lists, and say so in many ways. */
-const AWAY: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_BUSY']
 
 interface Sources {
   /** What the directory of the artifact lists: its versions are directories. */
@@ -24,19 +21,9 @@ export async function publishedAt(
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<number | undefined> {
-  const { times = [] } = ((await factsOf(listing, lookup, signal)) ?? {}) as Partial<ListingFacts>
+  const { times = [] } = ((await optionalFacts(listing, lookup, signal)) ?? {}) as Partial<ListingFacts>
   const listed = times.find(([name]) => name === version)
   if (listed) return listed[1]
-  const { versions = [], lastUpdated } = ((await factsOf(metadata, lookup, signal)) ?? {}) as Partial<MetadataFacts>
+  const { versions = [], lastUpdated } = ((await optionalFacts(metadata, lookup, signal)) ?? {}) as Partial<MetadataFacts>
   return versions.includes(version) ? timeOf(lastUpdated) : undefined
-}
-
-async function factsOf(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
-  try {
-    return await lookup.fetch(plan, signal)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (isWarrenError(error, ...AWAY)) throw error
-    return undefined
-  }
 }

@@ -1,5 +1,6 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import { optionalFacts } from '../lookups.ts'
 import { type Dist, findFile, findVersion, packageFacts } from './facts.ts'
 import { parseIntegrity, UNREADABLE } from './integrity.ts'
 import { isExactVersion, tarballPath, versionInFile } from './names.ts'
@@ -20,8 +21,6 @@ interface Sources {
 
 /** The upstream says that there is no such document, or not for us. */
 export const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
-/** The upstream cannot be asked now, for whatever document. */
-const AWAY: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_BUSY']
 
 /**
  * What must be true of a tarball: from a packument that is at hand; else from the version's manifest, which is small; else from
@@ -40,7 +39,8 @@ export async function expectTarball(
     const dist = distIn(await lookup.cached(plan), asked, version, exact === undefined)
     if (dist) return expectationOf(dist, asked)
   }
-  const manifest = exact && distIn(await manifestFacts(sources.manifest(exact), lookup, signal), asked, exact, false)
+  // Some registries have no manifests: the packument is asked after any answer.
+  const manifest = exact && distIn(await optionalFacts(sources.manifest(exact), lookup, signal), asked, exact, false)
   if (manifest && parseIntegrity(manifest.promise).length > 0) return expectationOf(manifest, asked)
   // That there is no digest at all is believed of the packument, not of whatever answers for a manifest.
   const dist = distIn(await packumentFacts(sources.abbreviated, lookup, signal), asked, version, true)
@@ -52,17 +52,6 @@ function distIn(given: unknown, asked: Asked, version: string | undefined, byFil
   if (!facts) return undefined
   const dist = version === undefined ? undefined : findVersion(facts, version)
   return dist ?? (byFile ? findFile(facts, asked.file) : undefined)
-}
-
-/** Some registries have no manifests, and say so in many ways: the packument is asked after any answer. */
-async function manifestFacts(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
-  try {
-    return await lookup.fetch(plan, signal)
-  } catch (error) {
-    signal.throwIfAborted()
-    if (isWarrenError(error, ...AWAY)) throw error
-    return undefined
-  }
 }
 
 async function packumentFacts(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
