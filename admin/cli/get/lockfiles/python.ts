@@ -2,8 +2,8 @@ import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { type Digest, parseDigest } from '../../../../node/digest.ts'
 import { shaped } from '../shaped.ts'
-import { normalizedProject, type PypiWanted, packageUrl } from '../wanted.ts'
 import { type Entry, type Format, leftOut, lockedOf } from './locked.ts'
+import { pypiEntry } from './pypi-entry.ts'
 
 const hashed = z.object({ hash: z.string().optional() })
 const uvFile = z.object({
@@ -45,10 +45,10 @@ export const uvLock: Format = {
         const { registry } = source
         if (typeof registry !== 'string') return sourceText(name, Object.keys(source)[0])
         if (version === undefined) return leftOut(name, 'has no version')
-        const hashes = [...wheels, ...(sdist ? [sdist] : [])].map(({ hash }) => hash ?? '')
         // A registry may be a folder.
         if (!/^https?:/.test(registry)) return leftOut(name, 'is a file of this machine')
-        return wantedOf(name, version, hashes, registry)
+        const digests = digestsIn([...wheels, ...(sdist ? [sdist] : [])].map(({ hash }) => hash ?? ''))
+        return pypiEntry({ name, version, digests, repository: registry })
       }),
     ),
 }
@@ -63,28 +63,14 @@ export const poetryLock: Format = {
     return lockedOf(
       packages.map(({ name, version, files = metadata?.files?.[name] ?? [], source }) => {
         if (source && source.type !== 'legacy') return sourceText(name, source.type)
-        const hashes = files.map(({ hash }) => hash)
-        return wantedOf(name, version, hashes, source?.url)
+        return pypiEntry({ name, version, digests: digestsIn(files.map(({ hash }) => hash)), repository: source?.url })
       }),
     )
   },
 }
 
-function wantedOf(name: string, version: string, hashes: readonly string[], repository: string | undefined): Entry {
-  const project = normalizedProject(name)
-  const digests = hashes.flatMap((text): Digest[] => {
-    const digest = parseDigest(text)
-    return digest ? [digest] : []
-  })
-  const wanted: PypiWanted = {
-    type: 'pypi',
-    name: project,
-    version,
-    text: packageUrl('pypi', project, version),
-    ...(digests.length > 0 && { digests }),
-    ...(repository !== undefined && { repository }),
-  }
-  return { wanted }
+function digestsIn(hashes: readonly string[]): Digest[] {
+  return hashes.flatMap((text) => parseDigest(text) ?? [])
 }
 
 /** The project itself and its parts say so, too; nobody misses those. */

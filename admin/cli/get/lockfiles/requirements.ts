@@ -1,6 +1,6 @@
 import { type Digest, parseDigest } from '../../../../node/digest.ts'
-import { normalizedProject, type PypiWanted, packageUrl } from '../wanted.ts'
 import { type Entry, type Format, leftOut, lockedOf } from './locked.ts'
+import { pypiEntry } from './pypi-entry.ts'
 
 /** Files that name files. */
 const MAX_DEPTH = 8
@@ -40,17 +40,8 @@ function entryOf(line: string, at: number, repository: string | undefined): Entr
     throw new Error(
       `line ${at}: ${JSON.stringify(requirement.trim().slice(0, 80))} pins no version; it must be name==version, as «pip freeze» and «pip-compile» write it`,
     )
-  const project = normalizedProject(name)
   const digests = options.flatMap((option) => digestIn(option, at))
-  const wanted: PypiWanted = {
-    type: 'pypi',
-    name: project,
-    version,
-    text: packageUrl('pypi', project, version),
-    ...(digests.length > 0 && { digests }),
-    ...(repository !== undefined && { repository }),
-  }
-  return { wanted }
+  return pypiEntry({ name, version, digests, repository })
 }
 
 function digestIn(option: string, at: number): Digest[] {
