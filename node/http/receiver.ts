@@ -28,8 +28,17 @@ export class Receiver {
         return reject(new ClientLeft())
       }
       this.#waiting.add(reject)
-      const settle = () => this.#waiting.delete(reject)
-      work.finally(settle).then(resolve, reject)
+      // Not by `finally`, whose further promises would be most of the garbage of a crowd.
+      work.then(
+        (value) => {
+          this.#waiting.delete(reject)
+          resolve(value)
+        },
+        (error: unknown) => {
+          this.#waiting.delete(reject)
+          reject(error)
+        },
+      )
     })
   }
 

@@ -101,9 +101,10 @@ export class Transfer {
   }
 
   #write(bytes: Buffer, loan: Loan): Promise<void> {
-    const writing = this.#receiver.write(bytes).finally(() => loan.end())
-    // Awaited in a moment; a receiver that leaves meanwhile must not count as an unhandled rejection.
-    writing.catch(() => {})
+    const writing = this.#receiver.write(bytes)
+    const end = () => loan.end()
+    // Before whoever awaits it in a moment; and a receiver that leaves meanwhile must not count as an unhandled rejection.
+    writing.then(end, end)
     return writing
   }
 
