@@ -1,19 +1,11 @@
 import { describe, expect, it } from 'vitest'
-import { bytesOf, codeOf, makeCache, read, turns, useCacheTests } from './fixture.ts'
-import { blobPlan, Hub, imageBytes, imagePlan, parseImage, sha256 } from './images.ts'
+import { codeOf, makeCache, read, turns, useCacheTests } from './fixture.ts'
+import { blobPlan, Hub, imagePlan, parseImage, sha256 } from './images.ts'
 import { member } from './mesh.ts'
+import { LAYER, ONE, setUp } from './one-image.ts'
 import { UNREACHABLE } from './registry.ts'
 
 useCacheTests()
-
-const LAYER = bytesOf(100_000)
-const IMAGE = imageBytes({ type: 'image/one' }, [LAYER])
-
-function setUp() {
-  const hub = new Hub()
-  hub.publish('a', 'latest', IMAGE, [LAYER])
-  return { hub, kit: makeCache({ script: hub.script }) }
-}
 
 describe('a blob that is known by its digest alone', () => {
   it('comes from upstream without a question where nobody else could have it', async () => {
@@ -52,7 +44,7 @@ describe('a blob that is known by its digest alone', () => {
 
   it('is not sent again for another repository that has it', async () => {
     const { hub, kit } = setUp()
-    hub.publish('b', 'latest', IMAGE, [LAYER])
+    hub.publish('b', 'latest', ONE, [LAYER])
     await kit.fetch(blobPlan('a', sha256(LAYER)))
     await turns()
     const found = await kit.get(blobPlan('b', sha256(LAYER)))
@@ -77,7 +69,7 @@ describe('a blob that is known by its digest alone', () => {
 describe('a document that names blobs', () => {
   it('lets members be asked for them while upstream is away', async () => {
     const { hub, kit } = setUp()
-    await kit.fetch(imagePlan('a', sha256(IMAGE)))
+    await kit.fetch(imagePlan('a', sha256(ONE)))
     await turns()
     hub.instead = UNREACHABLE
     const peer = member(kit, 'p', LAYER)
@@ -89,7 +81,7 @@ describe('a document that names blobs', () => {
 
   it('tells their length without anybody being asked', async () => {
     const { hub, kit } = setUp()
-    await kit.fetch(imagePlan('a', sha256(IMAGE)))
+    await kit.fetch(imagePlan('a', sha256(ONE)))
     await turns()
     const found = await kit.get(blobPlan('a', sha256(LAYER)), { head: true })
     expect([found.body.size, found.headers['content-digest']]).toEqual([LAYER.length, sha256(LAYER)])
@@ -98,12 +90,12 @@ describe('a document that names blobs', () => {
 
   it('says itself what it is when it comes from a member, over what upstream says', async () => {
     const { kit } = setUp()
-    const found = await kit.get(imagePlan('a', sha256(IMAGE)))
-    expect([found.headers['content-type'], (await read(found)).equals(IMAGE)]).toEqual(['image/one', true])
+    const found = await kit.get(imagePlan('a', sha256(ONE)))
+    expect([found.headers['content-type'], (await read(found)).equals(ONE)]).toEqual(['image/one', true])
     const other = setUp()
-    const peer = member(other.kit, 'p', IMAGE)
-    peer.hold({ algorithm: 'sha256', hex: sha256(IMAGE).slice(7) }, IMAGE)
-    const theirs = await other.kit.get(imagePlan('a', sha256(IMAGE)))
+    const peer = member(other.kit, 'p', ONE)
+    peer.hold({ algorithm: 'sha256', hex: sha256(ONE).slice(7) }, ONE)
+    const theirs = await other.kit.get(imagePlan('a', sha256(ONE)))
     expect([theirs.source, theirs.headers['content-type']]).toEqual(['peer', 'image/one'])
     theirs.body.close()
   })
@@ -111,7 +103,7 @@ describe('a document that names blobs', () => {
   it('is read in the thread for large documents when it is one', async () => {
     const hub = new Hub()
     const kit = makeCache({ script: hub.script })
-    const large = Buffer.from(JSON.stringify({ ...parseImage(IMAGE).facts, filler: 'x'.repeat(200_000) }))
+    const large = Buffer.from(JSON.stringify({ ...parseImage(ONE).facts, filler: 'x'.repeat(200_000) }))
     hub.publish('a', 'large', large, [LAYER])
     const found = await kit.get(imagePlan('a', sha256(large)))
     expect([found.headers['content-type'], (await read(found)).equals(large)]).toEqual(['image/one', true])
@@ -128,18 +120,18 @@ describe('a document that names blobs', () => {
     hub.publish('a', 'none', none)
     expect(await codeOf(fetch(imagePlan('a', sha256(large))))).toBe('UPSTREAM_CORRUPT')
     expect(await codeOf(fetch(imagePlan('a', sha256(none))))).toBe('UPSTREAM_CORRUPT')
-    hub.instead = { body: IMAGE }
+    hub.instead = { body: ONE }
     expect(await codeOf(fetch(imagePlan('a', sha256(none))))).toBe('UPSTREAM_CORRUPT')
     expect((await memory.status()).records).toBe(0)
   })
 
   it('is taken over by another repository together with what it names', async () => {
     const { hub, kit } = setUp()
-    hub.publish('b', 'latest', IMAGE, [LAYER])
-    await kit.fetch(imagePlan('a', sha256(IMAGE)))
+    hub.publish('b', 'latest', ONE, [LAYER])
+    await kit.fetch(imagePlan('a', sha256(ONE)))
     await kit.fetch(blobPlan('a', sha256(LAYER)))
     await turns()
-    const found = await kit.get(imagePlan('b', sha256(IMAGE)))
+    const found = await kit.get(imagePlan('b', sha256(ONE)))
     expect([found.source, found.headers['content-type']]).toEqual(['local', 'image/one'])
     found.body.close()
     hub.instead = UNREACHABLE
@@ -150,7 +142,7 @@ describe('a document that names blobs', () => {
 
 it('everything that upstream is asked for says whether it was a client that named it', async () => {
   const { kit } = setUp()
-  const plan = { ...imagePlan('a', sha256(IMAGE)), publicOnly: true }
+  const plan = { ...imagePlan('a', sha256(ONE)), publicOnly: true }
   await kit.get({ ...plan, key: 'other' }, { head: true })
   await kit.fetch(plan)
   await kit.fetch({ ...plan, key: 'list', kind: 'mutable' })

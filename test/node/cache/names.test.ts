@@ -2,20 +2,10 @@ import { describe, expect, it } from 'vitest'
 import { bytesOf, codeOf, MINUTE, makeCache, read, turns, useCacheTests } from './fixture.ts'
 import { blobPlan, HUB, Hub, imageBytes, imagePlan, sha256, tagPlan } from './images.ts'
 import { member } from './mesh.ts'
+import { LAYER, ONE, setUp, TAG, TWO } from './one-image.ts'
 import { UNREACHABLE } from './registry.ts'
 
 useCacheTests()
-
-const LAYER = bytesOf(100_000)
-const ONE = imageBytes({ type: 'image/one' }, [LAYER])
-const TWO = imageBytes({ type: 'image/two' }, [LAYER])
-const TAG = tagPlan('a', 'latest')
-
-function setUp() {
-  const hub = new Hub()
-  hub.publish('a', 'latest', ONE, [LAYER])
-  return { hub, kit: makeCache({ script: hub.script }) }
-}
 
 /** What a budget looks like of which little is left. */
 const LOW = { limit: 100, remaining: 2, window: 21_600, at: 0, isLow: true }

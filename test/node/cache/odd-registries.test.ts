@@ -2,21 +2,11 @@ import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../../node/cache/plan.ts'
 import type { MemoryScript } from '../../../node/upstream/memory-upstream.ts'
 import { bytesOf, codeOf, MINUTE, makeCache, read, turns, useCacheTests } from './fixture.ts'
-import { blobPlan, Hub, imageBytes, imagePlan, sha256, tagPlan } from './images.ts'
+import { blobPlan, Hub, imageBytes, imagePlan, sha256 } from './images.ts'
+import { LAYER, ONE, setUp, TAG, TWO } from './one-image.ts'
 import { UNREACHABLE } from './registry.ts'
 
 useCacheTests()
-
-const LAYER = bytesOf(100_000)
-const ONE = imageBytes({ type: 'image/one' }, [LAYER])
-const TWO = imageBytes({ type: 'image/two' }, [LAYER])
-const TAG = tagPlan('a', 'latest')
-
-function setUp() {
-  const hub = new Hub()
-  hub.publish('a', 'latest', ONE, [LAYER])
-  return { hub, kit: makeCache({ script: hub.script }) }
-}
 
 describe('a registry that has not everything that an index names', () => {
   const other = imageBytes({ type: 'image/other' }, [bytesOf(500, 2)])
