@@ -1,11 +1,8 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
-import { type Clock, systemClock } from '../../node/clock.ts'
 import { type Answer, answer } from './answer.ts'
+import { CountingServer } from './counting-server.ts'
 import { present } from './present.ts'
-import { canonicalPath } from './recording.ts'
-import { send } from './send.ts'
-import { type Exchange, LoopbackServer } from './server.ts'
-import { type LoggedRequest, Tally } from './tally.ts'
+import type { LoggedRequest } from './tally.ts'
 
 /** Longest request body that a script gets to see, in bytes. */
 const MAX_REQUEST_BODY = 16 << 20
@@ -31,42 +28,8 @@ interface Script {
  * An upstream that does what a test wrote down. Each request to a path takes the next step of its script; the last step
  * stays. `upstream.on('/a.tgz', spoil(serve(bytes), cutAfter(5000)), serve(bytes))` cuts once and is well afterwards.
  */
-export class ScriptedUpstream {
-  readonly tally: Tally
-  readonly #clock: Clock
-  readonly #server: LoopbackServer
+export class ScriptedUpstream extends CountingServer {
   #scripts: Script[] = []
-
-  constructor(clock: Clock = systemClock, logged?: number) {
-    this.#clock = clock
-    this.tally = new Tally(logged)
-    this.#server = new LoopbackServer((exchange) => this.#answer(exchange))
-  }
-
-  get origin(): string {
-    return this.#server.origin
-  }
-
-  get connections(): number {
-    return this.#server.connections
-  }
-
-  async start(): Promise<this> {
-    await this.#server.start()
-    return this
-  }
-
-  async stop(): Promise<void> {
-    await this.#server.stop()
-  }
-
-  gone(): Promise<void> {
-    return this.#server.gone()
-  }
-
-  back(): Promise<void> {
-    return this.#server.back()
-  }
 
   /** Writes the script of a canonical path, or of all that a RegExp matches. A newer script for the same path wins. */
   on(path: string | RegExp, ...steps: [Step, ...Step[]]): this {
@@ -80,24 +43,17 @@ export class ScriptedUpstream {
     return this.tally.path(path).requests
   }
 
-  async #answer({ request, response, connection, signal }: Exchange): Promise<void> {
-    const target = request.url ?? '/'
-    const path = canonicalPath(target)
-    const method = request.method ?? 'GET'
-    const logged: LoggedRequest = { method, target, path, kind: method, headers: request.headers, connection, bytes: 0 }
-    this.tally.began(logged)
-    try {
-      // The step is taken at once: two requests in flight must not both get the first one.
-      const step = this.#next(path)
-      const body = await readRequest(request, signal)
-      const planned = typeof step === 'function' ? await step({ method, target, path, headers: request.headers, body }) : step
-      const ready = present(planned, method, request.headers)
-      logged.status = ready.status
-      const sent = (bytes: number) => this.tally.sent(logged, bytes)
-      await send(request, response, ready, { clock: this.#clock, buckets: [], sent, signal })
-    } finally {
-      this.tally.ended()
-    }
+  protected kindOf(_path: string, method: string): string {
+    return method
+  }
+
+  protected async prepare(logged: LoggedRequest, request: IncomingMessage, signal: AbortSignal): Promise<Answer> {
+    const { method, target, path } = logged
+    // The step is taken at once: two requests in flight must not both get the first one.
+    const step = this.#next(path)
+    const body = await readRequest(request, signal)
+    const planned = typeof step === 'function' ? await step({ method, target, path, headers: request.headers, body }) : step
+    return present(planned, method, request.headers)
   }
 
   #next(path: string): Step {
