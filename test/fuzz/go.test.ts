@@ -2,7 +2,6 @@ import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { StagedBytes } from '../../node/cache/staged-bytes.ts'
 import { zipHash1 } from '../../node/cache/zip-digest.ts'
-import { isWarrenError } from '../../node/errors.ts'
 import { MemoryStore } from '../../node/store/memory-store.ts'
 import { headParser } from '../../protocols/go/head.ts'
 import { go } from '../../protocols/go/index.ts'
@@ -13,8 +12,8 @@ import { dataTileParser, tileParser } from '../../protocols/go/tile.ts'
 import type { Mirror } from '../../protocols/protocol.ts'
 import { GoLog, GoSigner } from '../harness/scripted-go-log.ts'
 import { makeZip } from '../harness/scripted-go-zip.ts'
+import { CASES, canonicalKeys, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
-const CASES = 100_000
 const SEED = 20_261_129
 
 const NAME = 'sum.example.test'
@@ -33,40 +32,7 @@ const mirror: Mirror = {
   ],
 }
 
-const HOSTILE = [
-  '..',
-  '.',
-  '%2e%2e',
-  '%2E.',
-  '%252e',
-  '%00',
-  '\0',
-  '\\',
-  '%5c',
-  '%25',
-  '%ff',
-  '#',
-  '?',
-  ';',
-  '//',
-  '\r\n',
-  'é',
-  '%',
-  '%2f..%2f',
-  '!',
-  '!!',
-  '%21',
-  '%2521',
-  '!A',
-  'A',
-  '@',
-  '+',
-  '%2B',
-  ' ',
-  '%20',
-  '~1',
-  'x000',
-]
+const ODD = [...HOSTILE, '?', '!', '!!', '%21', '%2521', '!A', 'A', '+', '%2B', '%20', '~1', 'x000']
 const USUAL = [
   '/',
   '/',
@@ -105,11 +71,11 @@ const module = fc.constantFrom('ex.test/a', 'git.corp.test/x', 'secret.test/x', 
 const version = fc.constantFrom('v1.0.0', 'main', 'v1', 'v2.0.0+incompatible', 'v1.0.0-!r!c', '..')
 const path = fc.oneof(
   fc.constantFrom('supported', 'latest', 'tile/8/0/000', 'tile/8/data/000.p/3').map((end) => `sumdb/${NAME}/${end}`),
-  fc.array(fc.constantFrom(...USUAL, ...HOSTILE), { maxLength: 10 }).map((parts) => parts.join('')),
-  fc.array(fc.constantFrom(...USUAL), { maxLength: 8 }).map((parts) => parts.join('')),
+  joined([...USUAL, ...ODD], 10),
+  joined(USUAL, 8),
   fc.string({ unit: 'binary', maxLength: 60 }),
   fc
-    .tuple(module, version, fc.constantFrom('.info', '.mod', '.zip', ''), fc.constantFrom('', ...HOSTILE))
+    .tuple(module, version, fc.constantFrom('.info', '.mod', '.zip', ''), fc.constantFrom('', ...ODD))
     .map(([name, at, end, odd]) => `${name}/@v/${at}${end}${odd}`),
   fc.tuple(module, version).map(([name, at]) => `sumdb/${NAME}/lookup/${name}@${at}`),
   fc
@@ -121,42 +87,35 @@ const path = fc.oneof(
 
 test(`${CASES} paths: each is refused as text, or leads below the upstream that may have it`, () => {
   const seen = { planned: 0, replies: 0, corp: 0, tiles: 0 }
-  const refused = new Map<string, number>()
-  const ask = (asked: string) => go.route({ method: 'GET', path: asked, query: '', headers: {} }, mirror)
-  fc.assert(
-    fc.property(path, (asked) => {
-      try {
-        const route = ask(asked)
-        if ('reply' in route) {
-          seen.replies++
-          return
-        }
-        if (!('plans' in route)) throw new Error('nothing is passed through')
-        const [plan] = route.plans
-        expect(route.plans).toHaveLength(1)
-        const isCorp = /^(?:git\.corp\.test|sumdb\/[^/]+\/lookup\/git\.corp\.test)(?:\/|@)/.test(decodeURIComponent(asked))
-        expect(plan.base).toBe(isCorp ? CORP : DEEP)
-        expect(new URL(plan.url).href).toBe(plan.url)
-        expect(plan.url.startsWith(plan.base)).toBe(true)
-        expect(plan.url.slice(plan.base.length)).not.toMatch(/^(?:sumdb\/[^/]+\/lookup\/)?secret\.test[/@]/)
-        expect(new URL(plan.url).pathname).not.toMatch(/\/\.\.?(?:\/|$)|[\\\s%A-Z]|\/\/|@.*@v/)
-        expect(plan.key).not.toMatch(/[^\n -~]/)
-        // The canonical spelling names the same thing.
-        const again = ask(plan.url.slice(plan.base.length))
-        expect('plans' in again && again.plans[0].key).toBe(plan.key)
-        seen.planned++
-        if (isCorp) seen.corp++
-        if (plan.url.includes('/tile/')) seen.tiles++
-      } catch (error) {
-        if (!isWarrenError(error, 'BAD_REQUEST', 'UPSTREAM_ABSENT')) throw error
-        refused.set(error.code, (refused.get(error.code) ?? 0) + 1)
-        const { contentType, body } = go.formatError(error, asked)
-        expect(contentType).toBe('text/plain; charset=utf-8')
-        expect(body).toMatch(/^[^\r\n]+\n$/)
+  const refused = runTargets(path, {
+    seed: SEED,
+    codes: ['BAD_REQUEST', 'UPSTREAM_ABSENT'],
+    make: (asked) => go.route({ method: 'GET', path: asked, query: '', headers: {} }, mirror),
+    checkRefusal: (error, asked) => {
+      const { contentType, body } = go.formatError(error, asked)
+      expect(contentType).toBe('text/plain; charset=utf-8')
+      expect(body).toMatch(/^[^\r\n]+\n$/)
+    },
+    check: (route, asked) => {
+      if ('reply' in route) {
+        seen.replies++
+        return
       }
-    }),
-    { numRuns: CASES, seed: SEED },
-  )
+      if (!('plans' in route)) throw new Error('nothing is passed through')
+      const [plan] = route.plans
+      expect(route.plans).toHaveLength(1)
+      const isCorp = /^(?:git\.corp\.test|sumdb\/[^/]+\/lookup\/git\.corp\.test)(?:\/|@)/.test(decodeURIComponent(asked))
+      expect(plan.base).toBe(isCorp ? CORP : DEEP)
+      checkPlan(plan)
+      checkPlainPath(plan)
+      expect(plan.url.slice(plan.base.length)).not.toMatch(/^(?:sumdb\/[^/]+\/lookup\/)?secret\.test[/@]/)
+      expect(new URL(plan.url).pathname).not.toMatch(/[A-Z]|@.*@v/)
+      expect(canonicalKeys(go, mirror, plan)).toEqual([plan.key])
+      seen.planned++
+      if (isCorp) seen.corp++
+      if (plan.url.includes('/tile/')) seen.tiles++
+    },
+  })
   // It did get everywhere.
   expect(seen.planned).toBeGreaterThan(5_000)
   for (const count of [seen.corp, seen.tiles, seen.replies, ...refused.values()]) expect(count).toBeGreaterThan(50)
