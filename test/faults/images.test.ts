@@ -1,18 +1,17 @@
 import { createHash } from 'node:crypto'
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it } from 'vitest'
 import { answer } from '../harness/answer.ts'
 import { cutAtRandom, flip, instead } from '../harness/fault.ts'
-import { get, HttpClient, type Reading } from '../harness/http.ts'
+import { get } from '../harness/http.ts'
 import { imageMirrors } from '../harness/image-mirrors.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
-import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
 import { makeImage } from '../harness/oci-images.ts'
-import { type Layer, makeLayer } from '../harness/oci-layers.ts'
-import { ScriptedHub } from '../harness/scripted-hub.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
+import { startHub } from './image-node.ts'
+import { blobUrl, hubWithLayer, openClient, readRest, startProcessBefore } from './one-layer.ts'
 
 const MIB = 1 << 20
 const LARGE = 500 * MIB
@@ -22,44 +21,14 @@ const TIMEOUT_MS = 240_000
 useLeakCheck()
 const temp = useTempFolders()
 
-/** A registry with one image of one layer. */
-async function registryWith(bytes: number): Promise<{ hub: ScriptedHub; layer: Layer }> {
-  const hub = await new ScriptedHub().start()
-  onTestFinished(() => hub.stop())
-  const layer = await makeLayer({ bytes })
-  hub.publish('library/x', 'latest', await makeImage({ layers: [layer] }))
-  return { hub, layer }
-}
-
-async function nodeBefore(hub: ScriptedHub): Promise<NodeProcess> {
-  const config = { mirrors: { 'docker-hub': { upstreams: [`${hub.origin}/`] } } }
-  const node = await startNodeProcess({ data: temp.create('node'), config })
-  onTestFinished(() => node.stop())
-  return node
-}
-
-const blobUrl = (url: string, { descriptor }: Layer) => `${url}/v2/library/x/blobs/${descriptor.digest}`
-
-/** Reads to the end; the digest only of every tenth, since hashing all takes longer than all else. */
-async function rest(reading: Reading, hashes: boolean): Promise<{ bytes: number; digest?: string }> {
-  const hash = createHash('sha256')
-  for (;;) {
-    const part = await reading.read(MIB)
-    if (part.length === 0) break
-    if (hashes) hash.update(part)
-  }
-  return hashes ? { bytes: reading.received, digest: `sha256:${hash.digest('hex')}` } : { bytes: reading.received }
-}
-
 describe('a layer of 500 MB that nobody has', () => {
   it('is whole for everybody though upstream breaks off at random bytes twenty times', { timeout: TIMEOUT_MS }, async () => {
-    const { hub, layer } = await registryWith(LARGE)
-    const node = await nodeBefore(hub)
+    const { hub, layer } = await hubWithLayer(LARGE)
+    const node = await startProcessBefore(hub, temp.create('node'))
     hub.cdn.fail(/^\/blobs\//, cutAtRandom(7, LARGE / CUTS), CUTS)
-    const client = new HttpClient()
-    onTestFinished(() => client.close())
+    const client = openClient()
     const readings = await Promise.all(Array.from({ length: 5 }, () => client.open(blobUrl(node.url, layer))))
-    for (const end of await Promise.all(readings.map((one) => rest(one, true)))) {
+    for (const end of await Promise.all(readings.map((one) => readRest(one, true)))) {
       expect(end).toEqual({ bytes: layer.descriptor.size, digest: layer.descriptor.digest })
     }
     expect(hub.cdn.tally.kind('GET blob').requests).toBe(CUTS + 1)
@@ -68,12 +37,11 @@ describe('a layer of 500 MB that nobody has', () => {
 
 describe('a layer of which upstream', () => {
   it('sends one wrong byte breaks off, is not kept, and is right the next time', { timeout: TIMEOUT_MS }, async () => {
-    const { hub, layer } = await registryWith(3 * MIB)
+    const { hub, layer } = await hubWithLayer(3 * MIB)
     const mirrors = imageMirrors({ 'docker.io': hub })
     const node = await startNode({ data: temp.create('node'), upstream: hub.origin, mirrors })
     const undo = hub.cdn.fail(/^\/blobs\//, flip(MIB))
-    const client = new HttpClient()
-    onTestFinished(() => client.close())
+    const client = openClient()
     const wrong = await client.exchange(blobUrl(node.url, layer))
     expect(wrong.complete).toBe(false)
     expect((await storeAtRest(node)).blobs).toBe(0)
@@ -87,8 +55,7 @@ describe('a layer of which upstream', () => {
 
   it('signed the URL for minutes is fetched by a new one an hour later', { timeout: TIMEOUT_MS }, async () => {
     const clock = new ShiftedClock()
-    const hub = await new ScriptedHub(clock).start()
-    onTestFinished(() => hub.stop())
+    const hub = await startHub(clock)
     const image = await makeImage()
     hub.publish('library/x', 'latest', image)
     const mirrors = imageMirrors({ 'docker.io': hub })
@@ -109,8 +76,7 @@ describe('near and beyond the limit of pulls', () => {
     timeout: TIMEOUT_MS,
   }, async () => {
     const clock = new ShiftedClock()
-    const hub = await new ScriptedHub(clock).start()
-    onTestFinished(() => hub.stop())
+    const hub = await startHub(clock)
     const [one, two, three] = [await makeImage({ seed: 1 }), await makeImage({ seed: 2 }), await makeImage({ seed: 3 })]
     hub.publish('library/x', 'latest', one)
     hub.limitPulls(10)
@@ -137,7 +103,7 @@ describe('near and beyond the limit of pulls', () => {
   })
 
   it('a limiter that says nothing but 429 is left alone', { timeout: TIMEOUT_MS }, async () => {
-    const { hub } = await registryWith(1_000)
+    const { hub } = await hubWithLayer(1_000)
     const node = await startNode({
       data: temp.create('node'),
       upstream: hub.origin,
