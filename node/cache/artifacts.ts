@@ -55,7 +55,7 @@ export class Artifacts {
       const found = held?.link ? linked(plan, held) : await this.head(plan, options.signal)
       if (found) return found
     }
-    const asking = this.#components.permits.of(plan, held, () => this.head(plan, this.#closing.signal))
+    const asking = this.#components.permits.of(plan, held, () => this.#isThere(plan))
     const permit = asking instanceof Promise ? await abortable(asking, options.signal) : asking
     const adopted = permit === 'anybody' ? await this.#adoption.of(plan) : undefined
     return adopted ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
@@ -122,6 +122,13 @@ export class Artifacts {
       body.close()
       throw error
     }
+  }
+
+  /** Whether upstream has what a client named by digest: its documents say so, however old, or its own answer. Rejects as `get`. */
+  async #isThere(plan: Plan): Promise<boolean> {
+    const { signal } = this.#closing
+    if (!plan.expect) return (await this.head(plan, signal)) !== undefined
+    return (await plan.expect(this.#components.lookup, signal)) !== undefined
   }
 
   /** A plan of something that only metadata tells the place of, with that place. */

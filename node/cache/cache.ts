@@ -95,7 +95,9 @@ export class Cache {
   }
 
   #get(plan: Plan, options: GetOptions): Found | Promise<Found> {
-    const held = this.#components.store.records.get(plan.key)
+    const kept = this.#components.store.records.get(plan.key)
+    // Another mirror's rules may have it that it never changes.
+    const held = kept?.freshFor === null && plan.kind === 'mutable' ? { ...kept, freshFor: 0 } : kept
     if (!held || held.link || !this.#usable(plan, held, options)) return this.#miss(plan, held, options)
     const found = this.#shelf.open(plan, held, 'local')
     if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, undefined, options))

@@ -2,7 +2,6 @@ import { LRUCache } from 'lru-cache'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { CONFIRMED_KEYS, CONFIRMED_TTL } from './constants.ts'
-import type { Found } from './found.ts'
 import type { Plan } from './plan.ts'
 
 /** Who may be asked for an artifact by its digest: everybody who may have it, or only the upstream that it was asked of. */
@@ -27,8 +26,8 @@ export class Permits {
     this.#confirmed.set(key, true)
   }
 
-  /** `ask` asks upstream by HEAD; undefined when only a GET can tell. Rejects as it does. */
-  of(plan: Plan, held: NameRecord | undefined, ask: () => Promise<Found | undefined>): Permit | Promise<Permit> {
+  /** `ask` tells whether upstream has it; false when only a GET can tell. Rejects as it does. */
+  of(plan: Plan, held: NameRecord | undefined, ask: () => Promise<boolean>): Permit | Promise<Permit> {
     if (!plan.guarded || held || this.#confirmed.has(plan.key)) return 'anybody'
     const { store, mesh } = this.#components
     const isHere = plan.digests?.some((digest) => store.blobs.find(digest) !== undefined)
@@ -39,7 +38,7 @@ export class Permits {
     return asking
   }
 
-  async #ask(plan: Plan, ask: () => Promise<Found | undefined>): Promise<Permit> {
+  async #ask(plan: Plan, ask: () => Promise<boolean>): Promise<Permit> {
     if (!(await ask())) return 'upstream'
     this.confirm(plan.key)
     return 'anybody'

@@ -25,8 +25,9 @@ export interface DocumentParser<Facts = unknown> {
   parse(bytes: Buffer): ParsedDocument<Facts>
 }
 
-/** The same for what has to be unpacked first. */
+/** The same for what has to be unpacked first: few bytes may be many then, so that it is parsed in a worker thread, always. */
 export interface IndexParser<Facts = unknown> extends Omit<DocumentParser<Facts>, 'parse'> {
+  readonly unpacks: true
   parse(bytes: Buffer): Promise<ParsedDocument<Facts>>
 }
 
@@ -147,7 +148,10 @@ export interface Plan {
   readonly needs?: (facts: unknown) => 'all' | 'one' | 'none'
   /** Whether upstream was named by a client, and must be no address of this network. */
   readonly publicOnly?: boolean
-  /** Whether the key has to be named by a held document, or confirmed by upstream, before its digest is looked for elsewhere. */
+  /**
+   * Whether the key has to be named by a held document, or confirmed by upstream, before its digest is looked for elsewhere: so with
+   * every digest that a client chooses. Where there is an `expect`, that it resolves is the confirmation.
+   */
   readonly guarded?: boolean
 }
 

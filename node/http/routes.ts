@@ -110,10 +110,11 @@ export class Routes {
   }
 }
 
-/** Undefined where more than the key decides about the answer. */
+/** Undefined where more than the key decides about the answer, and for what is never at hand. */
 function keyWanted(route: Route): Omit<KeyedTarget, 'mirror'> | undefined {
   if (!('plans' in route) || route.fields || route.link || route.rendition || route.offers) return undefined
-  const [{ key, needs }] = route.plans
+  const [{ key, needs, kind }] = route.plans
+  if (kind !== 'immutable') return undefined
   return { key, needy: needs !== undefined }
 }
 

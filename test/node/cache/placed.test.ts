@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import type { Lookup } from '../../../node/cache/plan.ts'
+import { WarrenError } from '../../../node/errors.ts'
 import { bytesOf, codeOf, makeCache, read, turns, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
 import type { Index } from './parser.ts'
@@ -68,6 +69,33 @@ describe('a file whose digest is in the request and whose place is in a document
     const kit = start(() => indexBytes({}))
     expect(await codeOf(kit.fetch(PLAN))).toBe('UPSTREAM_ABSENT')
     expect(kit.upstream.count(`${BASE}made/up`)).toBe(1)
+  })
+})
+
+describe('a file that a client names by a digest that somebody holds', () => {
+  const guarded = (names: boolean) => ({
+    ...PLAN,
+    guarded: true,
+    expect: async (lookup: Lookup, signal: AbortSignal) => {
+      await lookup.fetch(INDEX, signal)
+      if (names) return { digests: [], url: URL_OF_FILE }
+      throw new WarrenError('UPSTREAM_ABSENT', 'the index does not name it')
+    },
+  })
+
+  it.each([true, false])('comes from a member only if a document names it: %s', async (names) => {
+    const kit = start()
+    member(kit, 'other', BYTES)
+    if (names) expect((await kit.get(guarded(true))).source).toBe('peer')
+    else expect(await codeOf(kit.fetch(guarded(false)))).toBe('UPSTREAM_ABSENT')
+  })
+
+  it.each([true, false])('is taken from what is held under another name only if a document names it: %s', async (names) => {
+    const kit = start()
+    await kit.fetch({ ...PLAN, key: 'another name' })
+    await turns()
+    if (names) expect((await kit.get(guarded(true))).source).toBe('local')
+    else expect(await codeOf(kit.fetch(guarded(false)))).toBe('UPSTREAM_ABSENT')
   })
 })
 

@@ -142,4 +142,17 @@ describe('what is mutable and may be large', () => {
     found.body.close()
     expect([found.body.size, upstream.requests.map(({ method }) => method)]).toEqual([ONE.length, ['HEAD']])
   })
+
+  it('is looked at again where another mirror keeps it for what never changes', async () => {
+    const { fetch, clock, publish, upstream } = start()
+    const { streamed: _, lifetime: __, ...rest } = PLAN
+    const forGood = { ...rest, kind: 'immutable' as const }
+    await fetch(forGood)
+    await turns()
+    publish()
+    await clock.advance(3 * MINUTE)
+    expect((await fetch(forGood)).equals(ONE)).toBe(true)
+    expect((await fetch(PLAN)).equals(TWO)).toBe(true)
+    expect(upstream.requests.length).toBe(2)
+  })
 })
