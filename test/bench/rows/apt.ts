@@ -1,7 +1,7 @@
 import { get } from '../../harness/http.ts'
 import { ScriptedDebian, sha256 } from '../../harness/scripted-debian.ts'
 import type { Row } from '../bench.ts'
-import { WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { compareWarm } from '../warm.ts'
@@ -19,9 +19,9 @@ export const apt: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const nginx = Nginx.find(stack)
-    if (!wrk || !nginx) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
+    if (!found) return
+    const { wrk, rival: nginx } = found
     const archive = stack.adopt(await new ScriptedDebian().start(), (started) => started.stop())
     const [packages, contents] = [new Packages(), packageOf('deb', { versions: DEBS, bytes: 1000 })]
     for (let at = 0; at < DEBS; at++) archive.add({ name: `bench${at}`, bytes: packages.archive(contents, at) })

@@ -1,6 +1,6 @@
 import { ScriptedCargo } from '../../harness/scripted-cargo.ts'
 import type { Row } from '../bench.ts'
-import { WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { compareWarm } from '../warm.ts'
@@ -20,9 +20,9 @@ export const crates: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const nginx = Nginx.find(stack)
-    if (!wrk || !nginx) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
+    if (!found) return
+    const { wrk, rival: nginx } = found
     const registry = stack.adopt(await new ScriptedCargo().start(), (started) => started.stop())
     const packages = new Packages()
     const archives = Array.from({ length: VERSIONS }, (_, at) => {

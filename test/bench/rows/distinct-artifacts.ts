@@ -1,5 +1,6 @@
 import type { Row } from '../bench.ts'
-import { figuresOf, WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
+import { figuresOf } from '../load.ts'
 import { Packages, packageOf, tarballPath, tarballPaths } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { Upstream } from '../upstream.ts'
@@ -17,9 +18,9 @@ export const distinctArtifacts: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const nginx = Nginx.find(stack)
-    if (!wrk || !nginx) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
+    if (!found) return
+    const { wrk, rival: nginx } = found
     const packages = new Packages()
     const count = bench.smoke ? 2 : PACKAGES
     const all = Array.from({ length: count }, (_, at) => packageOf(`distinct${at}`, { bytes: BYTES, versions: VERSIONS }))

@@ -1,6 +1,6 @@
 import { ScriptedGo } from '../../harness/scripted-go.ts'
 import type { Row } from '../bench.ts'
-import { WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { Goproxy } from '../rivals/goproxy.ts'
 import { compareWarm } from '../warm.ts'
@@ -24,10 +24,9 @@ export const goModules: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const goproxy = await Goproxy.build(bench)
-    if (!wrk || typeof goproxy === 'string')
-      return bench.skip({ row: ROW, what: 'all of it', why: wrk ? `${goproxy}` : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Goproxy.build(bench))
+    if (!found) return
+    const { wrk, rival: goproxy } = found
     const [own, rivals] = [await startProxy(stack), await startProxy(stack)]
     const mirror = { protocol: 'go', path: '/go/', upstreams: [own.url], sumdb: own.sumdb } as const
     const warren = await Warren.startMirror(stack, mirror)

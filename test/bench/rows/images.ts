@@ -2,9 +2,10 @@ import { pushImage } from '../../harness/docker-registry.ts'
 import { get } from '../../harness/http.ts'
 import { eventually } from '../../harness/wait.ts'
 import type { Bench, Row } from '../bench.ts'
+import { contest } from '../contest.ts'
 import type { Goal } from '../figures.ts'
 import { eachPart, imageOf, imagePaths, MANIFEST_HEADERS, pullImages, REPOSITORY, type TaggedImage } from '../images.ts'
-import { figuresOf, type Target, WRK_MISSING, Wrk } from '../load.ts'
+import { figuresOf, type Target, type Wrk } from '../load.ts'
 import { REGISTRY_MISSING, Registry } from '../rivals/registry.ts'
 import { fill, type Warren } from '../warren.ts'
 
@@ -23,9 +24,9 @@ export const images: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const registry = Registry.find()
-    if (!wrk || !registry) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? REGISTRY_MISSING : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Registry.find() ?? REGISTRY_MISSING)
+    if (!found) return
+    const { wrk, rival: registry } = found
     const all = await makeImages()
     const rival = await registry.start(stack, bench.signal)
     for (const { tag, image } of all) await pushImage(rival.url, REPOSITORY, tag, image)

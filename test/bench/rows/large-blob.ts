@@ -1,7 +1,8 @@
 import { readAll } from '../../../node/body.ts'
 import type { Bench, Row } from '../bench.ts'
+import { contest } from '../contest.ts'
 import { imageOf, imagePaths, pullImages } from '../images.ts'
-import { figuresOf, WRK_MISSING, Wrk } from '../load.ts'
+import { figuresOf } from '../load.ts'
 import { Packages, packageOf, tarballPath } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { Upstream } from '../upstream.ts'
@@ -32,9 +33,9 @@ type Hold = (bench: Bench, stack: AsyncDisposableStack, bytes: number) => Promis
 
 async function compareLarge(bench: Bench, row: string, what: string, hold: Hold): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const wrk = Wrk.find(stack)
-  const nginx = Nginx.find(stack)
-  if (!wrk || !nginx) return bench.skip({ row, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+  const found = await contest(bench, row, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
+  if (!found) return
+  const { wrk, rival: nginx } = found
   const bytes = bench.smoke ? 5_000_000 : 100_000_000
   const { warren, path, content } = await hold(bench, stack, bytes)
   nginx.write(path, content)

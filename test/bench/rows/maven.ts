@@ -1,6 +1,6 @@
 import { hexOf, ScriptedMaven, versionsOf } from '../../harness/scripted-maven.ts'
 import type { Row } from '../bench.ts'
-import { WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { compareWarm } from '../warm.ts'
@@ -17,9 +17,9 @@ export const maven: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const nginx = Nginx.find(stack)
-    if (!wrk || !nginx) return bench.skip({ row: ROW, what: 'all of it', why: wrk ? NGINX_MISSING : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
+    if (!found) return
+    const { wrk, rival: nginx } = found
     const upstream = stack.adopt(await new ScriptedMaven().start(), (started) => started.upstream.stop())
     const packages = new Packages()
     const versions = Array.from({ length: SET.versions }, (_, at) => `1.0.${at}`)

@@ -2,7 +2,8 @@ import { gunzipSync } from 'node:zlib'
 import { get } from '../../harness/http.ts'
 import { eventually } from '../../harness/wait.ts'
 import type { Row } from '../bench.ts'
-import { figuresOf, WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
+import { figuresOf } from '../load.ts'
 import { packageOf } from '../packages.ts'
 import { Verdaccio } from '../rivals/verdaccio.ts'
 import { Upstream } from '../upstream.ts'
@@ -22,10 +23,9 @@ export const packument: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    if (!wrk) return bench.skip({ row: ROW, what: 'all of it', why: WRK_MISSING })
-    const verdaccio = await Verdaccio.install(bench)
-    if (typeof verdaccio === 'string') return bench.skip({ row: ROW, what: 'all of it', why: verdaccio })
+    const found = await contest(bench, ROW, stack, () => Verdaccio.install(bench))
+    if (!found) return
+    const { wrk, rival: verdaccio } = found
     const document = packageOf('document', { bytes: 1000, versions: bench.smoke ? 20 : 2000, manifestBytes: 640 })
     const upstream = await Upstream.start(stack)
     const warren = await Warren.start(stack, upstream)

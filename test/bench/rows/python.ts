@@ -3,7 +3,7 @@ import { ScriptedIndex } from '../../harness/scripted-pypi.ts'
 import type { LoggedRequest } from '../../harness/tally.ts'
 import { eventually } from '../../harness/wait.ts'
 import type { Row } from '../bench.ts'
-import { WRK_MISSING, Wrk } from '../load.ts'
+import { contest } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { Proxpi } from '../rivals/proxpi.ts'
 import { compareWarm } from '../warm.ts'
@@ -30,10 +30,9 @@ export const python: Row = {
   name: ROW,
   async run(bench) {
     await using stack = new AsyncDisposableStack()
-    const wrk = Wrk.find(stack)
-    const proxpi = await Proxpi.install(bench)
-    if (!wrk || typeof proxpi === 'string')
-      return bench.skip({ row: ROW, what: 'all of it', why: wrk ? `${proxpi}` : WRK_MISSING })
+    const found = await contest(bench, ROW, stack, () => Proxpi.install(bench))
+    if (!found) return
+    const { wrk, rival: proxpi } = found
     const listed = bench.smoke ? 20 : 520
     const [own, rivals] = [await startIndex(stack, listed), await startIndex(stack, listed)]
     const warren = await Warren.startMirror(stack, { protocol: 'pypi', path: '/pypi/', upstreams: [own.base] })
