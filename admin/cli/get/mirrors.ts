@@ -1,4 +1,6 @@
+import { hostname, networkInterfaces } from 'node:os'
 import { getDefaultRegistry } from 'purl'
+import { builtIns } from '../../../node/built-ins.ts'
 import { isLoopback } from '../../../node/tcp-address.ts'
 import type { Status } from '../../api/status-schema.ts'
 import { UsageError } from '../exit-codes.ts'
@@ -52,7 +54,7 @@ export class Mirrors {
   /** The path below its mount of a URL that is of a mirror or of an upstream of it. */
   pathIn(mirror: NodeMirror, url: string): string | undefined {
     const place = placeOf(url)
-    if (this.#isOwn(place, mirror)) return place.path.slice(mirror.path.length)
+    if (this.#isOwn(place, mirror) || isOfNode(place, mirror.path)) return place.path.slice(mirror.path.length)
     const upstream = upstreamsOf(mirror)
       .map(placeOf)
       .find((one) => isWithin(place, one))
@@ -64,7 +66,23 @@ export class Mirrors {
     const offers = kin.flatMap((mirror) => upstreamsOf(mirror).map((url) => ({ mirror, upstream: placeOf(url) })))
     const fit = offers.filter(({ upstream }) => isWithin(place, upstream) || isWithin(upstream, place))
     const best = fit.sort((one, other) => other.upstream.path.length - one.upstream.path.length)[0]
-    return best?.mirror ?? kin.find((mirror) => this.#isOwn(place, mirror))
+    return (
+      best?.mirror ??
+      kin.find((mirror) => this.#isOwn(place, mirror)) ??
+      kin.find((mirror) => isOfNode(place, mirror.path)) ??
+      this.#moved(place, kin)
+    )
+  }
+
+  /**
+   * Where this node has what other nodes have at the mount that is built in. Of mounts that somebody made up only the same one is
+   * meant: names of one registry must not be asked for at another.
+   */
+  #moved(place: Place, kin: readonly NodeMirror[]): NodeMirror | undefined {
+    const usual = builtIns.find(({ path, protocol }) => protocol === kin[0]?.protocol && isOfNode(place, path))
+    return usual && !this.#mirrors.some(({ path }) => path === usual.path)
+      ? kin.find(({ name }) => name === usual.name)
+      : undefined
   }
 
   /** A lockfile that was written through the node names it, by any of the names that a machine has for itself. */
@@ -81,7 +99,21 @@ function upstreamsOf({ upstreams, routes = [] }: NodeMirror): string[] {
   return [...upstreams, ...routes.flatMap(({ upstream }) => (upstream === undefined ? [] : [upstream]))]
 }
 
+/** Whether a lockfile was written through another node of this machine, or one on the same machine name: they speak plain HTTP. */
+function isOfNode({ scheme, host, path }: Place, mount: string): boolean {
+  if (scheme !== 'http' || !path.startsWith(mount) || !URL.canParse(`http://${host}`)) return false
+  const name = new URL(`http://${host}`).hostname
+  return isOfThisMachine(name) || ownNames().has(name.replace(/^\[|\]$/g, ''))
+}
+
+function ownNames(): ReadonlySet<string> {
+  const addresses = Object.values(networkInterfaces()).flatMap((all = []) => all.map(({ address }) => address))
+  return new Set([hostname().toLowerCase(), ...addresses])
+}
+
 interface Place {
+  /** Lower case; undefined where it is left out. */
+  readonly scheme: string | undefined
   /** With the port, if it is not the usual one. */
   readonly host: string
   readonly path: string
@@ -89,9 +121,10 @@ interface Place {
 
 /** Package URLs leave the scheme out, and clients put words before it (`sparse+`). It makes no other place. */
 function placeOf(text: string): Place {
-  const bare = text.replace(/^(?:[a-z]+\+)?[a-z]+:\/\//i, '')
+  const [front = '', scheme] = /^(?:[a-z]+\+)?([a-z]+):\/\//i.exec(text) ?? []
+  const bare = text.slice(front.length)
   const url = URL.canParse(`https://${bare}`) ? new URL(`https://${bare}`) : undefined
-  return { host: url?.host ?? bare, path: url?.pathname ?? '/' }
+  return { scheme: scheme?.toLowerCase(), host: url?.host ?? bare, path: url?.pathname ?? '/' }
 }
 
 function isWithin(inner: Place, outer: Place): boolean {
