@@ -67,12 +67,27 @@ async function inflate(bytes: StagedBytes, entry: ZipEntry, data: number, conten
   const { packed, size } = entry
   if (packed <= AT_ONCE.packed && size <= AT_ONCE.size) {
     // One byte more than it says shows that it lied, and no more than that is unpacked.
-    content.add(inflateRawSync(await bytes.at(data, packed), { maxOutputLength: size + 1 }))
+    const { buffer, engine } = inflateAtOnce(await bytes.at(data, packed), size + 1)
+    content.add(buffer)
+    checkTaken(entry, engine.bytesWritten)
     return
   }
-  await pipeline(bytes.pieces(data, data + packed), createInflateRaw(), async (source: AsyncIterable<Buffer>) => {
+  const engine = createInflateRaw()
+  await pipeline(bytes.pieces(data, data + packed), engine, async (source: AsyncIterable<Buffer>) => {
     for await (const chunk of source) content.add(chunk)
   })
+  checkTaken(entry, engine.bytesWritten)
+}
+
+/** With `info` there is more than the bytes, which the types do not know. */
+function inflateAtOnce(packed: Buffer, maxOutputLength: number): { buffer: Buffer; engine: { bytesWritten: number } } {
+  const all: unknown = inflateRawSync(packed, { maxOutputLength, info: true })
+  return all as { buffer: Buffer; engine: { bytesWritten: number } }
+}
+
+/** Behind the end of what is packed there may be anything, and readers pass over it. */
+function checkTaken({ name, packed }: ZipEntry, taken: number): void {
+  if (taken !== packed) throw new Error(`«${shown(name)}» has ${packed - taken} bytes behind its end that belong to no file`)
 }
 
 /** What a file's bytes come to, and whether they are what the directory says. */

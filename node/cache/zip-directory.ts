@@ -31,6 +31,8 @@ const MAX_CONTENT = 500 << 20
 const END = { signature: 0x06054b50, bytes: 22 }
 const LOCATOR64 = { signature: 0x07064b50, bytes: 20 }
 const END64 = { signature: 0x06064b50, bytes: 56 }
+/** What stands in the end where the zip64 end has the value. */
+const MARK64 = { count: 0xffff, length: 0xffffffff, start: 0xffffffff }
 const HEADER = { signature: 0x02014b50, bytes: 46 }
 const MAX_COMMENT = 0xffff
 /** Flags: encrypted in one of three ways. */
@@ -71,25 +73,37 @@ async function findDirectory(bytes: StagedBytes): Promise<Found> {
   while (at >= 0 && tail.readUInt32LE(at) !== END.signature) at--
   // The last signature is the one that counts; one within the comment would be read as another directory elsewhere.
   if (at < 0 || at + END.bytes + tail.readUInt16LE(at + 20) !== tail.length) throw new Error('it has no end of a directory')
-  if (tail.readUInt16LE(at + 4) !== 0 || tail.readUInt16LE(at + 6) !== 0) throw new Error('it is a part of several')
+  if (at + END.bytes !== tail.length) throw new Error('it has a comment, as no archive of a module has')
   const count = tail.readUInt16LE(at + 10)
-  const length = tail.readUInt32LE(at + 12)
-  const start = tail.readUInt32LE(at + 16)
-  const end = from + at
-  if (count !== 0xffff && length !== 0xffffffff && start !== 0xffffffff) return { count, length, start, end }
-  return findDirectory64(bytes, end)
+  if (tail.readUInt32LE(at + 4) !== 0 || tail.readUInt16LE(at + 8) !== count) throw new Error('it is a part of several')
+  const plain = { count, length: tail.readUInt32LE(at + 12), start: tail.readUInt32LE(at + 16), end: from + at }
+  const found = await findDirectory64(bytes, plain.end)
+  const isMarked = count === MARK64.count || plain.start === MARK64.start
+  // What looks like a zip64 end counts for some readers and not for others (Go takes a length of 0xffff for a mark, too), unless both
+  // that it is there and what it says leave no choice.
+  if (isMarked !== (found !== undefined)) throw new Error('it has a zip64 end or not, as one reads it')
+  if (!found) return plain
+  for (const field of ['count', 'length', 'start'] as const)
+    if (plain[field] !== found[field] && plain[field] !== MARK64[field]) throw new Error('its two ends differ')
+  return found
 }
 
-async function findDirectory64(bytes: StagedBytes, end: number): Promise<Found> {
+/** Undefined where there is no zip64 end. */
+async function findDirectory64(bytes: StagedBytes, end: number): Promise<Found | undefined> {
+  if (end < LOCATOR64.bytes) return undefined
   const locator = await bytes.at(end - LOCATOR64.bytes, LOCATOR64.bytes)
+  if (locator.readUInt32LE(0) !== LOCATOR64.signature) return undefined
   const at = Number(locator.readBigUInt64LE(8))
-  if (locator.readUInt32LE(0) !== LOCATOR64.signature || at !== end - LOCATOR64.bytes - END64.bytes)
-    throw new Error('its zip64 end is not where it should be')
+  // Go passes over an end that is on another disk.
+  const isOfOne = locator.readUInt32LE(4) === 0 && locator.readUInt32LE(16) === 1
+  if (!isOfOne || at !== end - LOCATOR64.bytes - END64.bytes) throw new Error('its zip64 end is not where it should be')
   const record = await bytes.at(at, END64.bytes)
-  if (record.readUInt32LE(0) !== END64.signature || record.readBigUInt64LE(4) !== 44n)
+  const count = record.readBigUInt64LE(32)
+  const isKnown = record.readUInt32LE(0) === END64.signature && record.readBigUInt64LE(4) === 44n
+  if (!isKnown || record.readBigUInt64LE(16) !== 0n || record.readBigUInt64LE(24) !== count)
     throw new Error('its zip64 end is none that is known')
   return {
-    count: Number(record.readBigUInt64LE(32)),
+    count: Number(count),
     length: Number(record.readBigUInt64LE(40)),
     start: Number(record.readBigUInt64LE(48)),
     end: at,
@@ -127,6 +141,7 @@ function readEntry(directory: Buffer, at: number): { entry: ZipEntry; next: numb
   const entry = { name, deflated: method === 8, crc: u32(16), packed: u32(20), size: u32(24), offset: u32(42) }
   // Its digest is made of lines.
   if (name === '' || name.includes('\n')) throw new Error('a file in it has no proper name')
+  if (u16(32) > 0) throw new Error(`«${shown(name)}» has a comment, as no file of a module has`)
   if ((flags & ENCRYPTED) !== 0) throw new Error(`«${shown(name)}» is encrypted`)
   if (method !== 0 && method !== 8) throw new Error(`«${shown(name)}» is packed by method ${method}, which Go does not read`)
   if (!entry.deflated && entry.packed !== entry.size) throw new Error(`«${shown(name)}» has two sizes`)

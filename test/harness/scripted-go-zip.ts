@@ -19,6 +19,11 @@ export interface ZipFile {
   readonly descriptorCrc?: number
   /** Bytes that stand before its header, and belong to nothing. */
   readonly before?: Buffer
+  /** Bytes behind what is packed that count as packed. */
+  readonly behind?: Buffer
+  /** In the directory only. */
+  readonly extra?: Buffer
+  readonly comment?: Buffer
 }
 
 export interface ZipInit {
@@ -29,13 +34,15 @@ export interface ZipInit {
   readonly directoryOffset?: number
   /** Bytes between the last file and the directory. */
   readonly gap?: Buffer
+  /** Where the archive begins within a larger one. */
+  readonly base?: number
 }
 
 /** An archive, or what looks like one. */
 export function makeZip(files: readonly ZipFile[], init: ZipInit = {}): Buffer {
   const parts: Buffer[] = []
   const directory: Buffer[] = []
-  let at = 0
+  let at = init.base ?? 0
   const push = (...buffers: Buffer[]) => {
     for (const buffer of buffers) {
       parts.push(buffer)
@@ -47,13 +54,18 @@ export function makeZip(files: readonly ZipFile[], init: ZipInit = {}): Buffer {
     const offset = at
     const name = Buffer.from(file.name)
     const data = Buffer.from(file.data)
-    const body = file.stored ? data : deflateRawSync(data, { level: file.level ?? 6 })
+    const stream = file.stored ? data : deflateRawSync(data, { level: file.level ?? 6 })
+    const body = Buffer.concat([stream, file.behind ?? Buffer.alloc(0)])
     const real = { crc: crc32(data), packed: body.length, size: data.length }
     const flags = (file.flags ?? 0) | (file.described ? 8 : 0)
     const method = file.method ?? (file.stored ? 0 : 8)
     const told = { ...real, ...pick(file) }
     push(header(0x04034b50, { flags, method, ...told }, name), name, body, descriptor(file, real))
-    directory.push(header(0x02014b50, { flags, method, ...told, offset: file.offset ?? offset }, name), name)
+    const { extra = Buffer.alloc(0), comment = Buffer.alloc(0) } = file
+    const entry = header(0x02014b50, { flags, method, ...told, offset: file.offset ?? offset }, name)
+    entry.writeUInt16LE(extra.length, 30)
+    entry.writeUInt16LE(comment.length, 32)
+    directory.push(entry, name, extra, comment)
   }
   push(init.gap ?? Buffer.alloc(0))
   const start = init.directoryOffset ?? at
@@ -63,6 +75,22 @@ export function makeZip(files: readonly ZipFile[], init: ZipInit = {}): Buffer {
   if (init.zip64) push(end64(count, list.length, start), locator(at))
   push(end(init.zip64 ? 0xffff : count, list.length, init.zip64 ? 0xffffffff : start, init.comment ?? Buffer.alloc(0)))
   return Buffer.concat(parts)
+}
+
+/**
+ * An archive of the files `shown`, whose last one has a second archive in its comment or extra field, with a zip64 end right before
+ * the end of the first one: for who takes the directory's length of 0xffff for a mark of zip64, it is an archive of `hidden`.
+ */
+export function makeHidingZip(shown: readonly ZipFile[], hidden: readonly ZipFile[], place: 'comment' | 'extra'): Buffer {
+  const END_BYTES = 22
+  const withRoom = (room: Buffer) =>
+    makeZip(shown.map((file, i) => (i === shown.length - 1 ? { ...file, [place]: room } : file)))
+  const directory = (zip: Buffer) => zip.readUInt32LE(zip.length - END_BYTES + 12)
+  const room = 0xffff - directory(withRoom(Buffer.alloc(0)))
+  const end = withRoom(Buffer.alloc(room)).length - END_BYTES
+  const length = makeZip(hidden, { zip64: true }).length - END_BYTES
+  const inner = makeZip(hidden, { zip64: true, base: end - length }).subarray(0, length)
+  return withRoom(Buffer.concat([Buffer.alloc(room - length), inner]))
 }
 
 function pick({ crc, packed, size }: ZipFile): Partial<Record<'crc' | 'packed' | 'size', number>> {

@@ -3,7 +3,7 @@ import { StagedBytes } from '../../../node/cache/staged-bytes.ts'
 import { zipHash1 } from '../../../node/cache/zip-digest.ts'
 import { MemoryStore } from '../../../node/store/memory-store.ts'
 import { Random } from '../../harness/random.ts'
-import { h1Of, makeZip, type ZipFile, type ZipInit } from '../../harness/scripted-go-zip.ts'
+import { h1Of, makeHidingZip, makeZip, type ZipFile, type ZipInit } from '../../harness/scripted-go-zip.ts'
 
 const random = new Random(7)
 const text = (length: number) => 'module text\n'.repeat(Math.ceil(length / 12)).slice(0, length)
@@ -16,6 +16,15 @@ function bytesOf(zip: Buffer): StagedBytes {
   const staging = new MemoryStore().blobs.stage({ size: zip.length, algorithms: [] })
   staging.write(zip)
   return new StagedBytes(staging, { what: 'h1' })
+}
+
+/** A locator of a zip64 end, as the extra field of an entry has it at its end. */
+function locator(at: number, disks: number): Buffer {
+  const bytes = Buffer.alloc(20)
+  bytes.writeUInt32LE(0x07064b50, 0)
+  bytes.writeBigUInt64LE(BigInt(at), 8)
+  bytes.writeUInt32LE(disks, 16)
+  return bytes
 }
 
 const digest = async (zip: Buffer) => `h1:${Buffer.from(await zipHash1(bytesOf(zip)), 'hex').toString('base64')}`
@@ -44,7 +53,6 @@ describe('the h1 of an archive', () => {
     ]
     for (const way of ways) expect(await digest(makeZip(files.map((file) => ({ ...file, ...way }))))).toBe(wanted)
     expect(await digest(makeZip(files, { zip64: true }))).toBe(wanted)
-    expect(await digest(makeZip(files, { comment: Buffer.from('a comment') }))).toBe(wanted)
     expect(await digest(makeZip([...files].reverse()))).toBe(wanted)
   })
 
@@ -90,10 +98,58 @@ describe('the h1 of an archive', () => {
     ['far more files than it says', SMALL, { count: 0xfffffff, zip64: true }, /too large/],
     ['a directory elsewhere', SMALL, { directoryOffset: 3 }, /not where/],
     ['an end within its comment', SMALL, { comment: Buffer.concat([EOCD, Buffer.alloc(40)]) }, /no end/],
+    ['a comment', SMALL, { comment: Buffer.from('a comment') }, /a comment/],
+    ['a comment on a file', [one, { ...two, comment: Buffer.from('a comment') }], {}, /a comment/],
+    ['bytes behind what is packed', [{ ...one, behind: Buffer.from('more') }, two], {}, /4 bytes behind its end/],
+    ['a byte behind much', [{ name: 'a', data: random.bytes(300_000), behind: Buffer.alloc(1) }], {}, /1 bytes behind its end/],
+    [
+      'much behind much',
+      [{ name: 'a', data: random.bytes(300_000), behind: Buffer.alloc(400_000) }],
+      {},
+      /400000 bytes behind/,
+    ],
+    ['a second end without need', [one, { ...two, extra: locator(0, 1) }], {}, /zip64 end/],
     ['a folder with bytes', [{ name: 'a/', data: 'x', stored: true }], {}, /folder/],
   ]
   it.each(refusals)('is not told of %s', async (_what, files, init, message) => {
     await expect(zipHash1(bytesOf(makeZip(files, init)))).rejects.toThrow(message)
+  })
+
+  it('is that of files whose directory has the length that some take for a mark', async () => {
+    const plain = 2 * 46 + SMALL.reduce((sum, { name }) => sum + name.length, 0)
+    const zip = makeZip([one, { ...two, extra: Buffer.alloc(0xffff - plain) }])
+    expect(zip.readUInt32LE(zip.length - 10)).toBe(0xffff)
+    expect(await digest(zip)).toBe(h1Of(SMALL))
+  })
+
+  it.each(['comment', 'extra'] as const)('is not told of files beside others that lie in a %s', async (place) => {
+    const hidden = [one, { ...two, data: 'package a // another\n' }]
+    await expect(zipHash1(bytesOf(makeHidingZip(SMALL, hidden, place)))).rejects.toThrow(/zip64 end|comment/)
+  })
+
+  const zip64 = makeZip(SMALL, { zip64: true })
+  const twists: [string, (at: { record: number; locator: number; end: number }, zip: Buffer) => void][] = [
+    ['on another disk', (at, zip) => zip.writeUInt32LE(1, at.locator + 4)],
+    ['of several disks', (at, zip) => zip.writeUInt32LE(2, at.locator + 16)],
+    ['of no disk', (at, zip) => zip.writeUInt32LE(0, at.locator + 16)],
+    ['whose directory is on another disk', (at, zip) => zip.writeUInt32LE(1, at.record + 20)],
+    ['with two counts', (at, zip) => zip.writeUInt32LE(1, at.record + 24)],
+    [
+      'that is not marked',
+      (at, zip) => {
+        zip.writeUInt32LE(0x00020002, at.end + 8)
+        zip.copy(zip, at.end + 16, at.record + 48, at.record + 52)
+      },
+    ],
+    ['whose length is another one', (at, zip) => zip.writeUInt32LE(77, at.end + 12)],
+    ['whose start is another one', (at, zip) => zip.writeUInt32LE(0, at.end + 16)],
+    ['that is not there', (at, zip) => zip.writeUInt32LE(0, at.locator)],
+  ]
+  it.each(twists)('is not told of a zip64 end %s', async (_what, twist) => {
+    const zip = Buffer.from(zip64)
+    const end = zip.length - 22
+    twist({ record: end - 76, locator: end - 20, end }, zip)
+    await expect(zipHash1(bytesOf(zip))).rejects.toThrow()
   })
 
   it('is not told of what is cut, longer, or no archive at all', async () => {
