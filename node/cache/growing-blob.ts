@@ -27,7 +27,7 @@ export class GrowingBlob {
   #closing = false
   #failure: { readonly reason: unknown } | undefined
   #growth: PromiseWithResolvers<void> | undefined
-  /** Length that readers were told; undefined while no trusted source has said it. */
+  /** Length that a trusted source told; undefined before. */
   size: number | undefined
 
   /** `onAlone` is called whenever the last reader leaves. */
@@ -37,6 +37,14 @@ export class GrowingBlob {
 
   get written(): number {
     return this.#staging?.written ?? 0
+  }
+
+  /**
+   * Length that readers are told. Not that there is nothing, before that was seen to be right: an answer without a byte is complete
+   * at once, with none that could be held back.
+   */
+  get told(): number | undefined {
+    return this.size === 0 && !this.#complete ? undefined : this.size
   }
 
   get readers(): number {
@@ -97,6 +105,7 @@ export class GrowingBlob {
     this.#staging = staging
     this.#newest = undefined
     this.#trustedEnd = 0
+    this.size = this.told
     await old?.close()
   }
 
@@ -105,7 +114,7 @@ export class GrowingBlob {
    * `finish`, before which `agrees` has to tell that what they have fits.
    */
   giveUp(): Staging {
-    const { staging, size } = this
+    const { staging, told: size } = this
     if (this.#handedOut || size !== undefined) this.#given ??= { staging, end: this.#handedOut ? this.#visible : 0, size }
     this.size = undefined
     this.#former.push(staging)
@@ -237,7 +246,7 @@ class Reader implements Body {
   }
 
   get size(): number | undefined {
-    return this.#blob.size
+    return this.#blob.told
   }
 
   read(position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {

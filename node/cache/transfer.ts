@@ -80,7 +80,7 @@ export class Transfer {
    */
   async run(): Promise<void> {
     const { blob, early, stage, conditions } = this.#components
-    let source = await this.#open({ start: 0, conditions, size: blob.size, early, doubtful: false, peers: 'first' })
+    let source = await this.#open({ start: 0, conditions, size: blob.told, early, doubtful: false, peers: 'first' })
     try {
       if ((source.size ?? 0) > this.#most) throw this.#tooLarge()
       await blob.begin(stage(source.size))

@@ -115,6 +115,24 @@ describe('a tarball whose upstream', () => {
     throw new Error('it never became right')
   })
 
+  it.each<[string, Record<string, string>]>([
+    ['whole', {}],
+    ['in part', { range: 'bytes=0-99' }],
+    ['from where a download broke off', { range: 'bytes=400000-' }],
+  ])('sends nothing and says 200 is trouble for who asks %s, not the end', async (_name, headers) => {
+    const { upstream, tarball } = await nodeBefore()
+    upstream.on(TARBALL, serve(''))
+    const reply = await exchange(tarball, { headers })
+    expect([reply.status, reply.headers['content-range'], upstream.count(TARBALL)]).toEqual([503, undefined, 2])
+  })
+
+  it('sends nothing once is asked once more', async () => {
+    const { upstream, tarball } = await nodeBefore()
+    upstream.on(TARBALL, serve(''), good)
+    const reply = await exchange(tarball)
+    expect([reply.status, reply.complete, reply.body.equals(BYTES)]).toEqual([200, true, true])
+  })
+
   it.each<[string, Answer, number]>([
     ['answers 500', answer(500, 'oops'), 503],
     ['answers 503', answer(503, 'later'), 503],
