@@ -6,26 +6,52 @@ import { CHECKSUMS, type ChecksumAlgorithm } from './paths.ts'
 /** The upstream says that there is no such file, or not for us. */
 const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
 
-/** A file with its checksum in it, beside another one. */
-export type Siblings = (algorithm: ChecksumAlgorithm) => Plan
+/** The files with checksums in them beside another one. */
+export interface Siblings {
+  /** Whether that one is a text that is read as a whole, and soon: a POM or its like. */
+  readonly isSmall: boolean
+  plan(algorithm: ChecksumAlgorithm): Plan
+}
+
+const [WEAK, STRONG] = [CHECKSUMS.slice(-1), CHECKSUMS.slice(0, -1)]
+const STRONG_FIRST = [STRONG, WEAK]
+const SMALL_FIRST: readonly (readonly ChecksumAlgorithm[])[] = [
+  ['sha1'],
+  STRONG.filter((algorithm) => algorithm !== 'sha1'),
+  WEAK,
+]
 
 /**
- * What must be true of a file: the strongest of the checksums that upstream has beside it. The strong ones are asked for together,
- * since an answer costs as long as a further question; md5 only where it is all there is. Empty where upstream has none. Rejects
- * when none is known and one of them could not be had: that is no absence.
+ * What must be true of a file: the strongest of the checksums that upstream has beside it. All strong ones are asked for together,
+ * since an answer costs as long as a further question. Of a small text only sha1 is asked at first, which every repository has:
+ * clients read POMs one after another, so that each strong checksum that is missing would be waited for hundreds of times in a
+ * build. md5 counts only where it is all there is. Empty where upstream has none. Rejects when none is known and one of them could
+ * not be had: that is no absence.
  */
 export async function expectChecksum(siblings: Siblings, lookup: Lookup, signal: AbortSignal): Promise<Expectation> {
-  const ask = (algorithm: ChecksumAlgorithm) => digestIn(siblings(algorithm), lookup, signal)
-  const [md5, strong] = [CHECKSUMS.slice(-1), CHECKSUMS.slice(0, -1)]
-  for (const algorithms of [strong, md5]) {
-    const asked = await Promise.allSettled(algorithms.map(ask))
-    const known = asked.flatMap((one) => (one.status === 'fulfilled' ? (one.value ?? []) : []))
-    const [strongest] = known
-    if (strongest) return { digests: [strongest] }
-    const trouble = asked.find((one) => one.status === 'rejected')
-    if (trouble) throw trouble.reason
+  let trouble: { readonly reason: unknown } | undefined
+  for (const algorithms of siblings.isSmall ? SMALL_FIRST : STRONG_FIRST) {
+    // Whoever can keep a strong one back must not be believed with a weak one.
+    if (trouble && algorithms === WEAK) break
+    const asked = algorithms.map((algorithm) => settled(digestIn(siblings.plan(algorithm), lookup, signal)))
+    // In this order, so that nobody waits for a weaker one than what is there.
+    for (const one of asked) {
+      const { digest, failed } = await one
+      if (digest) return { digests: [digest] }
+      trouble ??= failed
+    }
   }
+  if (trouble) throw trouble.reason
   return { digests: [] }
+}
+
+type Outcome = { readonly digest?: Digest | undefined; readonly failed?: { readonly reason: unknown } }
+
+async function settled(asked: Promise<Digest | undefined>): Promise<Outcome> {
+  return asked.then(
+    (digest) => ({ digest }),
+    (reason: unknown) => ({ failed: { reason } }),
+  )
 }
 
 async function digestIn(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<Digest | undefined> {

@@ -27,7 +27,9 @@ import {
 import { publishedAt } from './published.ts'
 
 /** The longest ones name thousands of versions in some hundred KB. */
-const MAX_METADATA = 16 << 20
+const MAX_METADATA = 4 << 20
+/** What clients read at once to learn what they need further, and what proves a file: some KB of text. */
+const SMALL_TEXT = /\.(?:pom|module|xml|json|asc|txt)$/
 const MAX_CHECKSUM = 16 << 10
 
 /** Under these names clients look for checksums, and then ask for no file with them (maven-resolver, «Checksums in headers»). */
@@ -109,7 +111,7 @@ export function metadataPlan(resource: Of<'metadata'>, site: Site): Plan {
  * with everything.
  */
 export function checksumPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Site): Plan {
-  const plan = siblingsOf(of, site)(algorithm)
+  const plan = siblingsOf(of, site).plan(algorithm)
   if (!isFixed(of)) return plan
   const { lifetime: _, ...fixed } = plan
   return { ...fixed, kind: 'immutable' }
@@ -117,7 +119,7 @@ export function checksumPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Si
 
 /** A checksum as it is looked up: also that of what never changes may have been wrong, and then upstream has mended it. */
 function siblingsOf(of: Checked, site: Site): Siblings {
-  return (algorithm) => {
+  const plan = (algorithm: ChecksumAlgorithm): Plan => {
     const path = `${of.path}.${algorithm}`
     return {
       ...common({ kind: 'checksum', path }, site),
@@ -131,6 +133,7 @@ function siblingsOf(of: Checked, site: Site): Siblings {
       ...(of.kind === 'metadata' ? subjectOfMetadata(of) : {}),
     }
   }
+  return { isSmall: SMALL_TEXT.test(of.path), plan }
 }
 
 function isFixed(of: Checked): boolean {

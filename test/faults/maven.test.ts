@@ -133,6 +133,28 @@ describe('a release', () => {
     expect(repo.log.slice(asked)).toEqual([])
   })
 
+  it('costs a POM two requests that wait for each other in no way, and a client that wants the checksum no third one', async () => {
+    const repo = await repository()
+    const pom = pomOf('org.x', 'lib', '1.2')
+    repo.deploy(`${PATH}.pom`, pom)
+    // Neither is answered before the other one has been asked for.
+    const [file, checksum] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+    repo.upstream.on(`/m2/${PATH}.pom`, async () => {
+      file.resolve()
+      await checksum.promise
+      return serve(pom)
+    })
+    repo.upstream.on(`/m2/${PATH}.pom.sha1`, async () => {
+      checksum.resolve()
+      await file.promise
+      return serve(hexOf('sha1', pom))
+    })
+    const node = await nodeBefore(temp, [repo])
+    expect(await node.text(`${PATH}.pom`)).toBe(pom)
+    expect(await node.text(`${PATH}.pom.sha1`)).toBe(hexOf('sha1', pom))
+    expect([...repo.log].sort()).toEqual([`GET ${PATH}.pom`, `GET ${PATH}.pom.sha1`])
+  })
+
   it('that is cut is gone on with', async () => {
     const repo = await repository()
     repo.deploy(`${PATH}.jar`, JAR)

@@ -32,6 +32,33 @@ describe('what is expected of a file', () => {
     expect(lookup.fetched).toEqual(strongest === 'md5' ? [...strong, `${JAR}.md5`] : strong)
   })
 
+  test.for(['pom', 'module', 'jar.asc'])('of a small text, a %s, is sha1 where that is there', async (ending) => {
+    const path = JAR.replace('jar', ending)
+    const lookup = new FakeLookup(beside(path, 'md5', 'sha1', 'sha256', 'sha512'))
+    expect([await expectation(path, lookup), lookup.fetched]).toEqual([digest('sha1'), [`${path}.sha1`]])
+  })
+
+  test('of a small text is the strongest other one where sha1 is absent or cannot be read', async () => {
+    const path = JAR.replace('jar', 'pom')
+    for (const code of ['UPSTREAM_ABSENT', 'UPSTREAM_CORRUPT'] as const) {
+      const [strong, weak] = [new FakeLookup(beside(path, 'sha256', 'md5'), { [`${path}.sha1`]: code }), beside(path, 'md5')]
+      expect(await expectation(path, strong)).toEqual(digest('sha256'))
+      expect(strong.fetched).toEqual(['sha1', 'sha512', 'sha256'].map((algorithm) => `${path}.${algorithm}`))
+      const asked = expectation(path, new FakeLookup(weak, { [`${path}.sha1`]: code }))
+      if (code === 'UPSTREAM_ABSENT') expect(await asked).toEqual(digest('md5'))
+      else await expect(asked).rejects.toThrow('upstream said no')
+    }
+  })
+
+  test('is known before weaker ones have answered', async () => {
+    const inner = new FakeLookup(beside(JAR, 'sha512'))
+    const lookup: Lookup = {
+      cached: () => inner.cached(),
+      fetch: (plan, until) => (plan.url.endsWith('.sha512') ? inner.fetch(plan, until) : new Promise(() => {})),
+    }
+    expect(await expectation(JAR, lookup)).toEqual(digest('sha512'))
+  })
+
   test('is nothing where there is nothing, or nothing for us', async () => {
     expect(await expectation(JAR, new FakeLookup({}))).toEqual({ digests: [] })
     expect(await expectation(JAR, new FakeLookup({}, { [`${JAR}.sha256`]: 'UPSTREAM_DENIED' }))).toEqual({ digests: [] })
