@@ -31,7 +31,7 @@ export class Documents {
   /** Parses new bytes. Throws UPSTREAM_CORRUPT when they are not such a document. */
   async parse(parser: Parser, bytes: Buffer): Promise<Parsed> {
     try {
-      if (bytes.length <= PARSE_INLINE_BYTES) {
+      if (!('unpacks' in parser) && bytes.length <= PARSE_INLINE_BYTES) {
         const document = await parser.parse(bytes)
         return { json: JSON.stringify(document), document }
       }

@@ -1,6 +1,7 @@
-import { createHash } from 'node:crypto'
+import { createHash, type Hash } from 'node:crypto'
 import type { IndexParser, ParsedDocument } from '../../node/cache/plan.ts'
 import type { Digest } from '../../node/digest.ts'
+import { paragraphsOf } from './paragraphs.ts'
 import { unpacked } from './unpack.ts'
 
 /**
@@ -23,8 +24,10 @@ const NAME_CHARACTERS = Math.ceil((NAME_BYTES * 4) / 3)
 
 /** More than in all of Debian and Ubuntu together; with it facts have 16 MB. */
 const MAX_FILES = 300_000
-/** Bytes of one paragraph: the longest, of a source package with thousands of binaries, has 300 KB. */
-const MAX_PARAGRAPH = 8 << 20
+/** Characters of a field or line that names a file. Paths that clients ask for have no more than 1024. */
+const MAX_FIELD = 4096
+const HEX = /^[0-9a-f]{64}$/
+const CHECKSUM = /^ ([0-9a-f]{64}) +\d+ +(\S+)/
 
 /**
  * Reads `Packages` or `Sources`, packed or not. Whatever is no such list tells of no files: its bytes are those that the release file
@@ -42,6 +45,7 @@ export const packagesParser: IndexParser<PackagesFacts> = {
   id: 'raw-packages-1',
   module: import.meta.url,
   exportName: 'parsePackages',
+  unpacks: true,
   parse: parsePackages,
 }
 
@@ -70,46 +74,62 @@ export function findPackage(facts: unknown, path: string): Digest | undefined {
 
 async function readEntries(bytes: Buffer): Promise<string> {
   const entries: Buffer[] = []
-  for await (const paragraph of paragraphs(bytes)) {
-    for (const [path, hex] of filesIn(paragraph)) {
-      entries.push(Buffer.concat([nameOf(Buffer.from(path, 'latin1')), Buffer.from(hex, 'hex')], ENTRY_BYTES))
+  for await (const some of paragraphsOf(unpacked(bytes))) {
+    for (const paragraph of some) {
+      for (const entry of entriesOf(paragraph)) {
+        // Asked of each: a single paragraph may have as many as a whole list.
+        if (entries.push(entry) > MAX_FILES) throw new Error(`it lists more than ${MAX_FILES} files`)
+      }
     }
-    if (entries.length > MAX_FILES) throw new Error(`it lists more than ${MAX_FILES} files`)
   }
   return Buffer.concat(entries.sort(Buffer.compare)).toString('base64')
 }
 
-/** Each with a line break before its first line. Bytes are characters here: paths are hashed as they stand. */
-async function* paragraphs(bytes: Buffer): AsyncGenerator<string, void> {
-  let rest = '\n'
-  for await (const piece of unpacked(bytes)) {
-    const all = (rest + piece.toString('latin1')).split('\n\n')
-    rest = all.pop() ?? ''
-    if (rest.length > MAX_PARAGRAPH) throw new Error('it has no paragraphs')
-    for (const one of all) yield `\n${one}`
-  }
-  yield `\n${rest}`
-}
-
 /** The files of one binary package (`Filename`, `SHA256`) or source package (`Directory`, `Checksums-Sha256`). */
-function* filesIn(paragraph: string): Generator<[path: string, hex: string], void> {
+function* entriesOf(paragraph: string): Generator<Buffer, void> {
   const path = fieldOf(paragraph, 'Filename')
   if (path !== undefined) {
     const hex = fieldOf(paragraph, 'SHA256')
-    if (hex !== undefined && /^[0-9a-f]{64}$/.test(hex)) yield [path.replace(/^\.\//, ''), hex]
+    if (hex !== undefined && HEX.test(hex)) yield entryOf(createHash('sha256').update(path.replace(/^\.\//, ''), 'latin1'), hex)
     return
   }
   const directory = fieldOf(paragraph, 'Directory')
   if (directory === undefined) return
-  const [, lines = ''] = /\nChecksums-Sha256:[^\n]*((?:\n [^\n]*)+)/.exec(paragraph) ?? []
-  for (const [, hex = '', file = ''] of lines.matchAll(/\n ([0-9a-f]{64}) +\d+ +(\S+)/g)) yield [`${directory}/${file}`, hex]
+  // Hashed once for all files: there may be as many as fit into the paragraph.
+  const below = createHash('sha256').update(`${directory}/`, 'latin1')
+  for (const line of linesBelow(paragraph, 'Checksums-Sha256')) {
+    const [, hex, file] = line.length <= MAX_FIELD ? (CHECKSUM.exec(line) ?? []) : []
+    if (hex !== undefined && file !== undefined) yield entryOf(below.copy().update(file, 'latin1'), hex)
+  }
 }
 
+/** Undefined for one that is longer than any that a client could ask for. */
 function fieldOf(paragraph: string, name: string): string | undefined {
   const start = paragraph.indexOf(`\n${name}:`)
   if (start < 0) return undefined
-  const end = paragraph.indexOf('\n', start + 1)
-  return paragraph.slice(start + name.length + 2, end < 0 ? undefined : end).trim()
+  const from = start + name.length + 2
+  const end = endOfLine(paragraph, from)
+  return end - from > MAX_FIELD ? undefined : paragraph.slice(from, end).trim()
+}
+
+/** The lines that continue a field, one at a time. */
+function* linesBelow(paragraph: string, name: string): Generator<string, void> {
+  const start = paragraph.indexOf(`\n${name}:`)
+  let at = start < 0 ? paragraph.length : endOfLine(paragraph, start + 1)
+  while (paragraph.startsWith('\n ', at)) {
+    const end = endOfLine(paragraph, at + 1)
+    yield paragraph.slice(at + 1, end)
+    at = end
+  }
+}
+
+function endOfLine(text: string, from: number): number {
+  const end = text.indexOf('\n', from)
+  return end < 0 ? text.length : end
+}
+
+function entryOf(path: Hash, hex: string): Buffer {
+  return Buffer.concat([path.digest().subarray(0, NAME_BYTES), Buffer.from(hex, 'hex')], ENTRY_BYTES)
 }
 
 function nameOf(path: Buffer): Buffer {

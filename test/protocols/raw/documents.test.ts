@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { findChecksum, parseChecksums } from '../../../protocols/raw/checksums.ts'
 import { findPackage, parsePackages } from '../../../protocols/raw/packages.ts'
+import { paragraphsOf } from '../../../protocols/raw/paragraphs.ts'
 import { allListed, findListed, parseRelease, releaseFacts } from '../../../protocols/raw/release.ts'
 
 const hex = (digit: string, length = 64) => digit.repeat(length)
@@ -95,6 +96,47 @@ describe('a list of packages', () => {
     const { facts } = await parsePackages(Buffer.from(lines.join('\n')))
     expect(facts.files.length).toBe(20_000 * 56)
     for (const i of many) expect(findPackage(facts, `pool/é${i}.deb`)?.hex).toBe(i.toString(16).padStart(64, '0'))
+  })
+
+  it('is read the same however paragraphs lie in its pieces', async () => {
+    // Pieces have 1 MiB: the break between two paragraphs begins before, at and behind the end of the first.
+    for (let at = (1 << 20) - 3; at <= (1 << 20) + 1; at++) {
+      const filler = `Package: x\nDescription: ${'x'.repeat(at - 24)}`
+      expect(filler).toHaveLength(at)
+      for (const gap of ['\n\n', '\n\n\n']) {
+        const { facts } = await parsePackages(gzipSync(`${filler}${gap}${text}`))
+        expect([at, facts.files.length]).toEqual([at, 5 * 56])
+      }
+    }
+  })
+
+  it('has no names that nobody could ask for, however often it says them', async () => {
+    const lines = ` ${hex('a')} 1 f\n`.repeat(6_000)
+    const source = (directory: string) => `Package: a\nDirectory: ${directory}\nChecksums-Sha256:\n${lines}`
+    // 24 GiB of paths in 6 KB.
+    const packed = gzipSync(`${source('a'.repeat(4 << 20))}\n${text}`)
+    expect(packed.length).toBeLessThan(8_000)
+    expect((await parsePackages(packed)).facts.files).toHaveLength(5 * 56)
+    const name = 'n'.repeat(5_000)
+    const long = `Filename: ${name}\nSHA256: ${hex('a')}\n\nDirectory: d\nChecksums-Sha256:\n ${hex('b')} 1 ${name}\n ${hex('c')} 1 f\n`
+    const { facts } = await parsePackages(Buffer.from(long))
+    expect(facts.files).toHaveLength(56)
+    expect(findPackage(facts, 'd/f')?.hex).toBe(hex('c'))
+  })
+
+  it('is read in pieces of any size, each of them once', async () => {
+    async function* inPieces(whole: string, size: number) {
+      for (let at = 0; at < whole.length; at += size) yield Buffer.from(whole.slice(at, at + size))
+    }
+    const read = async (whole: string, size: number) => {
+      const all: string[] = []
+      for await (const some of paragraphsOf(inPieces(whole, size))) all.push(...some)
+      return all
+    }
+    for (const size of [1, 2, 3, 7, 1000]) expect(await read('a\nb\n\nc\n\n\nd\n', size)).toEqual(['\na\nb', '\nc', '\n\nd\n'])
+    // Looked at again with each piece it would be half a terabyte.
+    expect((await read('x'.repeat(8 << 20), 64)).map(({ length }) => length)).toEqual([(8 << 20) + 1])
+    await expect(read('x'.repeat((8 << 20) + 1), 1 << 20)).rejects.toThrow('no paragraphs')
   })
 
   it('tells of nothing where it cannot be read', async () => {
