@@ -1,8 +1,6 @@
 import { ScriptedCargo } from '../../harness/scripted-cargo.ts'
-import type { Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import { nginxRow } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
-import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
 import { compareWarm } from '../warm.ts'
 import { Warren } from '../warren.ts'
 
@@ -16,40 +14,33 @@ const CRATE = 'benched'
 const INDEX = '/be/nc/benched'
 
 /** A warm index file and the warm archives that it names, against a server that has nothing but files. */
-export const crates: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const found = await contest(bench, ROW, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
-    if (!found) return
-    const { wrk, rival: nginx } = found
-    const registry = stack.adopt(await new ScriptedCargo().start(), (started) => started.stop())
-    const packages = new Packages()
-    const archives = Array.from({ length: VERSIONS }, (_, at) => {
-      const archive = packages.archive(SET, at)
-      const { version, sha256 } = registry.publish(CRATE, `1.0.${at}`, { archive })
-      const path = `/crates/${CRATE}/${version}/${sha256}.crate`
-      nginx.write(path, archive)
-      return path
-    })
-    const index = registry.indexFile(CRATE)
-    nginx.write(INDEX, index)
-    const warren = await Warren.startMirror(stack, { protocol: 'cargo', path: '/cargo/', upstreams: [registry.index] })
-    const target = await nginx.start(stack, bench.signal)
+export const crates = nginxRow(ROW, async ({ bench, stack, wrk, rival: nginx }) => {
+  const registry = stack.adopt(await new ScriptedCargo().start(), (started) => started.stop())
+  const packages = new Packages()
+  const archives = Array.from({ length: VERSIONS }, (_, at) => {
+    const archive = packages.archive(SET, at)
+    const { version, sha256 } = registry.publish(CRATE, `1.0.${at}`, { archive })
+    const path = `/crates/${CRATE}/${version}/${sha256}.crate`
+    nginx.write(path, archive)
+    return path
+  })
+  const index = registry.indexFile(CRATE)
+  nginx.write(INDEX, index)
+  const warren = await Warren.startMirror(stack, { protocol: 'cargo', path: '/cargo/', upstreams: [registry.index] })
+  const target = await nginx.start(stack, bench.signal)
 
-    const asked = () => registry.tally.total.requests + registry.files.tally.total.requests
-    for (const { work, paths, bytes, isFixed } of [
-      {
-        work: `warm index file of ${(index.length / 1000).toFixed(1)} kB`,
-        paths: [INDEX],
-        bytes: index.length,
-        isFixed: false,
-      },
-      { work: `${VERSIONS} warm 16 KiB crates`, paths: archives, bytes: SET.bytes, isFixed: true },
-    ]) {
-      await warren.warm(paths, bytes, bench.signal)
-      const sides = { warren: { target: warren, paths, asked }, nginx: { target, paths } }
-      await compareWarm(bench, wrk, { row: ROW, work, load: { connections: CONNECTIONS }, goals: GOALS, isFixed }, sides)
-    }
-  },
-}
+  const asked = () => registry.tally.total.requests + registry.files.tally.total.requests
+  for (const { work, paths, bytes, isFixed } of [
+    {
+      work: `warm index file of ${(index.length / 1000).toFixed(1)} kB`,
+      paths: [INDEX],
+      bytes: index.length,
+      isFixed: false,
+    },
+    { work: `${VERSIONS} warm 16 KiB crates`, paths: archives, bytes: SET.bytes, isFixed: true },
+  ]) {
+    await warren.warm(paths, bytes, bench.signal)
+    const sides = { warren: { target: warren, paths, asked }, nginx: { target, paths } }
+    await compareWarm(bench, wrk, { row: ROW, work, load: { connections: CONNECTIONS }, goals: GOALS, isFixed }, sides)
+  }
+})

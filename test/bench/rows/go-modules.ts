@@ -1,6 +1,5 @@
 import { ScriptedGo } from '../../harness/scripted-go.ts'
-import type { Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import { contestRow } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { Goproxy } from '../rivals/goproxy.ts'
 import { compareWarm } from '../warm.ts'
@@ -20,13 +19,10 @@ const MODULE = 'bench.test/hot'
 const FILLER = 'filler.bin'
 
 /** Warm files of a module, and the list of its versions. Both sides believe the checksum database of their upstream. */
-export const goModules: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const found = await contest(bench, ROW, stack, () => Goproxy.build(bench))
-    if (!found) return
-    const { wrk, rival: goproxy } = found
+export const goModules = contestRow(
+  ROW,
+  (bench) => Goproxy.build(bench),
+  async ({ bench, stack, wrk, rival: goproxy }) => {
     const [own, rivals] = [await startProxy(stack), await startProxy(stack)]
     const mirror = { protocol: 'go', path: '/go/', upstreams: [own.url], sumdb: own.sumdb } as const
     const warren = await Warren.startMirror(stack, mirror)
@@ -52,7 +48,7 @@ export const goModules: Row = {
     const work = `warm list of ${VERSIONS} versions`
     await compareWarm(bench, wrk, { row: ROW, work, load, goals: LIST_GOALS, isFixed: false }, sides(list))
   },
-}
+)
 
 /** A module proxy whose archives have exactly so many bytes, with its own checksum database. */
 async function startProxy(stack: AsyncDisposableStack): Promise<ScriptedGo> {

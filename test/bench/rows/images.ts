@@ -1,8 +1,8 @@
 import { pushImage } from '../../harness/docker-registry.ts'
 import { get } from '../../harness/http.ts'
 import { eventually } from '../../harness/wait.ts'
-import type { Bench, Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import type { Bench } from '../bench.ts'
+import { contestRow } from '../contest.ts'
 import type { Goal } from '../figures.ts'
 import { eachPart, imageOf, imagePaths, MANIFEST_HEADERS, pullImages, REPOSITORY, type TaggedImage } from '../images.ts'
 import { figuresOf, type Target, type Wrk } from '../load.ts'
@@ -20,13 +20,10 @@ const GOALS = { [RIVAL]: { atLeast: 10 } }
 const OUTDATED_LIMIT_MS = 120_000
 
 /** Warm container images that all fit in the memory cache: their small layers, and their manifests by tag and by digest. */
-export const images: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const found = await contest(bench, ROW, stack, () => Registry.find() ?? REGISTRY_MISSING)
-    if (!found) return
-    const { wrk, rival: registry } = found
+export const images = contestRow(
+  ROW,
+  () => Registry.find() ?? REGISTRY_MISSING,
+  async ({ bench, stack, wrk, rival: registry }) => {
     const all = await makeImages()
     const rival = await registry.start(stack, bench.signal)
     for (const { tag, image } of all) await pushImage(rival.url, REPOSITORY, tag, image)
@@ -50,7 +47,7 @@ export const images: Row = {
     await outdated(bench, warren, byTag)
     await compare(`${IMAGES} outdated manifests by tag, upstream gone`, byTag, { headers: MANIFEST_HEADERS, goals: {} })
   },
-}
+)
 
 function makeImages(): Promise<TaggedImage[]> {
   return Promise.all(Array.from({ length: IMAGES }, (_, at) => imageOf(`image${at}x`, { layers: LAYERS, bytes: 16 << 10 })))

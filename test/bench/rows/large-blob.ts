@@ -1,10 +1,10 @@
 import { readAll } from '../../../node/body.ts'
-import type { Bench, Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import type { Bench } from '../bench.ts'
+import { type Contest, nginxRow } from '../contest.ts'
 import { imageOf, imagePaths, pullImages } from '../images.ts'
 import { figuresOf } from '../load.ts'
 import { Packages, packageOf, tarballPath } from '../packages.ts'
-import { NGINX_MISSING, Nginx } from '../rivals/nginx.ts'
+import type { Nginx } from '../rivals/nginx.ts'
 import { Upstream } from '../upstream.ts'
 import { Warren } from '../warren.ts'
 
@@ -18,24 +18,15 @@ interface Held {
 }
 
 /** One warm blob, far larger than any buffer. */
-export const largeBlob: Row = {
-  name: '2a',
-  run: (bench) => compareLarge(bench, '2a', 'blob', holdArchive),
-}
+export const largeBlob = nginxRow('2a', (contest) => compareLarge(contest, '2a', 'blob', holdArchive))
 
 /** The same as the layer of an image. */
-export const largeLayer: Row = {
-  name: '2b',
-  run: (bench) => compareLarge(bench, '2b', 'layer', holdLayer),
-}
+export const largeLayer = nginxRow('2b', (contest) => compareLarge(contest, '2b', 'layer', holdLayer))
 
 type Hold = (bench: Bench, stack: AsyncDisposableStack, bytes: number) => Promise<Held>
 
-async function compareLarge(bench: Bench, row: string, what: string, hold: Hold): Promise<void> {
-  await using stack = new AsyncDisposableStack()
-  const found = await contest(bench, row, stack, () => Nginx.find(stack) ?? NGINX_MISSING)
-  if (!found) return
-  const { wrk, rival: nginx } = found
+async function compareLarge(contest: Contest<Nginx>, row: string, what: string, hold: Hold): Promise<void> {
+  const { bench, stack, wrk, rival: nginx } = contest
   const bytes = bench.smoke ? 5_000_000 : 100_000_000
   const { warren, path, content } = await hold(bench, stack, bytes)
   nginx.write(path, content)

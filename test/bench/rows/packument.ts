@@ -1,8 +1,7 @@
 import { gunzipSync } from 'node:zlib'
 import { get } from '../../harness/http.ts'
 import { eventually } from '../../harness/wait.ts'
-import type { Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import { contestRow } from '../contest.ts'
 import { figuresOf } from '../load.ts'
 import { packageOf } from '../packages.ts'
 import { Verdaccio } from '../rivals/verdaccio.ts'
@@ -19,13 +18,10 @@ const HEADERS = {
 }
 
 /** A warm document of 2 MB as `npm install` asks for it: compressed, and with the caller's own host in each of its URLs. */
-export const packument: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const found = await contest(bench, ROW, stack, () => Verdaccio.install(bench))
-    if (!found) return
-    const { wrk, rival: verdaccio } = found
+export const packument = contestRow(
+  ROW,
+  (bench) => Verdaccio.install(bench),
+  async ({ bench, stack, wrk, rival: verdaccio }) => {
     const document = packageOf('document', { bytes: 1000, versions: bench.smoke ? 20 : 2000, manifestBytes: 640 })
     const upstream = await Upstream.start(stack)
     const warren = await Warren.start(stack, upstream)
@@ -43,7 +39,7 @@ export const packument: Row = {
       bench.report(figure)
     }
   },
-}
+)
 
 /** Bytes of the unpacked document; undefined while it is not compressed. Rejects when a URL in it leads elsewhere. */
 async function rewritten(url: string, versions: number): Promise<number | undefined> {

@@ -2,8 +2,7 @@ import { type Answer, redirect } from '../../harness/answer.ts'
 import { ScriptedIndex } from '../../harness/scripted-pypi.ts'
 import type { LoggedRequest } from '../../harness/tally.ts'
 import { eventually } from '../../harness/wait.ts'
-import type { Row } from '../bench.ts'
-import { contest } from '../contest.ts'
+import { contestRow } from '../contest.ts'
 import { Packages, packageOf } from '../packages.ts'
 import { Proxpi } from '../rivals/proxpi.ts'
 import { compareWarm } from '../warm.ts'
@@ -26,13 +25,10 @@ const PAGE = 'document'
 const FILES = 'hot'
 
 /** A warm page of a project with as many files as old projects have, and warm wheels, as pip asks for both. */
-export const python: Row = {
-  name: ROW,
-  async run(bench) {
-    await using stack = new AsyncDisposableStack()
-    const found = await contest(bench, ROW, stack, () => Proxpi.install(bench))
-    if (!found) return
-    const { wrk, rival: proxpi } = found
+export const python = contestRow(
+  ROW,
+  (bench) => Proxpi.install(bench),
+  async ({ bench, stack, wrk, rival: proxpi }) => {
     const listed = bench.smoke ? 20 : 520
     const [own, rivals] = [await startIndex(stack, listed), await startIndex(stack, listed)]
     const warren = await Warren.startMirror(stack, { protocol: 'pypi', path: '/pypi/', upstreams: [own.base] })
@@ -63,7 +59,7 @@ export const python: Row = {
     const headers = { connections: CONNECTIONS, headers: FILE_HEADERS }
     await compareWarm(bench, wrk, { ...what, load: headers }, sides({ warren: wheels, rival: names }))
   },
-}
+)
 
 /** Sends those on who leave the slash out, as public indexes do and proxpi needs. */
 class Index extends ScriptedIndex {
