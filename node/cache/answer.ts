@@ -25,7 +25,7 @@ export function refusal(plan: Plan, response: UpstreamResponse): WarrenError | u
     case 403:
       return new WarrenError(
         'UPSTREAM_DENIED',
-        `${where} does not hand it out (${response.status}): a login for it goes under credentials in the configuration`,
+        `${where} does not hand it out (${response.status}); if it wants a login, that goes under credentials in the configuration`,
       )
     default:
       return new WarrenError(

@@ -170,7 +170,7 @@ describe('a real cargo behind a node', () => {
     registry.fail(/denied/, instead(answer(403, 'go away')))
     const { stderr } = await fetched('denied')
     expect(stderr).toMatch(/got 403/)
-    expect(stderr).toMatch(/a login for it goes under credentials in the configuration/)
+    expect(stderr).toMatch(/if it wants a login, that goes under credentials in the configuration/)
   })
 })
 

@@ -56,6 +56,13 @@ describe('a no of upstream', () => {
     expect(kit.upstream.requests.length).toBe(2)
   })
 
+  it.each([401, 403])('that may be for want of a login or for any other reason (%i) names both', async (status) => {
+    const { fetch } = makeCache({ script: () => ({ status }) })
+    await expect(fetch(FILE)).rejects.toThrow(
+      `does not hand it out (${status}); if it wants a login, that goes under credentials in the configuration`,
+    )
+  })
+
   it.each([
     [5 * SECOND, 5 * SECOND, 5 * SECOND],
     [5 * MINUTE, 5 * MINUTE, 10 * SECOND],
