@@ -105,6 +105,6 @@ function usageLine(text: string): string {
 
 /** One line for each thing that is wrong; never a stack trace. */
 function messageOf(error: unknown): string {
-  const lines = isWarrenError(error) ? error.message.split('\n') : [reasonOf(error)]
+  const lines = isWarrenError(error) || error instanceof UsageError ? error.message.split('\n') : [reasonOf(error)]
   return lines.map((line) => `warren: ${line}\n`).join('')
 }

@@ -19,6 +19,17 @@ const NOT_THERE: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ])
 
+/** The node does not have it, or not for us. */
+export class RefusedError extends Error {
+  override readonly name = 'RefusedError'
+  readonly status: number
+
+  constructor(message: string, status: number) {
+    super(message)
+    this.status = status
+  }
+}
+
 export interface NodeRequest {
   readonly accept: string
   /** Connections that are kept; without it each request has one of its own. */

@@ -6,7 +6,8 @@ import { Client } from '../get/client.ts'
 import { readLockfile } from '../get/lockfiles/index.ts'
 import type { Left } from '../get/lockfiles/locked.ts'
 import { Mirrors, type NodeMirror } from '../get/mirrors.ts'
-import { parseTarget, type Target } from '../get/package-url.ts'
+import { lostOptions } from '../get/other-meaning.ts'
+import { type ImageTarget, parseTarget } from '../get/package-url.ts'
 import { machinePlatform } from '../get/scope.ts'
 import type { Wanted } from '../get/wanted.ts'
 import { AT_ONCE, type Failure, type Warmed, warm } from '../get/warm.ts'
@@ -18,6 +19,7 @@ import { Progress } from '../images/progress.ts'
 import { type PulledImage, pullImage } from '../images/pull.ts'
 import { skippedLines, summaryText, totalsOf } from '../images/summary.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
+import { RefusedError } from '../node-http.ts'
 import { printable, styled, writeLines } from '../print.ts'
 
 export interface GetOptions extends NodeOptions {
@@ -28,7 +30,6 @@ export interface GetOptions extends NodeOptions {
   readonly json?: boolean
 }
 
-type Image = Extract<Target, { image: unknown }>
 type ImageFailure = { readonly image: string; readonly error: string }
 
 /**
@@ -77,17 +78,35 @@ export async function get(names: readonly string[], options: GetOptions): Promis
 function wantedOf(
   names: readonly string[],
   { lockfile = [] }: GetOptions,
-): { images: Image[]; packages: Wanted[]; skipped: Left[] } {
+): { images: ImageTarget[]; packages: Wanted[]; skipped: Left[] } {
+  const hint = lostOptions()
   if (names.length + lockfile.length === 0)
-    throw new UsageError('nothing to get: name an image or a package (pkg:TYPE/…), or a lockfile with --lockfile')
-  const targets = names.map(parseTarget)
-  const images = targets.filter((one): one is Image => 'image' in one)
-  const locked = lockfile.map(readLockfile)
+    throw new UsageError(
+      `nothing to get: name an image or a package (pkg:TYPE/…), or a lockfile with --lockfile${hint && `;${hint}`}`,
+    )
+  const problems: string[] = []
+  const targets = readAll(names, parseTarget, problems)
+  const locked = readAll(lockfile, readLockfile, problems)
+  if (problems.length > 0) throw new UsageError(problems.join('\n'))
+  const images = targets.filter((one): one is ImageTarget => 'image' in one)
   return {
     images: [...new Map(images.map((one) => [`${one.image.text} ${JSON.stringify(one.platform)}`, one])).values()],
     packages: [...targets.flatMap((one) => ('wanted' in one ? [one.wanted] : [])), ...locked.flatMap(({ wanted }) => wanted)],
     skipped: locked.flatMap(({ left }) => left),
   }
+}
+
+/** What is wrong usage goes to `problems`, to be told all at once. */
+function readAll<T>(given: readonly string[], read: (one: string) => T, problems: string[]): T[] {
+  return given.flatMap((one) => {
+    try {
+      return [read(one)]
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+      problems.push(error.message)
+      return []
+    }
+  })
 }
 
 interface PullInit {
@@ -99,12 +118,12 @@ interface PullInit {
 }
 
 async function pullAll(
-  wanted: readonly Image[],
+  wanted: readonly ImageTarget[],
   { fetcher, progress, output, platforms }: PullInit,
 ): Promise<{ images: PulledImage[]; failures: ImageFailure[] }> {
   const images: PulledImage[] = []
   const failures: ImageFailure[] = []
-  for (const { image, platform } of wanted) {
+  for (const { image, platform, other } of wanted) {
     progress.say(styled(output, 'bold', image.text))
     const named = platforms ?? (platform && [platform])
     try {
@@ -115,7 +134,8 @@ async function pullAll(
     } catch (error) {
       // Without a node the next image fares no better.
       if (error instanceof UnreachableError) throw error
-      const reason = printable(reasonOf(error))
+      const absent = error instanceof RefusedError && (error.status === 404 || error.status === 403)
+      const reason = printable(absent && other !== undefined ? `${reasonOf(error)}; ${other}` : reasonOf(error))
       failures.push({ image: image.text, error: reason })
       process.stderr.write(`warren: ${reason}\n`)
     }

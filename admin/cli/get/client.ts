@@ -4,7 +4,7 @@ import { reasonOf } from '../../../node/errors.ts'
 import { UnreachableError } from '../exit-codes.ts'
 import { formatBytes } from '../format.ts'
 import type { PackageKind, Progress, Transfer } from '../images/progress.ts'
-import { askNode, refusalOf, sourceOf } from '../node-http.ts'
+import { askNode, RefusedError, refusalOf, sourceOf } from '../node-http.ts'
 import { printable } from '../print.ts'
 import type { Check, MakeCheck } from './checks.ts'
 
@@ -44,17 +44,6 @@ export interface Ask {
 interface Got<T> {
   readonly got: GotFile
   readonly value: T
-}
-
-/** The node does not have it, or not for us. */
-export class RefusedError extends Error {
-  override readonly name = 'RefusedError'
-  readonly status: number
-
-  constructor(message: string, status: number) {
-    super(message)
-    this.status = status
-  }
 }
 
 /** It may be otherwise when asked again. */

@@ -1,6 +1,7 @@
 import { prerelease, rcompare, valid } from 'semver'
+import { RefusedError } from '../node-http.ts'
 import { byGoMod } from './checks.ts'
-import { type GotFile, RefusedError } from './client.ts'
+import type { GotFile } from './client.ts'
 import { below, type Cooked, type Kitchen, segment } from './recipe.ts'
 import type { GoWanted } from './wanted.ts'
 

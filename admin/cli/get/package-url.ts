@@ -2,18 +2,27 @@ import { type PURL, parse } from 'purl'
 import { UsageError } from '../exit-codes.ts'
 import { type Platform, parsePlatform } from '../images/platform.ts'
 import { type ImageReference, parseReference } from '../images/reference.ts'
+import { otherMeaning } from './other-meaning.ts'
 import { normalizedProject, packageUrl, type Wanted } from './wanted.ts'
 
 /** What somebody wants: an image, as Docker or a package URL names it, or a package. */
-export type Target = { readonly image: ImageReference; readonly platform?: Platform | undefined } | { readonly wanted: Wanted }
+export type Target = ImageTarget | { readonly wanted: Wanted }
+
+export interface ImageTarget {
+  readonly image: ImageReference
+  readonly platform?: Platform | undefined
+  /** What else the name may stand for, as a question, for when there is no such image. */
+  readonly other?: string
+}
 
 const TYPES = 'npm, pypi, maven, golang, cargo, docker and oci'
 const FORM = 'give pkg:TYPE/NAMESPACE/NAME@VERSION, such as pkg:npm/%40scope/name@1.0.0'
 
 /** Reads the name of an image, or a package URL (ECMA-427). Throws UsageError. */
 export function parseTarget(text: string): Target {
-  if (!/^pkg:/i.test(text)) return { image: parseReference(text) }
-  const purl = parse(text)
+  if (!/^pkg:/i.test(text)) return imageNamed(text)
+  // People write the scope as npm does; the first «@» would begin a version.
+  const purl = parse(text.replace(/^(pkg:\/*npm\/+)@/i, '$1%40'))
   if (!purl) throw new UsageError(`${JSON.stringify(text)} is no package URL; ${FORM}`)
   const { type } = purl
   if (type === 'docker' || type === 'oci') return imageOf(purl, text)
@@ -52,6 +61,16 @@ export function parseTarget(text: string): Target {
       return { wanted: { ...common, type, name, text: packageUrl(type, name, version) } }
     default:
       throw new UsageError(`${JSON.stringify(text)} is of a type that no mirror has; there are ${TYPES}`)
+  }
+}
+
+function imageNamed(text: string): Target {
+  const other = otherMeaning(text)
+  try {
+    return { image: parseReference(text), ...(other !== undefined && { other }) }
+  } catch (error) {
+    if (other === undefined || !(error instanceof UsageError)) throw error
+    throw new UsageError(`${error.message}; ${other}`)
   }
 }
 

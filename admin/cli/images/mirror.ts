@@ -3,7 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import { parseDigest } from '../../../node/digest.ts'
 import { reasonOf } from '../../../node/errors.ts'
 import { formatBytes } from '../format.ts'
-import { askNode, refusalOf, sourceOf } from '../node-http.ts'
+import { askNode, RefusedError, refusalOf, sourceOf } from '../node-http.ts'
 import { MANIFEST_TYPES } from './manifest.ts'
 import type { ImageReference } from './reference.ts'
 
@@ -40,12 +40,12 @@ export class Mirror {
     this.base = base
   }
 
-  /** Fetches all of something and proves that it is what its digest and size say. Throws UnreachableError and Error. */
+  /** Fetches all of something and proves that it is what its digest and size say. Throws UnreachableError, RefusedError and Error. */
   async get(reference: ImageReference, wanted: Wanted): Promise<Received> {
     const what = `${wanted.kind === 'blobs' ? 'blob' : 'manifest'} ${wanted.target} of ${reference.text}`
     const response = await this.#open(reference, wanted, what)
     try {
-      if (response.statusCode !== 200) throw new Error(`${what}: ${await refusalOf(response)}`)
+      if (response.statusCode !== 200) throw new RefusedError(`${what}: ${await refusalOf(response)}`, response.statusCode ?? 0)
       return await receive(response, wanted, what)
     } finally {
       response.destroy()

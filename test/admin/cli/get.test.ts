@@ -275,7 +275,7 @@ test('what the registry says is told', async () => {
     1,
     [
       'warren: manifest no of docker.io/library/x:no: manifest unknown (MANIFEST_UNKNOWN, 404)',
-      'warren: manifest latest of docker.io/library/y:latest: unknown name (NAME_UNKNOWN, 404)',
+      'warren: manifest latest of docker.io/library/y:latest: unknown name (NAME_UNKNOWN, 404); did you mean pkg:npm/y?',
       '',
     ],
   ])

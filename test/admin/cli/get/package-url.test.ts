@@ -4,6 +4,8 @@ import { parseTarget } from '../../../../admin/cli/get/package-url.ts'
 test.for([
   ['pkg:npm/lodash@4.17.21', { type: 'npm', name: 'lodash', version: '4.17.21' }],
   ['pkg:npm/%40scope/name', { type: 'npm', name: '@scope/name', text: 'pkg:npm/%40scope/name' }],
+  ['pkg:npm/@secret/foo', { type: 'npm', name: '@secret/foo', text: 'pkg:npm/%40secret/foo' }],
+  ['pkg:npm/@secret/foo@1.0.0', { type: 'npm', name: '@secret/foo', version: '1.0.0', text: 'pkg:npm/%40secret/foo@1.0.0' }],
   [
     'pkg:npm/a?repository_url=https://npm.corp.test/',
     { type: 'npm', name: 'a', repository: 'https://npm.corp.test/', text: 'pkg:npm/a' },
@@ -20,6 +22,15 @@ test.for([
   ['pkg:cargo/Serde@1.0.0', { type: 'cargo', name: 'Serde', version: '1.0.0' }],
 ] as const)('%s', ([text, wanted]) => {
   expect(parseTarget(text)).toMatchObject({ wanted })
+})
+
+test.for([
+  ['is-odd', 'did you mean pkg:npm/is-odd?'],
+  ['is-odd:3', undefined],
+  ['org/app', undefined],
+] as const)('%s could also be %s', ([text, other]) => {
+  const target = parseTarget(text)
+  expect('image' in target && target.other).toBe(other)
 })
 
 const DIGEST = `sha256:${'ab'.repeat(32)}`
@@ -43,6 +54,9 @@ test.for([
 
 test.for<[string, string]>([
   ['pkg:npm', '"pkg:npm" is no package URL; give pkg:TYPE/'],
+  ['@corp/x@1.0.0', 'did you mean pkg:npm/%40corp/x@1.0.0?'],
+  ['express@4.17.1', '"4.17.1" is no digest'],
+  ['express@4.17.1', 'did you mean pkg:npm/express@4.17.1?'],
   ['pkg:npm/a@1%2', 'is no package URL'],
   ['pkg:gem/rails@1', 'is of a type that no mirror has; there are npm, pypi, maven, golang, cargo, docker and oci'],
   ['pkg:maven/lib@1', '"pkg:maven/lib@1" has no group; give pkg:TYPE/NAMESPACE/NAME@VERSION, the group first'],

@@ -199,6 +199,32 @@ test('a node that goes away in between is an exit code of its own', async () => 
   ])
 })
 
+test('all names that are none are told at once', async () => {
+  const { code, stderr } = await get('pkg:npm', 'UPPER', 'pkg:npm/a', '--lockfile', '/no/such/file')
+  expect([code, stderr.split('\n')]).toEqual([
+    2,
+    [
+      expect.stringMatching(/^warren: "pkg:npm" is no package URL;/),
+      expect.stringMatching(/^warren: "UPPER" names no image:/),
+      expect.stringMatching(/^warren: \/no\/such\/file cannot be read: ENOENT/),
+      '',
+    ],
+  ])
+  expect(mirrors.tally.total.requests).toBe(0)
+})
+
+test.for([
+  [[], /^warren: nothing to get: .* --lockfile; «npm run» passes .*: npm run -s warren get -- --lockfile FILE\n$/],
+  [['Cargo.lock'], /names no image: .*; did you mean --lockfile Cargo\.lock\? «npm run» passes .* --lockfile FILE\n$/],
+] as const)('%j may be what «npm run» left of a lockfile', async ([args, message]) => {
+  const home = folders.create('home')
+  writeFileSync(join(home, 'Cargo.lock'), '')
+  const env = { npm_lifecycle_event: 'warren' }
+  const { code, stderr } = await runWarren(['get', '--data', data, ...args], { home, env })
+  expect(code).toBe(2)
+  expect(stderr).toMatch(message)
+})
+
 test.for([
   [['pkg:npm'], 'is no package URL'],
   [['--lockfile', '/no/such/file'], '/no/such/file cannot be read: ENOENT'],
