@@ -91,11 +91,14 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   )
   const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
   const cache = building.adopt(
-    new Cache({ store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events }, config.fresh),
+    new Cache(
+      { store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events, mayPrefetch: (plan) => gate.lets(plan) },
+      config.fresh,
+    ),
     (part) => part.close(),
   )
 
-  const gate = new PolicyGate(
+  const gate: PolicyGate = new PolicyGate(
     { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
     new Policy(config.policy),
   )

@@ -30,6 +30,8 @@ export interface CacheComponents {
   readonly documents: Documents
   readonly clock: Clock
   readonly events: CacheEvents
+  /** Whether something may be fetched before a client asked for it; all, if not set. */
+  readonly mayPrefetch?: (plan: Plan) => boolean
 }
 
 export interface CacheInit extends RevalidationInit {
@@ -74,7 +76,11 @@ export class Cache {
     const fetching = { ...components, shelf, turns: new DocumentTurns(), lookup, anew }
     const get = async (plan: Plan, options: GetOptions) => this.#get(plan, options)
     const pointers = new Pointers({ ...fetching, heads, permits, completeness: this.#completeness, get })
-    this.#prefetch = new Prefetch({ records: components.store.records, get })
+    this.#prefetch = new Prefetch({
+      records: components.store.records,
+      get,
+      mayFetch: components.mayPrefetch ?? (() => true),
+    })
     this.#revalidation = new Revalidation(
       { ...fetching, negative, pointers, artifacts: this.#artifacts, prefetch: this.#prefetch },
       init,

@@ -6,12 +6,24 @@ import type { Plan } from './plan.ts'
 const AT_ONCE = 6
 /** Documents that wait for that; a graph of dependencies has hundreds, and what is left out is fetched when it is asked for. */
 const MAX_WAITING = 1_000
-/** Steps from what a client asked for. */
+/** Steps from what a client asked for, and documents in all: an index may name others without end, and a graph has some hundred. */
 const MAX_DEPTH = 16
+const MAX_NAMES = 500
+/** Bytes of a document: what is larger is worth its memory only to a client that waits for it. */
+const MAX_BYTES = 1 << 20
 
 export interface PrefetchComponents {
   readonly records: RecordStore
   get(plan: Plan, options: GetOptions): Promise<Found>
+  /** Whether a client could have it, too: nothing else is asked of upstream. */
+  mayFetch(plan: Plan): boolean
+}
+
+/** What may still be fetched because of one request of a client. */
+interface Errand {
+  readonly depth: number
+  /** Shared by all that it leads to. */
+  readonly budget: { left: number }
 }
 
 /**
@@ -22,7 +34,7 @@ export class Prefetch {
   readonly #components: PrefetchComponents
   readonly #closing = new AbortController()
   readonly #waiting = new Map<string, Plan>()
-  readonly #depths = new WeakMap<Plan, number>()
+  readonly #errands = new WeakMap<Plan, Errand>()
   readonly #running = new Set<Promise<void>>()
 
   constructor(components: PrefetchComponents) {
@@ -31,13 +43,15 @@ export class Prefetch {
 
   /** A document has come from upstream, and `facts` were found in it. */
   after(plan: Plan, facts: unknown): void {
-    const depth = (this.#depths.get(plan) ?? 0) + 1
-    if (!plan.prefetch || depth > MAX_DEPTH) return
+    const { depth, budget } = this.#errands.get(plan) ?? { depth: 0, budget: { left: MAX_NAMES } }
+    if (!plan.prefetch || depth >= MAX_DEPTH) return
     for (const next of plan.prefetch(facts)) {
-      if (this.#waiting.size >= MAX_WAITING) break
-      if (this.#waiting.has(next.key) || this.#components.records.get(next.key)) continue
-      this.#depths.set(next, depth)
-      this.#waiting.set(next.key, next)
+      if (this.#waiting.size >= MAX_WAITING || budget.left <= 0) break
+      if (this.#waiting.has(next.key) || this.#components.records.get(next.key) || !this.#components.mayFetch(next)) continue
+      budget.left--
+      const small = { ...next, maxBytes: Math.min(next.maxBytes ?? MAX_BYTES, MAX_BYTES) }
+      this.#errands.set(small, { depth: depth + 1, budget })
+      this.#waiting.set(small.key, small)
     }
     while (this.#running.size < AT_ONCE && this.#waiting.size > 0) this.#start()
   }

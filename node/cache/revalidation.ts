@@ -32,6 +32,12 @@ interface Coming {
 
 type Outcome = FetchedDocument | Told | Coming
 
+interface Running {
+  readonly outcome: Promise<Outcome>
+  /** Most bytes that it takes. */
+  readonly maxBytes: number
+}
+
 export interface RevalidationInit {
   /** Milliseconds past its lifetime during which a document is served at once and refreshed behind. */
   readonly staleWhileRevalidate: number
@@ -46,7 +52,7 @@ export interface RevalidationInit {
 export class Revalidation {
   readonly #components: RevalidationComponents
   readonly #init: RevalidationInit
-  readonly #running = new Map<string, Promise<Outcome>>()
+  readonly #running = new Map<string, Running>()
   readonly #closing = new AbortController()
 
   constructor(components: RevalidationComponents, init: RevalidationInit) {
@@ -85,19 +91,33 @@ export class Revalidation {
   /** Whoever waits gets `reason`. */
   async close(reason: unknown): Promise<void> {
     this.#closing.abort(reason)
-    await Promise.allSettled(this.#running.values())
+    await Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome))
   }
 
   /** One request to upstream per document at a time, whoever asks. */
   #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
     const key = head ? `${plan.key}\nHEAD` : plan.key
     const running = this.#running.get(key)
-    if (running) return running
-    const refresh = this.#ask(plan, held, head).finally(() => this.#running.delete(key))
-    this.#running.set(key, refresh)
+    const { maxBytes = Number.POSITIVE_INFINITY } = plan
+    if (running && running.maxBytes >= maxBytes) return running.outcome
+    // What was too large to be fetched ahead is not too large for who asks for it.
+    const asking = running ? this.#afterSmaller(running, plan, held, head) : this.#ask(plan, held, head)
+    const refresh = asking.finally(() => {
+      if (this.#running.get(key)?.outcome === refresh) this.#running.delete(key)
+    })
+    this.#running.set(key, { outcome: refresh, maxBytes })
     // Those who got a stale copy do not wait for it.
     refresh.catch(() => {})
     return refresh
+  }
+
+  async #afterSmaller({ outcome }: Running, plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+    try {
+      return await outcome
+    } catch (error) {
+      if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+      return this.#ask(plan, held, head)
+    }
   }
 
   async #ask(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {

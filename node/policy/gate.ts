@@ -50,17 +50,23 @@ export class PolicyGate implements Withholder {
   /** As the cache does. Throws or rejects with POLICY_DENIED. */
   get(plan: Plan, options: GetOptions): Found | Promise<Found> {
     const policy = this.#policy
-    const { subject, kind } = plan
+    const { subject, kind, readings = [] } = plan
     if (policy.isEmpty) return this.#components.cache.get(plan, options)
-    if (!subject || !policy.concerns(subject)) {
+    if (!subject || ![subject, ...readings].some((one) => policy.concerns(one))) {
       if (kind === 'immutable') this.#cleared.set(plan.key, true)
       return this.#components.cache.get(plan, options)
     }
-    enforce(policy.verdict(subject))
+    enforce(policy.verdictOfAny([subject, ...readings]))
     const aging = policy.minimumAge(subject) > 0
     if (aging && subject.version !== undefined && plan.published && !this.#cleared.has(plan.key))
       return this.#getOfAge(plan, subject, options)
     return this.#pass(plan, subject, aging, options)
+  }
+
+  /** Whether a client could have it, as far as its name and version tell. */
+  lets({ subject }: Plan): boolean {
+    const policy = this.#policy
+    return policy.isEmpty || !subject || !policy.concerns(subject) || policy.verdict(subject).allowed
   }
 
   /** What can be had at once of a key, if that was let through since the policy is what it is. */

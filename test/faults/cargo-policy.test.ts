@@ -6,6 +6,7 @@ import { succeeded } from '../harness/npm.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { requireTool } from '../harness/tools.ts'
+import { eventually } from '../harness/wait.ts'
 import { pathOf, startCargoNode, startRegistry } from './cargo-node.ts'
 
 const DAY = 86_400_000
@@ -41,6 +42,19 @@ describe('a version that a policy denies', () => {
       expect(reply.body.toString()).toMatch(/^[^\n]*pkg:cargo\/My_Crate@>=1\.1[^\n]*\n$/)
     }
     expect(registry.files.tally.total.requests).toBe(0)
+  })
+
+  it('is not fetched ahead either', async () => {
+    const registry = await startRegistry()
+    const names = ['denied', 'friend', 'other']
+    for (const name of names) registry.publish(name, '1.0.0')
+    registry.publish('my-crate', '1.0.0', { dependencies: names.map((name) => ({ name, req: '1' })) })
+    const policy = { allow: [], deny: ['pkg:cargo/denied'], minimumAge: {}, minimumAgeExceptions: [] }
+    const node = await startCargoNode({ data: temp.create('ahead'), registry, config: { policy } })
+    expect((await node.ask(INDEX)).status).toBe(200)
+    const asked = () => registry.tally.log.map(({ path }) => path.slice(path.lastIndexOf('/') + 1))
+    await eventually('the dependencies are fetched', () => asked().length >= 3)
+    expect(asked().sort()).toEqual(['friend', 'my-crate', 'other'])
   })
 
   it('is passed over by a real cargo, which takes the one before', { timeout: 120_000 }, async (context) => {

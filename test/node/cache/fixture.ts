@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, expect } from 'vitest'
 import { type Body, readAll } from '../../../node/body.ts'
-import { Cache, type CacheInit, type Found } from '../../../node/cache/cache.ts'
+import { Cache, type CacheComponents, type CacheInit, type Found } from '../../../node/cache/cache.ts'
 import type { CacheEvents } from '../../../node/cache/cache-events.ts'
 import { Documents } from '../../../node/cache/documents.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
@@ -67,6 +67,7 @@ export interface Parts {
   readonly store?: Store
   readonly mesh?: Mesh
   readonly init?: Partial<CacheInit>
+  readonly mayPrefetch?: CacheComponents['mayPrefetch']
 }
 
 /** A cache with twins for neighbours. `script` is upstream. */
@@ -81,7 +82,7 @@ export function makeCache(parts: Parts = {}) {
   const events = new RecordedEvents()
   const init = { staleWhileRevalidate: MINUTE, staleIfError: 7 * 24 * 60 * MINUTE, negative: 30_000, ...parts.init }
   const neighbours = { store, mesh: parts.mesh ?? mesh, upstream: parts.upstream ?? upstream }
-  const cache = new Cache({ ...neighbours, documents, clock, events }, init)
+  const cache = new Cache({ ...neighbours, documents, clock, events, mayPrefetch: parts.mayPrefetch ?? (() => true) }, init)
   afterTest(async () => {
     await cache.close()
     await documents.close()

@@ -12,8 +12,9 @@ function naming(path: string): Plan {
 }
 
 /** An upstream with such documents, by path. */
-function start(graph: (path: string) => readonly string[]) {
+function start(graph: (path: string) => readonly string[], mayPrefetch: (plan: Plan) => boolean = () => true) {
   return makeCache({
+    mayPrefetch,
     script: ({ url }) => ({ body: indexBytes(Object.fromEntries(graph(url.slice(BASE.length)).map((path) => [path, {}]))) }),
   })
 }
@@ -64,7 +65,49 @@ describe('what a document names to be fetched ahead', () => {
     })
     await kit.fetch(naming('a'))
     for (let i = 0; i < 100 && running > 0; i++) await turns(20)
-    expect([most, kit.upstream.requests.length]).toEqual([6, 1_001])
+    expect([most, kit.upstream.requests.length]).toEqual([6, 501])
+  })
+
+  it('is bounded in all for one request, however many names each document has', async () => {
+    let named = 0
+    const { fetch, upstream } = start(() => Array.from({ length: 64 }, () => `p${named++}`))
+    await fetch(naming('a'))
+    for (let before = 0; before < upstream.requests.length; await turns(50)) before = upstream.requests.length
+    expect(upstream.requests.length).toBe(501)
+    await fetch(naming('b'))
+    for (let before = 0; before < upstream.requests.length; await turns(50)) before = upstream.requests.length
+    expect(upstream.requests.length).toBe(1_002)
+  })
+
+  it('is not asked for where no client could have it', async () => {
+    const { fetch, upstream } = start(
+      (path) => GRAPH[path] ?? [],
+      ({ url }) => !url.endsWith('b'),
+    )
+    await fetch(naming('a'))
+    await turns(20)
+    expect(upstream.requests.map(({ url }) => url.slice(BASE.length)).sort()).toEqual(['a', 'c', 'd'])
+  })
+
+  it('is left to whoever asks for it where it is large, be it at the same time', async () => {
+    const large = Buffer.concat([indexBytes({}), Buffer.alloc(1 << 20, ' ')])
+    const held = Promise.withResolvers<void>()
+    const kit = makeCache({
+      script: async ({ url }) => {
+        if (url === `${BASE}a`) return { body: indexBytes({ b: {} }) }
+        await held.promise
+        return { body: large }
+      },
+    })
+    await kit.fetch(naming('a'))
+    await turns(20)
+    const asked = [kit.fetch(naming('b')), kit.fetch(naming('b'))]
+    await turns(20)
+    expect(kit.upstream.count(`${BASE}b`)).toBe(1)
+    held.resolve()
+    for (const bytes of await Promise.all(asked)) expect(bytes.equals(large)).toBe(true)
+    expect(kit.upstream.count(`${BASE}b`)).toBe(2)
+    expect((await kit.get(naming('b'))).source).toBe('local')
   })
 
   it('is nobody’s trouble when it cannot be had', async () => {
