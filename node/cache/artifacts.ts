@@ -3,8 +3,10 @@ import { LoneMesh } from '../mesh/lone-mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { Adoption } from './adoption.ts'
+import { Places } from './ahead.ts'
 import { conditionalHeaders } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
+import { AHEAD_IN_ALL } from './constants.ts'
 import type { Documents } from './documents.ts'
 import { Expecting } from './expecting.ts'
 import { Flight } from './flight.ts'
@@ -35,6 +37,7 @@ export class Artifacts {
   readonly #latest = new Map<string, Flight>()
   /** Also those that nobody can join any more. */
   readonly #flights = new Set<Flight>()
+  readonly #aheads = new Places(AHEAD_IN_ALL)
   readonly #closing = new AbortController()
 
   constructor(components: ArtifactsComponents) {
@@ -116,7 +119,7 @@ export class Artifacts {
     const body = flight.attach()
     try {
       const { headers, kind } = await abortable(flight.head, signal)
-      const ahead = (start: number, end: number) => flight.ahead(start, end)
+      const ahead = (start: number, end: number) => flight.ahead(start, end, signal)
       return { source: joined ? 'flight' : kind, headers, body, digest: flight.digest, ahead }
     } catch (error) {
       body.close()
@@ -144,7 +147,7 @@ export class Artifacts {
     const isPrivate = heads.isPrivate(plan)
     const mesh = permit === 'upstream' || isPrivate ? NOBODY : this.#components.mesh
     const expecting = new Expecting(plan, lookup, this.#closing.signal)
-    const flight = new Flight({ ...this.#components, mesh, expecting, isPrivate, conditions }, plan)
+    const flight = new Flight({ ...this.#components, mesh, expecting, aheads: this.#aheads, isPrivate, conditions }, plan)
     this.#latest.set(plan.key, flight)
     this.#flights.add(flight)
     flight.head.then(

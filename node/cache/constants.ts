@@ -64,13 +64,18 @@ export const MEMBER_LIES = 3
 /** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
 export const MEMBER_CHANCES = 10
 
-/**
- * How far bytes must be from where a flight has come to, to be asked of upstream by themselves; most bytes of such a request, and
- * how many of these may wait for their answer.
- */
+/** How far bytes must be from where a flight has come to, to be asked of upstream by themselves. */
 export const AHEAD_BYTES = 8 << 20
-export const AHEAD_MOST = 32 << 20
+
+/** Most bytes of such a request, which are held in memory. */
+export const AHEAD_MOST = 4 << 20
+
+/**
+ * Such requests of one flight and of the whole node, from the question to the end of the answer: fewer than an upstream is asked
+ * at a time, so that others get their turn also while it only drips.
+ */
 export const AHEAD_AT_ONCE = 4
+export const AHEAD_IN_ALL = 8
 
 /** A flight that nobody reads goes on to its end if less than this is missing: the next one who asks is a cache hit. */
 export const ABANDON_BYTES = 64 << 20

@@ -3,7 +3,7 @@ import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
-import { openAhead } from './ahead.ts'
+import { openAhead, Places } from './ahead.ts'
 import { digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import {
@@ -40,6 +40,8 @@ export interface FlightComponents extends SourceComponents {
   readonly expecting: Expecting
   readonly events: CacheEvents
   readonly permits: Permits
+  /** What the whole node may ask of upstreams beside its flights. */
+  readonly aheads: Places
   /** Whether upstream is asked with credentials. */
   readonly isPrivate: boolean
   /** Headers that ask upstream only for another one than what is held; `head` rejects with NotModified where there is none. */
@@ -59,6 +61,7 @@ export class Flight {
   readonly #plan: Plan
   readonly #sources: Sources
   readonly #blob: GrowingBlob
+  readonly #aheads: Places
   readonly #abort = new AbortController()
   readonly #head = Promise.withResolvers<FlightHead>()
   /** Upstream's latest headers. */
@@ -67,12 +70,12 @@ export class Flight {
   readonly #suspicions: Suspicion[] = []
   #alone: AbortController | undefined
   #transferring: Transfer | undefined
-  #aheads = 0
 
   constructor(components: FlightComponents, plan: Plan) {
     this.#components = components
     this.#plan = plan
     this.#sources = new Sources(components, plan)
+    this.#aheads = new Places(AHEAD_AT_ONCE, components.aheads)
     this.#blob = new GrowingBlob({ onAlone: () => void this.#wait() })
     this.head = this.#head.promise
     this.head.catch(() => {})
@@ -100,21 +103,15 @@ export class Flight {
 
   /**
    * Bytes [start, end] that will be long in coming, straight from upstream. Undefined where they are near, or cannot be had that
-   * way: then they are waited for. Close it.
+   * way: then they are waited for. Close it; it ends with `signal` in any case.
    */
-  async ahead(start: number, end: number): Promise<Body | undefined> {
+  async ahead(start: number, end: number, signal: AbortSignal): Promise<Body | undefined> {
     const origin = this.#transferring?.origin
     // A long rest would pass twice: it is better waited for.
     const isFar = start - this.#blob.written >= AHEAD_BYTES && end - start < AHEAD_MOST && !this.#blob.complete
-    if (!origin || !isFar || this.#plan.document || this.#aheads >= AHEAD_AT_ONCE) return undefined
-    this.#aheads++
-    try {
-      return await openAhead(this.#components.upstream, this.#plan, origin, { start, end })
-    } catch {
-      return undefined
-    } finally {
-      this.#aheads--
-    }
+    if (!origin || !isFar || this.#plan.document || signal.aborted) return undefined
+    const components = { upstream: this.#components.upstream, places: this.#aheads }
+    return openAhead(components, this.#plan, origin, { start, end }, AbortSignal.any([signal, this.#abort.signal]))
   }
 
   cancel(reason: unknown): void {

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Body } from '../../../node/body.ts'
 import type { MemoryAnswer } from '../../../node/upstream/memory-upstream.ts'
 import type { UpstreamRequest } from '../../../node/upstream/upstream.ts'
-import { bytesOf, codeOf, makeCache, read, readRange, useCacheTests } from './fixture.ts'
+import { bytesOf, codeOf, makeCache, read, readRange, settled, turns, useCacheTests } from './fixture.ts'
 import { artifact, digestOf } from './plans.ts'
 
 useCacheTests()
@@ -14,7 +14,9 @@ const PLAN = artifact('torch.whl', [digestOf(BYTES)])
 const TAIL = [SIZE - 1_000, SIZE - 1] as const
 
 /** An upstream that knows ranges; the whole comes only as far as `stallAt`. */
-function start(init: { etag?: string; stallAt?: number; ranged?: (request: UpstreamRequest) => MemoryAnswer } = {}) {
+function start(
+  init: { etag?: string; stallAt?: number; ranged?: (request: UpstreamRequest) => MemoryAnswer | Promise<MemoryAnswer> } = {},
+) {
   const validators: Record<string, string> = init.etag === undefined ? {} : { etag: init.etag }
   const ranged = ({ range }: UpstreamRequest): MemoryAnswer => {
     const { start: from = 0, end = SIZE - 1 } = range ?? {}
@@ -73,12 +75,56 @@ describe('the end of an artifact whose beginning is still coming', () => {
   })
 
   it('is not asked for where it is near, or longer than is worth passing twice, or when the whole is here', async () => {
-    const kit = start({ stallAt: SIZE })
+    const kit = start({ stallAt: SIZE + 1 })
     const near = await kit.get(PLAN)
     expect(await near.ahead?.(MIB, MIB + 10)).toBeUndefined()
     expect((await read(near)).equals(BYTES)).toBe(true)
     expect(await near.ahead?.(...TAIL)).toBeUndefined()
     expect(kit.upstream.requests.length).toBe(1)
+  })
+
+  it('is taken in whole, whether it is read or not, and leaves the place at upstream to others', async () => {
+    const kit = start()
+    const found = await kit.get(PLAN)
+    const waiting = kit.upstream.health()[0]?.inFlight
+    const body = await found.ahead?.(SIZE - 4 * MIB, SIZE - 1)
+    await turns()
+    expect([waiting, kit.upstream.health()[0]?.inFlight]).toEqual([1, 1])
+    expect((await readRange(body as Body, SIZE - 4 * MIB, SIZE)).equals(BYTES.subarray(SIZE - 4 * MIB))).toBe(true)
+    expect(await found.ahead?.(SIZE - 4 * MIB - 1, SIZE - 1)).toBeUndefined()
+    body?.close()
+    found.body.close()
+  })
+
+  it('is asked for four times a flight and eight times in all, until what came is closed', async () => {
+    const kit = start()
+    const founds = await Promise.all(['a', 'b', 'c'].map((key) => kit.get({ ...PLAN, key })))
+    const asked = founds.flatMap((found) => Array.from({ length: 5 }, () => found.ahead?.(...TAIL)))
+    const bodies = await Promise.all(asked)
+    await turns()
+    expect(bodies.map((body) => body !== undefined).join()).toBe(
+      [4, 4, 0].map((count) => Array.from({ length: 5 }, (_, at) => at < count).join()).join(),
+    )
+    for (const body of bodies.slice(0, 2)) body?.close()
+    bodies[0]?.close()
+    const more = await Promise.all([1, 2, 3].map(() => founds[2]?.ahead?.(...TAIL)))
+    expect(more.map((body) => body !== undefined)).toEqual([true, true, false])
+    for (const body of [...bodies, ...more]) body?.close()
+    for (const { body } of founds) body.close()
+  })
+
+  it('is given up when its reader leaves, at once', async () => {
+    const kit = start({ ranged: () => new Promise(() => {}) })
+    const found = await kit.get(PLAN)
+    const leaving = new AbortController()
+    const joined = await kit.get(PLAN, { signal: leaving.signal })
+    const asking = Array.from({ length: 4 }, () => joined.ahead?.(...TAIL))
+    leaving.abort(new Error('gone'))
+    expect(await Promise.all(asking)).toEqual([undefined, undefined, undefined, undefined])
+    const again = found.ahead?.(...TAIL)
+    expect([await settled(again as Promise<unknown>), kit.upstream.requests.length]).toEqual([false, 6])
+    joined.body.close()
+    found.body.close()
   })
 
   it('is a cut, not an end, when its range breaks off', async () => {
