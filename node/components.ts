@@ -89,7 +89,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
     part.close(),
   )
-  const documents = building.adopt(new Documents({ records: store.records }), (part) => part.close())
+  const documents = building.adopt(new Documents({ records: store.records, clock }), (part) => part.close())
   const cache = building.adopt(
     new Cache(
       { store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events, mayPrefetch: (plan) => gate.lets(plan) },

@@ -1,9 +1,11 @@
 import { LRUCache } from 'lru-cache'
+import { type Clock, systemClock } from '../clock.ts'
 import type { Sha256 } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { RecordStore } from '../store/store.ts'
+import { beside, JobThreads } from '../threads/job-threads.ts'
 import { PARSE_INLINE_BYTES, PARSED_BYTES } from './constants.ts'
-import { ParserThread } from './parser-thread.ts'
+import type { ParseOrder } from './parse-worker.ts'
 import type { DocumentParser, IndexParser, ParsedDocument } from './plan.ts'
 
 type Parser = DocumentParser | IndexParser
@@ -15,17 +17,19 @@ export interface Parsed {
 }
 
 /**
- * Parses documents, large ones in a worker thread (a 20 MB packument would block every other client for a tenth of a second),
- * and remembers what was found under the digest of the bytes.
+ * Parses documents, large ones in a worker thread (a 20 MB packument would block every other client for a tenth of a second) and so
+ * those that are to be unpacked, whatever their size, and remembers what was found under the digest of the bytes. A document over
+ * which a parser sits for too long, or of which it dies, is none.
  */
 export class Documents {
   readonly #records: RecordStore
   readonly #hot = new LRUCache<string, ParsedDocument>({ maxSize: PARSED_BYTES })
   readonly #running = new Map<string, Promise<ParsedDocument>>()
-  readonly #thread = new ParserThread()
+  readonly #threads: JobThreads<ParseOrder, string>
 
-  constructor(components: { records: RecordStore }) {
-    this.#records = components.records
+  constructor({ records, clock = systemClock }: { records: RecordStore; clock?: Clock }) {
+    this.#records = records
+    this.#threads = new JobThreads({ clock }, { worker: beside(import.meta.url, 'parse-worker') })
   }
 
   /** Parses new bytes. Throws UPSTREAM_CORRUPT when they are not such a document. */
@@ -35,7 +39,8 @@ export class Documents {
         const document = await parser.parse(bytes)
         return { json: JSON.stringify(document), document }
       }
-      const json = await this.#thread.parse(parser, bytes)
+      const { module, exportName } = parser
+      const json = await this.#threads.run({ kind: module, size: bytes.length, order: { module, exportName, bytes } })
       return { json, document: JSON.parse(json) as ParsedDocument }
     } catch (cause) {
       if (isWarrenError(cause)) throw cause
@@ -72,7 +77,7 @@ export class Documents {
   }
 
   async close(): Promise<void> {
-    await this.#thread.close()
+    await this.#threads.close()
   }
 
   async #again(parser: Parser, sha256: Sha256, load: () => Promise<Buffer>): Promise<ParsedDocument> {

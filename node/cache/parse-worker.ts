@@ -1,20 +1,16 @@
-import { parentPort } from 'node:worker_threads'
-import { reasonOf } from '../errors.ts'
-import type { FromParser, ToParser } from './parser-thread.ts'
-import type { DocumentParser } from './plan.ts'
+import { exported, serveJobs } from '../threads/serve-jobs.ts'
+import type { ParsedDocument } from './plan.ts'
 
-const port = parentPort
-if (!port) throw new Error('parse-worker runs as a worker thread only')
-
-async function parse({ id, module, exportName, bytes }: ToParser): Promise<FromParser> {
-  try {
-    const exported = (await import(module)) as Record<string, DocumentParser['parse']>
-    const found = exported[exportName]
-    if (typeof found !== 'function') throw new Error(`${module} exports no function ${exportName}`)
-    return { id, json: JSON.stringify(await found(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))) }
-  } catch (error) {
-    return { id, error: reasonOf(error) }
-  }
+/** `parse` of the parser that is exported there, for the bytes. */
+export interface ParseOrder {
+  readonly module: string
+  readonly exportName: string
+  readonly bytes: Uint8Array
 }
 
-port.on('message', (job: ToParser) => void parse(job).then((answer) => port.postMessage(answer)))
+serveJobs(async ({ module, exportName, bytes }: ParseOrder) => {
+  const parse = await exported(module, exportName)
+  if (typeof parse !== 'function') throw new Error(`${module} exports no function ${exportName}`)
+  const found: ParsedDocument = await parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length))
+  return { result: JSON.stringify(found) }
+})

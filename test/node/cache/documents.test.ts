@@ -2,8 +2,11 @@ import { describe, expect, it } from 'vitest'
 import { Documents } from '../../../node/cache/documents.ts'
 import type { DocumentParser } from '../../../node/cache/plan.ts'
 import { MemoryStore } from '../../../node/store/memory-store.ts'
+import { JOB_DEADLINE } from '../../../node/threads/job-threads.ts'
 import { keep } from '../../conformance/store.ts'
+import { VirtualClock } from '../../harness/clock.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
+import { eventually } from '../../harness/wait.ts'
 import { afterTest, codeOf, failure, makeCache, read, turns, useCacheTests } from './fixture.ts'
 import { indexParser, parseIndex, parsings } from './parser.ts'
 import { digestOf, document } from './plans.ts'
@@ -18,12 +21,15 @@ const padded = (bytes: Buffer, length: number) => Buffer.concat([bytes, Buffer.a
 const LARGE = padded(version(2), INLINE + 1)
 /** Ends the thread that parses it. */
 const DEADLY = padded(Buffer.from('{"exit":true}'), INLINE + 1)
+/** Keeps the thread that parses it for ever. */
+const ENDLESS = padded(Buffer.from('{"endless":true}'), INLINE + 1)
 const FACTS = { files: { v2: { digests: [] } } }
 
 function makeDocuments(store = new MemoryStore()) {
-  const documents = new Documents({ records: store.records })
+  const clock = new VirtualClock()
+  const documents = new Documents({ records: store.records, clock })
   afterTest(() => documents.close())
-  return { documents, store }
+  return { documents, store, clock }
 }
 
 /** How often something was parsed in this thread meanwhile. */
@@ -75,6 +81,19 @@ describe('parsing a document', () => {
     const { documents } = makeDocuments()
     expect(await codeOf(documents.parse(indexParser, DEADLY))).toBe('UPSTREAM_CORRUPT')
     expect((await documents.parse(indexParser, LARGE)).document.facts).toEqual(FACTS)
+  })
+
+  it('gives up a document that keeps the thread for ever, and goes on with the others meanwhile and after it', async () => {
+    const { documents, clock } = makeDocuments()
+    const endless = failure(documents.parse(indexParser, ENDLESS))
+    const behind = documents.parse(indexParser, LARGE)
+    const other = { ...indexParser, module: new URL('./other-parser.ts', import.meta.url).href }
+    expect((await documents.parse(other, LARGE)).document.facts).toEqual(FACTS)
+    await eventually('its time to begin', () => clock.sleeping > 0)
+    await clock.advance(JOB_DEADLINE)
+    expect((await endless).message).toBe('the document is not what it should be: it took more than 10 s')
+    expect((await endless).code).toBe('UPSTREAM_CORRUPT')
+    expect((await behind).document.facts).toEqual(FACTS)
   })
 
   it('fails for a parser that the other thread cannot find', async () => {

@@ -78,7 +78,7 @@ export function makeCache(parts: Parts = {}) {
   const network = new MemoryNetwork()
   const mesh = network.join({ id: 'self' })
   const upstream = new MemoryUpstream(parts.script ?? (() => ({ status: 404 })))
-  const documents = new Documents({ records: store.records })
+  const documents = new Documents({ records: store.records, clock })
   const events = new RecordedEvents()
   const init = { staleWhileRevalidate: MINUTE, staleIfError: 7 * 24 * 60 * MINUTE, negative: 30_000, ...parts.init }
   const neighbours = { store, mesh: parts.mesh ?? mesh, upstream: parts.upstream ?? upstream }

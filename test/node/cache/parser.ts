@@ -8,11 +8,12 @@ export interface Index {
 /** Counts parsing in the main thread. */
 export const parsings = { count: 0 }
 
-/** Throws for anything but an index. Ends the whole thread for one that says so. */
+/** Throws for anything but an index. Ends the whole thread, or keeps it for ever, for one that says so. */
 export function parseIndex(bytes: Buffer): ParsedDocument<Index> {
   parsings.count++
-  const value = JSON.parse(bytes.toString()) as Partial<Index> & { exit?: boolean }
+  const value = JSON.parse(bytes.toString()) as Partial<Index> & { exit?: boolean; endless?: boolean }
   if (value.exit) process.exit(7)
+  if (value.endless) for (;;);
   if (typeof value.files !== 'object' || value.files === null) throw new Error('it has no files')
   return { spans: [], facts: { files: value.files } }
 }

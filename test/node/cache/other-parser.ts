@@ -1,0 +1,2 @@
+/** What another ecosystem has: a module of its own. */
+export { parseIndex } from './parser.ts'
