@@ -93,6 +93,8 @@ export interface PassThrough {
 /** A request for what the cache may have. */
 export interface Planned {
   readonly plans: readonly [Plan, ...Plan[]]
+  /** Path below the mount, ending in `/`, to which what the document's spans lead to is relative; the mount itself, if not set. */
+  readonly below?: string
   /** Headers of the answer that depend on how this client asks, in lower case. */
   readonly fields?: Readonly<Record<string, string>>
   /** Turns a `Link` of upstream's answer into one that leads this client on. */

@@ -80,7 +80,8 @@ export class Door {
       const { mounted, route } = this.#routes.of(request)
       const { mirror } = mounted
       if ('plans' in route) {
-        const exchange = new Exchange(request, response, { cache, composer, baseUrl, mirror })
+        const within = route.below === undefined ? mirror : { ...mirror, path: mirror.path + route.below }
+        const exchange = new Exchange(request, response, { cache, composer, baseUrl, mirror: within })
         const finding = exchange.find(route)
         // What is at once there is answered at once: each await costs a small hit some percent of its time.
         const found = finding instanceof Promise ? await finding : finding

@@ -34,6 +34,22 @@ const MAX_ANCHORS = 100_000
 /** Characters of a text that are kept. */
 const MAX_TEXT = 1024
 
+/**
+ * Bytes of one tag. The largest ones of an index have a digest, a URL with a signature and the reason of a yank. The tokenizer takes
+ * its time for each attribute, and looks it up among those before.
+ */
+const MAX_TAG = 64 << 10
+
+/** Throws amid a tag that is too large, before all of its attributes are read. */
+class BoundedTokenizer extends Tokenizer {
+  protected override _createAttr(first: string): void {
+    const { currentToken } = this
+    const start = currentToken?.location?.startOffset ?? 0
+    if (this.preprocessor.offset - start > MAX_TAG) throw new Error(`a tag of more than ${MAX_TAG} bytes`)
+    super._createAttr(first)
+  }
+}
+
 /** What stands in these is no markup (HTML «Parsing»); a tree builder would tell the tokenizer so. */
 const MODES = new Map<string, (typeof TokenizerMode)[keyof typeof TokenizerMode]>([
   ['title', TokenizerMode.RCDATA],
@@ -60,7 +76,7 @@ class Reader {
   readonly #anchors: Anchor[] = []
   readonly #metas = new Map<string, string>()
   readonly #titles = new Map<string, string>()
-  readonly #tokenizer: Tokenizer
+  readonly #tokenizer: BoundedTokenizer
   #base: string | undefined
   #open: OpenAnchor | undefined
   /** The name of the title or heading whose text is being read. */
@@ -70,7 +86,7 @@ class Reader {
     this.#html = html
     const onText = ({ chars }: Token.CharacterToken) => this.#onText(chars)
     const ignore = () => {}
-    this.#tokenizer = new Tokenizer(
+    this.#tokenizer = new BoundedTokenizer(
       { sourceCodeLocationInfo: true },
       {
         onStartTag: (tag) => this.#onStart(tag),

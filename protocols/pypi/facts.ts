@@ -68,7 +68,8 @@ export function pageFacts(facts: unknown, project: string): PageFacts | undefine
   const given = facts as Partial<PageFacts> | null | undefined
   if (typeof given?.files !== 'string') return undefined
   // A page of HTML is not obliged to tell whose it is.
-  return given.form === 'html' || given.name === project ? (given as PageFacts) : undefined
+  const isSilent = given.form === 'html' && given.name === undefined
+  return isSilent || given.name === project ? (given as PageFacts) : undefined
 }
 
 /** All that a page says of files of this name: it may be there twice, with different digests. */

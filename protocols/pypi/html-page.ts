@@ -3,8 +3,8 @@ import type { Digest } from '../../node/digest.ts'
 import { type Anchor, type HtmlPage, readHtml } from './anchors.ts'
 import { parseHash } from './digests.ts'
 import { FactsWriter, type PageFacts } from './facts.ts'
-import { isDistribution, isProjectName, normaliseName, projectOf } from './names.ts'
-import { filePath } from './paths.ts'
+import { isDistribution, isFileName, isProjectName, normaliseName } from './names.ts'
+import { noPlaceOf, placeOf } from './paths.ts'
 import { fileOf, hashOf, withoutHash } from './urls.ts'
 
 /** What of a fragment stays as it is: the digest, in whatever algorithm. */
@@ -17,26 +17,34 @@ const HASH = /^\w+=[0-9A-Za-z]+$/
 export function parseHtml(bytes: Buffer): ParsedDocument<PageFacts> {
   const page = readHtml(bytes)
   const files = page.anchors.flatMap((anchor) => {
-    const file = distributionOf(anchor)
+    const file = linkedFile(anchor)
     return file === undefined ? [] : { anchor, file }
   })
   // PEP 503: the text of a link is the name of the file.
-  if (!files.some(({ anchor, file }) => anchor.text === file) && !isSimplePage(page)) {
+  if (!files.some(({ anchor, file }) => anchor.text === file && isFileName(file)) && !isSimplePage(page)) {
     throw new Error('not a page of a project: it links to no file by its name, and does not say that it is one')
   }
-  const named = nameOf(page, files)
+  const named = nameOf(page)
   const { base } = page
   const facts = new FactsWriter()
   const spans: [number, number, string][] = []
-  for (const { anchor, file } of files) spans.push(readFile(anchor, file, named ?? normaliseName(file), facts))
+  for (const { anchor, file } of files) spans.push(readFile(anchor, file, facts))
   const known = { ...(named === undefined ? {} : { name: named }), ...(base === undefined ? {} : { base }) }
   return { spans, facts: { form: 'html', ...known, files: facts.files } }
 }
 
-/** The file that a link leads to, if it is one that installers would take. */
-export function distributionOf({ href }: Pick<Anchor, 'href'>): string | undefined {
+/** The file that a link leads to, if it is one that installers would take; what it is called may be nothing that is served here. */
+export function linkedFile({ href }: Pick<Anchor, 'href'>): string | undefined {
   const file = fileOf(href.text)
-  return file !== undefined && isDistribution(file) ? file : undefined
+  if (file !== undefined && isDistribution(file)) return file
+  // pip takes this for the name and version of whatever is there.
+  return /[#&]egg=/.test(href.text) ? (file ?? '') : undefined
+}
+
+/** The file that a link leads to, if it is one that is served here. */
+export function distributionOf(anchor: Pick<Anchor, 'href'>): string | undefined {
+  const file = linkedFile(anchor)
+  return file !== undefined && isDistribution(file) && isFileName(file) ? file : undefined
 }
 
 /** Digest and metadata that a link promises (PEP 503, 658, 714). */
@@ -55,25 +63,21 @@ function isSimplePage({ metas, titles }: HtmlPage): boolean {
   return metas.has('pypi:repository-version') || titles.some((title) => /^\s*(?:links for|simple index)\b/i.test(title))
 }
 
-/** Whose page it is: by its title, else by what most of its files are called. */
-function nameOf({ titles }: HtmlPage, files: readonly { readonly file: string }[]): string | undefined {
+/** Whose page it is, if its title tells. What its files are called does not: anybody may name one after another project. */
+function nameOf({ titles }: HtmlPage): string | undefined {
   for (const title of titles) {
     const name = /^\s*links for\s+(\S+)\s*$/i.exec(title)?.[1]
     if (name !== undefined && isProjectName(name)) return normaliseName(name)
   }
-  const votes = new Map<string, number>()
-  for (const { file } of files) {
-    const name = projectOf(file)
-    if (name !== undefined) votes.set(name, (votes.get(name) ?? 0) + 1)
-  }
-  return [...votes].sort(([, a], [, b]) => b - a)[0]?.[0]
+  return undefined
 }
 
-function readFile(anchor: Anchor, file: string, project: string, facts: FactsWriter): [number, number, string] {
+function readFile(anchor: Anchor, file: string, facts: FactsWriter): [number, number, string] {
   const { href, attributes } = anchor
+  if (distributionOf(anchor) === undefined) return [href.start, href.end, noPlaceOf(file)]
   const { digest, metadata } = promisesOf(anchor)
   const sign = attributes.get('data-gpg-sig')
-  const path = filePath({ project, file, digest })
+  const path = placeOf({ file, digest })
   const hash = hashOf(href.text)
   const suffix = `${path}${HASH.test(hash) ? `#${hash}` : ''}${aliasOf(anchor, metadata)}`
   const written = {

@@ -5,7 +5,7 @@ import { chooseForm, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.
 import { formatError } from './errors.ts'
 import { normaliseName } from './names.ts'
 import { offersOf } from './offers.ts'
-import { type FilePath, parsePath } from './paths.ts'
+import { type FilePath, filesOf, parsePath } from './paths.ts'
 import { filePlan, metadataPlan, pagePlan, type Site, signaturePlan, wheelForMetadata } from './plans.ts'
 import { renditionOf } from './renditions.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -51,6 +51,7 @@ function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
   const rendition = renditionOf(form, project)
   return {
     plans: plans({ project }, mirror, (site) => [pagePlan(project, site)]),
+    below: filesOf(project),
     offers: offersOf(project),
     ...(rendition ? { rendition } : {}),
   }

@@ -4,7 +4,7 @@ import { type Found, listOf, scan, shape, textOf } from '../json/scan.ts'
 import { chooseDigest } from './digests.ts'
 import { FactsWriter, type PageFacts } from './facts.ts'
 import { isFileName, isProjectName, normaliseName } from './names.ts'
-import { filePath } from './paths.ts'
+import { noPlaceOf, placeOf } from './paths.ts'
 import { withoutHash } from './urls.ts'
 
 const VALUE = shape()
@@ -21,8 +21,7 @@ const FILE = shape({
 const PAGE = shape({ meta: shape({ 'api-version': VALUE }), name: VALUE, files: listOf(FILE) })
 
 /**
- * Reads a page of the JSON API. Every file's URL becomes a span that leads to the mirror. A file whose name cannot stand in a path
- * leads there as well, to an error that says so: a relative URL would lead nowhere, and an absolute one around the mirror.
+ * Reads a page of the JSON API. Every file's URL becomes a span that leads to the mirror, below the files of the project (`filesOf`).
  */
 export function parseJson(bytes: Buffer): ParsedDocument<PageFacts> {
   const page = scan(bytes, PAGE)
@@ -34,17 +33,16 @@ export function parseJson(bytes: Buffer): ParsedDocument<PageFacts> {
   if (given === undefined || !isProjectName(given)) throw new Error('not a page of a project: «name» has to be its name')
   const files = page.members.get('files')
   if (files?.type !== 'array') throw new Error('not a page of a project: «files» has to be a list')
-  const project = normaliseName(given)
   const facts = new FactsWriter()
   const spans: [number, number, string][] = []
   for (const found of files.items) {
-    const span = readFile(bytes, found, project, facts)
+    const span = readFile(bytes, found, facts)
     if (span) spans.push(span)
   }
-  return { spans, facts: { form: 'json', name: project, files: facts.files } }
+  return { spans, facts: { form: 'json', name: normaliseName(given), files: facts.files } }
 }
 
-function readFile(bytes: Buffer, found: Found, project: string, facts: FactsWriter): [number, number, string] | undefined {
+function readFile(bytes: Buffer, found: Found, facts: FactsWriter): [number, number, string] | undefined {
   const { members } = found
   const place = members.get('url')
   const url = textOf(bytes, place)
@@ -52,13 +50,13 @@ function readFile(bytes: Buffer, found: Found, project: string, facts: FactsWrit
   if (found.type !== 'object' || !place || url === undefined || file === undefined) {
     throw new Error('not a page of a project: each of «files» has to have a «filename» and a «url»')
   }
-  if (!isFileName(file)) return [place.start, place.end, `files/-/${project}/${encodeURIComponent(file.toWellFormed())}`]
+  if (!isFileName(file)) return [place.start, place.end, noPlaceOf(file)]
   const digest = chooseDigest(textsOf(bytes, members.get('hashes')))
   const current = members.get('core-metadata')
   const metadata = metadataOf(bytes, current ?? members.get('dist-info-metadata'))
   const published = timeOf(textOf(bytes, members.get('upload-time')))
   const signed = boolOf(bytes, members.get('gpg-sig'))
-  const path = filePath({ project, file, digest })
+  const path = placeOf({ file, digest })
   // Clients read the promise under its new name (PEP 714). The old one is never added: it ends pip before 23.2.
   const alias = metadata && !current ? `","core-metadata":${jsonOf(metadata)}` : ''
   const written = {

@@ -16,8 +16,10 @@ const MAX_FILE = 400
 const ENDINGS = [
   '.tar.bz2',
   '.tar.lzma',
+  '.tar.zst',
   '.tar.gz',
   '.tar.xz',
+  '.tar.lz',
   '.tar.Z',
   '.tar',
   '.tbz',
@@ -52,7 +54,7 @@ export function isFileName(file: string): boolean {
 
 /** Whether it ends as the files do that installers look for in a page of HTML. */
 export function isDistribution(file: string): boolean {
-  return stemOf(file) !== undefined && isFileName(file)
+  return stemOf(file) !== undefined
 }
 
 /**
@@ -61,26 +63,12 @@ export function isDistribution(file: string): boolean {
  */
 export function versionOf(project: string, file: string): string {
   const stem = stemOf(file) ?? file
-  const parts = stem.split('-')
-  if (file.endsWith('.whl') && parts.length >= 5 && normaliseName(parts[0] ?? '') === project) return canonical(parts[1] ?? '')
-  // A source archive has its name as the project wrote it, hyphens too: what is behind it is the version.
-  const rests = parts.flatMap((_, i) =>
-    i > 0 && normaliseName(parts.slice(0, i).join('-')) === project ? [parts.slice(i).join('-')] : [],
-  )
-  const rest = rests.find((text) => clean(platformless(text)) !== null) ?? rests[0]
-  return rest === undefined ? stem : canonical(platformless(rest))
-}
-
-/** The project that a file says it is of, normalised; undefined where its name does not tell. */
-export function projectOf(file: string): string | undefined {
-  const stem = stemOf(file)
-  if (stem === undefined) return undefined
-  const parts = stem.split('-')
-  const end = file.endsWith('.whl')
-    ? 1
-    : parts.findIndex((_, i) => i > 0 && clean(platformless(parts.slice(i).join('-'))) !== null)
-  const name = parts.slice(0, Math.max(0, end)).join('-')
-  return isProjectName(name) ? normaliseName(name) : undefined
+  const [name = '', version = '', ...tags] = stem.split('-')
+  if (file.endsWith('.whl') && tags.length >= 3 && normaliseName(name) === project) return canonical(version)
+  // A source archive has its name as the project wrote it, hyphens too: what is behind it is the version. No two beginnings of a
+  // text are the same name, so that there is one place to look at, however many hyphens somebody puts in.
+  const [whole] = new RegExp(`^${project.replaceAll('-', '[-_.]+')}-`, 'i').exec(stem) ?? []
+  return whole === undefined ? stem : canonical(platformless(stem.slice(whole.length)))
 }
 
 function stemOf(file: string): string | undefined {

@@ -1,6 +1,6 @@
 import type { Offers } from '../protocol.ts'
 import { readHtml } from './anchors.ts'
-import { distributionOf } from './html-page.ts'
+import { linkedFile } from './html-page.ts'
 import { isFileName, versionOf } from './names.ts'
 import { isJson } from './page.ts'
 
@@ -9,7 +9,7 @@ type Allows = Parameters<Offers['withhold']>[1]
 /** Which versions the page of a project offers: files are left out by the version in their name. */
 export function offersOf(project: string): Offers {
   return {
-    id: `pypi-offers-1 ${project}`,
+    id: `pypi-offers-2 ${project}`,
     withhold: (page, allows) => (isJson(page) ? withholdJson(page, project, allows) : withholdHtml(page, project, allows)),
   }
 }
@@ -45,8 +45,8 @@ function withholdHtml(bytes: Buffer, project: string, allows: Allows): Buffer {
   const kept: Buffer[] = []
   let at = 0
   for (const anchor of readHtml(bytes).anchors) {
-    const file = distributionOf(anchor)
-    if (file === undefined || allows(versionOf(project, file), undefined)) continue
+    const file = linkedFile(anchor)
+    if (file === undefined || allows(versionAs(project, file), undefined)) continue
     kept.push(bytes.subarray(at, anchor.start))
     at = anchor.end
   }

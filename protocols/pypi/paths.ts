@@ -23,6 +23,8 @@ export type Resource =
 const paths = new PathGrammar('a Python package index')
 
 const COMPANIONS = { '.metadata': 'metadata', '.asc': 'signature' } as const
+/** Characters of a name that cannot stand in a path, which are shown. */
+const MAX_ODD = 200
 const VERSION = /^[\w.!+-]{1,100}$/
 const RIGHT = 'ask for «simple/project/», or for a file at the URL that such a page gives it'
 
@@ -48,7 +50,7 @@ function parseSimple(path: string, name: string | undefined, slashed: boolean): 
   return { kind: 'moved', location: `${slashed ? '../' : ''}${project}/` }
 }
 
-function parseFile([segment = '', project = '', name = '', ...more]: string[]): Resource | undefined {
+function parseFile([project = '', segment = '', name = '', ...more]: string[]): Resource | undefined {
   const [ending, kind] = Object.entries(COMPANIONS).find(([one]) => name.endsWith(one)) ?? ['', 'file' as const]
   const file = name.slice(0, name.length - ending.length)
   const digest = digestIn(segment)
@@ -63,9 +65,31 @@ function parseLegacy([project = '', ...rest]: string[]): Resource | undefined {
   return { kind: 'legacy', project: normaliseName(project), path: ['pypi', project, ...rest].join('/') }
 }
 
-/** Where a file is below the mount. The digest goes along: whoever knows the path knows what the bytes must be. */
-export function filePath({ project, file, digest }: FilePath): string {
-  return `files/${segmentOf(digest)}/${project}/${file}`
+/** Where a file is below the mount. */
+export function filePath({ project, ...file }: FilePath): string {
+  return filesOf(project) + placeOf(file)
+}
+
+/**
+ * Where the files of a project are below the mount. A page does not say whose it is, or may lie about it: its files are those of
+ * the project that it was asked for as, whose routes and rules then are for them as well.
+ */
+export function filesOf(project: string): string {
+  return `files/${project}/`
+}
+
+/** Where a file is below those of its project. The digest goes along: whoever knows the path knows what the bytes must be. */
+export function placeOf({ file, digest }: Omit<FilePath, 'project'>): string {
+  return `${segmentOf(digest)}/${file}`
+}
+
+/**
+ * Where a file is said to be whose name cannot stand in a path: at an error that says so. A relative URL would lead nowhere, and an
+ * absolute one around the mirror.
+ */
+export function noPlaceOf(name: string): string {
+  // The apostrophe would end an attribute of HTML.
+  return `-/${encodeURIComponent(name.slice(0, MAX_ODD).toWellFormed()).replaceAll("'", '%27')}`
 }
 
 function segmentOf(digest: Digest | undefined): string {

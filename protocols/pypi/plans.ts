@@ -22,6 +22,9 @@ const MINUTE = 60 * SECOND
 /** A yank or a new version shows within ten minutes, whatever upstream allows; ten seconds keep a burst of clients off it. */
 const PAGE_LIFETIME = { floor: 10 * SECOND, cap: 10 * MINUTE }
 
+/** Bytes of a page. The largest ones seen have two million; it is read as a whole, and goes out in forms made of it. */
+const MAX_PAGE = 32 << 20
+
 /** Bytes of a wheel that is fetched for its metadata alone. It has to be in memory for that. */
 const MAX_WHEEL = 64 << 20
 
@@ -40,6 +43,7 @@ export function pagePlan(project: string, site: Site): Plan {
     headers: { accept: ACCEPT },
     responseHeaders: PAGE_HEADERS,
     document: pageParser,
+    maxBytes: MAX_PAGE,
     isMeant: (facts) => pageFacts(facts, project) !== undefined,
     describe: (facts) => ({ 'content-type': (facts as PageFacts | undefined)?.form === 'html' ? HTML_TYPE : JSON_TYPE }),
     lifetime: boundedBy(PAGE_LIFETIME, site.lifetime),

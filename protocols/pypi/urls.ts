@@ -12,14 +12,25 @@ export function hashOf(url: string): string {
   return at < 0 ? '' : url.slice(at + 1)
 }
 
-/** The last segment of a URL's path, decoded; undefined where it has none. */
+/**
+ * The name of the file at a URL as installers read it: the last segment of its path, whatever slashes follow, decoded. White space
+ * that parsers of URLs take out is none of it (WHATWG URL «Basic URL parser»). Undefined where there is none.
+ */
 export function fileOf(url: string): string | undefined {
-  const path = withoutHash(url).split('?', 1)[0] ?? ''
-  const last = path.slice(path.lastIndexOf('/') + 1)
+  const [path = ''] = withoutHash(url)
+    .replace(/[\t\n\r]/g, '')
+    .replaceAll('\\', '/')
+    .trim()
+    .split('?', 1)
+  let end = path.length
+  while (path[end - 1] === '/') end--
+  const last = path.slice(path.lastIndexOf('/', end - 1) + 1, end)
+  if (last === '') return undefined
   try {
-    return last === '' ? undefined : decodeURIComponent(last)
+    return decodeURIComponent(last)
   } catch {
-    return undefined
+    // Some installers read it nevertheless.
+    return last
   }
 }
 

@@ -84,7 +84,7 @@ describe('the index that this machine’s pip is configured for', () => {
         files: { filename: string; url: string; hashes: { sha256: string } }[]
       }
       const file = page.files.find(({ filename }) => filename === 'six-1.16.0-py2.py3-none-any.whl')
-      expect(file?.url).toBe(`${node.url}/pypi/files/${file?.hashes.sha256}/six/six-1.16.0-py2.py3-none-any.whl`)
+      expect(file?.url).toBe(`${node.url}/pypi/files/six/${file?.hashes.sha256}/six-1.16.0-py2.py3-none-any.whl`)
       const reply = await fetch(String(file?.url))
       const bytes = Buffer.from(await reply.arrayBuffer())
       expect(createHash('sha256').update(bytes).digest('hex')).toBe(file?.hashes.sha256)

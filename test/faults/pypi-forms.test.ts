@@ -65,11 +65,11 @@ describe('the forms say the same', () => {
     const page = (await exchange(`${node.simple}thing/`)).body.toString()
 
     const [first, second] = linksOf(page)
-    expect(first).toContain(`/pypi/files/${sha256(bytes)}/thing/thing-1.0-py3-none-any.whl#sha256=${sha256(bytes)}"`)
+    expect(first).toContain(`/pypi/files/thing/${sha256(bytes)}/thing-1.0-py3-none-any.whl#sha256=${sha256(bytes)}"`)
     expect(first).toContain('data-requires-python="&#62;=3.8,&#60;&#34;4&#34;"')
     expect(first).toContain('data-yanked="a &#38; b"')
     expect(first).toMatch(/data-core-metadata="sha256=([0-9a-f]{64})" data-dist-info-metadata="sha256=\1"/)
-    expect(second).toContain('/pypi/files/-/thing/thing-2.0-py3-none-any.whl"')
+    expect(second).toContain('/pypi/files/thing/-/thing-2.0-py3-none-any.whl"')
     expect(second).toContain('data-core-metadata="true" data-dist-info-metadata="true" data-gpg-sig="false" data-yanked=""')
   })
 
@@ -83,7 +83,7 @@ describe('the forms say the same', () => {
     expect(files).toEqual([
       {
         filename: 'thing-1.0-py3-none-any.whl',
-        url: `${node.url}/pypi/files/${sha256(bytes)}/thing/thing-1.0-py3-none-any.whl`,
+        url: `${node.url}/pypi/files/thing/${sha256(bytes)}/thing-1.0-py3-none-any.whl`,
         hashes: { sha256: sha256(bytes) },
         'core-metadata': { sha256: sha256(metadata) },
         yanked: false,
@@ -165,8 +165,8 @@ describe('a path', () => {
     ['simple/', 400],
     ['simple/a/b/', 400],
     ['simple/..%2Fx/', 400],
-    ['files/-/thing', 400],
-    ['files/abc/thing/thing-1.0.zip', 400],
+    ['files/thing/-', 400],
+    ['files/thing/abc/thing-1.0.zip', 400],
     ['elsewhere', 400],
   ])('«%s» is %i, in plain text', async (path, status) => {
     const node = await nodeBeforeIndex(temp)

@@ -1,10 +1,10 @@
 import { describe, expect, it } from 'vitest'
-import { answer } from '../harness/answer.ts'
+import { answer, serve } from '../harness/answer.ts'
 import { instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
-import { pageOf, pypiMirror, scriptedIndex, urlOf } from '../harness/scripted-pypi-node.ts'
+import { JSON_TYPE, PIP_ACCEPT, pageOf, pypiMirror, scriptedIndex, urlOf } from '../harness/scripted-pypi-node.ts'
 import { startNode, storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { TestMesh } from '../harness/test-mesh.ts'
@@ -58,9 +58,32 @@ describe('two indexes', () => {
     })
     const node = { simple: `${url}/pypi/simple/` }
     expect((await pageOf(node, 'corp-secret')).reply.status).toBe(404)
-    expect((await exchange(`${url}/pypi/files/-/corp-secret/corp_secret-99.0-py3-none-any.whl`)).status).toBe(404)
+    expect((await exchange(`${url}/pypi/files/corp-secret/-/corp_secret-99.0-py3-none-any.whl`)).status).toBe(404)
     expect((await exchange(`${url}/pypi/simple/Corp.Secret/`)).headers.location).toBe('../corp-secret/')
     expect(open.tally.total.requests).toBe(0)
+  })
+})
+
+describe('a page without a title', () => {
+  it('has its files below its own name, and they are asked of its own index, whatever they are called', async () => {
+    const [ours, open] = [await scriptedIndex(), await scriptedIndex()]
+    const { file } = open.publish({ name: 'vendor-tool', version: '1.0' })
+    const { bytes } = ours.publish({ name: 'vendor-tool', version: '1.0', filler: Buffer.alloc(100) })
+    const [own] = ours.projects.get('vendor-tool')?.values() ?? []
+    if (!own) throw new Error('there is no file')
+    const page = `<a href="${ours.pathOf(own)}">${file}</a>`
+    ours.fail(/^\/simple\/corp-lib\/$/, instead(serve(page, { 'content-type': 'text/html' })))
+    const { url } = await startNode({
+      data: temp.create('data'),
+      upstream: open.origin,
+      mirrors: [pypiMirror([open.base], { routes: [{ pattern: 'corp-*', upstream: ours.base }] })],
+    })
+    for (const accept of [PIP_ACCEPT, 'text/html', JSON_TYPE]) {
+      const { reply } = await pageOf({ simple: `${url}/pypi/simple/` }, 'corp-lib', accept)
+      expect(reply.body.toString()).toContain(`"${url}/pypi/files/corp-lib/-/${file}"`)
+    }
+    const reply = await exchange(`${url}/pypi/files/corp-lib/-/${file}`)
+    expect([reply.status, reply.body.equals(bytes), open.tally.total.requests]).toEqual([200, true, 0])
   })
 })
 

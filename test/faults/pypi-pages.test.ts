@@ -28,6 +28,11 @@ describe('trouble with a page', () => {
       serve('{"meta":{"api-version":"1.0"},"name":"other","files":[]}', { 'content-type': JSON_TYPE }),
       503,
     ],
+    [
+      'the page of another project in HTML',
+      serve('<title>Links for other</title><a href="thing-1.0.zip">thing-1.0.zip</a>', { 'content-type': 'text/html' }),
+      503,
+    ],
     ['404', answer(404), 404],
     ['410', answer(410), 410],
   ])('%s becomes what clients wait or stop for', async (_what, step, status) => {

@@ -35,7 +35,7 @@ describe('a version that a policy denies', () => {
     node.index.form = 'html'
     const wheel = [...(node.index.projects.get('thing')?.values() ?? [])].find(({ file }) => file.includes('-2.0-'))
     for (const ending of ['', '.metadata', '.asc']) {
-      const reply = await exchange(`${node.url}/pypi/files/${'0'.repeat(64)}/thing/${wheel?.file}${ending}`)
+      const reply = await exchange(`${node.url}/pypi/files/thing/${'0'.repeat(64)}/${wheel?.file}${ending}`)
       expect([reply.status, reply.headers['content-type']]).toEqual([403, 'text/plain; charset=utf-8'])
       expect(reply.body.toString()).toMatch(/^[^\n]*pkg:pypi\/thing[^\n]*\n$/i)
     }
@@ -63,7 +63,7 @@ describe('a version that is too young', () => {
     const [, , young] = node.index.projects.get('thing')?.values() ?? []
     if (!young) throw new Error('there is no third file')
     const digest = sha256(young.bytes)
-    const url = `${node.url}/pypi/files/${digest}/thing/${young.file}`
+    const url = `${node.url}/pypi/files/thing/${digest}/${young.file}`
     expect((await exchange(url)).status).toBe(403)
     clock.pass(6 * DAY)
     expect(await offered()).toEqual(['1.0', '1.5', '2.0'])

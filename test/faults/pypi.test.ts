@@ -173,8 +173,8 @@ describe('a file', () => {
     index.add('wrong', { file: 'wrong-1.0.tar.gz', bytes: Buffer.from('wrong'), says: { hashes: { md5: md5(bytes) } } })
     const [none, weak, wrong] = [await urlOf(node, 'old'), await urlOf(node, 'older'), await urlOf(node, 'wrong')]
     expect([none, weak].map((url) => new URL(url).pathname)).toEqual([
-      '/pypi/files/-/old/old-1.0.tar.gz',
-      `/pypi/files/md5-${md5(Buffer.from('older'))}/older/older-1.0.tar.gz`,
+      '/pypi/files/old/-/old-1.0.tar.gz',
+      `/pypi/files/older/md5-${md5(Buffer.from('older'))}/older-1.0.tar.gz`,
     ])
     for (const url of [none, weak]) {
       expect((await exchange(url)).status).toBe(200)

@@ -8,7 +8,7 @@ import { pypi } from '../../protocols/pypi/index.ts'
 import { type ModelFile, readModel } from '../../protocols/pypi/model.ts'
 import { offersOf } from '../../protocols/pypi/offers.ts'
 import { pageParser } from '../../protocols/pypi/page.ts'
-import { parsePath } from '../../protocols/pypi/paths.ts'
+import { filesOf, parsePath } from '../../protocols/pypi/paths.ts'
 import { renditionOf } from '../../protocols/pypi/renditions.ts'
 import { absoluteUrl } from '../../protocols/pypi/urls.ts'
 import { CASES, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
@@ -39,7 +39,7 @@ const USUAL = [
   '.asc',
   '1.0',
 ]
-const STARTS = ['', 'simple/', 'simple/foo', `files/${SHA}/`, `files/${SHA}/foo/`, 'files/-/foo/foo-', 'pypi/']
+const STARTS = ['', 'simple/', 'simple/foo', `files/${SHA}/`, `files/foo/${SHA}/`, 'files/foo/-/foo-', 'pypi/']
 const ENDS = ['', '/', '/', '-1.0.zip', '-1.0-py3-none-any.whl.metadata', '/json']
 
 const middle = fc.oneof(joined([...USUAL, ...HOSTILE, '?'], 6), joined(USUAL, 4), fc.string({ unit: 'binary', maxLength: 30 }))
@@ -162,6 +162,9 @@ const htmlPage = fc
   .array(fc.oneof(tag, text, fc.constant('</a>'), fc.constant('foo-1.0.zip</a>')), { maxLength: 8 })
   .map((parts) => `<title>Links for foo</title>${parts.join('')}`)
 
+/** A digest or none, and a name, as they can stand in a value of JSON or HTML; what may follow the value. */
+const PLACE = /^(?:-|[0-9a-f]{64}|md5-[0-9a-f]{32})\/[\w.!~@()*=,+%-]*(?:#\w+=\w+)?(?:["' ].*)?$/
+
 /** As `expect`, for what is said a million times. */
 function must(holds: boolean, what: string): void {
   if (!holds) throw new Error(what)
@@ -172,8 +175,8 @@ function splice(bytes: Buffer, spans: ParsedDocument['spans']): Buffer {
   const parts: Buffer[] = []
   let at = 0
   for (const [start, end, suffix] of spans) {
-    must(start >= at && end >= start && suffix.startsWith('files/'), `a span from ${start} to ${end} after ${at}: ${suffix}`)
-    parts.push(bytes.subarray(at, start), Buffer.from(HERE + suffix))
+    must(start >= at && end >= start && PLACE.test(suffix), `a span from ${start} to ${end} after ${at}: ${suffix}`)
+    parts.push(bytes.subarray(at, start), Buffer.from(HERE + filesOf('foo') + suffix))
     at = end
   }
   must(at <= bytes.length, 'a span beyond the end')
@@ -182,10 +185,10 @@ function splice(bytes: Buffer, spans: ParsedDocument['spans']): Buffer {
 
 /** Every file leads to the mirror: to itself, or to an error. */
 function checkFile({ filename, url }: ModelFile): void {
-  must(url.startsWith(`${HERE}files/`), `${filename} leads to ${url}`)
+  must(url.startsWith(HERE + filesOf('foo')), `${filename} leads to ${url}`)
   try {
     const resource = parsePath(new URL(url).pathname.slice('/pypi/'.length))
-    must(resource.kind === 'file' && resource.file === filename, `${filename} leads to ${url}`)
+    must(resource.kind === 'file' && resource.project === 'foo' && resource.file === filename, `${filename} leads to ${url}`)
   } catch (error) {
     if (!isWarrenError(error, 'BAD_REQUEST')) throw error
   }

@@ -73,11 +73,11 @@ const CASES: Readonly<Record<string, Case>> = {
     patterns: ['corp-*', 'Corp_*', 'corp.tool', 'CORP*'],
     bound: [
       'simple/corp-tool/',
-      `files/${HEX}/corp-tool/corp_tool-1.0-py3-none-any.whl`,
-      `files/-/corp-tool/corp_tool-1.0.tar.gz`,
-      `files/${HEX}/corp-tool/corp_tool-1.0-py3-none-any.whl.metadata`,
+      `files/corp-tool/${HEX}/corp_tool-1.0-py3-none-any.whl`,
+      `files/corp-tool/-/corp_tool-1.0.tar.gz`,
+      `files/corp-tool/${HEX}/corp_tool-1.0-py3-none-any.whl.metadata`,
     ],
-    free: ['simple/requests/', `files/${HEX}/requests/corp_tool-1.0.tar.gz`],
+    free: ['simple/requests/', `files/requests/${HEX}/corp_tool-1.0.tar.gz`],
   },
   raw: {
     patterns: ['releases/corp/*', 'releases/corp', 'releases/corp/tool.tar.gz'],

@@ -4,7 +4,7 @@ import { type ErrorCode, WarrenError } from '../../../node/errors.ts'
 import type { Mirror } from '../../../protocols/protocol.ts'
 import { BASE, fileOf, jsonPage, mirror, OTHER, planFor, SHA } from './fixtures.ts'
 
-const PATH = `files/${SHA}/foo/foo-1.0-py3-none-any.whl`
+const PATH = `files/foo/${SHA}/foo-1.0-py3-none-any.whl`
 const NAME = 'foo-1.0-py3-none-any.whl'
 const sha256 = (hex: string) => ({ algorithm: 'sha256', hex })
 

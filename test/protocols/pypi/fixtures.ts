@@ -24,12 +24,13 @@ export function planFor(path: string, on: Mirror = mirror): Plan {
   return planned(path, undefined, on).plans[0]
 }
 
-/** What a client gets: the document with every span replaced. */
-export function spliced(bytes: Buffer, { spans }: ParsedDocument, base = HERE): Buffer {
+/** What a client gets that asks for the page of `project`: the document with every span replaced. */
+export function spliced(bytes: Buffer, { spans }: ParsedDocument, project = 'foo'): Buffer {
+  const { below = '' } = planned(`simple/${project}/`)
   const parts: Buffer[] = []
   let at = 0
   for (const [start, end, suffix] of spans) {
-    parts.push(bytes.subarray(at, start), Buffer.from(base + suffix))
+    parts.push(bytes.subarray(at, start), Buffer.from(HERE + below + suffix))
     at = end
   }
   return Buffer.concat([...parts, bytes.subarray(at)])

@@ -6,10 +6,14 @@ import { HERE, OTHER, SHA, spliced } from './fixtures.ts'
 
 const MD5 = '0'.repeat(32)
 
-function read(html: string) {
+function read(html: string, project = 'foo') {
   const bytes = Buffer.from(html)
   const document = parse(bytes)
-  return { facts: JSON.parse(JSON.stringify(document.facts)), page: spliced(bytes, document).toString(), spans: document.spans }
+  return {
+    facts: JSON.parse(JSON.stringify(document.facts)),
+    page: spliced(bytes, document, project).toString(),
+    spans: document.spans,
+  }
 }
 
 const named = (body: string) => `<!DOCTYPE html><title>Links for foo</title>${body}`
@@ -25,14 +29,14 @@ describe('a page of HTML', () => {
       '<a\nhref="https://far.example.test/foo_bar-3.0%2Bcu-py3-none-any.whl?a=1&amp;b=2"\n>three</a>',
       '<a href="/other/">elsewhere</a> <a name="x">none</a></body>',
     ].join('')
-    const { page, facts } = read(odd)
+    const { page, facts } = read(odd, 'foo-bar')
     const expected = odd
-      .replace('Foo.Bar-1.0.tar.gz#', `${HERE}files/md5-${MD5}/foo-bar/Foo.Bar-1.0.tar.gz#`)
-      .replace('../x/foo_bar-2.0-py3-none-any.whl', `${HERE}files/${SHA}/foo-bar/foo_bar-2.0-py3-none-any.whl`)
+      .replace('Foo.Bar-1.0.tar.gz#', `${HERE}files/foo-bar/md5-${MD5}/Foo.Bar-1.0.tar.gz#`)
+      .replace('../x/foo_bar-2.0-py3-none-any.whl', `${HERE}files/foo-bar/${SHA}/foo_bar-2.0-py3-none-any.whl`)
       .replace(` data-core-metadata=`, ` data-dist-info-metadata=sha256=${OTHER} data-core-metadata=`)
       .replace(
         'https://far.example.test/foo_bar-3.0%2Bcu-py3-none-any.whl?a=1&amp;b=2',
-        `${HERE}files/-/foo-bar/foo_bar-3.0+cu-py3-none-any.whl`,
+        `${HERE}files/foo-bar/-/foo_bar-3.0+cu-py3-none-any.whl`,
       )
     expect(page).toBe(expected)
     expect([facts.name, facts.base]).toEqual(['foo-bar', 'https://cdn.example.test/whl/'])
@@ -68,9 +72,37 @@ describe('a page of HTML', () => {
   test.each([
     ['its title', named('<a href="other-1.0.zip">other-1.0.zip</a>'), 'foo'],
     ['its heading', '<title>Index</title><h1>Links for Foo</h1><a href="other-1.0.zip">other-1.0.zip</a>', 'foo'],
-    ['most of its files', '<a href="a-1.zip">a-1.zip</a><a href="b-1.zip">b-1.zip</a><a href="b-2.zip">b-2.zip</a>', 'b'],
+    ['neither, whatever its files are called,', '<title>Index</title><a href="b-1.zip">b-1.zip</a>', undefined],
   ])('is whose %s says', (_what, page, name) => {
     expect(read(page).facts.name).toBe(name)
+  })
+
+  test('has its files below the project that it was asked for as, whatever they are called', () => {
+    const { page } = read('<a href="vendor_tool-1.0.tar.gz">vendor_tool-1.0.tar.gz</a>', 'corp-lib')
+    expect(page).toContain(`"${HERE}files/corp-lib/-/vendor_tool-1.0.tar.gz"`)
+  })
+
+  test.each([
+    ['a slash behind it', 'foo-1.0.zip/', 'foo-1.0.zip'],
+    ['more of them, and a query', 'https://e.example.test/x/foo-1.0.zip//?a=/b.zip', 'foo-1.0.zip'],
+    ['white space that no URL has', ' https://e.example.test/foo-1.0.z\n\tip ', 'foo-1.0.zip'],
+    ['a backslash', 'https://e.example.test\\x\\foo-1.0.zip', 'foo-1.0.zip'],
+    ['a space', 'th%20ing-2.0.tar.gz', 'th%20ing-2.0.tar.gz'],
+    ['what is no UTF-8', 'foo%ff-1.0.zip', 'foo%25ff-1.0.zip'],
+    ['an apostrophe', 'foo&#39; onclick=&#39;x-1.0.zip', 'foo%27%20onclick%3D%27x-1.0.zip'],
+    ['a slash in its name', 'a%2Ffoo-1.0.zip', 'a%2Ffoo-1.0.zip'],
+    ['the name in its fragment', 'https://e.example.test/download#egg=foo-1.0', 'download'],
+    ['no name but that in its fragment', '#x=1&amp;egg=foo-1.0', ''],
+  ])('leads to the mirror from a link with %s', (_what, href, place) => {
+    expect(read(named(`<a href='${href}'>x</a>`)).page).toBe(named(`<a href='${HERE}files/foo/-/${place}'>x</a>`))
+  })
+
+  test('has no tag that is larger than any index writes', () => {
+    const many = (count: number) => Array.from({ length: count }, (_, i) => i.toString(36)).join(' ')
+    const link = (more: string) => named(`<a href="foo-1.0.zip" ${more}>foo-1.0.zip</a>`)
+    expect(read(link(many(10_000))).spans).toHaveLength(1)
+    expect(() => read(link(many(30_000)))).toThrow(/a tag of more than 65536 bytes/)
+    expect(() => read(named(`</p ${many(30_000)}>`))).toThrow(/a tag of more/)
   })
 
   test.each([
@@ -106,8 +138,8 @@ describe('a page of HTML', () => {
         `<a href="foo-1.0.zip#blake2b=${SHA}">1</a><a href="foo-2.0.zip#egg=foo&amp;x=<script>">2</a><a href='foo-3.0.zip#a="b'>3</a>`,
       ),
     )
-    expect(page).toContain(`files/-/foo/foo-1.0.zip#blake2b=${SHA}"`)
-    expect(page).toContain('files/-/foo/foo-2.0.zip"')
-    expect(page).toContain("files/-/foo/foo-3.0.zip'")
+    expect(page).toContain(`files/foo/-/foo-1.0.zip#blake2b=${SHA}"`)
+    expect(page).toContain('files/foo/-/foo-2.0.zip"')
+    expect(page).toContain("files/foo/-/foo-3.0.zip'")
   })
 })

@@ -3,7 +3,7 @@ import { WarrenError } from '../../../node/errors.ts'
 import { pypi } from '../../../protocols/pypi/index.ts'
 import { BASE, get, mirror, planFor, planned, SHA } from './fixtures.ts'
 
-const WHEEL = `files/${SHA}/foo/foo-1.0-py3-none-any.whl`
+const WHEEL = `files/foo/${SHA}/foo-1.0-py3-none-any.whl`
 
 describe('a page', () => {
   test('is asked for in one way, whatever the client sent, and is one key', () => {
@@ -29,13 +29,14 @@ describe('a page', () => {
     const json = { form: 'json', files: '\n', name: 'foo' }
     expect(tell?.(html, {})).toEqual({ 'content-type': 'text/html; charset=utf-8' })
     expect(tell?.(json, {})).toEqual({ 'content-type': 'application/vnd.pypi.simple.v1+json' })
-    expect([isMeant?.(html), isMeant?.(json), isMeant?.({ ...json, name: 'bar' }), isMeant?.({})]).toEqual([
-      true,
-      true,
-      false,
-      false,
-    ])
+    const others = [{ ...json, name: 'bar' }, { ...html, name: 'bar' }, { form: 'json', files: '\n' }, {}]
+    expect([html, { ...html, name: 'foo' }, json].map((facts) => isMeant?.(facts))).toEqual([true, true, true])
+    expect(others.map((facts) => isMeant?.(facts))).toEqual([false, false, false, false])
   })
+})
+
+test('a page is read up to a size that can be given out in all forms', () => {
+  expect(planFor('simple/foo/').maxBytes).toBe(32 << 20)
 })
 
 describe('a file', () => {
@@ -66,7 +67,7 @@ describe('a file', () => {
       [expect.stringMatching(/\.whl\nmetadata\n$/), 64 << 20],
     ])
     expect(rendition?.id).toBe('pypi-metadata-1')
-    expect(planned(`files/${SHA}/foo/foo-1.0.tar.gz.metadata`).plans).toHaveLength(1)
+    expect(planned(`files/foo/${SHA}/foo-1.0.tar.gz.metadata`).plans).toHaveLength(1)
     const two = { ...mirror, upstreams: [BASE, 'https://other.example.test/simple/'] }
     expect(planned(`${WHEEL}.metadata`, undefined, two).plans.map(({ base }) => base)).toEqual([
       BASE,
@@ -100,7 +101,7 @@ test('what cannot be had is said to be so', () => {
 
 test('a name that is bound to no upstream is asked of none', () => {
   const bound = { ...mirror, routes: [{ pattern: 'corp-*', upstream: undefined }] }
-  for (const path of ['simple/corp-x/', `files/${SHA}/corp-x/corp_x-1.0.zip`, 'pypi/Corp.X/json'])
+  for (const path of ['simple/corp-x/', `files/corp-x/${SHA}/corp_x-1.0.zip`, 'pypi/Corp.X/json'])
     expect(() => get(path, undefined, bound)).toThrow(expect.objectContaining({ code: 'UPSTREAM_ABSENT' }))
 })
 

@@ -23,8 +23,8 @@ describe('a page of JSON', () => {
     const bytes = jsonPage('Foo', files, { versions: ['1.0', '2.0'], 'project-status': { url: 'kept' } })
     const { page } = read(bytes)
     const expected = JSON.parse(bytes.toString())
-    expected.files[0].url = `${HERE}files/${SHA}/foo/Foo-1.0.tar.gz`
-    expected.files[1].url = `${HERE}files/${SHA}/foo/foo-2.0.zip`
+    expected.files[0].url = `${HERE}files/foo/${SHA}/Foo-1.0.tar.gz`
+    expected.files[1].url = `${HERE}files/foo/${SHA}/foo-2.0.zip`
     expect(page).toEqual(expected)
   })
 
@@ -38,7 +38,7 @@ describe('a page of JSON', () => {
     ['no text', { sha256: 5 }, undefined, '-'],
   ])('goes by %s', (_what, hashes, digest, segment) => {
     const { page, facts } = read(jsonPage('foo', [fileOf('foo-1.0.zip', { hashes })]))
-    expect(page.files[0].url).toBe(`${HERE}files/${segment}/foo/foo-1.0.zip`)
+    expect(page.files[0].url).toBe(`${HERE}files/foo/${segment}/foo-1.0.zip`)
     expect(findFiles(facts, 'foo-1.0.zip').map((file) => file.digest)).toEqual([digest])
   })
 
@@ -78,14 +78,14 @@ describe('a page of JSON', () => {
   ])('promises metadata under the new name where upstream has %s', (_what, more, promise) => {
     const { page } = read(jsonPage('foo', [fileOf('foo-1.0.zip', more), fileOf('foo-2.0.zip')]))
     expect(page.files.map((file: Record<string, unknown>) => file['core-metadata'])).toEqual([promise, undefined])
-    expect(page.files[0].url).toBe(`${HERE}files/${SHA}/foo/foo-1.0.zip`)
+    expect(page.files[0].url).toBe(`${HERE}files/foo/${SHA}/foo-1.0.zip`)
   })
 
   test.each(['a b.zip', '../x.zip', 'x/y.zip', '"', 'é.zip', '', 'foo-1.0.zip.metadata'])(
     'leads with a file called «%s», which cannot be in a path, to an error and not elsewhere',
     (filename) => {
       const { page, facts } = read(jsonPage('foo', [fileOf(filename)]))
-      expect(page.files[0].url).toBe(`${HERE}files/-/foo/${encodeURIComponent(filename)}`)
+      expect(page.files[0].url).toBe(`${HERE}files/foo/-/${encodeURIComponent(filename)}`)
       expect(findFiles(facts, filename)).toEqual([])
     },
   )

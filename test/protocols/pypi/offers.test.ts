@@ -53,12 +53,22 @@ describe('a page of JSON', () => {
 })
 
 test('a page of HTML loses the links, and nothing else', () => {
-  const link = (file: string) => `<a href="http://h/pypi/files/-/foo/${file}">${file}</a>`
+  const link = (file: string) => `<a href="http://h/pypi/files/foo/-/${file}">${file}</a>`
   const html = Buffer.from(`<h1>é</h1>${FILES.map((file) => `${link(file)}<br/>`).join('\n')}<a href="/about">about</a>`)
   const offers = offersOf('foo')
   expect(offers.withhold(html, () => true)).toBe(html)
   const expected = html.toString().replace(link('foo-1.0.tar.gz'), '').replace(link('foo-1.0-py3-none-any.whl'), '')
   expect(offers.withhold(html, without('1.0')).toString()).toBe(expected)
+})
+
+test('a page of HTML loses links to files that can only be errors, too', () => {
+  const odd = '<a href="x/foo-1.0.zip/">1</a><a href="th%20ing-2.0.zip">2</a><a href="x#egg=foo-3">3</a>'
+  expect(
+    offersOf('foo')
+      .withhold(Buffer.from(odd), () => false)
+      .toString(),
+  ).toBe('')
+  expect(offersOf('foo').withhold(Buffer.from(odd), without('', 'x')).toString()).toBe('<a href="x/foo-1.0.zip/">1</a>')
 })
 
 test('pages are offers, and each of its own project', () => {

@@ -3,7 +3,7 @@ import { readModel } from '../../../protocols/pypi/model.ts'
 import { renditionOf } from '../../../protocols/pypi/renditions.ts'
 import { fileOf, jsonPage, OTHER, planned, SHA } from './fixtures.ts'
 
-const HTML = Buffer.from(`<title>Links for foo</title><a href="http://localhost/pypi/files/-/foo/foo-1.0.zip">foo-1.0.zip</a>`)
+const HTML = Buffer.from(`<title>Links for foo</title><a href="http://localhost/pypi/files/foo/-/foo-1.0.zip">foo-1.0.zip</a>`)
 
 function render(form: 'json' | 'html' | 'versioned-html', page: Buffer): string {
   const rendition = renditionOf(form, 'foo')
