@@ -83,10 +83,12 @@ export function mayListPackages(name: string): boolean {
   )
 }
 
-/** Whether an index file of a suite may list a pool file: of its architecture, or of any where the file is for all. */
-export function mayList(index: string, file: string): boolean {
+/** Tells of the index files of a suite whether they may list a pool file: of its architecture, or of any where it is for all. */
+export function mayList(file: string): (index: string) => boolean {
   const [, architecture] = /_([a-z0-9-]+)\.[ud]?deb$/.exec(file) ?? []
-  if (architecture === undefined) return /(?:^|\/)source\/Sources(?:\.[a-z0-9]+)?$/.test(index)
-  const [, of] = /(?:^|\/)binary-([a-z0-9-]+)\/Packages(?:\.[a-z0-9]+)?$/.exec(index) ?? []
-  return of !== undefined && (of === architecture || architecture === 'all')
+  if (architecture === undefined) return (index) => /(?:^|\/)source\/Sources(?:\.[a-z0-9]+)?$/.test(index)
+  return (index) => {
+    const [, of] = /(?:^|\/)binary-([a-z0-9-]+)\/Packages(?:\.[a-z0-9]+)?$/.exec(index) ?? []
+    return of !== undefined && (of === architecture || architecture === 'all')
+  }
 }

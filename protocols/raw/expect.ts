@@ -1,9 +1,10 @@
+import { setImmediate } from 'node:timers/promises'
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
 import { mayList } from './apt-layout.ts'
 import { findChecksum } from './checksums.ts'
 import { findPackage } from './packages.ts'
-import { allListed, findListed, type ReleaseFacts, releaseFacts } from './release.ts'
+import { allListed, findListed, type Listed, releaseFacts } from './release.ts'
 
 /** The upstream says that there is no such document, or not for us. */
 const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
@@ -34,8 +35,16 @@ export async function expectListed(
 export interface HeldSuite {
   readonly release: Plan
   /** A listed file under its own name, and under its digests. */
-  plansOf(path: string, release: ReleaseFacts): readonly Plan[]
+  plansOf(listed: Listed): readonly Plan[]
 }
+
+/**
+ * Index files that are looked for in all, for one package. A package for all architectures may be in those of each: some 200 a suite
+ * of Debian. What lists more is made to keep this node busy.
+ */
+const MAX_CANDIDATES = 1024
+/** Index files that are looked for before others have their turn. */
+const TURN = 64
 
 /**
  * A package has to be what a list of packages says that is here, and that a release file from upstream lists by digest: a list that
@@ -43,15 +52,19 @@ export interface HeldSuite {
  * nothing that could be known.
  */
 export async function expectPackage(name: string, suites: readonly HeldSuite[], lookup: Lookup): Promise<Expectation> {
+  const wants = mayList(name)
+  let left = MAX_CANDIDATES
   for (const { release, plansOf } of suites) {
     const facts = releaseFacts(await lookup.cached(release))
     if (!facts) continue
-    for (const { path } of allListed(facts, (index) => mayList(index, name))) {
-      for (const plan of plansOf(path, facts)) {
+    for (const listed of allListed(facts, wants, left)) {
+      if (left-- % TURN === 0) await setImmediate()
+      for (const plan of plansOf(listed)) {
         const digest = findPackage(await lookup.cached(plan), name)
         if (digest) return { digests: [digest] }
       }
     }
+    await setImmediate()
   }
   return NOTHING
 }

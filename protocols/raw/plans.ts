@@ -6,7 +6,7 @@ import { checksumsParser } from './checksums.ts'
 import { type ChecksumPlace, expectChecked, expectListed, expectPackage, type HeldSuite } from './expect.ts'
 import { packagesParser } from './packages.ts'
 import { encodePath, type RawFile } from './paths.ts'
-import { findListed, releaseParser } from './release.ts'
+import { releaseParser } from './release.ts'
 
 /** One upstream of a mirror. */
 export interface Site {
@@ -149,11 +149,9 @@ async function heldSuites(root: string, site: Site, lookup: Lookup): Promise<Hel
 function suiteOf({ root, suite }: Suite, file: 'InRelease' | 'Release', site: Site): HeldSuite {
   return {
     release: releasePlan({ root, suite, file }, site),
-    plansOf: (path, release) => {
+    plansOf: ({ path, digests }) => {
       const directory = path.slice(0, Math.max(path.lastIndexOf('/'), 0))
-      const hashed = (findListed(release, path)?.digests ?? []).map((digest) =>
-        byHashPlan({ root, suite, directory, digest }, site),
-      )
+      const hashed = digests.map((digest) => byHashPlan({ root, suite, directory, digest }, site))
       return [...hashed, indexPlan({ root, suite, name: path }, site)]
     },
   }

@@ -62,9 +62,16 @@ export function findListed({ files }: ReleaseFacts, path: string): Listed | unde
   return newline < 0 ? undefined : listedIn(files.slice(newline + 1, files.indexOf('\n', newline + 1)))
 }
 
-/** All files that it lists and `wants` takes. */
-export function allListed({ files }: ReleaseFacts, wants: (path: string) => boolean): Listed[] {
-  return files.split('\n').flatMap((line) => (line !== '' && wants(line.slice(0, line.indexOf('\t'))) ? [listedIn(line)] : []))
+/** Files that it lists and `wants` takes, in its order: the first `most` of them. */
+export function allListed({ files }: ReleaseFacts, wants: (path: string) => boolean, most = MAX_FILES): Listed[] {
+  const listed: Listed[] = []
+  for (let at = 1; at < files.length && listed.length < most; ) {
+    const end = files.indexOf('\n', at)
+    const line = files.slice(at, end < 0 ? undefined : end)
+    if (wants(line.slice(0, line.indexOf('\t')))) listed.push(listedIn(line))
+    at += line.length + 1
+  }
+  return listed
 }
 
 function listedIn(line: string): Listed {

@@ -76,12 +76,12 @@ describe('an index file', () => {
   it('lists what is of its architecture, or of all', () => {
     const deb = 'pool/main/h/hello/hello_1_amd64.deb'
     const all = 'pool/main/h/hello/hello-doc_1_all.deb'
-    expect(mayList('main/binary-amd64/Packages.xz', deb)).toBe(true)
-    expect(mayList('main/binary-arm64/Packages.xz', deb)).toBe(false)
-    expect(mayList('main/binary-all/Packages', all)).toBe(true)
-    expect(mayList('main/binary-arm64/Packages', all)).toBe(true)
-    expect(mayList('main/source/Sources', deb)).toBe(false)
-    expect(mayList('main/source/Sources.gz', 'pool/main/h/hello/hello_1.dsc')).toBe(true)
-    expect(mayList('main/Contents-amd64', deb)).toBe(false)
+    expect(mayList(deb)('main/binary-amd64/Packages.xz')).toBe(true)
+    expect(mayList(deb)('main/binary-arm64/Packages.xz')).toBe(false)
+    expect(mayList(all)('main/binary-all/Packages')).toBe(true)
+    expect(mayList(all)('main/binary-arm64/Packages')).toBe(true)
+    expect(mayList(deb)('main/source/Sources')).toBe(false)
+    expect(mayList('pool/main/h/hello/hello_1.dsc')('main/source/Sources.gz')).toBe(true)
+    expect(mayList(deb)('main/Contents-amd64')).toBe(false)
   })
 })

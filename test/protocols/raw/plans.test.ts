@@ -3,6 +3,8 @@ import type { Lookup, Plan } from '../../../node/cache/plan.ts'
 import { isWarrenError, WarrenError } from '../../../node/errors.ts'
 import type { Mirror } from '../../../protocols/protocol.ts'
 import { raw } from '../../../protocols/raw/index.ts'
+import { parsePackages } from '../../../protocols/raw/packages.ts'
+import { parseRelease } from '../../../protocols/raw/release.ts'
 
 const BASE = 'https://files.example.test/base/'
 const HEX = 'ab'.repeat(32)
@@ -145,6 +147,49 @@ describe('what a file must be', () => {
     expect(release.startsWith(prefixes[0] as string)).toBe(true)
     for (const path of ['debian/dists/stable/main/x', 'dists/stable/InRelease', 'debian/dists/InRelease'])
       expect(planOf(path).key.startsWith(prefixes[0] as string)).toBe(false)
+  })
+})
+
+describe('a package that many lists may have', () => {
+  const NAME = 'pool/main/h/hello/hello_1_all.deb'
+  const RELEASE = planOf('dists/stable/InRelease')
+
+  /** A suite whose release file lists these. Counts what is looked for; only the last one is held, and has the package. */
+  function suiteOf(names: readonly string[]) {
+    const { facts } = parseRelease(Buffer.from(`SHA256:\n${names.map((name) => ` ${HEX} 1 ${name}\n`).join('')}`))
+    const last = planOf(`dists/stable/${names.at(-1)}`).key
+    const asked = { count: 0 }
+    const lookup: Lookup = {
+      ...{ fetch: () => Promise.reject(new Error('nothing is fetched')), held: async () => [RELEASE.key] },
+      cached: async ({ key }) => {
+        asked.count++
+        if (key === RELEASE.key) return facts
+        return key === last ? (await parsePackages(Buffer.from(`Filename: ${NAME}\nSHA256: ${HEX}\n`))).facts : undefined
+      },
+    }
+    return { asked, lookup }
+  }
+
+  it('is found in the last one of a real archive', async () => {
+    const parts = ['contrib', 'main', 'non-free', 'non-free-firmware', 'main/debian-installer']
+    const binaries = parts.flatMap((part) => Array.from({ length: 10 }, (_, i) => `${part}/binary-a${i}/Packages`))
+    const { lookup } = suiteOf(binaries.flatMap((name) => [name, `${name}.gz`, `${name}.bz2`, `${name}.xz`]))
+    expect(await planOf(NAME).expect?.(lookup, NEVER)).toEqual({ digests: [{ algorithm: 'sha256', hex: HEX }] })
+  })
+
+  it('is looked for in so many of them, and no more, while others have their turn', async () => {
+    const { asked, lookup } = suiteOf(Array.from({ length: 50_000 }, (_, i) => `main/${i}/binary-a/Packages`))
+    let turns = 0
+    const count = () => {
+      turns++
+      ticking = setImmediate(count)
+    }
+    let ticking = setImmediate(count)
+    const found = await planOf(NAME).expect?.(lookup, NEVER)
+    clearImmediate(ticking)
+    expect(found).toEqual({ digests: [] })
+    expect(asked.count).toBeLessThan(2_100)
+    expect(turns).toBeGreaterThan(10)
   })
 })
 
