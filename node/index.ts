@@ -69,7 +69,9 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
     applyMirrors(mirrors) {
       authorities.replace(mirrors)
       door.mounts = mountsOf(mirrors)
-      log.info({ mirrors: mirrors.map(({ name }) => name) }, 'mirrors changed')
+      const [address] = server.listening?.listen ?? []
+      const base = (config.publicUrl ?? (address ? urlOf(address) : '')).replace(/\/$/, '')
+      log.info({ mirrors: Object.fromEntries(mirrors.map(({ name, path }) => [name, base + path])) }, 'mirrors changed')
     },
     applyPolicy(policy) {
       gate.policy = new Policy(policy)
