@@ -55,6 +55,8 @@ export const statusSchema = z.object({
       queued: count,
       requests: count,
       failures: count,
+      /** Of these the ones since the last answer. */
+      failedInRow: count.optional(),
       lastError: z.string().optional(),
       /** What it still grants in a window of so many seconds, as it told at `at`. */
       budget: z

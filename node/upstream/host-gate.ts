@@ -56,6 +56,7 @@ export class HostGate {
   #freedAt = 0
   #requests = 0
   #failures = 0
+  #failedInRow = 0
   #lastError: string | undefined
 
   constructor(components: HostGateComponents, init: HostGateInit) {
@@ -110,6 +111,7 @@ export class HostGate {
       queued: this.#queue.size,
       requests: this.#requests,
       failures: this.#failures,
+      ...(this.#failedInRow > 0 && { failedInRow: this.#failedInRow }),
       ...(this.#lastError === undefined ? {} : { lastError: this.#lastError }),
     }
   }
@@ -157,6 +159,7 @@ export class HostGate {
     return {
       answered: () => {
         told = true
+        this.#failedInRow = 0
         this.#breaker.success()
         this.#freeze.reset()
       },
@@ -205,6 +208,7 @@ export class HostGate {
 
   #note(reason: string): void {
     this.#failures++
+    this.#failedInRow++
     this.#lastError = reason
   }
 

@@ -46,6 +46,8 @@ export interface HostHealth {
   readonly queued: number
   readonly requests: number
   readonly failures: number
+  /** Of these the ones since the last answer; left out where there are none. */
+  readonly failedInRow?: number
   readonly lastError?: string
   /** What it still grants, where it says so. */
   readonly budget?: Budget

@@ -68,13 +68,15 @@ function upstreamLines({ upstream }: Status, now: number, output: Output): strin
   if (upstream.length === 0) return ['', 'No upstream was asked yet.']
   // Most registries set no limit, or do not tell.
   const tells = upstream.some(({ budget }) => budget !== undefined)
-  const rows = upstream.map(({ origin, state, until, inFlight, queued, requests, failures, budget, lastError = '' }) => [
-    origin,
-    healthText(state, until - now),
-    ...[requests, failures, inFlight, queued].map(String),
-    ...(tells ? [budgetText(budget)] : []),
-    lastError,
-  ])
+  const rows = upstream.map(
+    ({ origin, state, until, inFlight, queued, requests, failures, failedInRow, budget, lastError = '' }) => [
+      origin,
+      healthText(state, until - now, failedInRow),
+      ...[requests, failures, inFlight, queued].map(String),
+      ...(tells ? [budgetText(budget)] : []),
+      lastError,
+    ],
+  )
   const head = [
     'upstream',
     'health',
@@ -94,9 +96,9 @@ function budgetText(budget: Status['upstream'][number]['budget']): string {
   return `${remaining} of ${limit} left in ${formatSpan(window * 1000)}${isLow ? ', kept for what is new' : ''}`
 }
 
-/** `rest`: ms until the state may end. */
-function healthText(state: Status['upstream'][number]['state'], rest: number): string {
-  if (state === 'closed') return 'well'
+/** `rest`: ms until the state may end; `failed`: requests that failed since one was answered. */
+function healthText(state: Status['upstream'][number]['state'], rest: number, failed = 0): string {
+  if (state === 'closed') return failed === 0 ? 'well' : failed === 1 ? 'the last one failed' : `the last ${failed} failed`
   if (state === 'half-open') return 'failing, being tried'
   if (state === 'frozen') return `resting for ${formatSpan(rest)}`
   return rest > 0 ? `failing, next try in ${formatSpan(rest)}` : 'failing, next try with the next request'

@@ -114,6 +114,15 @@ test.for([
   expect(line?.split(/ {2,}/)[1]).toBe(health)
 })
 
+test.for([
+  [1, 'the last one failed'],
+  [3, 'the last 3 failed'],
+] as const)('an upstream that is still asked after %d failures in a row is not well', ([failedInRow, health]) => {
+  const upstream = { origin: 'https://a.test', state: 'closed', until: 0, inFlight: 0, queued: 0 } as const
+  const line = statusLines({ ...status, upstream: [{ ...upstream, requests: 9, failures: 4, failedInRow }] }, init).at(-1)
+  expect(line?.split(/ {2,}/)[1]).toBe(health)
+})
+
 const DAY = 86_400_000
 const member: Status['mesh'] = {
   ...LONE,

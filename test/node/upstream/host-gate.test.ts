@@ -117,6 +117,19 @@ describe('places', () => {
   })
 })
 
+describe('failures', () => {
+  it('in a row are counted until something is answered', async () => {
+    const { gate, fail } = makeGate()
+    await fail(3)
+    expect(gate.health()).toMatchObject({ state: 'closed', requests: 3, failures: 3, failedInRow: 3 })
+    const pass = await gate.enter(NEVER)
+    pass.answered()
+    pass.leave()
+    expect(gate.health()).toMatchObject({ requests: 4, failures: 3 })
+    expect(gate.health()).not.toHaveProperty('failedInRow')
+  })
+})
+
 describe('a freeze', () => {
   it('makes requests wait that have the patience', async () => {
     const { clock, gate, limited } = makeGate()
