@@ -31,7 +31,8 @@ function listed(text: string): unknown {
   return parsed(text)
 }
 
-const AGE_MUST = 'a duration, such as 3d, or a group of them by type of package URL, with default for all others'
+const AGE_MUST =
+  'a duration from 0s to 365d, such as 3d, or a group of them by type of package URL, with default for all others'
 const TYPES = ['default', ...purlTypes.keys()]
 
 /** Ms by type of package URL. */

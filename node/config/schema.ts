@@ -68,7 +68,7 @@ export const schema = z.strictObject({
       'Packages that are let through: package URLs; of a type that is listed, all others are denied',
     ),
     deny: packagePatterns.describe('Packages that are denied: package URLs, such as pkg:npm/left-pad@<1.3.0; above allow'),
-    minimumAge: minimumAge.describe('How long a version must have been out; also by type, as in {npm: 3d}'),
+    minimumAge: minimumAge.describe('How long a version must have been out, 365d at most; also by type, as in {npm: 3d}'),
     minimumAgeExceptions: packagePatterns.describe('Packages whose versions may be younger: package URLs'),
   }),
   mirrors: z

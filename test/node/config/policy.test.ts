@@ -49,7 +49,11 @@ describe('a mistake is told with its place and what would be right', () => {
     ],
     ['policy: { allow: [3] }', 'policy.allow[0] is 3, but must be a package URL in quotes'],
     ['policy: { allow: { npm: x } }', 'policy.allow is {"npm":"x"}, but must be a list of up to 1000 package URLs'],
-    ['policy: { minimumAge: soon }', 'policy.minimumAge is "soon", but must be a duration, such as 3d, or a group of them'],
+    [
+      'policy: { minimumAge: soon }',
+      'policy.minimumAge is "soon", but must be a duration from 0s to 365d, such as 3d, or a group',
+    ],
+    ['policy: { minimumAge: 366d }', 'policy.minimumAge is "366d", but must be a duration from 0s to 365d'],
     ['policy: { minimumAge: { gem: 3d } }', 'policy.minimumAge.gem is "3d", but must be under one of default, npm, pypi'],
     ['policy: { minimumAge: { npm: long } }', 'policy.minimumAge.npm is "long", but must be a duration from 0s to 365d'],
     ['policy: { denied: [pkg:npm/x] }', 'config.yaml:1:11: there is no setting policy.denied; did you mean policy.deny?'],
