@@ -34,9 +34,7 @@ export class PathGrammar {
 
   /** Gives `decoded` back. Path steps are looked for after decoding, since `%2e%2e%2f` is one of the spellings. */
   checkSegments(path: string, decoded: string): string {
-    if (decoded.split('/').some((segment) => segment === '' || segment === '.' || segment === '..')) {
-      throw this.bad(path, 'it has an empty or a dot segment; leave those out')
-    }
+    if (decoded.split('/').some(isStep)) throw this.bad(path, 'it has an empty or a dot segment; leave those out')
     return decoded
   }
 
@@ -44,6 +42,14 @@ export class PathGrammar {
   bad(path: string, right: string, cause?: unknown): WarrenError {
     return new WarrenError('BAD_REQUEST', `«${quoted(path)}» is no path of ${this.#what}: ${right}`, { cause })
   }
+}
+
+/**
+ * Whether a server takes a segment for «nothing», «here» or «up». Servlet containers take off path parameters (RFC 3986 section 3.3)
+ * before they look: `..;a=b` is `..` to them.
+ */
+export function isStep(segment: string): boolean {
+  return /^\.{0,2}(?:;|$)/.test(segment)
 }
 
 /** Something of a client's, in a message: one line, printable, not too long. */

@@ -1,5 +1,6 @@
 import type { Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
+import { isStep } from '../path-grammar.ts'
 import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { matches, sitesOf } from '../sites.ts'
 import { type AptFile, aptFile } from './apt-layout.ts'
@@ -26,8 +27,9 @@ export const raw: Protocol = {
 /** As paths are when they are asked about: one that is written in any other way would bind nothing. */
 function canonicalPattern(pattern: string): string | undefined {
   const path = pattern.replace(/^\//, '')
-  const hasStep = path.split('/').some((segment) => segment === '.' || segment === '..')
-  return path === '' || hasStep || path.includes('//') || /[\p{Cc}\\%?#]/u.test(path) ? undefined : path
+  // The slash at the end of a folder has nothing behind it.
+  const hasStep = path.replace(/\/$/, '').split('/').some(isStep)
+  return hasStep || /[\p{Cc}\\%?#]/u.test(path) ? undefined : path
 }
 
 function route(request: MirrorRequest, mirror: Mirror): Route {

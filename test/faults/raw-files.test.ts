@@ -220,7 +220,19 @@ describe('a generic mirror', () => {
     const node = await nodeBefore(temp, `${upstream.origin}/base/`)
     for (const method of ['PUT', 'POST', 'DELETE'])
       expect((await exchange(`${node.files}a`, { method, body: 'x' })).status).toBe(405)
-    for (const path of ['..%2fsecret', 'a//b', 'a%5cb', 'a%00b', 'a%2500b', 'http://elsewhere.example.test/a'])
+    for (const path of [
+      '..%2fsecret',
+      '..;a=b/secret',
+      'a/..;/..%3b/secret',
+      'a/.;x/b',
+      'a/;x/b',
+      'a/..;',
+      'a//b',
+      'a%5cb',
+      'a%00b',
+      'a%2500b',
+      'http://elsewhere.example.test/a',
+    ])
       expect([path, (await node.ask(path)).status]).toEqual([path, 400])
     expect(upstream.tally.total.requests).toBe(0)
     await node.ask('libstdc%2b%2b6 1:2~rc1@x.deb'.replace(' ', '%20'))
