@@ -74,6 +74,8 @@ export interface Plan {
   readonly headers?: Readonly<Record<string, string>>
   /** What it is of, for the policy; undefined for what belongs to no package. */
   readonly subject?: Subject
+  /** What else it may be of, of the same type, where its address can be read in several ways. Not without `subject`. */
+  readonly readings?: readonly Subject[]
   /**
    * When the version was published, in ms since the epoch, from documents; undefined where nothing tells. Asked only where a
    * minimum age is set.

@@ -36,9 +36,13 @@ export class Policy {
   readonly #minimumAge: ReadonlyMap<string, number>
   /** Whether it lets everything through. */
   readonly isEmpty: boolean
+  /** What it was made of. */
+  readonly settings: PolicySettings
 
   /** Throws a PatternError. */
-  constructor({ allow, deny, minimumAge, minimumAgeExceptions }: PolicySettings) {
+  constructor(settings: PolicySettings) {
+    const { allow, deny, minimumAge, minimumAgeExceptions } = settings
+    this.settings = settings
     this.#allow = new RuleBook(allow)
     this.#deny = new RuleBook(deny)
     this.#exceptions = new RuleBook(minimumAgeExceptions)
@@ -56,15 +60,32 @@ export class Policy {
 
   /** What is said of a package or version, whatever its age. Of a package without a version: whether all of it is refused. */
   verdict(subject: Subject): Verdict {
+    return this.#denial(subject) ?? (this.#isAllowed(subject) ? ALLOWED : notAllowed(subject))
+  }
+
+  /** The same of what may be any of several: refused where one of them is denied, or where none is allowed. */
+  verdictOfAny(subjects: readonly [Subject, ...Subject[]]): Verdict {
+    for (const subject of subjects) {
+      const denial = this.#denial(subject)
+      if (denial) return denial
+    }
+    return subjects.some((subject) => this.#isAllowed(subject)) ? ALLOWED : notAllowed(subjects[0])
+  }
+
+  #denial(subject: Subject): Verdict | undefined {
     const { type, version } = subject
-    const name = canonicalName(subject)
-    for (const rule of this.#deny.about(type, name)) {
+    for (const rule of this.#deny.about(type, canonicalName(subject))) {
       if (isDenied(rule, version))
         return refused(`${purlOf(subject)} is denied by the rule ${rule.text} (policy.deny); ${CHOOSE}`)
     }
-    if (!this.#allow.has(type)) return ALLOWED
-    for (const rule of this.#allow.about(type, name)) if (isAllowed(rule, type, version)) return ALLOWED
-    return refused(`${purlOf(subject)} is none of the packages of ${type} that are allowed here (policy.allow); ${CHOOSE}`)
+    return undefined
+  }
+
+  #isAllowed(subject: Subject): boolean {
+    const { type, version } = subject
+    if (!this.#allow.has(type)) return true
+    for (const rule of this.#allow.about(type, canonicalName(subject))) if (isAllowed(rule, type, version)) return true
+    return false
   }
 
   /** Ms that a version must have been out for; 0 where its age does not matter. Of a package: what applies to some of it. */
@@ -103,6 +124,11 @@ function isAllowed({ range }: Rule, type: string, version: string | undefined): 
   if (!range || version === undefined) return true
   // Whoever has a digest had it from a name, and that was let through.
   return range(version) === true || purlTypeOf(type)?.versions.isDigest?.(version) === true
+}
+
+function notAllowed(subject: Subject): Verdict {
+  const { type } = subject
+  return refused(`${purlOf(subject)} is none of the packages of ${type} that are allowed here (policy.allow); ${CHOOSE}`)
 }
 
 function refused(reason: string): Verdict {

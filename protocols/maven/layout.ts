@@ -9,10 +9,6 @@ export interface Coordinates {
 export interface Placed extends Coordinates {
   /** Release: published once. Build: one dated build of a snapshot. Snapshot: what is replaced by the next build. */
   readonly kind: 'release' | 'build' | 'snapshot'
-  /** Path of the directory that has one for each version. */
-  readonly directory: string
-  /** When a build was made, in ms since the epoch. */
-  readonly built?: number
 }
 
 /** Directories for types of artifacts in Ivy's usual patterns: `[type]s`. */
@@ -23,7 +19,7 @@ const LOOKS_LIKE_VERSION = /^v?\d/
 /** No versions, but what some call the directory of whichever is the newest. */
 const MOVES = /^(?:latest|current|nightly|integration)\b/i
 /** `lib-2.0-20240101.010101-7.jar`: the time in UTC and the number of the build (Maven repository layout, «snapshots»). */
-const BUILD = /^(\d{4})(\d\d)(\d\d)\.(\d\d)(\d\d)(\d\d)-\d+(?=[.-])/
+const BUILD = /^\d{8}\.\d{6}-\d+(?=[.-])/
 
 /** Whether a version is one that is built again and again (`ArtifactUtils.isSnapshot` of Maven takes any case). */
 export function isSnapshot(version: string): boolean {
@@ -32,24 +28,25 @@ export function isSnapshot(version: string): boolean {
 
 /**
  * Reads the place of a file from its path, `group/artifact/version/file` or one of Ivy's patterns. What decides is the directory of
- * the version, never a word in the name: an artifact may be called `foo-SNAPSHOT`. Undefined where the layout tells nothing.
+ * the version, never a word in the name: an artifact may be called `foo-SNAPSHOT`. Ivy's comes first, since `1.0/jars/lib-jars.jar`
+ * would pass for a version `jars`. Undefined where the layout tells nothing.
  */
 export function place(segments: readonly string[]): Placed | undefined {
-  return placeByMaven(segments) ?? placeByIvy(segments)
+  return placeByIvy(segments) ?? placeByMaven(segments)
 }
 
 function placeByMaven(segments: readonly string[]): Placed | undefined {
   const [artifact, version, file] = segments.slice(-3)
   const group = segments.slice(0, -3).join('.')
   if (artifact === undefined || version === undefined || file === undefined || group === '') return undefined
-  const above = { group, artifact, version, directory: segments.slice(0, -2).join('/') }
+  const above = { group, artifact, version }
   if (isSnapshot(version)) return placeSnapshot(above, file)
   if (MOVES.test(version)) return undefined
   return hasPart(file, version) || isPlainlyNamed(file, artifact, version) ? { ...above, kind: 'release' } : undefined
 }
 
-/** `-1.2` with something behind that cannot belong to it. */
-function hasPart(file: string, version: string): boolean {
+/** Whether a file is named for a version: `-1.2` with something behind that cannot belong to it. */
+export function hasPart(file: string, version: string): boolean {
   return file.includes(`-${version}.`) || file.includes(`-${version}-`)
 }
 
@@ -58,25 +55,29 @@ function isPlainlyNamed(file: string, artifact: string, version: string): boolea
   return LOOKS_LIKE_VERSION.test(version) && (file.startsWith(`${artifact}.`) || file.startsWith('ivy.xml'))
 }
 
-function placeSnapshot(above: Omit<Placed, 'kind'>, file: string): Placed {
+function placeSnapshot(above: Coordinates, file: string): Placed {
   const base = above.version.slice(0, -'SNAPSHOT'.length)
   const behind = file.split(`-${base}`).slice(1)
-  const [, year, month, day, hour, minute, second] = behind.map((text) => BUILD.exec(text)).find((found) => found) ?? []
-  if (year === undefined) return { ...above, kind: 'snapshot' }
-  const built = Date.parse(`${year}-${month}-${day}T${hour}:${minute}:${second}Z`)
-  return { ...above, kind: 'build', ...(Number.isNaN(built) ? {} : { built }) }
+  return { ...above, kind: behind.some((text) => BUILD.test(text)) ? 'build' : 'snapshot' }
 }
 
 /** `[organisation]/[module]/(scala_x/)(sbt_y/)[revision]/[type]s/[artifact].[ext]`, with dots or slashes in the organisation. */
 function placeByIvy(segments: readonly string[]): Placed | undefined {
-  const [version, type] = segments.slice(-3)
-  if (version === undefined || type === undefined || !TYPE_DIRECTORY.test(type)) return undefined
-  if (!LOOKS_LIKE_VERSION.test(version)) return undefined
-  const above = segments.slice(0, -3)
-  const directory = above.join('/')
-  while (CROSS_VERSION.test(above.at(-1) ?? '')) above.pop()
-  const artifact = above.pop()
-  const group = above.join('.')
+  const directories = segments.slice(0, -1)
+  const [version] = directories.slice(-2)
+  if (version === undefined || !hasTypeDirectory(directories) || !LOOKS_LIKE_VERSION.test(version)) return undefined
+  const path = withoutCrossVersions(directories.slice(0, -2))
+  const [artifact, group] = [path.at(-1), path.slice(0, -1).join('.')]
   if (artifact === undefined || group === '') return undefined
-  return { group, artifact, version, directory, kind: isSnapshot(version) ? 'snapshot' : 'release' }
+  return { group, artifact, version, kind: isSnapshot(version) ? 'snapshot' : 'release' }
+}
+
+/** Whether the last directory is one of Ivy's for types of artifacts. */
+export function hasTypeDirectory(directories: readonly string[]): boolean {
+  return TYPE_DIRECTORY.test(directories.at(-1) ?? '')
+}
+
+/** The directories up to that of the module, where those of a plug-in of sbt stand behind it. */
+export function withoutCrossVersions(directories: readonly string[]): readonly string[] {
+  return directories.slice(0, directories.findLastIndex((one) => !CROSS_VERSION.test(one)) + 1)
 }

@@ -24,10 +24,12 @@ export type SnapshotVersion = Readonly<Record<'classifier' | 'extension' | 'valu
 /** Which plug-in of a group a prefix stands for, as in `mvn dependency:tree`. */
 export type Plugin = Readonly<Record<'name' | 'prefix' | 'artifactId', string | undefined>>
 
-/** What is kept of a document: which versions were there when. */
+/** What is kept of a document: which versions, and of a snapshot which builds, were there when. */
 export interface MetadataFacts {
   readonly lastUpdated: string | undefined
   readonly versions: readonly string[]
+  /** As they stand in names of files: `2.0-20240101.010101-7`, or the version itself. */
+  readonly builds: readonly string[]
 }
 
 /** Throws a plain Error for everything that is no such document. */
@@ -87,12 +89,15 @@ export function newestOf({ latest, release, versions }: Metadata): readonly stri
 }
 
 export function parse(bytes: Buffer): ParsedDocument<MetadataFacts> {
-  const { lastUpdated, versions } = readMetadata(bytes)
-  return { spans: [], facts: { lastUpdated, versions } }
+  const { lastUpdated, versions, version, snapshot, snapshotVersions } = readMetadata(bytes)
+  // Maven 2 names no more than the build.
+  const build = version?.replace(/SNAPSHOT$/i, `${snapshot?.timestamp}-${snapshot?.buildNumber}`)
+  const builds = [...new Set([...snapshotVersions.flatMap(({ value }) => value ?? []), ...(build ? [build] : [])])]
+  return { spans: [], facts: { lastUpdated, versions, builds } }
 }
 
 export const metadataParser: DocumentParser<MetadataFacts> = {
-  id: 'maven-metadata-1',
+  id: 'maven-metadata-2',
   module: import.meta.url,
   exportName: 'parse',
   parse,

@@ -32,17 +32,19 @@ const METADATA = 'maven-metadata.xml'
 const PREFIXES = '.meta/prefixes.txt'
 const CHECKSUM_ENDING = /\.(sha512|sha256|sha1|md5)$/
 /** What may stand unescaped in a segment of a path (RFC 3986 section 3.3) and what `encodeURIComponent` escapes nevertheless. */
-const NEEDLESS = /%(?:2B|40|24|26|2C|3B|3D|3A)/g
+const NEEDLESS = /%(?:2B|40|24|26|2C|3D|3A)/g
 
 // Versions may have spaces in them.
 const paths = new PathGrammar('a Maven repository', /^[ -~]*$/)
 
 /**
  * Reads a path below the mount, escapes as the client sent them. All spellings of a resource (`+` and `%2B`) give the same result.
- * Throws BAD_REQUEST for what can be no path of a repository.
+ * Throws BAD_REQUEST for what can be no path of a repository. A `;` is none: some servers cut a segment there (RFC 3986 section 3.3), so
+ * that the file of one package would come by the name of another.
  */
 export function parsePath(path: string): Resource {
   const decoded = paths.decode(path)
+  if (decoded.includes(';')) throw paths.bad(path, 'no «;» may stand in it')
   if (decoded === '') return { kind: 'directory', path: '' }
   if (decoded.endsWith('/')) return { kind: 'directory', path: paths.checkSegments(path, decoded.slice(0, -1)) }
   return classify(paths.checkSegments(path, decoded))

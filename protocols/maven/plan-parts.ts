@@ -1,9 +1,9 @@
 import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
 import { boundedBy } from '../sites.ts'
-import type { Coordinates } from './layout.ts'
 import { isPage, mediaType } from './media-types.ts'
 import { type Of, type Resource, upstreamPath } from './paths.ts'
+import { looseReadings, type Reading, readingsOf } from './readings.ts'
 
 /** One upstream of a mirror. */
 export interface Site {
@@ -52,11 +52,21 @@ export function describer(path: string, { mirror }: Site): NonNullable<Plan['des
   }
 }
 
-export function subjectOf({ group, artifact, version }: Coordinates): Subject {
-  return { type: 'maven', namespace: group, name: artifact, version }
+type Subjects = Pick<Plan, 'subject' | 'readings'>
+
+/** The packages that a file may be of. Nothing in a hidden directory is of any: those have indexes and the like. */
+export function subjectsOf({ kind, path }: Of<'file' | 'other'>): Subjects {
+  const directories = path.split('/').slice(0, -1)
+  if (directories[0]?.startsWith('.')) return {}
+  const [subject, ...readings] = (kind === 'file' ? readingsOf : looseReadings)(directories).map(subjectOf)
+  return { ...(subject ? { subject } : {}), ...(readings.length > 0 ? { readings } : {}) }
 }
 
-export function subjectOfMetadata({ of }: Of<'metadata'>): { subject?: Subject } {
+function subjectOf({ group, artifact, version }: Pick<Reading, 'group' | 'artifact' | 'version'>): Subject {
+  return { type: 'maven', namespace: group, name: artifact, ...(version === undefined ? {} : { version }) }
+}
+
+export function subjectOfMetadata({ of }: Of<'metadata'>): Subjects {
   if (of.what === 'builds') return { subject: subjectOf(of) }
   const directories = of.directory.split('/')
   const name = directories.pop()

@@ -1,7 +1,7 @@
 import type { Plan } from '../../node/cache/plan.ts'
 import { checksumParsers } from './checksum.ts'
 import { expectBuild, expectChecksum, expectNow, type Siblings } from './expect.ts'
-import type { Placed } from './layout.ts'
+import { hasPart } from './layout.ts'
 import { listingParser } from './listing.ts'
 import { metadataParser } from './metadata.ts'
 import {
@@ -21,10 +21,11 @@ import {
   IMMUTABLE,
   MUTABLE,
   type Site,
-  subjectOf,
   subjectOfMetadata,
+  subjectsOf,
 } from './plan-parts.ts'
-import { publishedAt } from './published.ts'
+import { publishedAt, type Source } from './published.ts'
+import { readingsOf } from './readings.ts'
 
 /** The longest ones name thousands of versions in some hundred KB. */
 const MAX_METADATA = 4 << 20
@@ -63,23 +64,20 @@ function filePlan(resource: Of<'file'>, site: Site): Plan {
     algorithms: ['sha1', 'md5', 'sha512'],
     digestHeaders: DIGEST_HEADERS,
     located: true,
-    subject: subjectOf(placed),
+    ...subjectsOf(resource),
+    ...publishedOf(resource, site),
   }
   switch (placed.kind) {
-    case 'release': {
-      const sources = sourcesOf(placed, site)
+    case 'release':
       return {
         ...plan,
         expect: (lookup, signal) => expectChecksum(siblings, lookup, signal),
-        published: (lookup, signal) => publishedAt(placed.version, sources, lookup, signal),
       }
-    }
     case 'build': {
       const list = planOf(parsePath(metadataBeside(upstreamPath(resource))), site)
       return {
         ...plan,
         expect: (lookup, signal) => expectBuild(siblings, list, lookup, signal),
-        published: async () => placed.built,
       }
     }
     default:
@@ -129,7 +127,7 @@ function siblingsOf(of: Checked, site: Site): Siblings {
       describe: describer(path, site),
       document: checksumParsers[algorithm],
       maxBytes: MAX_CHECKSUM,
-      ...(of.kind === 'file' ? { subject: subjectOf(of.placed) } : {}),
+      ...(of.kind === 'file' || of.kind === 'other' ? subjectsOf(of) : {}),
       ...(of.kind === 'metadata' ? subjectOfMetadata(of) : {}),
     }
   }
@@ -150,13 +148,33 @@ function directoryPlan(path: string, site: Site): Plan {
   }
 }
 
-/** Indexes and catalogues: some have a few bytes, others a gigabyte. */
+/** Indexes and catalogues, and what fits no layout: some have a few bytes, others a gigabyte. */
 function otherPlan(resource: Of<'other' | 'prefixes'>, site: Site): Plan {
-  return { ...common(resource, site), ...changing(site), headers: { accept: '*/*' }, streamed: true }
+  const facts = resource.kind === 'other' ? { ...subjectsOf(resource), ...publishedOf(resource, site) } : {}
+  return { ...common(resource, site), ...changing(site), headers: { accept: '*/*' }, streamed: true, ...facts }
 }
 
-function sourcesOf({ directory }: Placed, site: Site): { listing: Plan; metadata: Plan } {
-  const path = `${directory}/maven-metadata.xml`
-  const metadata = metadataPlan({ kind: 'metadata', path, of: { what: 'versions', directory } }, site)
+function publishedOf(resource: Of<'file' | 'other'>, site: Site): Pick<Plan, 'published'> {
+  const sources = sourcesOf(resource, site)
+  return { published: (lookup, signal) => publishedAt(sources, lookup, signal) }
+}
+
+/** Of a snapshot the file itself is looked for, since its version is as old as the first build; of all else the directory of the version. */
+function sourcesOf(resource: Of<'file' | 'other'>, site: Site): readonly Source[] {
+  const [directories, [file = '']] = [resource.path.split('/').slice(0, -1), resource.path.split('/').slice(-1)]
+  if (resource.kind === 'file' && resource.placed.kind !== 'release') {
+    const isIn: Source['isIn'] = ({ builds = [] }) => builds.some((build) => hasPart(file, build))
+    return [{ ...sourceOf(directories.join('/'), site), name: file, isIn }]
+  }
+  return readingsOf(directories).flatMap(({ version, directory }) =>
+    version === undefined
+      ? []
+      : [{ ...sourceOf(directory, site), name: version, isIn: ({ versions = [] }) => versions.includes(version) }],
+  )
+}
+
+/** What lists a directory. */
+function sourceOf(directory: string, site: Site): Pick<Source, 'listing' | 'metadata'> {
+  const metadata = planOf(parsePath(`${upstreamPath({ kind: 'other', path: directory })}/maven-metadata.xml`), site)
   return { listing: directoryPlan(directory, site), metadata }
 }

@@ -54,6 +54,30 @@ describe('a version that a policy denies', () => {
     expect(await node.text(jarOf('2.0'))).toBe('jar of 2.0')
   })
 
+  it.each([
+    'latest/lib.jar',
+    '1.0/payload.jar',
+    'release/jars/lib.jar',
+    '1.0/jars/lib-jars.jar',
+    'lib.jar',
+    '1.0/payload.jar.sha1',
+  ])('is not to be had as %s, which fits no layout or several', async (file) => {
+    const repo = await repository()
+    for (const group of ['com/evil', 'org/good']) repo.put(`${group}/lib/${file}`, 'some')
+    const path = (group: string) => `${group}/lib/${file}`
+    for (const policy of [
+      { deny: ['pkg:maven/com.evil/*'] },
+      { deny: ['pkg:maven/com.evil/lib'] },
+      { allow: ['pkg:maven/org.good/*'] },
+    ]) {
+      const node = await nodeWith(policy, [repo])
+      const evil = await node.ask(path('com/evil'))
+      expect([evil.status, evil.body.toString()]).toEqual([403, expect.stringContaining('pkg:maven/com')])
+      expect(repo.count(path('com/evil'))).toBe(0)
+      expect((await node.ask(path('org/good'))).status).not.toBe(403)
+    }
+  })
+
   it('is not in the list of a group either', async () => {
     const [one, two] = [await published(['1.0', '3.0']), await published(['2.0', '3.1'])]
     const node = await nodeWith({ deny: ['pkg:maven/org.x/lib@>=3.0'] }, [one, two])
@@ -64,6 +88,22 @@ describe('a version that a policy denies', () => {
 })
 
 describe('a version that is too young', () => {
+  it('is no older for the time in the name of its file', async () => {
+    const repo = await published([])
+    const folder = 'org/x/lib/2.0-SNAPSHOT'
+    const clock = new ShiftedClock()
+    // The lists of this repository say that everything is of this day.
+    clock.shift = Date.UTC(2024, 0, 2, 3, 4) + 2 * DAY - clock.now()
+    const node = await nodeWith({ minimumAge: { maven: 3 * DAY } }, [repo], clock)
+    const paths = [`${folder}/lib-2.0-20200101.000000-1.jar`, `${folder}/lib-2.0-SNAPSHOT.jar`, 'org/x/lib/latest/lib.jar']
+    for (const path of paths) {
+      repo.deploy(path, 'new')
+      expect([path, (await node.ask(path)).status]).toEqual([path, 403])
+    }
+    clock.pass(DAY + 60_000)
+    for (const path of paths) expect(await node.text(path)).toBe('new')
+  })
+
   it('is let through when it is old enough by what upstream lists', async () => {
     const clock = new ShiftedClock()
     // The lists of this repository say that everything is of this day.

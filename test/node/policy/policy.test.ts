@@ -25,6 +25,15 @@ const reason = (policy: Policy, text: string) => {
   return verdict.allowed ? '' : verdict.reason
 }
 
+test('what may be any of several packages is refused where one is denied or none is allowed', () => {
+  const [good, evil, third] = ['maven/a.b/c@1', 'maven/a/b@c', 'maven/x/y@1'].map(subject) as [Subject, Subject, Subject]
+  const deny = policyOf({ deny: ['pkg:maven/a/*'] })
+  expect([deny.verdictOfAny([good, evil]).allowed, deny.verdictOfAny([good, third]).allowed]).toEqual([false, true])
+  const allow = policyOf({ allow: ['pkg:maven/a.b/*'], deny: ['pkg:maven/x/*'] })
+  const verdicts = [[evil, good], [evil], [good, third]] as const
+  expect(verdicts.map((subjects) => allow.verdictOfAny(subjects).allowed)).toEqual([true, false, false])
+})
+
 describe('a pattern is about a package', () => {
   it.each([
     ['pkg:npm/left-pad', 'npm/left-pad@1.0.0', 'npm/left-pad-2@1.0.0'],

@@ -137,7 +137,35 @@ describe('when a version was published', () => {
     await expect(published(JAR, new FakeLookup({}, { [LISTING]: 'UPSTREAM_TIMEOUT' }))).rejects.toThrow()
   })
 
-  test('stands in the name of a build', async () => {
-    expect(await published(BUILD, new FakeLookup({}))).toBe(Date.UTC(2024, 0, 1, 1, 1, 1))
+  test('of a snapshot is what lists its files, and never what stands in its name', async () => {
+    const SNAPSHOT = BUILD.replace('20240101.010101-7', 'SNAPSHOT')
+    const name = (path: string) => path.slice(path.lastIndexOf('/') + 1)
+    for (const path of [BUILD, SNAPSHOT]) {
+      const listing = `<a href="${name(path)}">x</a> 2024-05-06 07:08 12`
+      const lookup = new FakeLookup({
+        'org/x/lib/2.0-SNAPSHOT/': listing,
+        [LISTING]: '<a href="2.0-SNAPSHOT/">x</a> 2020-01-01 00:00',
+      })
+      expect(await published(path, lookup)).toBe(Date.UTC(2024, 4, 6, 7, 8))
+      expect(await published(path, new FakeLookup({}))).toBeUndefined()
+    }
+    const builds = new FakeLookup({ [LIST]: buildsOf('org.x', 'lib', '2.0-SNAPSHOT', '20240202.020202', 8) })
+    expect(await published(BUILD.replace('20240101.010101-7', '20240202.020202-8-tests'), builds)).toBe(
+      Date.UTC(2024, 1, 2, 2, 2, 2),
+    )
+    expect(await published(BUILD, builds)).toBeUndefined()
+    const old =
+      '<metadata><version>2.0-SNAPSHOT</version><versioning><snapshot><timestamp>20240101.010101</timestamp><buildNumber>7</buildNumber></snapshot><lastUpdated>20240303030303</lastUpdated></versioning></metadata>'
+    expect(await published(BUILD, new FakeLookup({ [LIST]: old }))).toBe(Date.UTC(2024, 2, 3, 3, 3, 3))
+  })
+
+  test('is the last time of all that a file may be of, and is asked of what fits no layout as well', async () => {
+    const lookup = new FakeLookup({
+      'com.corp/lib/': '<a href="1.0/">x</a> 2023-01-01 00:00',
+      'com.corp/lib/1.0/': '<a href="jars/">x</a> 2024-01-01 00:00',
+      'com/corp/lib/': '<a href="latest/">x</a> 2023-05-06 07:08',
+    })
+    expect(await published('com.corp/lib/1.0/jars/lib-jars.jar', lookup)).toBe(Date.UTC(2024, 0, 1))
+    expect(await published('com/corp/lib/latest/lib.jar', lookup)).toBe(Date.UTC(2023, 4, 6, 7, 8))
   })
 })

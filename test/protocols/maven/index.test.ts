@@ -57,6 +57,22 @@ describe('plans', () => {
     expect(planFor('org/').subject).toBeUndefined()
   })
 
+  test('say what else it may be of where a path can be read in several ways', () => {
+    const named = (path: string) => {
+      const { subject, readings = [] } = planFor(path)
+      return (subject ? [subject, ...readings] : []).map(({ namespace, name, version }) => `${namespace}:${name}:${version}`)
+    }
+    expect(named(JAR)).toEqual(['org.x:lib:1.2'])
+    expect(named('com.corp/lib/1.0/jars/lib-jars.jar')).toEqual(['com.corp:lib:1.0', 'com.corp.lib:1.0:jars'])
+    expect(named('com.corp/lib/1.0/jars/lib-jars.jar.sha1')).toEqual(['com.corp:lib:1.0', 'com.corp.lib:1.0:jars'])
+    expect(named('com.corp/lib/r03/jars/lib-jars.jar')).toEqual(['com.corp:lib:r03', 'com.corp.lib:r03:jars'])
+    expect(named('com.corp/plug/scala_2.12/0.3/plug-0.3.jar')).toEqual(['com.corp.plug:scala_2.12:0.3', 'com.corp:plug:0.3'])
+    expect(named('com/corp/lib/latest/x.jar')).toEqual(['com.corp:lib:latest', 'com:corp:lib', 'com.corp.lib:latest:undefined'])
+    expect(named('com/corp/x.jar.md5')).toEqual(['com:corp:undefined'])
+    for (const path of ['archetype-catalog.xml', '.index/chunks/x.gz', 'a/x.gz', '.meta/prefixes.txt'])
+      expect(named(path)).toEqual([])
+  })
+
   test('keep what never changes for good and look at the rest within a minute', () => {
     expect([planFor(JAR).kind, planFor(`${JAR}.sha1`).kind, planFor(`${JAR}.asc`).kind]).toEqual(Array(3).fill('immutable'))
     for (const path of ['org/x/lib/maven-metadata.xml', 'org/x/lib/1-SNAPSHOT/lib-1-SNAPSHOT.jar.sha1', 'org/', 'a.txt']) {
@@ -118,6 +134,12 @@ describe('a route', () => {
     ['com.corp:lib', 'com/corp/lib/1/lib-1.jar', [CORP]],
     ['com.corp:lib', 'com/corp/lib/maven-metadata.xml', [CORP]],
     ['com.corp:lib', 'com/corp/lib/1/', [CORP]],
+    ['com.corp:lib', 'com.corp/lib/1.0/jars/lib-jars.jar', [CORP]],
+    ['com.corp:lib', 'com.corp/lib/r03/jars/lib-jars.jar', [CORP]],
+    ['com.corp:lib', 'com.corp/lib/1.0/jars/lib-jars.jar.sha1', [CORP]],
+    ['com.corp.lib:1.0', 'com.corp/lib/1.0/jars/lib-jars.jar', [CORP]],
+    ['com.corp:plug', 'com.corp/plug/scala_2.12/sbt_1.0/0.3/plug-0.3.jar', [CORP]],
+    ['com.corp:lib', 'com/corp/lib/sub/1/sub-1.jar', [BASE, OTHER]],
     ['com.corp:lib', 'com/corp/library/1/library-1.jar', [BASE, OTHER]],
   ] as const)('for %s has %s asked at %j', ([pattern, path, expected]) => {
     expect(askedAt(path, [{ pattern, upstream: CORP }])).toEqual(expected)

@@ -24,7 +24,10 @@ describe('metadata', () => {
       release: '1.0&1',
       versions: ['1.0', '1.0&1'],
     })
-    expect(parse(bytes(text))).toEqual({ spans: [], facts: { lastUpdated: '20240102030405', versions: ['1.0', '1.0&1'] } })
+    expect(parse(bytes(text))).toEqual({
+      spans: [],
+      facts: { builds: [], lastUpdated: '20240102030405', versions: ['1.0', '1.0&1'] },
+    })
   })
 
   test.for([

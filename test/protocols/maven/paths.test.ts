@@ -42,6 +42,8 @@ describe('a path', () => {
     ['com.corp/thing/1.0/thing.jar', 'release com.corp:thing:1.0'],
     ['com.corp/thing/1.0/ivy.xml', 'release com.corp:thing:1.0'],
     ['com.corp/thing/1.0/ivy-1.0.xml', 'release com.corp:thing:1.0'],
+    ['com.corp/lib/1.0/jars/lib-jars.jar', 'release com.corp:lib:1.0'],
+    ['com.corp/plug/scala_2.12/sbt_1.0/0.3/jars/plug-jars.jar', 'release com.corp:plug:0.3'],
     ['thing/jars/thing-1.0.jar', 'other'],
     ['org/x/lib/latest/lib-latest.jar', 'other'],
     ['org/x/lib/nightly/jars/lib.jar', 'other'],
@@ -56,13 +58,6 @@ describe('a path', () => {
     ['org/x/lib/1.2/', 'directory'],
   ] as const)('%s is a %s', ([path, expected]) => {
     expect(read(path)).toBe(expected)
-  })
-
-  test('of a build tells when it was made', () => {
-    expect(parsePath('g/a/1-SNAPSHOT/a-1-20240102.030405-6.jar')).toMatchObject({
-      placed: { built: Date.UTC(2024, 0, 2, 3, 4, 5) },
-    })
-    expect(parsePath('g/a/1-SNAPSHOT/a-1-20249999.999999-6.jar')).not.toHaveProperty('placed.built')
   })
 
   test.for([
@@ -91,6 +86,10 @@ describe('a path', () => {
     'a%5cb',
     'a?b',
     'a%23',
+    'org/x/lib/1.0;x/lib-1.0.jar',
+    'org/x/lib/1.0%3Bx/lib-1.0.jar',
+    '..;/x',
+    '..;a=b/org/x/lib/1.0/lib-1.0.jar',
     'ä',
     '%ff',
     'a'.repeat(2000),
