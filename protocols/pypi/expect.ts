@@ -5,8 +5,8 @@ import { type FileFacts, findFiles, type PageFacts, pageFacts } from './facts.ts
 import type { FilePath } from './paths.ts'
 import { absoluteUrl } from './urls.ts'
 
-/** What a file is, or what is beside it. */
-export type Part = 'file' | 'metadata' | 'signature'
+/** A file, or a wheel for the metadata in it that are promised beside it, or what is beside a file. */
+export type Part = 'file' | 'wheel' | 'metadata' | 'signature'
 
 export interface Asked extends FilePath {
   readonly part: Part
@@ -18,7 +18,8 @@ export interface Asked extends FilePath {
   readonly fileHosts?: readonly string[]
 }
 
-const ENDINGS: Readonly<Record<Part, string>> = { file: '', metadata: '.metadata', signature: '.asc' }
+/** What stands behind the name of a file, or behind its URL. */
+export const ENDINGS: Readonly<Record<Part, string>> = { file: '', wheel: '', metadata: '.metadata', signature: '.asc' }
 
 /**
  * Where a file is and what must be true of it, by the page that names it: as it is at hand, else as upstream has it now. Nothing is
@@ -54,7 +55,7 @@ function find(given: unknown, { project, file, digest, part }: Asked): Named | u
 }
 
 function hasPart({ metadata, signed }: FileFacts, part: Part): boolean {
-  if (part === 'metadata') return metadata !== undefined
+  if (part === 'metadata' || part === 'wheel') return metadata !== undefined
   return part === 'file' || signed !== false
 }
 
@@ -75,7 +76,7 @@ function expectationOf({ facts, file }: Named, asked: Asked): Expectation {
 }
 
 function digestsOf({ digest, metadata }: FileFacts, part: Part): readonly Digest[] {
-  if (part === 'file') return digest ? [digest] : []
+  if (part === 'file' || part === 'wheel') return digest ? [digest] : []
   return part === 'metadata' && metadata !== undefined && metadata !== true ? [metadata] : []
 }
 

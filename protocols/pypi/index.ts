@@ -57,7 +57,7 @@ function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
   }
 }
 
-/** Of a wheel there are always metadata: in itself. */
+/** Of a wheel whose page promises metadata there are always some: in itself. */
 function metadata(resource: FilePath, mirror: Mirror): Planned {
   if (!resource.file.endsWith('.whl')) return { plans: plans(resource, mirror, (site) => [metadataPlan(resource, site)]) }
   const both = (site: Site) => [metadataPlan(resource, site), wheelForMetadata(resource, site)] as const

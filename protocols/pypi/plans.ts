@@ -1,7 +1,7 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
 import { boundedBy } from '../sites.ts'
 import { ACCEPT, HTML_TYPE, JSON_TYPE } from './accept.ts'
-import { type Asked, expectFile, type Part, uploadTime } from './expect.ts'
+import { type Asked, ENDINGS, expectFile, type Part, uploadTime } from './expect.ts'
 import { type PageFacts, pageFacts } from './facts.ts'
 import { versionOf } from './names.ts'
 import { pageParser } from './page.ts'
@@ -56,8 +56,7 @@ export function pagePlan(project: string, site: Site): Plan {
  * `url` is where an index made of plain folders would have it, beside the page.
  */
 export function filePlan(path: FilePath, site: Site): Plan {
-  // Where a page promises no digest, an empty list says that this is known.
-  return { ...partPlan('file', path, site), digests: path.digest ? [path.digest] : [] }
+  return wholePlan('file', path, site)
 }
 
 export function metadataPlan(path: FilePath, site: Site): Plan {
@@ -69,14 +68,17 @@ export function signaturePlan(path: FilePath, site: Site): Plan {
 }
 
 /**
- * A wheel that is wanted for the metadata in it, where they are not to be had otherwise. Under a key of its own, since one that is
+ * A wheel that is wanted for the metadata in it, where its page promises some and they are not to be had otherwise. Under a key of its own, since one that is
  * held is served whatever its size; by their digest the two are one when it comes to bytes.
  */
 export function wheelForMetadata(path: FilePath, site: Site): Plan {
-  return { ...filePlan(path, site), key: keyOf(filePath(path), site, 'metadata'), maxBytes: MAX_WHEEL }
+  return { ...wholePlan('wheel', path, site), key: keyOf(filePath(path), site, 'metadata'), maxBytes: MAX_WHEEL }
 }
 
-const ENDINGS: Readonly<Record<Part, string>> = { file: '', metadata: '.metadata', signature: '.asc' }
+function wholePlan(part: Part, path: FilePath, site: Site): Plan {
+  // Where a page promises no digest, an empty list says that this is known.
+  return { ...partPlan(part, path, site), digests: path.digest ? [path.digest] : [] }
+}
 
 function partPlan(part: Part, path: FilePath, site: Site): Plan {
   const { project, file } = path
@@ -96,6 +98,8 @@ function partPlan(part: Part, path: FilePath, site: Site): Plan {
     headers: { accept: '*/*', 'accept-encoding': 'identity' },
     responseHeaders: FILE_HEADERS,
     placed: true,
+    // Whoever knows a digest could name it as a file of any project otherwise, and have what rules and routes keep from him.
+    guarded: true,
     expect: (lookup, signal) => expectFile(asked, lookup, signal),
   }
 }

@@ -148,6 +148,19 @@ describe('a file', () => {
     expect(url.startsWith(simple.replace('/simple/', '/files/'))).toBe(true)
   })
 
+  it('is not had by its digest as one of another project, or by another name, be it here or not', async () => {
+    const { index, url, wheel, simple } = await nodeWithWheel(temp)
+    const other = index.publish({ name: 'other', version: '1.0' })
+    await exchange(url)
+    for (const path of [
+      url.replace('/files/thing/', '/files/other/'),
+      url.replace('/files/thing/', '/files/other/').replace(wheel.file, other.file),
+      url.replace(wheel.file, 'anything-1.0-py3-none-any.whl'),
+    ])
+      for (const ending of ['', '.metadata']) expect([path, (await exchange(path + ending)).status]).toEqual([path, 404])
+    expect(url).toContain(simple.replace('/simple/', '/files/thing/'))
+  })
+
   it('is found although the page is not here any more, and its page’s trouble is no absence', async () => {
     const first = await nodeWithWheel(temp)
     const path = new URL(first.url).pathname
@@ -233,18 +246,21 @@ describe('metadata', () => {
     expect((await exchange(`${node.url}.metadata`)).body.equals(node.wheel.metadata)).toBe(true)
   })
 
-  it('are taken out of the wheel where upstream promises them and has none, or none are promised', async () => {
+  it('are taken out of the wheel where upstream promises them and has none, and only there', async () => {
     const node = await nodeWithWheel(temp)
     node.index.fail(/\.metadata$/, instead(answer(404)))
     expect((await exchange(`${node.url}.metadata`)).body.equals(node.wheel.metadata)).toBe(true)
-    const bare = node.index.publish({ name: 'bare', version: '1.0' }, { 'core-metadata': false })
+    const files = node.index.tally.kind('file').requests
+    node.index.publish({ name: 'bare', version: '1.0' }, { 'core-metadata': false })
     const url = await urlOf(node, 'bare')
-    expect((await exchange(`${url}.metadata`)).body.equals(bare.metadata)).toBe(true)
+    expect((await exchange(`${url}.metadata`)).status).toBe(404)
+    expect(node.index.tally.kind('file').requests).toBe(files)
   })
 
   it('are not taken out of a wheel that is too large for that, be it here or not', async () => {
     const node = await nodeBeforeIndex(temp)
-    node.index.publish({ name: 'huge', version: '1.0', filler: randomBytes(65 << 20) }, { 'core-metadata': false })
+    node.index.fail(/\.metadata$/, instead(answer(404)))
+    node.index.publish({ name: 'huge', version: '1.0', filler: randomBytes(65 << 20) })
     const url = await urlOf(node, 'huge')
     for (const round of ['cold', 'held']) {
       const reply = await exchange(`${url}.metadata`)

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import type { Expectation, Lookup, Plan } from '../../../node/cache/plan.ts'
 import { type ErrorCode, WarrenError } from '../../../node/errors.ts'
 import type { Mirror } from '../../../protocols/protocol.ts'
-import { BASE, fileOf, jsonPage, mirror, OTHER, planFor, SHA } from './fixtures.ts'
+import { BASE, fileOf, jsonPage, mirror, OTHER, planFor, planned, SHA } from './fixtures.ts'
 
 const PATH = `files/foo/${SHA}/foo-1.0-py3-none-any.whl`
 const NAME = 'foo-1.0-py3-none-any.whl'
@@ -49,6 +49,12 @@ const codeOf = (path: string, lookup: Lookup, on?: Mirror) =>
 const page = (more: object = {}) => jsonPage('foo', [fileOf('foo-0.9.zip'), fileOf(NAME, more)])
 
 describe('a file', () => {
+  test('and all that is beside it is had only from where a page names it', () => {
+    for (const ending of ['', '.metadata', '.asc']) {
+      for (const plan of planned(PATH + ending).plans) expect([plan.placed, plan.guarded]).toEqual([true, true])
+    }
+  })
+
   test('is where the held page says, and nobody is asked', async () => {
     const lookup = new FakeLookup(page())
     expect(await expectation(PATH, lookup)).toEqual({
@@ -120,6 +126,16 @@ describe('a file', () => {
     expect(await published?.(new FakeLookup(dated), signal)).toBe(Date.UTC(2024, 0, 2, 3, 4, 5))
     expect(await published?.(new FakeLookup(undefined, page()), signal)).toBeUndefined()
   })
+})
+
+test('a wheel is had for its metadata only where they are promised', async () => {
+  const ask = planned(`${PATH}.metadata`).plans[1]?.expect
+  const outcome = (more: object) =>
+    ask?.(new FakeLookup(page(more), page(more)), new AbortController().signal).catch(({ code }) => code)
+  const found = { digests: [sha256(SHA)], url: `https://files.example.test/packages/aa/${NAME}` }
+  expect(await outcome({ 'core-metadata': true })).toEqual(found)
+  expect(await outcome({ 'core-metadata': false })).toBe('UPSTREAM_ABSENT')
+  expect(await outcome({})).toBe('UPSTREAM_ABSENT')
 })
 
 describe('what is beside a file', () => {
