@@ -106,6 +106,27 @@ test('a registry that no mirror asks is told once, and --mirror names one for it
   expect([usage, message]).toEqual([2, 'warren: the node has no mirror «nope»; it has npm, corp, pypi, maven, cargo\n'])
 })
 
+test('lockfiles that were written through another node of this machine are asked for at this one', async () => {
+  for (const name of ['a', 'b']) published(name)
+  published('own', 'npm.corp.test')
+  const other = 'http://localhost:1'
+  const lock = lockfile({
+    a: { resolved: `${other}/npm/a/-/a-1.0.0.tgz`, integrity: sri('tarball of a') },
+    own: { resolved: `${other}/corp/own/-/own-1.0.0.tgz`, integrity: sri('tarball of own') },
+  })
+  const yarn = join(folders.create('project'), 'yarn.lock')
+  const fields = ['  version "1.0.0"', `  resolved "${other}/npm/b/-/b-1.0.0.tgz#0"`, `  integrity ${sri('tarball of b')}`, '']
+  writeFileSync(yarn, ['# yarn lockfile v1', '', 'b@^1.0.0:', ...fields].join('\n'))
+  const { code, failures, packages } = await getJson(...lock, '--lockfile', yarn)
+  expect([code, failures]).toEqual([0, []])
+  expect(packages.map(({ mirror }: { mirror: string }) => mirror).sort()).toEqual(['corp', 'npm', 'npm'])
+  expect(mirrors.tally.log.map(({ path }) => path).sort()).toEqual([
+    '/corp/own/-/own-1.0.0.tgz',
+    '/npm/a/-/a-1.0.0.tgz',
+    '/npm/b/-/b-1.0.0.tgz',
+  ])
+})
+
 test('what no mirror could have, and what is for other machines, is left out and told', async () => {
   const lock = lockfile({
     g: { resolved: 'git+ssh://git@git.test/g.git#abc' },
