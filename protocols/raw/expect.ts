@@ -1,10 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
+import type { Digest } from '../../node/digest.ts'
 import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
 import { mayList } from './apt-layout.ts'
 import { findChecksum } from './checksums.ts'
 import { findPackage } from './packages.ts'
-import { allListed, findListed, type Listed, releaseFacts } from './release.ts'
+import { allListed, findListed, type Listed, listsDigest, releaseFacts } from './release.ts'
 
 /** The upstream says that there is no such document, or not for us. */
 const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
@@ -29,6 +30,23 @@ export async function expectListed(
     if (release) return strongest(findListed(release, name)?.digests)
   }
   return NOTHING
+}
+
+/**
+ * A digest that a client chose is known where a release file that is held lists it, however old. Else only upstream itself can tell
+ * what it has there.
+ */
+export async function expectHashed(
+  directory: string,
+  digest: Digest,
+  releases: readonly Plan[],
+  lookup: Lookup,
+): Promise<Expectation | undefined> {
+  for (const plan of releases) {
+    const facts = releaseFacts(await lookup.cached(plan))
+    if (facts && listsDigest(facts, directory, digest)) return { digests: [digest] }
+  }
+  return undefined
 }
 
 /** Index files of a suite that are in the cache, if anywhere, under one of these plans. */

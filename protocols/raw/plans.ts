@@ -3,7 +3,7 @@ import type { Digest } from '../../node/digest.ts'
 import { boundedBy } from '../sites.ts'
 import { type ByHashFile, type IndexFile, mayListPackages, type PoolFile, type ReleaseFile, type Suite } from './apt-layout.ts'
 import { checksumsParser } from './checksums.ts'
-import { type ChecksumPlace, expectChecked, expectListed, expectPackage, type HeldSuite } from './expect.ts'
+import { type ChecksumPlace, expectChecked, expectHashed, expectListed, expectPackage, type HeldSuite } from './expect.ts'
 import { packagesParser } from './packages.ts'
 import { encodePath, type RawFile } from './paths.ts'
 import { releaseParser } from './release.ts'
@@ -103,6 +103,11 @@ function releasesOf(root: string): string {
   return `${root}dists//`
 }
 
+/** Where the release file of a suite may be, best first. */
+function releasePlans({ root, suite }: Suite, site: Site): Plan[] {
+  return (['InRelease', 'Release'] as const).map((file) => releasePlan({ root, suite, file }, site))
+}
+
 export function byHashPlan({ root, suite, directory, digest }: Omit<ByHashFile, 'kind'>, site: Site): Plan {
   const folder = digest.algorithm === 'sha512' ? 'SHA512' : 'SHA256'
   const name = `${directory}/by-hash/${folder}/${digest.hex}`
@@ -110,12 +115,15 @@ export function byHashPlan({ root, suite, directory, digest }: Omit<ByHashFile, 
     ...common(encodePath(`${root}dists/${suite}/${name}`), site),
     ...IMMUTABLE,
     digests: [digest],
+    guarded: true,
+    located: true,
+    expect: (lookup) => expectHashed(directory, digest, releasePlans({ root, suite }, site), lookup),
   }
   return mayListPackages(name) ? { ...plan, index: packagesParser } : plan
 }
 
 export function indexPlan({ root, suite, name }: Omit<IndexFile, 'kind'>, site: Site): Plan {
-  const releases = (['InRelease', 'Release'] as const).map((file) => releasePlan({ root, suite, file }, site))
+  const releases = releasePlans({ root, suite }, site)
   const plan: Plan = {
     ...common(encodePath(`${root}dists/${suite}/${name}`), site),
     ...MUTABLE,

@@ -62,6 +62,17 @@ export function findListed({ files }: ReleaseFacts, path: string): Listed | unde
   return newline < 0 ? undefined : listedIn(files.slice(newline + 1, files.indexOf('\n', newline + 1)))
 }
 
+/** Whether it lists a file of that digest in a directory. */
+export function listsDigest({ files }: ReleaseFacts, directory: string, { algorithm, hex }: Digest): boolean {
+  // Many files may have the same content: all that are empty.
+  const cell = `\t${hex}${algorithm === 'sha256' ? '\t' : '\n'}`
+  for (let at = files.indexOf(cell); at >= 0; at = files.indexOf(cell, at + 1)) {
+    const [name = ''] = files.slice(files.lastIndexOf('\n', at) + 1, at).split('\t')
+    if (name.slice(0, Math.max(name.lastIndexOf('/'), 0)) === directory) return true
+  }
+  return false
+}
+
 /** Files that it lists and `wants` takes, in its order: the first `most` of them. */
 export function allListed({ files }: ReleaseFacts, wants: (path: string) => boolean, most = MAX_FILES): Listed[] {
   const listed: Listed[] = []

@@ -159,6 +159,37 @@ describe('release and index files of an archive', () => {
   })
 })
 
+describe('a digest that a client chose', () => {
+  it('gives nothing that another archive or folder has, though it is here', async () => {
+    const { debian, deb, node } = await archive()
+    const { inRelease } = await update(node)
+    await node.ask(deb)
+    await storeAtRest(node)
+    const folder = 'dists/stable/main/binary-amd64/by-hash/SHA256'
+    const [listed = ''] = byHash(inRelease).split('/').slice(-1)
+    for (const path of [
+      `${folder}/${sha256(BYTES)}`,
+      `dists/other/x/by-hash/SHA256/${sha256(BYTES)}`,
+      `other/${folder}/${listed}`,
+    ]) {
+      const reply = await node.ask(path)
+      expect([path, reply.status]).toEqual([path, 404])
+      expect(debian.tally.path(`/debian/${path}`).requests).toBeGreaterThan(0)
+    }
+  })
+
+  it('gives what the release file lists, without a word to upstream where it is here', async () => {
+    const { debian, node } = await archive()
+    const { body } = await node.ask(IN_RELEASE)
+    // It came under its own name.
+    const packages = await node.ask(PACKAGES)
+    await storeAtRest(node)
+    await debian.gone()
+    const reply = await node.ask(byHash(body))
+    expect([reply.status, reply.body.equals(packages.body)]).toEqual([200, true])
+  })
+})
+
 describe('a package of an archive', () => {
   it('is checked against the list of packages that clients got', async () => {
     const { debian, deb, node } = await archive()

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { findChecksum, parseChecksums } from '../../../protocols/raw/checksums.ts'
 import { findPackage, parsePackages } from '../../../protocols/raw/packages.ts'
 import { paragraphsOf } from '../../../protocols/raw/paragraphs.ts'
-import { allListed, findListed, parseRelease, releaseFacts } from '../../../protocols/raw/release.ts'
+import { allListed, findListed, listsDigest, parseRelease, releaseFacts } from '../../../protocols/raw/release.ts'
 
 const hex = (digit: string, length = 64) => digit.repeat(length)
 
@@ -38,6 +38,24 @@ describe('a release file', () => {
     for (const absent of ['binary-amd64/Packages', 'main/binary-amd64/Packages.g', 'main/x', ''])
       expect(findListed(facts, absent)).toBeUndefined()
     expect(allListed(facts, (path) => path.endsWith('.gz')).map(({ path }) => path)).toEqual(['main/binary-amd64/Packages.gz'])
+  })
+
+  it('tells whether a digest is of one of its files, in a directory', () => {
+    const facts = kept(parseRelease(Buffer.from(text)).facts)
+    const has = (directory: string, digit: string, algorithm: 'sha256' | 'sha512' = 'sha256') =>
+      listsDigest(facts, directory, { algorithm, hex: hex(digit, algorithm === 'sha256' ? 64 : 128) })
+    expect([has('main/binary-amd64', 'b'), has('main/binary-amd64', 'c'), has('main/binary-amd64', 'd', 'sha512')]).toEqual([
+      true,
+      true,
+      true,
+    ])
+    for (const other of ['main', 'main/binary-arm64', '', 'binary-amd64']) expect(has(other, 'b')).toBe(false)
+    // The first is listed as md5 only, the last behind the signature.
+    for (const digit of ['a', 'e', 'f']) expect(has('main/binary-amd64', digit)).toBe(false)
+    const empty = ['x', 'a/x', 'b/c/x'].map((path) => ` ${hex('0')} 0 ${path}\n`).join('')
+    const many = parseRelease(Buffer.from(`SHA256:\n${empty}`)).facts
+    for (const directory of ['', 'a', 'b/c'])
+      expect(listsDigest(many, directory, { algorithm: 'sha256', hex: hex('0') })).toBe(true)
   })
 
   it('is none that lists nothing', () => {
