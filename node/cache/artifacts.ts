@@ -16,6 +16,7 @@ import type { NegativeCache } from './negative.ts'
 import type { Permit, Permits } from './permits.ts'
 import type { Lookup, Plan } from './plan.ts'
 import type { SourceComponents } from './sources.ts'
+import type { Waiting } from './waiting.ts'
 
 export interface ArtifactsComponents extends SourceComponents {
   readonly store: Store
@@ -65,14 +66,16 @@ export class Artifacts {
   }
 
   /**
-   * Something mutable of any size, unless upstream's is the one that is held. Resolves once it begins to come, with a way to take
-   * part in it; rejects with NotModified, and as `get`.
+   * Something mutable of any size, unless upstream's is the one that is held. Resolves with a way to take part in it once it begins
+   * to come; where something is held, once some of it may go out: up to then that one can stand in. Rejects with NotModified, and
+   * as `get`.
    */
-  async renewed(plan: Plan, held: NameRecord | undefined): Promise<(signal: AbortSignal) => Promise<Found>> {
+  async renewed(plan: Plan, held: NameRecord | undefined, waiting: Waiting): Promise<(signal: AbortSignal) => Promise<Found>> {
     const running = this.#latest.get(plan.key)
     const joins = running?.joinable === true
-    const flight = joins ? running : this.#takeOff(plan, 'anybody', conditionalHeaders(held))
-    await flight.head
+    const flight = joins ? running : this.#takeOff(plan, 'anybody', held && conditionalHeaders(held))
+    waiting.begin(() => flight.attach())
+    await (held ? flight.begun() : flight.head)
     return (signal) => this.#board(flight, signal, joins)
   }
 

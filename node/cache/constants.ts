@@ -83,6 +83,9 @@ export const ABANDON_BYTES = 64 << 20
 /** How long a larger flight waits for a reader to come back before it is given up, in ms. */
 export const ABANDON_GRACE = 10 * SECOND
 
+/** How long something mutable may take to begin while nobody waits for it, in ms. */
+export const ABANDON_START = MINUTE
+
 /** With a stale copy at hand no client waits longer than this for upstream, in ms. */
 export const STALE_PATIENCE = 3 * SECOND
 

@@ -9,6 +9,7 @@ import type { CacheEvents } from './cache-events.ts'
 import {
   ABANDON_BYTES,
   ABANDON_GRACE,
+  ABANDON_START,
   AHEAD_AT_ONCE,
   AHEAD_BYTES,
   AHEAD_MOST,
@@ -24,6 +25,7 @@ import { links } from './links.ts'
 import type { Permits } from './permits.ts'
 import { type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
+import { isStrayPage } from './stray-page.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
 import { verify } from './verify.ts'
@@ -99,6 +101,12 @@ export class Flight {
   attach(): Body {
     this.#alone?.abort(OVER)
     return this.#blob.attach()
+  }
+
+  /** Resolves once some of it may go out; rejects where nothing ever will. */
+  async begun(): Promise<void> {
+    await this.head
+    await this.#blob.begun()
   }
 
   /**
@@ -236,7 +244,7 @@ export class Flight {
 
   /** Without a digest nothing else tells an artifact from the login page of a network, which answers 200 to everything. */
   #refusePage(): void {
-    const isPage = /^text\/html\b/i.test(this.#headers['content-type'] ?? '')
+    const isPage = isStrayPage(this.#plan, this.#headers)
     if (!isPage && this.#blob.written > 0) return
     const what = isPage ? 'a web page' : 'nothing'
     throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought ${what} in place of an artifact`)
@@ -247,13 +255,15 @@ export class Flight {
     const named = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
     const algorithms = named.filter(isOfBytes)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
+    const onUpstream = (headers: OpenBody['headers']) => {
+      this.#headers = headers
+    }
     const onTrusted = ({ headers, kind }: OpenBody) => {
-      if (kind === 'upstream') this.#headers = headers
       // Of a document nothing goes out before it was read.
       if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
     }
     return new Transfer(
-      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onTrusted },
+      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onUpstream, onTrusted },
       this.#plan,
       this.#abort.signal,
     )
@@ -300,7 +310,9 @@ export class Flight {
     try {
       for (;;) {
         const { storing, written } = this.#blob
-        if (storing) await this.#components.clock.sleep(ABANDON_GRACE, alone.signal)
+        // Whoever has a copy does not wait for a slow upstream, which is to bring a newer one all the same.
+        const grace = this.#components.conditions && written === 0 ? ABANDON_START : ABANDON_GRACE
+        if (storing) await this.#components.clock.sleep(grace, alone.signal)
         if (alone.signal.aborted) return
         // What only drips would hold its place at upstream for ever.
         if (storing && this.#nearlyDone && this.#blob.written - written >= PROGRESS_BYTES) continue

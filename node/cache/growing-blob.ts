@@ -172,6 +172,15 @@ export class GrowingBlob {
     if (this.#readers.size === 0) await this.#free()
   }
 
+  /** Resolves once some byte may go out, or there is none; rejects where that will never be. */
+  async begun(): Promise<void> {
+    while (!this.#complete && !this.shown) {
+      if (this.#failure) throw this.#failure.reason
+      this.#growth ??= Promise.withResolvers()
+      await this.#growth.promise
+    }
+  }
+
   read(reader: Reader, position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {
     if (this.#failure) return Promise.reject(this.#failure.reason)
     const visible = this.#visible

@@ -16,6 +16,7 @@ import { type Plan, variantsOf } from './plan.ts'
 import type { Pointers, Told } from './pointers.ts'
 import type { Prefetch } from './prefetch.ts'
 import { digestOf } from './shelf.ts'
+import { Waiting } from './waiting.ts'
 
 export interface RevalidationComponents extends FetchComponents {
   readonly events: CacheEvents
@@ -34,6 +35,7 @@ type Outcome = FetchedDocument | Told | Coming
 
 interface Running {
   readonly outcome: Promise<Outcome>
+  readonly waiting: Waiting
   /** Most bytes that it takes. */
   readonly maxBytes: number
 }
@@ -65,7 +67,16 @@ export class Revalidation {
     this.#closing.signal.throwIfAborted()
     const no = this.#components.negative.get(plan)
     if (no) throw no
-    const refresh = this.#refresh(plan, held, plan.pointsTo !== undefined && options.head === true)
+    const { outcome, waiting } = this.#refresh(plan, held, plan.pointsTo !== undefined && options.head === true)
+    waiting.enter()
+    try {
+      return await this.#find(plan, held, outcome, options)
+    } finally {
+      waiting.leave()
+    }
+  }
+
+  async #find(plan: Plan, held: NameRecord | undefined, refresh: Promise<Outcome>, options: GetOptions): Promise<Found> {
     if (held && !options.revalidate && this.#isBriefly(held) && (await this.#fits(plan, held))) {
       const stale = await this.#components.shelf.open(plan, held, 'stale')
       if (stale) return stale
@@ -95,35 +106,28 @@ export class Revalidation {
   }
 
   /** One request to upstream per document at a time, whoever asks. */
-  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Running {
     const key = head ? `${plan.key}\nHEAD` : plan.key
     const running = this.#running.get(key)
     const { maxBytes = Number.POSITIVE_INFINITY } = plan
-    if (running && running.maxBytes >= maxBytes) return running.outcome
+    if (running && running.maxBytes >= maxBytes) return running
     // What was too large to be fetched ahead is not too large for who asks for it.
-    const asking = running ? this.#afterSmaller(running, plan, held, head) : this.#ask(plan, held, head)
-    const refresh = asking.finally(() => {
-      if (this.#running.get(key)?.outcome === refresh) this.#running.delete(key)
+    const waiting = new Waiting()
+    const ask = () => this.#ask(plan, held, head, waiting)
+    const outcome = (running ? afterSmaller(running, ask) : ask()).finally(() => {
+      if (this.#running.get(key) === refresh) this.#running.delete(key)
     })
-    this.#running.set(key, { outcome: refresh, maxBytes })
+    const refresh: Running = { outcome, waiting, maxBytes }
+    this.#running.set(key, refresh)
     // Those who got a stale copy do not wait for it.
-    refresh.catch(() => {})
+    outcome.catch(() => {})
     return refresh
   }
 
-  async #afterSmaller({ outcome }: Running, plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
-    try {
-      return await outcome
-    } catch (error) {
-      if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
-      return this.#ask(plan, held, head)
-    }
-  }
-
-  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean, waiting: Waiting): Promise<Outcome> {
     const { negative, events } = this.#components
     try {
-      const fetched = await this.#fetch(plan, held, head)
+      const fetched = await this.#fetch(plan, held, head, waiting)
       negative.delete(plan.key)
       return fetched
     } catch (error) {
@@ -134,24 +138,24 @@ export class Revalidation {
     }
   }
 
-  async #fetch(plan: Plan, held: NameRecord | undefined, head: boolean): Promise<Outcome> {
+  async #fetch(plan: Plan, held: NameRecord | undefined, head: boolean, waiting: Waiting): Promise<Outcome> {
     const { pointers, prefetch } = this.#components
     const { signal } = this.#closing
     if (plan.pointsTo) return pointers.resolve(plan, held, head, signal)
-    if (plan.streamed) return this.#stream(plan, held)
+    if (plan.streamed) return this.#stream(plan, held, waiting)
     const fetched = await fetchDocument(this.#components, plan, held, signal)
     if (fetched.document) prefetch.after(plan, fetched.document.facts)
     return fetched
   }
 
   /** What may be larger than memory goes out while it comes. */
-  async #stream(plan: Plan, held: NameRecord | undefined): Promise<Outcome> {
+  async #stream(plan: Plan, held: NameRecord | undefined, waiting: Waiting): Promise<Outcome> {
     // Without its bytes a record has nothing that upstream could call right.
     const fits = held && (await this.#fits(plan, held))
     const copy = fits && (await this.#components.shelf.open(plan, held, 'upstream'))
     if (copy) copy.body.close()
     try {
-      return { board: await this.#components.artifacts.renewed(plan, copy ? held : undefined) }
+      return { board: await this.#components.artifacts.renewed(plan, copy ? held : undefined, waiting) }
     } catch (error) {
       if (!(error instanceof NotModified) || !held) throw error
       return { record: await renewed(this.#components, plan, held, error.headers) }
@@ -232,5 +236,14 @@ export class Revalidation {
     const found = await this.#components.shelf.open(plan, record, source)
     if (found) return found
     throw new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: the stored copy of ${plan.url} has just been lost; ask again`)
+  }
+}
+
+async function afterSmaller({ outcome }: Running, ask: () => Promise<Outcome>): Promise<Outcome> {
+  try {
+    return await outcome
+  } catch (error) {
+    if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+    return ask()
   }
 }

@@ -9,6 +9,7 @@ import type { Expecting } from './expecting.ts'
 import type { GrowingBlob } from './growing-blob.ts'
 import type { Plan } from './plan.ts'
 import type { From, OpenBody, Sources } from './sources.ts'
+import { isStrayPage } from './stray-page.ts'
 
 export interface TransferComponents {
   readonly blob: GrowingBlob
@@ -20,6 +21,8 @@ export interface TransferComponents {
   /** Headers that ask for it only if it is another one than what is held. */
   readonly conditions?: Readonly<Record<string, string>> | undefined
   stage(size: number | undefined): Staging
+  /** Called whenever upstream begins. */
+  onUpstream(headers: OpenBody['headers']): void
   /** Called whenever a source begins whose size and headers can be believed. */
   onTrusted(source: OpenBody): void
 }
@@ -104,9 +107,11 @@ export class Transfer {
 
   /** Appends a source's bytes, from where the blob ends. */
   async #feed(source: OpenBody): Promise<void> {
-    const { blob, onTrusted } = this.#components
+    const { blob, onTrusted, onUpstream } = this.#components
     const part = this.#beginPart(source)
-    if (source.trusted) {
+    if (source.kind === 'upstream') onUpstream(source.headers)
+    const trusted = source.trusted && !(await this.#isPage(source))
+    if (trusted) {
       this.#accept(source)
       onTrusted(source)
     }
@@ -119,7 +124,7 @@ export class Transfer {
       }
       if (position > this.#most) throw this.#tooLarge()
       if (skip === bytes.length) continue
-      const wait = blob.append(skip === 0 ? bytes : bytes.subarray(skip), source.trusted)
+      const wait = blob.append(skip === 0 ? bytes : bytes.subarray(skip), trusted)
       part.end = blob.written
       if (!wait) continue
       // Unseen bytes pile up, since no reader can take them along.
@@ -128,6 +133,15 @@ export class Transfer {
     }
     const end = blob.size ?? source.size ?? blob.written
     if (position < end) throw new WarrenError('UPSTREAM_CUT', `the body ended after ${position} of ${end} bytes`)
+  }
+
+  /** Whether it is a web page, of which nothing goes out unless its digest is right. Throws UPSTREAM_CORRUPT where none is known. */
+  async #isPage({ kind, headers }: OpenBody): Promise<boolean> {
+    if (kind !== 'upstream' || this.#plan.document || !isStrayPage(this.#plan, headers)) return false
+    await abortable(this.#components.expecting.settled, this.#signal)
+    if (this.#judged) return true
+    const { mirror, url } = this.#plan
+    throw new WarrenError('UPSTREAM_CORRUPT', `${mirror}: ${url} brought a web page in place of an artifact`)
   }
 
   /** Upstream that goes on where it broke off is one and the same. */

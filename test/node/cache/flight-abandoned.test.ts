@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { UpstreamRequest } from '../../../node/upstream/upstream.ts'
+import type { Upstream, UpstreamRequest } from '../../../node/upstream/upstream.ts'
 import { bytesOf, makeCache, serve, turns, useCacheTests } from './fixture.ts'
 import { artifact, digestOf } from './plans.ts'
 
@@ -49,6 +49,10 @@ function makeDrip(size: number, more: { declared?: boolean } = {}) {
     step,
     state,
   }
+}
+
+async function* once(bytes: Buffer): AsyncGenerator<Buffer, void> {
+  yield bytes
 }
 
 describe('a flight that nobody waits for', () => {
@@ -137,6 +141,64 @@ describe('a flight that nobody waits for', () => {
     }
     expect(kit.cache.flights).toBe(1)
     await drip.step()
+    await kit.clock.advance(10_100)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it.each([
+    ['left before the headers were there', 2 * 60_000, true],
+    ['was served stale at once', 90_000, false],
+  ])('is given up also when it brings something mutable anew and its only client %s', async (_, age, leaves) => {
+    const drip = makeDrip(LARGE)
+    let isHeld = false
+    const gate = Promise.withResolvers<void>()
+    const fetch: Upstream['fetch'] = async (request, signal) => {
+      if (!isHeld) return { status: 200, headers: {}, url: '', body: once(BYTES), destroy() {} }
+      await gate.promise
+      return drip.upstream.fetch(request, signal)
+    }
+    const kit = makeCache({ upstream: { ...drip.upstream, fetch } })
+    const plan = artifact('changing', undefined, { kind: 'mutable', streamed: true, lifetime: { floor: 60_000, cap: 60_000 } })
+    await kit.fetch(plan)
+    await turns()
+    isHeld = true
+    await kit.clock.advance(age)
+    const leaving = new AbortController()
+    const asking = kit.get(plan, { signal: leaving.signal })
+    if (leaves) {
+      await turns()
+      leaving.abort(new Error('gone'))
+      await expect(asking).rejects.toThrow('gone')
+    } else (await asking).body.close()
+    await kit.clock.advance(30_000)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([1, false])
+    gate.resolve()
+    await drip.step()
+    await kit.clock.advance(60_000)
+    await drip.step()
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
+  })
+
+  it('goes on while those wait who have no part in it yet', async () => {
+    const drip = makeDrip(LARGE)
+    const gate = Promise.withResolvers<void>()
+    const fetch: Upstream['fetch'] = async (request, signal) => {
+      await gate.promise
+      return drip.upstream.fetch(request, signal)
+    }
+    const kit = makeCache({ upstream: { ...drip.upstream, fetch } })
+    const plan = artifact('changing', undefined, { kind: 'mutable', streamed: true })
+    const leaving = new AbortController()
+    const [one, other] = [kit.get(plan, { signal: leaving.signal }), kit.get(plan)]
+    await turns()
+    leaving.abort(new Error('gone'))
+    await expect(one).rejects.toThrow('gone')
+    await kit.clock.advance(5 * 60_000)
+    gate.resolve()
+    const found = await other
+    await kit.clock.advance(5 * 60_000)
+    expect([kit.cache.flights, drip.state.destroyed]).toEqual([1, false])
+    found.body.close()
     await kit.clock.advance(10_100)
     expect([kit.cache.flights, drip.state.destroyed]).toEqual([0, true])
   })

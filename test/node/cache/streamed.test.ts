@@ -13,8 +13,23 @@ const PLAN = artifact('toolchain.tar', undefined, {
   lifetime: { floor: MINUTE, cap: MINUTE },
 })
 
-/** Troubles that show before the first byte; what breaks off later has gone out already. */
-const REFUSALS = TROUBLES.filter(([, answer]) => 'code' in answer || (answer.status ?? 200) >= 400)
+/** 200 kB, of which a part would go out before the end is here. */
+const PAGE = { body: bytesOf(200_000), headers: { 'content-type': 'text/html; charset=utf-8' } }
+
+/** Without a digest nothing tells that these are wrong. */
+const GOES_FOR_RIGHT = [
+  'sends an empty object',
+  'sends null',
+  'sends half a document and ends cleanly',
+  'sends what does not unpack',
+  'sends an unknown encoding',
+]
+
+/** Troubles that show before a byte goes out; what breaks off later has gone out already. */
+const REFUSALS: typeof TROUBLES = [
+  ...TROUBLES.filter(([name]) => !GOES_FOR_RIGHT.includes(name)),
+  ['sends a login page of any size', PAGE],
+]
 
 /** An upstream that has the first bytes under a name, and a cache. */
 function start() {
@@ -95,6 +110,35 @@ describe('what is mutable and may be large', () => {
     const found = await get(PLAN)
     expect(found.source).toBe('stale')
     expect((await read(found)).equals(ONE)).toBe(true)
+  })
+
+  it('is served stale when a web page comes instead, also where others say what it must be', async () => {
+    const { get, clock, registry } = await filled()
+    registry.instead = PAGE
+    await clock.advance(3 * MINUTE)
+    const found = await get({ ...PLAN, expect: async () => ({ digests: [digestOf(ONE, 'sha256')] }) })
+    expect([found.source, (await read(found)).equals(ONE)]).toEqual(['stale', true])
+  })
+
+  it('is refused where a web page comes instead and nothing is held, before a byte of it went out', async () => {
+    const { get, registry } = start()
+    registry.instead = PAGE
+    expect(await codeOf(get(PLAN))).toBe('UPSTREAM_CORRUPT')
+  })
+
+  it('may be sent as a web page where it is one by its name, or its digest is right', async () => {
+    const { fetch, registry } = start()
+    registry.instead = PAGE
+    expect((await fetch({ ...PLAN, key: 'page', url: `${PLAN.url}/index.html?x` })).equals(PAGE.body)).toBe(true)
+    expect((await fetch({ ...PLAN, expect: async () => ({ digests: [digestOf(PAGE.body)] }) })).equals(PAGE.body)).toBe(true)
+  })
+
+  it('is served stale when upstream breaks off before a byte could go out', async () => {
+    const { get, clock, registry } = await filled()
+    registry.instead = { body: TWO, chunked: true, cutAt: 60_000 }
+    await clock.advance(3 * MINUTE)
+    const found = await get(PLAN)
+    expect([found.source, (await read(found)).equals(ONE)]).toEqual(['stale', true])
   })
 
   it('is not served against upstream’s word that it is gone', async () => {
