@@ -39,7 +39,7 @@ export function binds({ pattern, levels = '' }: NameRoute, name: string): boolea
 
 /** A grammar's own bounds of a lifetime, in ms, under the longest one that a mirror allows. */
 export function boundedBy(lifetime: NonNullable<Plan['lifetime']>, most: number | undefined): NonNullable<Plan['lifetime']> {
-  return most === undefined ? lifetime : { floor: Math.min(lifetime.floor, most), cap: most }
+  return most === undefined ? lifetime : { ...lifetime, floor: Math.min(lifetime.floor, most), cap: most }
 }
 
 /** Whether a pattern with `*` for any characters matches all of a text; without exponential search. */

@@ -20,13 +20,18 @@ export function freshFor(plan: Plan, headers: Headers, now: number): number {
   const dated = { date: new Date(now).toUTCString(), ...headers }
   const policy = new CachePolicy(request, { status: 200, headers: dated }, { shared: true })
   // Not `timeToLive()`, which counts stale-if-error and stale-while-revalidate as part of the lifetime.
-  return bounded(plan, Math.round((policy.maxAge() - Math.floor(policy.age())) * 1_000))
+  const lifetime = Math.round((policy.maxAge() - Math.floor(policy.age())) * 1_000)
+  // Of a file that changed just now the heuristics of RFC 9111 section 4.2.2 make no time at all.
+  return bounded(plan, tellsOfLifetime(headers) ? lifetime : Math.max(lifetime, plan.lifetime?.silent ?? lifetime))
 }
 
 /** The same after a 304, whose headers count where it has some (RFC 9111 section 4.3.4). */
 export function renewedFor(plan: Plan, held: NameRecord, headers: Headers, now: number): number {
-  const told = headers['cache-control'] !== undefined || headers.expires !== undefined
-  return told || held.freshFor === null ? freshFor(plan, headers, now) : bounded(plan, held.freshFor)
+  return tellsOfLifetime(headers) || held.freshFor === null ? freshFor(plan, headers, now) : bounded(plan, held.freshFor)
+}
+
+function tellsOfLifetime(headers: Headers): boolean {
+  return ['cache-control', 'expires', 'pragma'].some((name) => headers[name] !== undefined)
 }
 
 function bounded(plan: Plan, lifetime: number): number {

@@ -122,8 +122,8 @@ export interface Plan {
   readonly heedsNoStore?: boolean
   /** Whether a document with these facts is the one that was asked for; another one is trouble and never kept. */
   readonly isMeant?: (facts: unknown) => boolean
-  /** Bounds in ms around the lifetime that upstream gives a mutable resource. */
-  readonly lifetime?: { readonly floor: number; readonly cap: number }
+  /** Bounds in ms around the lifetime that upstream gives a mutable resource; `silent` is the floor where it tells of none. */
+  readonly lifetime?: { readonly floor: number; readonly cap: number; readonly silent?: number }
   /** Longest time in ms for which upstream's «no» counts, where its ecosystem also says 404 or 410 for what it may have soon. */
   readonly negative?: number
   /** Another variant that may stand in while upstream is in trouble. */

@@ -21,10 +21,12 @@ const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const DAY = 24 * HOUR
 
+/** Of servers that tell of no lifetime: else what they changed a minute ago would be asked for with each request. */
+const SILENT = 10 * SECOND
 /** RFC 9111, but for a server that says a year of what it replaces tomorrow. */
-const LIFETIME = { floor: 0, cap: DAY }
+const LIFETIME = { floor: 0, cap: DAY, silent: SILENT }
 /** Of what the operator says changes. */
-const CHANGING_LIFETIME = { floor: 0, cap: MINUTE }
+const CHANGING_LIFETIME = { floor: 0, cap: MINUTE, silent: SILENT }
 /** Release files and what they list change together, so that each of them is asked for each time. */
 const NO_LIFETIME = { floor: 0, cap: 0 }
 /** Checksums of what never changes. */

@@ -47,6 +47,24 @@ describe('a file of a generic mirror', () => {
     expect((await node.ask('tool.zip')).body.equals(OTHER)).toBe(true)
   })
 
+  it('of a server that tells of no lifetime is not asked for again within ten seconds', async () => {
+    const upstream = await scripted()
+    const clock = new ShiftedClock()
+    const node = await nodeBefore(temp, upstream.origin, { mutable: ['latest/*'] }, { clock })
+    for (const path of ['latest/tool.zip', 'tool.zip']) {
+      const changed = new Date(clock.now() - 2_000).toUTCString()
+      upstream.on(`/${path}`, serve(BYTES, { 'last-modified': changed }))
+      await node.ask(path)
+      await storeAtRest(node)
+      clock.pass(5_000)
+      expect((await node.ask(path)).headers['x-warren-source']).toBe('local')
+      expect(upstream.count(`/${path}`)).toBe(1)
+      clock.pass(HOUR)
+      await node.ask(path)
+      expect(upstream.count(`/${path}`)).toBe(2)
+    }
+  })
+
   it('of the latest release is never an old one past its time, whatever its redirect says', async () => {
     const upstream = await scripted()
     const clock = new ShiftedClock()

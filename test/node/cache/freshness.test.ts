@@ -58,6 +58,17 @@ describe('the lifetime that upstream gives (RFC 9111 section 4.2)', () => {
     expect(lifetimes).toEqual([10, 100, 300, 10, 10].map((seconds) => seconds * SECOND))
   })
 
+  it('has a floor of its own where upstream tells of none', () => {
+    const bound = { ...PLAN, lifetime: { floor: 0, cap: 5 * MINUTE, silent: 10 * SECOND } }
+    const ago = (ms: number) => ({ 'last-modified': new Date(NOW - ms).toUTCString() })
+    const silent = [{}, ago(20 * SECOND), ago(1000 * SECOND), ago(DAY)].map((headers) => freshFor(bound, headers, NOW))
+    expect(silent).toEqual([10, 10, 100, 300].map((seconds) => seconds * SECOND))
+    const told = [{ 'cache-control': 'no-cache' }, { 'cache-control': 'max-age=1' }, { expires: '0' }, { pragma: 'no-cache' }]
+    expect(told.map((headers) => freshFor(bound, headers, NOW))).toEqual([0, 1, 0, 0].map((seconds) => seconds * SECOND))
+    const short = { ...PLAN, lifetime: { floor: 0, cap: SECOND, silent: 10 * SECOND } }
+    expect(freshFor(short, {}, NOW)).toBe(SECOND)
+  })
+
   it('is between ten seconds and five minutes where the plan has no bounds', () => {
     const { lifetime: _, ...unbound } = PLAN
     const lifetimes = ['max-age=1', 'max-age=86400'].map((value) => freshFor(unbound, { 'cache-control': value }, NOW))
