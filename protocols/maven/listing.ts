@@ -6,23 +6,55 @@ export interface ListingFacts {
   readonly times: readonly (readonly [name: string, time: number])[]
 }
 
-/** `2009-11-04 20:01` (Apache, and repositories after it) or `04-Nov-2009 20:01` (nginx). Bounded, since the page is upstream's. */
-const LINK =
-  /<a\s[^<>]{0,1000}?href="([^"<>]{1,1000})"[^<>]{0,1000}>[^<]{0,1000}<\/a>(?:\s|<\/?td[^<>]{0,100}>){0,200}(\d{4}-\d\d-\d\d \d\d:\d\d|\d\d-[A-Z][a-z]{2}-\d{4} \d\d:\d\d)?/gi
+/** More than any directory has; pages are upstream's, and what is kept of them must not be of any size. */
+const MAX_TIMES = 20_000
+/** `2009-11-04 20:01` (Apache, and repositories after it) or `04-Nov-2009 20:01` (nginx). */
+const TIME = /^(?:\d{4}-\d\d-\d\d|\d\d-[A-Z][a-z]{2}-\d{4}) \d\d:\d\d/
+const HREF = /\shref="/i
 
 /** Throws a plain Error for everything that has no links: clients are interested in nothing else. */
 export function parse(bytes: Buffer): ParsedDocument<ListingFacts> {
-  const links = [...bytes.toString('utf8').matchAll(LINK)]
-  if (links.length === 0) throw new Error('a list of files has to be a page with links')
-  const times = links.flatMap(([, href = '', printed]): [string, number][] => {
+  const times: [string, number][] = []
+  let links = 0
+  let open: string | undefined
+  let closed: string | undefined
+  // Tag by tag, since a pattern for a whole line takes time without end for a page that almost has some.
+  for (const { tag, text } of tagsOf(bytes.toString('utf8'))) {
+    const link: string | undefined = open
+    open = /^a\s/i.test(tag) ? hrefIn(tag) : undefined
+    if (/^\/a$/i.test(tag)) closed = link
+    else if (!/^\/?td\b/i.test(tag)) closed = undefined
+    if (closed === undefined) continue
+    if (closed === link) links++
+    const [printed] = TIME.exec(text) ?? []
     const time = printed === undefined ? Number.NaN : Date.parse(`${printed.replaceAll('-', ' ')} UTC`)
-    return Number.isNaN(time) ? [] : [[nameIn(href), time]]
-  })
+    if (!Number.isNaN(time) && times.length < MAX_TIMES) times.push([nameIn(closed), time])
+    if (text !== '') closed = undefined
+  }
+  if (links === 0) throw new Error('a list of files has to be a page with links')
   return { spans: [], facts: { times } }
 }
 
+/** What is between `<` and `>`, and the text behind it without white space at its beginning. */
+function* tagsOf(page: string): Generator<{ tag: string; text: string }> {
+  for (let start = page.indexOf('<'); start >= 0; ) {
+    const next = page.indexOf('<', start + 1)
+    const piece = page.slice(start + 1, next < 0 ? undefined : next)
+    const end = piece.indexOf('>')
+    if (end >= 0) yield { tag: piece.slice(0, end), text: piece.slice(end + 1).trimStart() }
+    start = next
+  }
+}
+
+function hrefIn(tag: string): string | undefined {
+  const found = HREF.exec(tag)
+  if (!found) return undefined
+  const start = found.index + found[0].length
+  return tag.slice(start, tag.indexOf('"', start)) || undefined
+}
+
 export const listingParser: DocumentParser<ListingFacts> = {
-  id: 'maven-listing-1',
+  id: 'maven-listing-2',
   module: import.meta.url,
   exportName: 'parse',
   parse,

@@ -24,6 +24,9 @@ export type SnapshotVersion = Readonly<Record<'classifier' | 'extension' | 'valu
 /** Which plug-in of a group a prefix stands for, as in `mvn dependency:tree`. */
 export type Plugin = Readonly<Record<'name' | 'prefix' | 'artifactId', string | undefined>>
 
+/** How many versions are kept: of an older one no more is known then than of one that is not listed. */
+const MAX_FACTS = 20_000
+
 /** What is kept of a document: which versions, and of a snapshot which builds, were there when. */
 export interface MetadataFacts {
   readonly lastUpdated: string | undefined
@@ -93,7 +96,7 @@ export function parse(bytes: Buffer): ParsedDocument<MetadataFacts> {
   // Maven 2 names no more than the build.
   const build = version?.replace(/SNAPSHOT$/i, `${snapshot?.timestamp}-${snapshot?.buildNumber}`)
   const builds = [...new Set([...snapshotVersions.flatMap(({ value }) => value ?? []), ...(build ? [build] : [])])]
-  return { spans: [], facts: { lastUpdated, versions, builds } }
+  return { spans: [], facts: { lastUpdated, versions: versions.slice(-MAX_FACTS), builds: builds.slice(-MAX_FACTS) } }
 }
 
 export const metadataParser: DocumentParser<MetadataFacts> = {

@@ -29,6 +29,8 @@ import { readingsOf } from './readings.ts'
 
 /** The longest ones name thousands of versions in some hundred KB. */
 const MAX_METADATA = 4 << 20
+/** Thousands of names with their links. */
+const MAX_LISTING = 4 << 20
 /** What clients read at once to learn what they need further, and what proves a file: some KB of text. */
 const SMALL_TEXT = /\.(?:pom|module|xml|json|asc|txt)$/
 const MAX_CHECKSUM = 16 << 10
@@ -145,6 +147,7 @@ function directoryPlan(path: string, site: Site): Plan {
     headers: { accept: 'text/html, */*;q=0.1' },
     responseHeaders: { ...MUTABLE, 'content-type': 'text/html' },
     document: listingParser,
+    maxBytes: MAX_LISTING,
   }
 }
 

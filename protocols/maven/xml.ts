@@ -9,12 +9,16 @@ export interface Element {
   readonly children: readonly Element[]
 }
 
+/** Tags of a document: those of the longest lists have a tenth of them, and each is an object of its own for a while. */
+const MAX_TAGS = 400_000
+
 /**
  * The root of a document, which must be called `root`. The parser forgives a missing end, and a document that was cut must not pass
  * for a whole one. Throws a plain Error, which for elements within elements without end is that of the stack.
  */
 export function readXml(bytes: Buffer, root: string): Element {
   const text = bytes.toString('utf8').replace(/^\uFEFF/, '')
+  if (text.split('<', MAX_TAGS + 2).length > MAX_TAGS + 1) throw new Error(`it has more than ${MAX_TAGS} tags`)
   // The parser takes these two for HTML's, and where their end is missing it never ends itself.
   const plain = text.replace(/<(\/?)((?:[\w.-]+:)?(?:script|style))\b/gi, '<$1x-$2')
   const elements = parse(plain, { decodeEntities: true, selfClosingTags: [] }).filter(
