@@ -1,6 +1,6 @@
 import type { DocumentParser, ParsedDocument } from '../../node/cache/plan.ts'
 import type { Offers } from '../protocol.ts'
-import { likelyDependencies } from './dependencies.ts'
+import { likelyDependencies, NewestLines } from './dependencies.ts'
 import type { CrateFacts } from './facts.ts'
 import { type Line, linesOf, publishedAt, readLine } from './lines.ts'
 import { isCrateName, isVersion } from './names.ts'
@@ -11,22 +11,24 @@ import { isCrateName, isVersion } from './names.ts'
  * of a crate, or those of several crates.
  */
 export function parse(bytes: Buffer): ParsedDocument<CrateFacts> {
-  const lines: Line[] = []
+  const newest = new NewestLines()
+  let name: string | undefined
   let versions = '\n'
   let isWhole = false
   for (const text of linesOf(bytes)) {
     const line = readLine(text)
     isWhole = line !== undefined
     if (!line || !isCrateName(line.name)) continue
-    const name = lines[0]?.name ?? line.name
+    name ??= line.name
     if (name.toLowerCase() !== line.name.toLowerCase()) throw new Error(`an index file of both «${name}» and «${line.name}»`)
-    lines.push(line)
     versions += releaseOf(line)
+    newest.add(line, text)
   }
-  const [first] = lines
-  if (!first) throw new Error('not an index file: no line of it is a version of a crate')
+  if (name === undefined) throw new Error('not an index file: no line of it is a version of a crate')
   if (!isWhole) throw new Error('an index file that ends amid a line')
-  return { spans: [], facts: { name: first.name, versions, dependencies: likelyDependencies(lines) } }
+  // Of all lines at a time the trees would take far more memory than the file has bytes.
+  const dependencies = likelyDependencies(newest.texts.flatMap((text) => readLine(text) ?? []))
+  return { spans: [], facts: { name, versions, dependencies } }
 }
 
 export const crateIndexParser: DocumentParser<CrateFacts> = {
@@ -39,6 +41,7 @@ export const crateIndexParser: DocumentParser<CrateFacts> = {
 /** Index files without the versions that a policy refuses. A line that nobody can read offers nothing, and stays. */
 export const crateOffers: Offers = {
   id: 'cargo-index-1',
+  from: { module: import.meta.url, exportName: 'crateOffers' },
   withhold(bytes, allows) {
     const kept: Buffer[] = []
     let withheld = false

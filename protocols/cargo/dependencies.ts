@@ -8,39 +8,55 @@ const RANGES = 2
 const MAX_NAMES = 64
 
 interface Candidate {
+  readonly range: string
   readonly version: semver.SemVer
-  readonly line: Line
+  /** The line as it stands in the file. */
+  readonly text: Buffer
+}
+
+/**
+ * The newest version of each of the last ranges, found line by line. Pre-releases and what was yanked are chosen only where a lockfile
+ * says so.
+ */
+export class NewestLines {
+  /** Newest first. */
+  #candidates: readonly Candidate[] = []
+
+  add({ vers, yanked }: Line, text: Buffer): void {
+    const version = yanked === true ? null : semver.parse(vers)
+    if (!version || version.prerelease.length > 0) return
+    const range = rangeOf(version)
+    const known = this.#candidates.find((one) => one.range === range)
+    if (known && semver.compare(known.version, version) >= 0) return
+    const others = this.#candidates.filter((one) => one !== known)
+    const all = [...others, { range, version, text }].sort((one, other) => semver.compare(other.version, one.version))
+    this.#candidates = all.slice(0, RANGES)
+  }
+
+  /** Newest first. */
+  get texts(): readonly Buffer[] {
+    return this.#candidates.map(({ text }) => text)
+  }
 }
 
 /**
  * The crates of the same registry that a resolver asks for after this one: what the newest versions need to be built, and what their
  * default features add. A guess, to be fetched ahead; a resolver that asks for them one after the other then finds them here.
+ *
+ * @param lines of `NewestLines`
  */
 export function likelyDependencies(lines: readonly Line[]): string[] {
   const names = new Set<string>()
-  for (const line of newest(lines)) {
+  for (const line of lines) {
     const features = featuresOf(line)
     for (const dependency of listOf<LineDependency>(line.deps)) {
       if (!isWanted(dependency, features)) continue
       const name = dependency.package ?? dependency.name
       if (typeof name === 'string' && isCrateName(name) && name.toLowerCase() !== line.name.toLowerCase()) names.add(name)
+      if (names.size === MAX_NAMES) return [...names]
     }
   }
-  return [...names].slice(0, MAX_NAMES)
-}
-
-/** The newest version of each of the last ranges. Pre-releases and what was yanked are chosen only where a lockfile says so. */
-function newest(lines: readonly Line[]): Line[] {
-  const byRange = new Map<string, Candidate>()
-  for (const line of lines) {
-    const version = line.yanked === true ? null : semver.parse(line.vers)
-    if (!version || version.prerelease.length > 0) continue
-    const range = rangeOf(version)
-    const known = byRange.get(range)
-    if (!known || semver.compare(known.version, version) < 0) byRange.set(range, { version, line })
-  }
-  const candidates = [...byRange.values()].sort((one, other) => semver.compare(other.version, one.version))
-  return candidates.slice(0, RANGES).map(({ line }) => line)
+  return [...names]
 }
 
 /** Compatible is what has the same leftmost number that is not zero (The Cargo Book, «Default requirements»). */

@@ -9,8 +9,6 @@ interface Asked {
   readonly version: string
   /** Hex, where the request has it. */
   readonly sha256?: string
-  /** Whether the index has to have it: where another upstream is next, only the index can tell that this one does not. */
-  readonly isListed?: boolean
 }
 
 interface Sources {
@@ -19,8 +17,9 @@ interface Sources {
 }
 
 /**
- * What an archive must be, from the request or else from the index, and where upstream has it, from its `config.json`. Undefined
- * when upstream is not known to have such a version; rejects when it cannot be asked.
+ * What an archive must be, from the index, and where upstream has it, from its `config.json`. A digest of the request's own says
+ * nothing of whose it is: under the name of a crate that a policy lets through it could be that of any other. Undefined when upstream
+ * is not known to have such a version, UPSTREAM_ABSENT when it is known not to have these bytes for it; rejects when it cannot be asked.
  */
 export async function expectCrate(
   asked: Asked,
@@ -30,7 +29,7 @@ export async function expectCrate(
 ): Promise<Expectation | undefined> {
   const sha256 = asked.sha256 ?? (await releaseOf(asked, index, lookup, signal))?.sha256
   if (sha256 === undefined) return undefined
-  if (asked.isListed) await checkListed({ ...asked, sha256 }, index, lookup, signal)
+  if (asked.sha256 !== undefined) await checkListed({ ...asked, sha256 }, index, lookup, signal)
   const digests = [{ algorithm: 'sha256', hex: sha256 }] as const
   const facts = configFacts(await lookup.cached(config)) ?? configFacts(await lookup.fetch(config, signal))
   return facts ? { digests, url: downloadUrl(facts.dl, { ...asked, sha256 }) } : { digests }
@@ -58,10 +57,7 @@ export async function releaseOf(
   }
 }
 
-/**
- * Throws UPSTREAM_ABSENT for what the index does not have. A host of archives may answer 403 to what it does not have, which would be
- * taken for a «no» to the client.
- */
+/** Throws UPSTREAM_ABSENT for what the index does not have. */
 async function checkListed(
   asked: Asked & { readonly sha256: string },
   index: Plan,

@@ -46,14 +46,14 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 
 function plans(resource: Exclude<Resource, { kind: 'git' }>, mirror: Mirror): Planned['plans'] {
   const [first, ...others] = sitesOf(mirror, 'name' in resource ? foldedName(resource.name) : '')
-  const plan = (base: string) => planOf(resource, siteOf(mirror, base, others.length === 0))
+  const plan = (base: string) => planOf(resource, siteOf(mirror, base))
   return [plan(first), ...others.map(plan)]
 }
 
-function siteOf(mirror: Mirror, base: string, isOnly: boolean): Site {
+function siteOf(mirror: Mirror, base: string): Site {
   const { name, lifetime } = mirror
   const mayHave = (crate: string) => mayAsk(mirror, crate, base)
-  return { mirror: name, base, isOnly, mayHave, ...(lifetime === undefined ? {} : { lifetime }) }
+  return { mirror: name, base, mayHave, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
 function mayAsk(mirror: Mirror, crate: string, base: string): boolean {

@@ -21,15 +21,21 @@ export interface Line {
   readonly features2?: unknown
 }
 
+/** Bytes of a line: JSON takes twenty times its size in memory, and the longest of the public registry has some hundred thousand. */
+const MAX_LINE = 1 << 20
 const NEWLINE = 0x0a
 const SPACE = 0x20
 
-/** The lines of an index file, without those that are blank; slices of `bytes`, each with its end of line if it has one. */
+/**
+ * The lines of an index file, without those that are blank; slices of `bytes`, each with its end of line if it has one. Throws a
+ * plain Error for one that is too long.
+ */
 export function* linesOf(bytes: Buffer): Generator<Buffer, void> {
   for (let start = 0; start < bytes.length; ) {
     const newline = bytes.indexOf(NEWLINE, start)
     const end = newline < 0 ? bytes.length : newline + 1
     const line = bytes.subarray(start, end)
+    if (line.length > MAX_LINE) throw new Error(`an index file with a line of more than ${MAX_LINE} bytes`)
     if (line.some((byte) => byte > SPACE)) yield line
     start = end
   }

@@ -17,7 +17,7 @@ const CONFIG = 'config.json'
 const CRATES = 'crates/'
 const WAYS = '«config.json», an index file such as «se/rd/serde», or «crates/serde/1.0.0/<sha256>.crate»'
 
-/** What takes the place of `dl` in `config.json`, below the mirror's base. With the digest in it nobody has to ask the index. */
+/** What takes the place of `dl` in `config.json`, below the mirror's base. With the digest in it an archive is told from another one of the same version. */
 export const DOWNLOADS = `${CRATES}{crate}/{version}/{sha256-checksum}.crate`
 
 /** Reads a path below the mount, escapes as the client sent them. Throws BAD_REQUEST for everything that is no path of a registry. */

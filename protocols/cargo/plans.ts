@@ -10,8 +10,6 @@ import { type Resource, upstreamPath } from './paths.ts'
 export interface Site {
   readonly mirror: string
   readonly base: string
-  /** Whether there is no other one to be asked. */
-  readonly isOnly: boolean
   /** Longest lifetime of what is mutable, in ms, if not the usual one. */
   readonly lifetime?: number
   /** Whether this upstream may be asked for a crate. */
@@ -29,6 +27,8 @@ const INDEX_LIFETIME = { floor: 10 * SECOND, cap: MINUTE }
 const CONFIG_LIFETIME = { floor: MINUTE, cap: 5 * MINUTE }
 /** A registry's own has some hundred bytes. */
 const MAX_CONFIG = 64 << 10
+/** The largest of the public registry has some three million bytes. */
+const MAX_INDEX = 16 << 20
 
 /** What cargo itself sends for all of an index. */
 const INDEX_HEADERS = { accept: 'text/plain', 'cargo-protocol': 'version=1' }
@@ -77,6 +77,7 @@ function indexPlan(name: string, site: Site): Plan {
       return wanted.filter((one) => site.mayHave(one)).map((one) => indexPlan(one, site))
     },
     lifetime: boundedBy(INDEX_LIFETIME, site.lifetime),
+    maxBytes: MAX_INDEX,
   }
 }
 
@@ -84,7 +85,6 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
   const { name, version, sha256 } = resource
   const index = indexPlan(name, site)
   const sources = { config: configPlan(site), index }
-  const asked = { ...resource, isListed: !site.isOnly }
   return {
     ...common(resource, site),
     kind: 'immutable',
@@ -95,7 +95,8 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
     responseHeaders: CRATE_HEADERS,
     ...(sha256 === undefined ? {} : { digests: [{ algorithm: 'sha256', hex: sha256 }] }),
     placed: true,
-    expect: (lookup, signal) => expectCrate(asked, sources, lookup, signal),
+    guarded: true,
+    expect: (lookup, signal) => expectCrate(resource, sources, lookup, signal),
     published: async (lookup, signal) => (await releaseOf(resource, index, lookup, signal))?.published,
   }
 }

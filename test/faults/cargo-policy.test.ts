@@ -4,6 +4,7 @@ import { Cargo } from '../harness/cargo.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { succeeded } from '../harness/npm.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
+import { storeAtRest } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { requireTool } from '../harness/tools.ts'
 import { eventually } from '../harness/wait.ts'
@@ -42,6 +43,32 @@ describe('a version that a policy denies', () => {
       expect(reply.body.toString()).toMatch(/^[^\n]*pkg:cargo\/My_Crate@>=1\.1[^\n]*\n$/)
     }
     expect(registry.files.tally.total.requests).toBe(0)
+  })
+
+  it('is not had under the name or version of another one, be it from upstream or from what is held', async () => {
+    const registry = await startRegistry()
+    const evil = registry.publish('evil', '1.0.0')
+    const good = registry.publish('my-crate', '1.0.0')
+    registry.publish('other', '1.0.0')
+    registry.dl = `${registry.files.origin}/crates/{sha256-checksum}`
+    const { log } = registry.files.tally
+    const node = await startCargoNode({ data: temp.create('names'), registry })
+    const deny = () => node.node.applyPolicy({ allow: [], deny: ['pkg:cargo/evil'], minimumAge: {}, minimumAgeExceptions: [] })
+    // Others each time: a «no» is remembered.
+    const codes = async (...names: string[]) => {
+      const replies = await Promise.all(names.map((name) => node.ask(`crates/${name}/${evil.sha256}.crate`)))
+      return replies.map(({ headers }) => headers['x-warren-error'])
+    }
+    const absent = Array.from({ length: 3 }, () => 'UPSTREAM_ABSENT')
+    deny()
+    expect(await codes('my-crate/1.0.0', 'my-crate/1.0.1', 'nobody/1.0.0')).toEqual(absent)
+    expect(log).toEqual([])
+    node.node.applyPolicy({ allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] })
+    expect((await node.ask(pathOf(evil))).body.equals(evil.archive)).toBe(true)
+    await storeAtRest(node)
+    deny()
+    expect(await codes('other/1.0.0', 'my-crate/1.0.2', 'nobody/1.0.1')).toEqual(absent)
+    expect((await node.ask(pathOf(good))).status).toBe(200)
   })
 
   it('is not fetched ahead either', async () => {

@@ -83,8 +83,8 @@ describe('an archive', () => {
       const bad = await ask(pathOf(crate))
       expect(bad.status === 200 && bad.complete).toBe(false)
     }
-    // The configuration is all that there is.
-    expect((await storeAtRest(node)).blobs).toBe(1)
+    // The configuration and the index are all that there is.
+    expect((await storeAtRest(node)).blobs).toBe(2)
     heal()
     expect((await ask(pathOf(crate))).body.equals(LARGE)).toBe(true)
   })
@@ -241,20 +241,21 @@ describe('a new version that needs a new version of something else', () => {
 })
 
 describe('archives from a member', () => {
-  it('are had by their checksum alone, while neither the registry nor its configuration can be', async () => {
+  it('are had while the registry cannot be, by what is held of its index alone', async () => {
     const registry = await startRegistry()
     const crate = registry.publish('MyCrate', '1.0.0', { archive: LARGE })
     const init = { upstream: registry.origin, mirrors: [mirrorOf(registry.index)] }
     const mesh = await TestMesh.create(temp, init)
     expect((await asked(mesh.seed).ask(pathOf(crate))).status).toBe(200)
     await storeAtRest(mesh.seed)
-    await registry.gone()
     const member = asked(await mesh.join(init))
+    for (const path of ['config.json', 'my/cr/mycrate']) expect((await member.ask(path)).status).toBe(200)
+    await registry.gone()
     const reply = await member.ask(pathOf(crate))
     expect([reply.status, reply.headers['x-warren-source']]).toEqual([200, 'seed'])
     expect(createHash('sha256').update(reply.body).digest('hex')).toBe(crate.sha256)
-    // What nobody has is trouble, not absent.
-    const other = await member.ask(pathOf({ ...crate, version: '9.9.9', sha256: '0'.repeat(64) }))
+    // What nobody can be asked of is trouble, not absent.
+    const other = await member.ask(pathOf({ ...crate, name: 'Other', sha256: '0'.repeat(64) }))
     expect(other.status).toBe(503)
   })
 })

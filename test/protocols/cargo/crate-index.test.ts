@@ -1,3 +1,4 @@
+import { Worker } from 'node:worker_threads'
 import { describe, expect, test } from 'vitest'
 import { crateIndexParser, crateOffers, parse } from '../../../protocols/cargo/crate-index.ts'
 import { crateFacts, findRelease } from '../../../protocols/cargo/facts.ts'
@@ -50,6 +51,24 @@ describe('an index file', () => {
     ['half a last line', FILE.subarray(0, FILE.length - 20).toString(), /ends amid a line/],
   ])('is not %s', (_what, text, why) => {
     expect(() => parse(Buffer.from(text))).toThrow(why)
+  })
+
+  test('is none with a line that would take far more memory than anybody’s line needs', () => {
+    const deps = Array.from({ length: 400_000 }, () => ({}))
+    expect(() => parse(fileOf(line('MyCrate', '1.0.0', { deps })))).toThrow(/line of more than 1048576 bytes/)
+  })
+
+  test('takes memory for one line at a time, however many are full of objects', async () => {
+    const deps = Array.from({ length: 330_000 }, () => ({}))
+    const bytes = fileOf(...Array.from({ length: 15 }, (_, i) => line('MyCrate', `${i}.0.0`, { deps })))
+    const code = `
+      const { parentPort, workerData } = require('node:worker_threads')
+      void import(workerData.module).then(({ parse }) => parentPort.postMessage(parse(Buffer.from(workerData.bytes)).facts.name))`
+    const workerData = { module: crateIndexParser.module, bytes }
+    const worker = new Worker(code, { eval: true, workerData, resourceLimits: { maxOldGenerationSizeMb: 128 } })
+    const name = await new Promise((resolve, reject) => worker.once('message', resolve).once('error', reject))
+    await worker.terminate()
+    expect(name).toBe('MyCrate')
   })
 
   test('has versions and names like any other, whatever they mean in JavaScript', () => {

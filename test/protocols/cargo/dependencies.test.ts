@@ -1,12 +1,14 @@
 import { describe, expect, test } from 'vitest'
-import { likelyDependencies } from '../../../protocols/cargo/dependencies.ts'
+import { likelyDependencies, NewestLines } from '../../../protocols/cargo/dependencies.ts'
 import { type Line, readLine } from '../../../protocols/cargo/lines.ts'
 import { line } from './lines.ts'
 
 const dep = (name: string, more: object = {}) => ({ name, req: '^1', features: [], optional: false, kind: 'normal', ...more })
 
 function namesOf(...lines: string[]): string[] {
-  return likelyDependencies(lines.map((text) => readLine(Buffer.from(text)) as Line))
+  const newest = new NewestLines()
+  for (const text of lines) newest.add(readLine(Buffer.from(text)) as Line, Buffer.from(text))
+  return likelyDependencies(newest.texts.map((text) => readLine(text) as Line))
 }
 
 describe('the dependencies that are fetched ahead', () => {

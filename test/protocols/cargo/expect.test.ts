@@ -5,7 +5,7 @@ import type { Mirror } from '../../../protocols/protocol.ts'
 import { BASE, MIRROR, planFor } from './fixtures.ts'
 import { fileOf, line, sumOf } from './lines.ts'
 
-const SHA = '0ac2'.repeat(16)
+const OTHER = '0ac2'.repeat(16)
 const CONFIG = `${BASE}config.json`
 const INDEX = `${BASE}my/cr/mycrate`
 const PUBTIME = '2025-03-01T10:00:00Z'
@@ -55,11 +55,13 @@ async function expected(path: string, lookup: Lookup) {
 const digests = (hex: string) => [{ algorithm: 'sha256', hex }]
 
 describe('an archive that is asked for with its checksum', () => {
+  const SHA = sumOf('1.0.0+b.1')
   const path = `crates/MyCrate/1.0.0+b.1/${SHA}.crate`
+  const LISTED = { [INDEX]: index('1.0.0+b.1') }
 
-  test('must be that one, and members can be asked for it at once', () => {
+  test('must be that one, which nobody is asked for before the index names it', () => {
     expect(planFor(path).digests).toEqual(digests(SHA))
-    expect(planFor(path).kind).toBe('immutable')
+    expect([planFor(path).kind, planFor(path).guarded]).toEqual(['immutable', true])
   })
 
   test.each([
@@ -67,13 +69,13 @@ describe('an archive that is asked for with its checksum', () => {
     ['https://files.example.test/crates', 'https://files.example.test/crates/MyCrate/1.0.0+b.1/download'],
     ['https://files.example.test/{lowerprefix}/{sha256-checksum}', `https://files.example.test/my/cr/${SHA}`],
   ])('is where the configuration that is here says: %s', async (dl, url) => {
-    const lookup = new FakeLookup({ [CONFIG]: config(dl) })
+    const lookup = new FakeLookup({ [CONFIG]: config(dl), ...LISTED })
     expect(await expected(path, lookup)).toEqual({ digests: digests(SHA), url })
     expect(lookup.fetched).toEqual([])
   })
 
   test('is where upstream’s configuration says, if none is here', async () => {
-    const lookup = new FakeLookup({}, { [CONFIG]: config('https://files.example.test/{crate}') })
+    const lookup = new FakeLookup(LISTED, { [CONFIG]: config('https://files.example.test/{crate}') })
     expect(await expected(path, lookup)).toEqual({ digests: digests(SHA), url: 'https://files.example.test/MyCrate' })
     expect(lookup.fetched).toEqual([CONFIG])
   })
@@ -81,7 +83,7 @@ describe('an archive that is asked for with its checksum', () => {
   test.each<ErrorCode>(['UPSTREAM_UNREACHABLE', 'UPSTREAM_DENIED', 'UPSTREAM_ABSENT'])(
     'is nowhere, and for the same reason, where the configuration is %s',
     async (code) => {
-      await expect(expected(path, new FakeLookup({}, { [CONFIG]: code }))).rejects.toMatchObject({ code })
+      await expect(expected(path, new FakeLookup(LISTED, { [CONFIG]: code }))).rejects.toMatchObject({ code })
     },
   )
 })
@@ -119,11 +121,13 @@ describe('an archive that is asked for without its checksum', () => {
   })
 })
 
-describe('an archive for which another upstream is next', () => {
-  const next: Mirror = { ...MIRROR, upstreams: [BASE, 'https://other.example.test/'] }
+describe.each<[string, Mirror]>([
+  ['its only upstream', MIRROR],
+  ['the first of two', { ...MIRROR, upstreams: [BASE, 'https://other.example.test/'] }],
+])('an archive with a checksum, of %s,', (_which, mirror) => {
   const held = { [CONFIG]: config('https://files.example.test') }
   const ask = async (sha256: string, lookup: Lookup) =>
-    planFor(`crates/MyCrate/1.0.0/${sha256}.crate`, next).expect?.(lookup, new AbortController().signal)
+    planFor(`crates/MyCrate/1.0.0/${sha256}.crate`, mirror).expect?.(lookup, new AbortController().signal)
 
   test('has to be in the index', async () => {
     const sha256 = sumOf('1.0.0')
@@ -139,20 +143,20 @@ describe('an archive for which another upstream is next', () => {
     ['the crate is withheld', { [INDEX]: 'UPSTREAM_LEGAL' }, 'UPSTREAM_LEGAL'],
     ['upstream is away', { [INDEX]: 'UPSTREAM_UNREACHABLE' }, 'UPSTREAM_UNREACHABLE'],
   ])('is not expected where %s', async (_why, upstream, code) => {
-    await expect(ask(SHA, new FakeLookup(held, upstream))).rejects.toMatchObject({ code })
+    await expect(ask(OTHER, new FakeLookup(held, upstream))).rejects.toMatchObject({ code })
   })
 })
 
 describe('the time of publication', () => {
   const ask = (path: string, lookup: Lookup) => planFor(path).published?.(lookup, new AbortController().signal)
 
-  test.each([`crates/mycrate/1.0.0/${SHA}.crate`, 'crates/MyCrate/1.0.0/download'])('of %s is the index’s', async (path) => {
+  test.each([`crates/mycrate/1.0.0/${OTHER}.crate`, 'crates/MyCrate/1.0.0/download'])('of %s is the index’s', async (path) => {
     expect(await ask(path, new FakeLookup({ [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
     expect(await ask(path, new FakeLookup({}, { [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
   })
 
   test('is unknown where the index does not tell', async () => {
-    const path = `crates/MyCrate/1.0.0/${SHA}.crate`
+    const path = `crates/MyCrate/1.0.0/${OTHER}.crate`
     expect(await ask(path, new FakeLookup({ [INDEX]: fileOf(line('MyCrate', '1.0.0')) }))).toBeUndefined()
     expect(await ask(path, new FakeLookup({}))).toBeUndefined()
   })
