@@ -1,6 +1,7 @@
 import { describe, expect, it, test } from 'vitest'
 import { answer, captivePortal, serve } from '../harness/answer.ts'
 import { cutAfter, flip, spoil } from '../harness/fault.ts'
+import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { hexOf, pomOf } from '../harness/scripted-maven.ts'
@@ -266,6 +267,18 @@ describe('what is absent', () => {
     const reply = await node.ask(`${PATH}.module`)
     expect([reply.status, reply.headers['content-type']]).toEqual([404, 'text/plain; charset=utf-8'])
     expect(reply.body.toString()).toMatch(/^[^\n]+\n$/)
+  })
+})
+
+describe('the address of a mirror', () => {
+  it('says what it is where upstream has no page there, with and without its slash', async () => {
+    const repo = await repository()
+    const node = await nodeBefore(temp, [repo])
+    for (const path of ['/maven/x', '/maven/x/']) {
+      const { status, body } = await exchange(`${node.url}${path}`)
+      expect([status, body.toString()]).toEqual([404, expect.stringMatching(/^[^\n]*settings\.xml[^\n]*files below[^\n]*\n$/)])
+    }
+    expect((await node.ask('x')).body.toString()).not.toContain('settings.xml')
   })
 })
 
