@@ -102,10 +102,11 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
     new Policy(config.policy),
   )
+  const composer = building.adopt(new Composer({ withholder: gate, clock }), (part) => part.close())
   const door = new Door(
     {
       cache: gate,
-      composer: new Composer({ withholder: gate }),
+      composer,
       upstream,
       sender,
       hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),

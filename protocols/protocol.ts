@@ -107,13 +107,24 @@ export interface Planned {
   readonly all?: boolean
 }
 
+/** Where something is exported, so that a worker thread finds it as well: itself, or a function that makes it of `args`. */
+export interface ExportedFrom {
+  /** `import.meta.url` of the module. */
+  readonly module: string
+  readonly exportName: string
+  readonly args?: readonly string[]
+}
+
 /** Takes out of a document what a policy does not let through. */
 export interface Offers {
   /** Changes whenever the result for the same bytes and verdicts would. */
   readonly id: string
+  /** Large documents are then looked through in a worker thread. */
+  readonly from?: ExportedFrom
   /**
    * The document without the versions that `allows` refuses; `bytes` themselves if it refuses none. `published` is in ms since the
-   * epoch, undefined where the document does not tell.
+   * epoch, undefined where the document does not tell. `bytes` are as they are stored, or with the caller's base URL in them where
+   * there is a rendition as well.
    */
   withhold(bytes: Buffer, allows: (version: string, published: number | undefined) => boolean): Buffer
 }
@@ -122,6 +133,8 @@ export interface Offers {
 export interface Rendition {
   /** Changes whenever the result for the same documents would. */
   readonly id: string
+  /** Of large documents it is then made in a worker thread. */
+  readonly from?: ExportedFrom
   /** `content-type` and other headers of the answer, lower-case names. */
   readonly headers: Readonly<Record<string, string>>
   /** `documents` in the order of their plans, with the caller's base URL in them. Throws a plain Error for what it cannot read. */

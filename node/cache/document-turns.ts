@@ -9,7 +9,12 @@ const AT_ONCE = 2
  */
 export class DocumentTurns {
   readonly #waiting: (() => void)[] = []
+  readonly #atOnce: number
   #running = 0
+
+  constructor(atOnce = AT_ONCE) {
+    this.#atOnce = atOnce
+  }
 
   /** Runs `work` when it is its turn; rejects with the reason of `signal` if that comes before. */
   async run<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
@@ -23,7 +28,7 @@ export class DocumentTurns {
 
   async #turn(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
-    if (this.#running < AT_ONCE) {
+    if (this.#running < this.#atOnce) {
       this.#running++
       return
     }

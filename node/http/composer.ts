@@ -1,21 +1,27 @@
-import { createHash } from 'node:crypto'
+import { setImmediate } from 'node:timers/promises'
 import { LRUCache } from 'lru-cache'
-import type { Offers, Planned, Rendition } from '../../protocols/protocol.ts'
-import { bufferBody, readAll } from '../body.ts'
+import type { Planned, Rendition } from '../../protocols/protocol.ts'
+import { type Body, bufferBody, readAll } from '../body.ts'
+import { DocumentTurns } from '../cache/document-turns.ts'
 import type { Found, Source } from '../cache/found.ts'
-import type { Plan } from '../cache/plan.ts'
+import type { DocumentParser, ParsedDocument, Plan } from '../cache/plan.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Withholder, Withholding } from '../policy/withholding.ts'
+import { beside, JobThreads } from '../threads/job-threads.ts'
+import { type Composed, compose } from './compose.ts'
+import type { ComposeOrder, ComposeResult } from './compose-worker.ts'
+import { Flights } from './flights.ts'
 import { isDocument, Renderings } from './renderings.ts'
 
-interface Composed {
-  readonly bytes: Buffer
-  /** `sha256:hex` of the bytes. */
-  readonly digest: string
-}
+/** Documents up to this size are made into others in the main thread: handing them to a worker costs more. */
+const INLINE_BYTES = 128 << 10
 
-/** Bytes of composed documents that are kept, together; most are a few KB. */
-const MAX_BYTES = 32 << 20
+/** Bytes of documents that are made into another one; more would take several times that in memory. */
+const MOST_BYTES = 64 << 20
+
+/** Bytes of composed documents that are kept, together: of small ones, and of those that would push all small ones out. */
+const KEPT = { small: 32 << 20, large: 64 << 20, largeFrom: 2 << 20 }
 
 /** From the least to the most recent word about what upstream has. */
 const SOURCES: readonly Source[] = ['local', 'stale', 'flight', 'peer', 'seed', 'upstream']
@@ -23,14 +29,40 @@ const SOURCES: readonly Source[] = ['local', 'stale', 'flight', 'peer', 'seed', 
 /** What a composed document is made of must not be told of it. */
 const OF_THE_ORIGINAL = ['last-modified', 'content-disposition', 'content-language']
 
-/** Makes other forms of documents when they are served: without what a policy withholds, in another type, merged with others. */
+/** A composed document as it is served. */
+interface Kept {
+  readonly bytes: Buffer
+  readonly digest: string
+  /** One object for all answers: renderings are kept by it. */
+  readonly document: ParsedDocument
+}
+
+interface Task {
+  readonly route: Planned
+  readonly founds: readonly Found[]
+  /** Undefined where the result is the same for all callers but for the places that name its registry. */
+  readonly base: string | undefined
+  readonly withholding: Withholding | undefined
+  readonly parser: DocumentParser | undefined
+}
+
+/**
+ * Makes other forms of documents when they are served: without what a policy withholds, in another type, merged with others. Once
+ * for all who ask at the same time, large ones in a worker thread.
+ */
 export class Composer {
   readonly #withholder: Withholder
   readonly #renderings = new Renderings()
-  readonly #made = new LRUCache<string, Composed>({ maxSize: MAX_BYTES, sizeCalculation: ({ bytes }) => bytes.length + 512 })
+  readonly #small = keeping(KEPT.small)
+  readonly #large = keeping(KEPT.large)
+  readonly #flights = new Flights<Kept>()
+  /** One at a time of each ecosystem: each takes the size of its documents in memory, several times over. */
+  readonly #turns = new Map<string, DocumentTurns>()
+  readonly #threads: JobThreads<ComposeOrder, ComposeResult>
 
-  constructor(components: { withholder: Withholder }) {
-    this.#withholder = components.withholder
+  constructor({ withholder, clock = systemClock }: { withholder: Withholder; clock?: Clock }) {
+    this.#withholder = withholder
+    this.#threads = new JobThreads({ clock }, { worker: beside(import.meta.url, 'compose-worker') })
   }
 
   /** Whether what is found for a route goes out in another form than it is kept. */
@@ -39,32 +71,87 @@ export class Composer {
   }
 
   /**
-   * Takes `founds` over, in the order of their plans, and closes them. Throws UPSTREAM_CORRUPT for what cannot be read, POLICY_DENIED
-   * where everything is withheld.
+   * Takes `founds` over, in the order of their plans, and closes them. Throws UPSTREAM_CORRUPT for what cannot be read or is larger
+   * than 64 MiB, POLICY_DENIED where everything is withheld; the reason of `signal` as soon as that is aborted.
    */
-  async compose(route: Planned, founds: readonly Found[], base: string): Promise<Found> {
-    const { rendition, offers } = route
+  async compose(route: Planned, founds: readonly Found[], base: string, signal?: AbortSignal): Promise<Found> {
+    const close = () => {
+      for (const { body } of founds) body.close()
+    }
+    const task = this.#task(route, founds, base)
+    const name = this.#nameOf(task)
+    const known = name === undefined ? undefined : (this.#small.get(name) ?? this.#large.get(name))
+    if (known) close()
+    const made = known ?? (await this.#flights.join(name, { signal, close }, (signal) => this.#make(task, name, signal)))
+    return found(made, founds, route.rendition)
+  }
+
+  /** Idempotent. Who still waits gets DRAINING. */
+  async close(): Promise<void> {
+    await this.#threads.close()
+  }
+
+  #task(route: Planned, founds: readonly Found[], base: string): Task {
     const withholding = this.#withholding(route)
+    const [first] = founds
+    const parser = route.plans[0].document
+    // What is only withheld stays a document as upstream has it: it is made once for all base URLs, whatever clients call this node.
+    const bare = !route.rendition && founds.length === 1 && first !== undefined && isDocument(first)
+    if (bare && first.document.spans.length === 0) return { route, founds, base: undefined, withholding, parser: undefined }
+    return bare && parser
+      ? { route, founds, base: undefined, withholding, parser }
+      : { route, founds, base, withholding, parser: undefined }
+  }
+
+  #nameOf({ route: { offers, rendition }, founds, base, withholding, parser }: Task): string | undefined {
+    const names = founds.map((found) =>
+      base !== undefined && isDocument(found) ? this.#renderings.of(found, base).id : found.digest,
+    )
+    // Bytes without a name are not recognised again.
+    if (founds.some(({ digest }) => digest === undefined)) return undefined
+    return JSON.stringify([names, offers?.id, withholding?.id, rendition?.id, parser?.id])
+  }
+
+  async #make(task: Task, name: string | undefined, signal: AbortSignal): Promise<Kept> {
     try {
-      const names = founds.map((found) => (isDocument(found) ? this.#renderings.of(found, base).id : found.digest))
-      const name = JSON.stringify([names, offers?.id, withholding?.id, rendition?.id])
-      let made = names.includes(undefined) ? undefined : this.#made.get(name)
-      if (!made) {
-        const documents = await Promise.all(founds.map((found) => this.#bytesOf(found, base)))
-        const left = withholding && offers ? documents.map((bytes) => withhold(offers, bytes, withholding)) : documents
-        withholding?.settle()
-        made = named(render(rendition, left))
-        if (!names.includes(undefined)) this.#made.set(name, made)
-      }
-      return found(made, founds, rendition)
+      const bodies = task.founds.map((found) => this.#bodyOf(found, task.base))
+      const size = sizeOf(bodies)
+      const made =
+        size !== undefined && size <= INLINE_BYTES
+          ? compose(ingredients(task, await Promise.all(bodies.map(readAll))))
+          : await this.#turnsOf(task.route).run(signal, () => this.#makeLarge(task, bodies))
+      const document = { spans: made.spans, facts: undefined }
+      const kept = { bytes: made.bytes, digest: made.digest, document }
+      if (name !== undefined) (made.bytes.length < KEPT.largeFrom ? this.#small : this.#large).set(name, kept)
+      return kept
     } catch (error) {
-      if (isWarrenError(error)) throw error
+      if (isWarrenError(error) || signal.aborted) throw error
       throw new WarrenError('UPSTREAM_CORRUPT', `the document cannot be given in this form: ${reasonOf(error)}`, {
         cause: error,
       })
-    } finally {
-      for (const { body } of founds) body.close()
     }
+  }
+
+  async #makeLarge(task: Task, bodies: readonly Body[]): Promise<Composed> {
+    checkSize(sizeOf(bodies))
+    const documents = await Promise.all(bodies.map(readAll))
+    const size = documents.reduce((sum, { length }) => sum + length, 0)
+    checkSize(size)
+    const order = orderOf(task, documents)
+    if (!order) {
+      // Those who wait for something small go first.
+      await setImmediate()
+      return compose(ingredients(task, documents))
+    }
+    const kind = (order.rendition ?? order.offers)?.module ?? ''
+    const { bytes, ...made } = await this.#threads.run({ kind, size, order })
+    return { ...made, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) }
+  }
+
+  #turnsOf({ plans: [{ ecosystem }] }: Planned): DocumentTurns {
+    const turns = this.#turns.get(ecosystem) ?? new DocumentTurns(1)
+    this.#turns.set(ecosystem, turns)
+    return turns
   }
 
   #withholding({ offers, plans }: Planned): Withholding | undefined {
@@ -72,27 +159,61 @@ export class Composer {
     return offers && subject && this.#withholder.of(subject)
   }
 
-  #bytesOf(found: Found, base: string): Promise<Buffer> {
-    return readAll(isDocument(found) ? this.#renderings.of(found, base).body(found.body) : found.body)
+  #bodyOf(found: Found, base: string | undefined): Body {
+    return base !== undefined && isDocument(found) ? this.#renderings.of(found, base).body(found.body) : found.body
   }
 }
 
-function withhold(offers: Offers, bytes: Buffer, withholding: Withholding): Buffer {
-  return offers.withhold(bytes, (version, published) => withholding.allows(version, published))
+function keeping(maxSize: number) {
+  return new LRUCache<string, Kept>({
+    maxSize,
+    // Some of them have ten thousand places.
+    sizeCalculation: ({ bytes, document }) => bytes.length + 64 * document.spans.length + 512,
+  })
 }
 
-function render(rendition: Rendition | undefined, documents: readonly Buffer[]): Buffer {
-  const [only] = documents
-  if (rendition) return rendition.render(documents)
-  if (!only) throw new Error('there is nothing to make it of')
-  return only
+function ingredients({ route: { offers, rendition }, withholding, parser }: Task, documents: readonly Buffer[]) {
+  return {
+    documents,
+    offers,
+    verdicts: withholding?.verdicts(),
+    rendition,
+    parse: parser && ((bytes: Buffer) => parser.parse(bytes)),
+  }
 }
 
-function named(bytes: Buffer): Composed {
-  return { bytes, digest: `sha256:${createHash('sha256').update(bytes).digest('hex')}` }
+/** Undefined where a part of it cannot be found by another thread. */
+function orderOf({ route, withholding, parser }: Task, documents: readonly Buffer[]): ComposeOrder | undefined {
+  const { rendition } = route
+  const offers = withholding && route.offers
+  if ((offers && !(offers.from && withholding.grounds)) || (rendition && !rendition.from)) return undefined
+  const { module, exportName } = parser ?? {}
+  return {
+    documents,
+    offers: offers?.from,
+    grounds: withholding?.grounds,
+    rendition: rendition?.from,
+    parser: module === undefined || exportName === undefined ? undefined : { module, exportName },
+  }
 }
 
-function found({ bytes, digest }: Composed, founds: readonly Found[], rendition: Rendition | undefined): Found {
+/** Undefined while one of them is not known. */
+function sizeOf(bodies: readonly Body[]): number | undefined {
+  return bodies.reduce<number | undefined>(
+    (sum, { size }) => (sum === undefined || size === undefined ? undefined : sum + size),
+    0,
+  )
+}
+
+function checkSize(size: number | undefined): void {
+  if (size === undefined || size <= MOST_BYTES) return
+  throw new WarrenError(
+    'UPSTREAM_CORRUPT',
+    `a document of ${size} bytes is too large to be given in another form than upstream's: ${MOST_BYTES} at most`,
+  )
+}
+
+function found({ bytes, digest, document }: Kept, founds: readonly Found[], rendition: Rendition | undefined): Found {
   const headers = { ...founds[0]?.headers }
   for (const header of OF_THE_ORIGINAL) delete headers[header]
   const ages = founds.flatMap(({ age }) => age ?? [])
@@ -102,7 +223,7 @@ function found({ bytes, digest }: Composed, founds: readonly Found[], rendition:
     body: bufferBody(bytes),
     digest,
     ...(ages.length > 0 ? { age: Math.max(...ages) } : {}),
-    document: { spans: [], facts: undefined },
+    document,
   }
 }
 

@@ -78,7 +78,7 @@ export class Exchange implements GetOptions, Asked {
     // Of a form that is made here, the length is known only from its bytes.
     const whole: GetOptions = { signal: options.signal, ...(options.revalidate ? { revalidate: true } : {}) }
     const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route.plans, whole)]
-    return this.#components.composer.compose(route, founds, this.base())
+    return this.#components.composer.compose(route, founds, this.base(), options.signal)
   }
 
   /** Plans in order; the next one only when this one's upstream has no such thing. */

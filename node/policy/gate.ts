@@ -2,8 +2,8 @@ import { LRUCache } from 'lru-cache'
 import type { Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
 import type { Clock } from '../clock.ts'
-import { WarrenError } from '../errors.ts'
-import { canonicalName, type Policy, type Verdict } from './policy.ts'
+import { canonicalName, type Policy } from './policy.ts'
+import { enforce, type Grounds, verdictsOf } from './verdicts.ts'
 import type { Withholder, Withholding } from './withholding.ts'
 
 /** What is seen of the cache here. */
@@ -80,24 +80,12 @@ export class PolicyGate implements Withholder {
     if (!policy.concerns(subject)) return undefined
     const now = this.#components.clock.now()
     const step = policy.minimumAge(subject) > 0 ? Math.floor(now / AGE_STEP) : 0
-    let offered = 0
-    let refused: Verdict | undefined
+    const grounds: Grounds = { settings: policy.settings, subject, now }
     return {
       // Documents of several packages may be the same, byte for byte.
       id: `${this.#generation} ${step} ${subject.type}/${canonicalName(subject)}`,
-      allows: (version, published) => {
-        const one = { ...subject, version }
-        const verdict = policy.verdict(one)
-        // Where a document tells no dates, those of the single versions do; what is refused then says why.
-        const last = verdict.allowed && published !== undefined ? policy.ageVerdict(one, { published, now }) : verdict
-        if (last.allowed) offered++
-        else refused ??= last
-        return last.allowed
-      },
-      // A list of nothing would look as if there never was anything.
-      settle: () => {
-        if (offered === 0 && refused) enforce(refused)
-      },
+      grounds,
+      verdicts: () => verdictsOf(grounds, policy),
     }
   }
 
@@ -153,8 +141,4 @@ export class PolicyGate implements Withholder {
       throw error
     }
   }
-}
-
-function enforce(verdict: Verdict): void {
-  if (!verdict.allowed) throw new WarrenError('POLICY_DENIED', verdict.reason)
 }

@@ -5,6 +5,7 @@ import { fieldsOf } from './list.ts'
 /** Takes versions out of a list. Few proxies say beside a version when it was made. */
 export const listOffers: Offers = {
   id: 'go-list-1',
+  from: { module: import.meta.url, exportName: 'listOffers' },
   withhold(bytes, allows) {
     const lines = bytes.toString('latin1').split('\n')
     const kept = lines.filter((line) => {

@@ -8,6 +8,7 @@ const DOCUMENT = shape({ version: VALUE, versions: shape({}, VALUE), time: shape
 /** Takes versions out of a packument. Of a manifest, which a tag led to, nothing is left if its one version is refused. */
 export const offers: Offers = {
   id: 'npm-offers-1',
+  from: { module: import.meta.url, exportName: 'offers' },
   withhold(bytes, allows) {
     const document = scan(bytes, DOCUMENT)
     const { members } = document

@@ -10,6 +10,7 @@ type Allows = Parameters<Offers['withhold']>[1]
 export function offersOf(project: string): Offers {
   return {
     id: `pypi-offers-2 ${project}`,
+    from: { module: import.meta.url, exportName: 'offersOf', args: [project] },
     withhold: (page, allows) => (isJson(page) ? withholdJson(page, project, allows) : withholdHtml(page, project, allows)),
   }
 }

@@ -22,7 +22,8 @@ function rendition(form: Form, project: string, type: string, make: (page: Buffe
     if (!page) throw new Error('there is no page')
     return make(page)
   }
-  return { id: `pypi-${form}-1 ${project}`, headers: { 'content-type': type }, render }
+  const from = { module: import.meta.url, exportName: 'renditionOf', args: [form, project] }
+  return { id: `pypi-${form}-1 ${project}`, from, headers: { 'content-type': type }, render }
 }
 
 /** Version 1.0 of the API: what later ones demand (PEP 700) no page of HTML tells. */

@@ -54,8 +54,7 @@ const letters: Offers = {
 const nobody = new Composer({ withholder: { of: () => undefined } })
 const refusing = (letter: string, id = letter): Withholding => ({
   id,
-  allows: (version) => version !== letter,
-  settle() {},
+  verdicts: () => ({ allows: (version) => version !== letter, settle() {} }),
 })
 const text = (found: Found) => String(found.body.bytes)
 

@@ -215,7 +215,9 @@ describe('a minimum age', () => {
 
 describe('what a document offers', () => {
   it('is what is let through, and of age where the document tells', () => {
-    const withholding = gateWith({ deny: ['pkg:npm/x@<2'], minimumAge: { npm: DAY } }).of(X)
+    const withholding = gateWith({ deny: ['pkg:npm/x@<2'], minimumAge: { npm: DAY } })
+      .of(X)
+      ?.verdicts()
     const verdicts = [
       withholding?.allows('1.0.0', 0),
       withholding?.allows('2.0.0', clock.now() - DAY),
@@ -227,7 +229,9 @@ describe('what a document offers', () => {
   })
 
   it('is never an empty list: then the reason is told', async () => {
-    const withholding = gateWith({ deny: ['pkg:npm/x@<2'] }).of(X)
+    const withholding = gateWith({ deny: ['pkg:npm/x@<2'] })
+      .of(X)
+      ?.verdicts()
     withholding?.settle()
     withholding?.allows('1.0.0', undefined)
     expect(await outcome(() => withholding?.settle())).toBe('POLICY_DENIED')

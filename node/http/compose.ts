@@ -1,0 +1,34 @@
+import { createHash } from 'node:crypto'
+import type { Offers, Rendition } from '../../protocols/protocol.ts'
+import type { DocumentParser, ParsedDocument } from '../cache/plan.ts'
+import type { Verdicts } from '../policy/withholding.ts'
+
+/** What another form is made of. */
+export interface Ingredients {
+  readonly documents: readonly Buffer[]
+  readonly offers?: Offers | undefined
+  readonly verdicts?: Verdicts | undefined
+  readonly rendition?: Rendition | undefined
+  /** Finds the places where the result names its own registry, where documents are given without the caller's base URL. */
+  readonly parse?: DocumentParser['parse'] | undefined
+}
+
+export interface Composed {
+  readonly bytes: Buffer
+  /** `sha256:hex` of the bytes. */
+  readonly digest: string
+  readonly spans: ParsedDocument['spans']
+}
+
+/** Pure, and so the same in any thread. Throws what its parts do. */
+export function compose({ documents, offers, verdicts, rendition, parse }: Ingredients): Composed {
+  const left =
+    offers && verdicts
+      ? documents.map((bytes) => offers.withhold(bytes, (version, published) => verdicts.allows(version, published)))
+      : documents
+  verdicts?.settle()
+  const bytes = rendition ? rendition.render(left) : left[0]
+  if (!bytes) throw new Error('there is nothing to make it of')
+  const digest = `sha256:${createHash('sha256').update(bytes).digest('hex')}`
+  return { bytes, digest, spans: parse ? parse(bytes).spans : [] }
+}

@@ -1,0 +1,38 @@
+import type { Subject } from '../cache/plan.ts'
+import { WarrenError } from '../errors.ts'
+import { Policy, type PolicySettings, type Verdict } from './policy.ts'
+import type { Verdicts } from './withholding.ts'
+
+/** All that verdicts on the versions of a package depend on, as it gets to another thread. */
+export interface Grounds {
+  readonly settings: PolicySettings
+  readonly subject: Subject
+  /** Ms since the epoch. */
+  readonly now: number
+}
+
+/** What a policy says of the versions that one document, or several that become one, have. */
+export function verdictsOf({ settings, subject, now }: Grounds, policy = new Policy(settings)): Verdicts {
+  let offered = 0
+  let refused: Verdict | undefined
+  return {
+    allows: (version, published) => {
+      const one = { ...subject, version }
+      const verdict = policy.verdict(one)
+      // Where a document tells no dates, those of the single versions do; what is refused then says why.
+      const last = verdict.allowed && published !== undefined ? policy.ageVerdict(one, { published, now }) : verdict
+      if (last.allowed) offered++
+      else refused ??= last
+      return last.allowed
+    },
+    // A list of nothing would look as if there never was anything.
+    settle: () => {
+      if (offered === 0 && refused) enforce(refused)
+    },
+  }
+}
+
+/** Throws POLICY_DENIED. */
+export function enforce(verdict: Verdict): void {
+  if (!verdict.allowed) throw new WarrenError('POLICY_DENIED', verdict.reason)
+}

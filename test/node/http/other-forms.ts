@@ -1,0 +1,2 @@
+/** What another ecosystem has: a module of its own. */
+export { lines } from './forms.ts'
