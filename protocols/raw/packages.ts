@@ -42,7 +42,7 @@ export async function parsePackages(bytes: Buffer): Promise<ParsedDocument<Packa
 }
 
 export const packagesParser: IndexParser<PackagesFacts> = {
-  id: 'raw-packages-1',
+  id: 'raw-packages-2',
   module: import.meta.url,
   exportName: 'parsePackages',
   unpacks: true,

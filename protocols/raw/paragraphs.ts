@@ -2,6 +2,8 @@ import { setImmediate } from 'node:timers/promises'
 
 /** Bytes of one paragraph: the longest, of a source package with thousands of binaries, has 300 KB. */
 const MAX_PARAGRAPH = 8 << 20
+/** Any number of empty lines: a file that has nothing else is no million paragraphs. */
+const BREAK = /\n{2,}/
 
 /**
  * The paragraphs of a control file (Debian Policy 5.1), as many at a time as a piece completes, each with a line break before its
@@ -15,7 +17,7 @@ export async function* paragraphsOf(pieces: AsyncIterable<Buffer>): AsyncGenerat
     const text = piece.toString('latin1')
     // The break between two paragraphs may be one between two pieces, too.
     const isCut = text.startsWith('\n') && begun.at(-1)?.endsWith('\n') === true
-    const [first = '', ...others] = (isCut ? text.slice(1) : text).split('\n\n')
+    const [first = '', ...others] = (isCut ? text.slice(1) : text).split(BREAK)
     let complete = isCut ? [begun.join('').slice(0, -1)] : []
     if (isCut) begun = []
     if (first !== '') begun.push(first)
