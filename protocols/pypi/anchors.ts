@@ -35,8 +35,8 @@ const MAX_ANCHORS = 100_000
 const MAX_TEXT = 1024
 
 /**
- * Bytes of one tag. The largest ones of an index have a digest, a URL with a signature and the reason of a yank. The tokenizer takes
- * its time for each attribute, and looks it up among those before.
+ * Bytes of one tag. The largest ones of an index have a digest, a URL with a signature and the reason of a yank. The tokenizer
+ * keeps all attributes of a tag until it ends, and looks each up among those before.
  */
 const MAX_TAG = 64 << 10
 

@@ -1,8 +1,9 @@
 import { WarrenError } from '../../node/errors.ts'
-import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
+import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { sitesOf } from '../sites.ts'
 import { chooseForm, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
+import { type LegacyPath, legacyOffers, legacyPlan } from './legacy.ts'
 import { normaliseName } from './names.ts'
 import { offersOf } from './offers.ts'
 import { type FilePath, filesOf, parsePath } from './paths.ts'
@@ -35,7 +36,7 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
     case 'page':
       return page(resource.project, request, mirror)
     case 'legacy':
-      return { pass: legacy(method, resource.project, resource.path, mirror) }
+      return legacy(resource, mirror)
     case 'metadata':
       return metadata(resource, mirror)
     case 'file':
@@ -75,16 +76,15 @@ function siteOf({ name, lifetime, fileHosts }: Mirror, base: string): Site {
   return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }), ...(fileHosts ? { fileHosts } : {}) }
 }
 
-/** Beside its simple API an index may have the older one, which only some tools ask for; it names files upstream. */
-function legacy(method: 'GET' | 'HEAD', project: string, path: string, mirror: Mirror): PassThrough {
-  const [base] = sitesOf(mirror, normaliseName(project))
-  if (!base.endsWith('/simple/')) {
-    throw new WarrenError(
-      'UPSTREAM_ABSENT',
-      `${mirror.name}: this index has no «${path}» that is known; ask for «simple/${project}/»`,
-    )
-  }
-  return { method, url: new URL(`../${path}`, base).href, base, headers: { accept: 'application/json' } }
+/** Beside its simple API an index may have the older one. */
+function legacy(resource: LegacyPath, mirror: Mirror): Planned {
+  const { project, path } = resource
+  const [first, ...others] = sitesOf(mirror, project).flatMap((base) => legacyPlan(resource, siteOf(mirror, base)) ?? [])
+  if (first) return { plans: [first, ...others], offers: legacyOffers(project) }
+  throw new WarrenError(
+    'UPSTREAM_ABSENT',
+    `${mirror.name}: this index has no «${path}» that is known; ask for «simple/${project}/»`,
+  )
 }
 
 function moved(location: string): FixedReply {

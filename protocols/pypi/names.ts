@@ -81,7 +81,8 @@ function platformless(version: string): string {
   return version.replace(/-py\d.*$|[.-](?:win|linux|macosx)[-_.\d].*$/, '')
 }
 
-function canonical(version: string): string {
+/** A version in the normal form of PEP 440 where it is one. */
+export function canonical(version: string): string {
   // In names of files `_` stands for what is a hyphen in a version (PEP 427).
   return clean(version.replaceAll('_', '-')) ?? version
 }

@@ -1,6 +1,7 @@
 import { type Digest, isDigest } from '../../node/digest.ts'
 import { PathGrammar } from '../path-grammar.ts'
-import { isFileName, isProjectName, normaliseName } from './names.ts'
+import type { LegacyPath } from './legacy.ts'
+import { canonical, isFileName, isProjectName, normaliseName } from './names.ts'
 
 /** A file below the mount; `digest` is the one that is in its path, undefined where upstream's page promises none. */
 export interface FilePath {
@@ -17,8 +18,7 @@ export type Resource =
   | { readonly kind: 'moved'; readonly location: string }
   | { readonly kind: 'page'; readonly project: string }
   | ({ readonly kind: 'file' | 'metadata' | 'signature' } & FilePath)
-  /** The legacy JSON API; `path` is below the root of the host. */
-  | { readonly kind: 'legacy'; readonly project: string; readonly path: string }
+  | ({ readonly kind: 'legacy' } & LegacyPath)
 
 const paths = new PathGrammar('a Python package index')
 
@@ -62,7 +62,8 @@ function parseLegacy([project = '', ...rest]: string[]): Resource | undefined {
   const [version, last] = rest.length === 2 ? rest : [undefined, rest[0]]
   if (rest.length > 2 || last !== 'json' || !isProjectName(project)) return undefined
   if (version !== undefined && (!VERSION.test(version) || /^\.+$/.test(version))) return undefined
-  return { kind: 'legacy', project: normaliseName(project), path: ['pypi', project, ...rest].join('/') }
+  const known = version === undefined ? undefined : canonical(version)
+  return { kind: 'legacy', project: normaliseName(project), version: known, path: ['pypi', project, ...rest].join('/') }
 }
 
 /** Where a file is below the mount. */

@@ -20,10 +20,10 @@ const SECOND = 1000
 const MINUTE = 60 * SECOND
 
 /** A yank or a new version shows within ten minutes, whatever upstream allows; ten seconds keep a burst of clients off it. */
-const PAGE_LIFETIME = { floor: 10 * SECOND, cap: 10 * MINUTE }
+export const PAGE_LIFETIME = { floor: 10 * SECOND, cap: 10 * MINUTE }
 
 /** Bytes of a page. The largest ones seen have two million; it is read as a whole, and goes out in forms made of it. */
-const MAX_PAGE = 32 << 20
+export const MAX_PAGE = 32 << 20
 
 /** Bytes of a wheel that is fetched for its metadata alone. It has to be in memory for that. */
 const MAX_WHEEL = 64 << 20

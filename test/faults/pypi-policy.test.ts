@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Config } from '../../node/config/schema.ts'
+import { serve } from '../harness/answer.ts'
+import { instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { sha256 } from '../harness/scripted-pypi.ts'
@@ -50,6 +52,30 @@ describe('a version that a policy denies', () => {
       'text/html; charset=utf-8',
       ['1.5', '2.0'],
     ])
+  })
+})
+
+describe('the older API', () => {
+  const document = (version: string) =>
+    JSON.stringify({ info: { name: 'thing', version }, releases: { '1.0': [], '1.5': [], '2.0': [] }, urls: [] })
+
+  it('tells nothing of what a policy denies, and asks nobody for it', async () => {
+    const node = await nodeWith({ deny: ['pkg:pypi/evil', 'pkg:pypi/thing@>=2.0'] })
+    node.index.fail(/^\/pypi\/thing\/json$/, instead(serve(document('1.5'))))
+    node.index.fail(/^\/pypi\/thing\/1\.0\/json$/, instead(serve(document('2.0'))))
+    const ask = (path: string) => exchange(`${node.url}/pypi/pypi/${path}`)
+    for (const path of ['evil/json', 'Evil/1.0/json', 'thing/2.0/json']) expect((await ask(path)).status).toBe(403)
+    expect(node.index.tally.total.requests).toBe(0)
+    const { status, headers, body } = await ask('thing/json')
+    expect([status, headers['content-type']]).toEqual([200, 'application/json'])
+    expect(Object.keys(JSON.parse(body.toString()).releases)).toEqual(['1.0', '1.5'])
+    expect((await ask('thing/1.0/json')).status).toBe(503)
+  })
+
+  it('is refused where the newest version is, since all that it tells is of that', async () => {
+    const node = await nodeWith({ deny: ['pkg:pypi/thing@>=2.0'] })
+    node.index.fail(/^\/pypi\/thing\/json$/, instead(serve(document('2.0'))))
+    expect((await exchange(`${node.url}/pypi/pypi/thing/json`)).status).toBe(403)
   })
 })
 

@@ -77,15 +77,17 @@ describe('a file', () => {
   })
 })
 
-test('the older API is passed through where the index has one', () => {
-  expect(get('pypi/Foo/json')).toEqual({
-    pass: {
-      method: 'GET',
-      url: 'https://index.example.test/group/pypi/Foo/json',
-      base: BASE,
-      headers: { accept: 'application/json' },
-    },
+test('the older API is there where the index has one', () => {
+  const url = 'https://index.example.test/group/pypi/Foo/json'
+  const subject = { type: 'pypi', name: 'foo' }
+  expect(planFor('pypi/Foo/json')).toMatchObject({
+    url,
+    base: BASE,
+    kind: 'mutable',
+    headers: { accept: 'application/json' },
+    subject,
   })
+  expect(planFor('pypi/foo/1.0.post/json').subject).toEqual({ ...subject, version: '1.0.post0' })
   const plain = { ...mirror, upstreams: ['https://files.example.test/whl/'] }
   expect(() => get('pypi/foo/json', undefined, plain)).toThrow(expect.objectContaining({ code: 'UPSTREAM_ABSENT' }))
 })

@@ -23,8 +23,8 @@ describe('a path', () => {
       `files/foo/md5-${'0'.repeat(32)}/foo-1.0.zip`,
       { kind: 'file', project: 'foo', file: 'foo-1.0.zip', digest: { algorithm: 'md5', hex: '0'.repeat(32) } },
     ],
-    ['pypi/Foo/json', { kind: 'legacy', project: 'foo', path: 'pypi/Foo/json' }],
-    ['pypi/foo/1.0/json', { kind: 'legacy', project: 'foo', path: 'pypi/foo/1.0/json' }],
+    ['pypi/Foo/json', { kind: 'legacy', project: 'foo', version: undefined, path: 'pypi/Foo/json' }],
+    ['pypi/foo/1.0/json', { kind: 'legacy', project: 'foo', version: '1.0', path: 'pypi/foo/1.0/json' }],
   ])('«%s» is %j', (path, resource) => {
     expect(parsePath(path)).toEqual(resource)
   })
