@@ -51,6 +51,12 @@ describe('versions of Python packages', () => {
   it.each([
     ['<2.0', '1.9 2.0 1!0.1 2.0.post1', '1.9'],
     ['>=1.0,<2.0', '0.9 1.0 1.5.dev1 2.0', '1.0 1.5.dev1'],
+    ['<2', '2.0rc1 2.0.dev3 2a1.post1 2.0 2.0+local', '2.0rc1 2.0.dev3 2a1.post1'],
+    ['<2.0rc1', '2.0b9 2.0rc1 2.0rc1.dev1', '2.0b9 2.0rc1.dev1'],
+    ['<=2.0', '2.0rc1 2.0 2.0+local 2.0.post1', '2.0rc1 2.0 2.0+local'],
+    ['>1.0', '1.0rc1 1.0 1.0+local 1.0.post1 1.0.post1+local 1.1.dev1', '1.0.post1 1.0.post1+local 1.1.dev1'],
+    ['>=1.0', '1.0rc1 1.0 1.0+local 1.0.post1', '1.0 1.0+local 1.0.post1'],
+    ['> 1.0 , < 2', '1.0.post1 2.0rc1', '1.0.post1 2.0rc1'],
     ['~=1.4.2', '1.4.1 1.4.2 1.4.9 1.5.0', '1.4.2 1.4.9'],
     ['1.0', '1.0 1.0.0 1.0.1', '1.0 1.0.0'],
     ['1.*', '1.0 1.99 2.0', '1.0 1.99'],
@@ -60,7 +66,7 @@ describe('versions of Python packages', () => {
     expect(within(python, range, versions)).toBe(wanted)
   })
 
-  it.each(['^1', '>=', '[1,2)', '>=1,,<2', 'banana', '1 2'])('«%s» is no range', (range) => {
+  it.each(['^1', '>=', '[1,2)', '>=1,,<2', 'banana', '1 2', '<banana', '><1'])('«%s» is no range', (range) => {
     expect(python.range(range)).toBeUndefined()
   })
 })
