@@ -22,7 +22,7 @@ export const SHARING_READERS = 8
 /** A document larger than this is refused, packed or not: it is held in memory, and the largest packument seen is 21 MB. */
 export const DOCUMENT_BYTES = 128 << 20
 
-/** Documents up to this size never wait for their turn; larger ones are unpacked and parsed two at a time. */
+/** Documents up to this size never wait for their turn; larger ones are unpacked and parsed two at a time, and one of an ecosystem. */
 export const SMALL_DOCUMENT_BYTES = 8 << 20
 
 /** Documents up to this size are parsed in the main thread: handing them to a worker costs more. */

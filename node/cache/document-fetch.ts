@@ -146,13 +146,16 @@ async function unpackAndKeep(
   { headers, packed }: Answer,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
-  const small = await unpack(packed, headers, Math.min(SMALL_DOCUMENT_BYTES, mostOf(plan)))
-  if (small) return keep(components, plan, headers, small, await plan.expect?.(components.lookup, signal))
-  return components.turns.run(signal, async () => {
-    const most = mostOf(plan)
+  const most = mostOf(plan)
+  const small = await unpack(packed, headers, Math.min(SMALL_DOCUMENT_BYTES, most))
+  if (!small && most <= SMALL_DOCUMENT_BYTES) throw tooLarge(most)
+  // Before its turn: what others say of it may be in a large document that needs one, too.
+  const expected = await plan.expect?.(components.lookup, signal)
+  if (small) return keep(components, plan, headers, small, expected)
+  return components.turns.run(plan.ecosystem, signal, async () => {
     const bytes = await unpack(packed, headers, most)
     if (!bytes || bytes.length > most) throw tooLarge(most)
-    return keep(components, plan, headers, bytes, await plan.expect?.(components.lookup, signal))
+    return keep(components, plan, headers, bytes, expected)
   })
 }
 

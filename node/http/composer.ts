@@ -56,8 +56,7 @@ export class Composer {
   readonly #small = keeping(KEPT.small)
   readonly #large = keeping(KEPT.large)
   readonly #flights = new Flights<Kept>()
-  /** One at a time of each ecosystem: each takes the size of its documents in memory, several times over. */
-  readonly #turns = new Map<string, DocumentTurns>()
+  readonly #turns = new DocumentTurns()
   readonly #threads: JobThreads<ComposeOrder, ComposeResult>
 
   constructor({ withholder, clock = systemClock }: { withholder: Withholder; clock?: Clock }) {
@@ -119,7 +118,7 @@ export class Composer {
       const made =
         size !== undefined && size <= INLINE_BYTES
           ? compose(ingredients(task, await Promise.all(bodies.map(readAll))))
-          : await this.#turnsOf(task.route).run(signal, () => this.#makeLarge(task, bodies))
+          : await this.#turns.run(task.route.plans[0].ecosystem, signal, () => this.#makeLarge(task, bodies))
       const document = { spans: made.spans, facts: undefined }
       const kept = { bytes: made.bytes, digest: made.digest, document }
       if (name !== undefined) (made.bytes.length < KEPT.largeFrom ? this.#small : this.#large).set(name, kept)
@@ -146,12 +145,6 @@ export class Composer {
     const kind = (order.rendition ?? order.offers)?.module ?? ''
     const { bytes, ...made } = await this.#threads.run({ kind, size, order })
     return { ...made, bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length) }
-  }
-
-  #turnsOf({ plans: [{ ecosystem }] }: Planned): DocumentTurns {
-    const turns = this.#turns.get(ecosystem) ?? new DocumentTurns(1)
-    this.#turns.set(ecosystem, turns)
-    return turns
   }
 
   #withholding({ offers, plans }: Planned): Withholding | undefined {
