@@ -1,5 +1,5 @@
 import { cacheKey, type Lookup, type Plan } from '../../node/cache/plan.ts'
-import type { Digest } from '../../node/digest.ts'
+import { type Digest, formatDigest } from '../../node/digest.ts'
 import { boundedBy } from '../sites.ts'
 import { type ByHashFile, type IndexFile, mayListPackages, type PoolFile, type ReleaseFile, type Suite } from './apt-layout.ts'
 import { checksumsParser } from './checksums.ts'
@@ -57,7 +57,8 @@ export function mutablePlan(file: RawFile, site: Site, changes: boolean): Plan {
 
 /** A file of which the operator says what it is. */
 export function pinnedPlan(file: RawFile, site: Site, pin: Digest): Plan {
-  return { ...common(file.target, site), ...IMMUTABLE, digests: [pin] }
+  // What another mirror took unchecked from the same place must not stand in for it.
+  return { ...common(file.target, site, { variant: formatDigest(pin) }), ...IMMUTABLE, digests: [pin] }
 }
 
 /** A file of which the operator says that it never changes. */

@@ -63,6 +63,13 @@ describe('what a path of a generic mirror is', () => {
     expect(kindOf(planOf('a/tool.zip', { lifetime: 5000, mutable: ['a/*'] }))).toBe('streamed 5000')
   })
 
+  it('has a key of its own for each digest that the operator pins, and another one without', () => {
+    const keyOf = (hex?: string) =>
+      planOf('a/tool.zip', hex === undefined ? { immutable: ['*'] } : { pins: { 'a/tool.zip': { algorithm: 'sha256', hex } } })
+        .key
+    expect(new Set([keyOf(), keyOf('ab'.repeat(32)), keyOf('cd'.repeat(32))]).size).toBe(3)
+  })
+
   it('is asked for by one spelling, under one key', () => {
     const one = planOf('a%2fb+c~(1);v=1/%e4%bd%a0.zip', {}, '?')
     const other = planOf('a/b%2Bc%7e%281%29%3Bv%3D1/%E4%BD%A0.zip')
