@@ -2,7 +2,7 @@ import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { sitesOf } from '../sites.ts'
 import { formatError } from './errors.ts'
-import { isCanonical } from './names.ts'
+import { canonicalPattern, isCanonical } from './names.ts'
 import { infoOffers, listOffers } from './offers.ts'
 import { type DatabaseResource, parsePath, type Resource } from './paths.ts'
 import { databasePlan, planOf, type Site } from './plans.ts'
@@ -13,7 +13,7 @@ export const go: Protocol = {
   name: 'go',
   defaultUpstreams,
   settings: ['sumdb'],
-  names: { example: 'git.corp.test/*', levels: '/' },
+  names: { example: 'git.corp.test/*', levels: '/', canonical: canonicalPattern },
   rootAliases: [],
   route,
   formatError,

@@ -21,6 +21,16 @@ export function isCanonical(version: string): boolean {
   return CANONICAL.test(version)
 }
 
+/**
+ * A pattern of module paths with its host in lower case, as hosts are in them. Undefined for what binds none: what has other characters
+ * than paths have, or capital letters in a host behind a `*`.
+ */
+export function canonicalPattern(pattern: string): string | undefined {
+  if (!/^[\w.~*/-]+$/.test(pattern) || /^\*[.-][^/*]*[A-Z]/.test(pattern)) return undefined
+  // What is behind a `*` may be a part of the path, where case counts.
+  return pattern.replace(/^[^/*]*/, (host) => host.toLowerCase())
+}
+
 /** Capital letters as `!` and a small one, for servers whose files lie where case is not told apart (x/mod/module, `EscapePath`). */
 export function escapeCase(text: string): string {
   return text.replace(/[A-Z]/g, (letter) => `!${letter.toLowerCase()}`)

@@ -47,10 +47,7 @@ export function parsePath(path: string): Resource {
   }
   const [, database, what = ''] = DATABASE.exec(decoded) ?? []
   if (database !== undefined) return readDatabase(path, database, what)
-  throw paths.bad(
-    path,
-    'ask for «module/@v/list», «module/@v/version.info», «.mod» or «.zip», «module/@latest» or «sumdb/name/…»',
-  )
+  throw paths.bad(path, USAGE)
 }
 
 function readDatabase(path: string, database: string, what: string): DatabaseResource {

@@ -20,7 +20,7 @@ export interface Site {
   /** Longest lifetime of names, in ms, if not the usual one. */
   readonly lifetime?: number
   /** The checksum database that is believed; without one nothing is verified. */
-  readonly database?: { readonly name: string; readonly verifier: Verifier }
+  readonly database?: { readonly name: string; readonly verifier: Verifier; readonly isPublic: boolean }
   /** Upstream is not to fetch what it does not have yet (`Disable-Module-Fetch`): its «no» is another one then. */
   readonly cachedOnly?: boolean
 }
@@ -53,6 +53,9 @@ const MAX_MOD = 16 << 20
 /** Bytes of answers that have a few lines, and of lists. */
 const MAX_SMALL = 1 << 20
 const MAX_LIST = 16 << 20
+/** Bytes of a record, which has two lines of a go.sum, and of a tile of them; the go command asks for 256 at a time. */
+const MAX_RECORD = 4 << 10
+const MAX_RECORDS = 16 << 20
 
 export function planOf(resource: ModuleResource, site: Site): Plan {
   switch (resource.kind) {
@@ -109,7 +112,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
   const { database } = site
   const isZip = kind === 'zip'
   const plan: Plan = {
-    ...common(resource, site),
+    ...common(resource, site, believed(site)),
     kind: 'immutable',
     located: true,
     negative: NEGATIVE.version,
@@ -178,7 +181,7 @@ function isRecordOf(record: LogRecord, { module, version }: Of<'record'>, verifi
 function tilePlan(resource: Of<'tile'>, site: Site): Plan {
   const { level, width } = resource.tile
   const plan = { ...mutable(resource, site, FOR_EVER), responseHeaders: { ...BYTES, ...IMMUTABLE } }
-  if (level === 'data') return { ...plan, document: dataTileParser }
+  if (level === 'data') return { ...plan, document: dataTileParser, maxBytes: Math.min(width * MAX_RECORD, MAX_RECORDS) }
   const size = width * HASH_BYTES
   return {
     ...plan,
@@ -197,15 +200,27 @@ function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {
   return boundedBy(NAMES_LIFETIME, lifetime)
 }
 
-function common(resource: Resource, site: Site) {
+/**
+ * Part of the key of what is verified: mirrors of one upstream may believe different databases, and what one of them keeps unverified
+ * is not what another one promises. Undefined for the database that is the usual one.
+ */
+function believed({ database }: Site): string | undefined {
+  if (!database) return 'sumdb-off'
+  return database.isPublic ? undefined : `sumdb-${database.name}+${database.verifier.hash.toString('hex')}`
+}
+
+function common(resource: Resource, site: Site, trust?: string) {
   const path = upstreamPath(resource)
   const { base, mirror } = site
   const place = { ecosystem: 'go', mirror, base, url: base + path }
   if ('database' in resource) return { ...place, key: cacheKey({ ecosystem: 'go', base, path }) }
-  const subject = subjectOf(resource.module)
-  if (!site.cachedOnly) return { ...place, subject, key: cacheKey({ ecosystem: 'go', base, path }) }
-  const key = cacheKey({ ecosystem: 'go', base, path, variant: 'cached-only' })
-  return { ...place, subject, key, headers: { 'disable-module-fetch': 'true' } }
+  const variant = [site.cachedOnly ? 'cached-only' : undefined, trust].filter((one) => one !== undefined).join(' ')
+  return {
+    ...place,
+    subject: subjectOf(resource.module),
+    key: cacheKey({ ecosystem: 'go', base, path, variant }),
+    ...(site.cachedOnly ? { headers: { 'disable-module-fetch': 'true' } } : {}),
+  }
 }
 
 function subjectOf(module: string, version?: string): Subject {

@@ -23,6 +23,8 @@ const publicDatabase = defaultUpstreams.map((url) => new URL(url).host.replace(/
 export interface Database {
   readonly name: string
   readonly verifier: Verifier
+  /** Whether it is the one that is believed where nothing else is said. */
+  readonly isPublic: boolean
   /** Whether it is certain that upstream passes on what is asked of it; else upstream has to say so. */
   readonly certain: boolean
 }
@@ -36,13 +38,15 @@ export function databaseOf({
   upstreams,
 }: Pick<Mirror, 'name' | 'sumdb' | 'upstreams'>): Database | undefined {
   if (sumdb === 'off') return undefined
-  const text = sumdb ?? `${publicDatabase}+${PUBLIC_KEY}`
-  const certain = sumdb !== undefined || upstreams.every((base) => defaultUpstreams.includes(base))
+  const publicText = `${publicDatabase}+${PUBLIC_KEY}`
+  const text = sumdb ?? publicText
+  // Where all upstreams are for bound names only, none is asked of the database.
+  const certain = upstreams.length > 0 && (sumdb !== undefined || upstreams.every((base) => defaultUpstreams.includes(base)))
   try {
     const verifier = known.get(text) ?? parseVerifier(text)
     // As many as there are mirrors.
     known.set(text, verifier)
-    return { name: verifier.name, verifier, certain }
+    return { name: verifier.name, verifier, isPublic: text === publicText, certain }
   } catch (cause) {
     throw new WarrenError(
       'CONFIG_INVALID',

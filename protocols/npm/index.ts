@@ -19,7 +19,12 @@ export const npm: Protocol = {
   name: 'npm',
   defaultUpstreams,
   settings: ['tarballUrls'],
-  names: { example: '@corp/*', levels: '/' },
+  // In any case: registries have taken no capital letters for long, and whoever asks for some must not be led past a route.
+  names: {
+    example: '@corp/*',
+    levels: '/',
+    canonical: (pattern) => (/^[\w.~@/*!'()-]+$/.test(pattern) ? pattern.toLowerCase() : undefined),
+  },
   // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
   rootAliases: ['/-/npm/v1/attestations/'],
   route,
@@ -56,7 +61,7 @@ function isOffer(resource: Kept): boolean {
 function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = chooseVariant(request.headers.accept)
   const plan = (base: string) => planOf(resource, siteOf(mirror, base), variant)
-  const [first, ...others] = sitesOf(mirror, 'name' in resource ? resource.name : '')
+  const [first, ...others] = sitesOf(mirror, 'name' in resource ? resource.name.toLowerCase() : '')
   return [plan(first), ...others.map(plan)]
 }
 
@@ -65,7 +70,7 @@ function siteOf({ name, tarballUrls = 'rewrite', lifetime }: Mirror, base: strin
 }
 
 function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror, name = ''): PassThrough {
-  const [base] = sitesOf(mirror, name)
+  const [base] = sitesOf(mirror, name.toLowerCase())
   return { method, url: new URL(base + path).href, base, headers: { accept: FULL_TYPE } }
 }
 

@@ -358,3 +358,23 @@ describe('the checksum database', () => {
     }
   })
 })
+
+describe('two mirrors of one upstream', () => {
+  it('serve none of what the other one keeps unverified', async () => {
+    const upstream = await new ScriptedGo().start()
+    onTestFinished(() => upstream.stop())
+    upstream.publish('ex.test/a', 'v1.0.0')
+    const evil = makeZip([{ name: 'ex.test/a@v1.0.0/go.mod', data: 'module ex.test/a\n\nrequire ex.test/evil v1.0.0\n' }])
+    upstream.answer(ZIP, serve(evil))
+    const mirrors = ['off', upstream.sumdb].map((sumdb, i) => {
+      const name = ['trusting', 'checking'][i] as string
+      return { name, protocol: 'go', path: `/${name}/`, upstreams: [upstream.url], sumdb, local: false }
+    })
+    const node = await startNode({ data: temp.create('data'), upstream: upstream.url, mirrors })
+    expect((await exchange(`${node.url}/trusting/${ZIP}`)).body.equals(evil)).toBe(true)
+    await storeAtRest(node)
+    const reply = await exchange(`${node.url}/checking/${ZIP}`)
+    expect(reply.status === 200 && reply.complete).toBe(false)
+    expect((await exchange(`${node.url}/trusting/${ZIP}`)).headers['x-warren-source']).toBe('local')
+  })
+})

@@ -19,9 +19,10 @@ interface Case {
 /** Paths below the mount, as clients ask. */
 const CASES: Readonly<Record<string, Case>> = {
   npm: {
-    patterns: ['@corp/*', '@corp', '@corp/', '@corp/x', '*corp*', '@corp/x*'],
+    patterns: ['@corp/*', '@corp', '@corp/', '@corp/x', '*corp*', '@corp/x*', '@CORP/*'],
     bound: [
       '@corp/x',
+      '@Corp/X',
       '@corp%2fx',
       '%40corp%2Fx',
       '@corp/x/1.0.0',
@@ -49,7 +50,16 @@ const CASES: Readonly<Record<string, Case>> = {
     free: ['se/rd/serde', 'config.json', `crates/serde/1.0.0/${HEX}.crate`],
   },
   go: {
-    patterns: ['git.corp.test/*', 'git.corp.test', 'git.corp.test/Team', '*.corp.test', 'git.corp.test/Team/x'],
+    patterns: [
+      'git.corp.test/*',
+      'git.corp.test',
+      'GIT.corp.test/*',
+      'Git.Corp*/Team',
+      'git.corp.test/Team',
+      '*.corp.test',
+      '*Team*',
+      'git.corp.test/Team/x',
+    ],
     bound: [
       'git.corp.test/!team/x/@v/list',
       'git.corp.test/%21team/x/@latest',
@@ -111,6 +121,16 @@ function askedBy(name: string, mirror: MirrorConfig, path: string): readonly str
     return [error.code]
   }
 }
+
+test.for([
+  ['go', '*.Corp.test/*'],
+  ['go', 'git.corp.test/!team/*'],
+  ['go', 'git.corp.test/%21team'],
+  ['npm', '@corp%2f*'],
+  ['npm', '@corp/x,@corp/y'],
+])('%s refuses %s, which would bind nothing', ([protocol, pattern]) => {
+  expect(() => mirrorOf(protocol as string, { routes: { [pattern as string]: CORP } })).toThrow(pattern)
+})
 
 test('every protocol is here', () => {
   expect(Object.keys(CASES).sort()).toEqual(protocols.map(({ name }) => name).sort())

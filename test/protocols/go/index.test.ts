@@ -118,6 +118,28 @@ describe('requests of the go command', () => {
     expect(planOf(`sumdb/${NAME}/latest`, { headers }).key).toBe(planOf(`sumdb/${NAME}/latest`).key)
   })
 
+  it('are kept apart where mirrors of one upstream believe different databases, for what is verified only', () => {
+    const other = mirrorOf(logWith(0, 3))
+    const bare: Mirror = { name: 'go', path: '/go/', upstreams: [BASE] }
+    const mirrors = [mirror, other, bare, { ...bare, sumdb: 'off' }]
+    for (const file of ['zip', 'mod'])
+      expect(new Set(mirrors.map((on) => planOf(`ex.test/a/@v/v1.0.0.${file}`, {}, on).key)).size).toBe(4)
+    for (const name of ['list', 'v1.0.0.info'])
+      expect(new Set(mirrors.map((on) => planOf(`ex.test/a/@v/${name}`, {}, on).key)).size).toBe(1)
+    const headers = { 'disable-module-fetch': 'true' }
+    const apart = mirrors.flatMap((on) => [
+      planOf('ex.test/a/@v/v1.0.0.zip', { headers }, on),
+      planOf('ex.test/a/@v/v1.0.0.zip', {}, on),
+    ])
+    expect(new Set(apart.map(({ key }) => key)).size).toBe(8)
+  })
+
+  it('are bounded, whatever the height of a tile says', () => {
+    const most = (path: string) => planOf(`sumdb/${NAME}/tile/${path}`).maxBytes
+    expect([most('8/data/000'), most('8/data/000.p/1'), most('30/data/000')]).toEqual([1 << 20, 4 << 10, 16 << 20])
+    expect(most('8/0/000')).toBe(256 * 32)
+  })
+
   it('are for reading', () => {
     for (const method of ['POST', 'PUT', 'DELETE', 'odd\n'])
       expect(() => ask('ex.test/a/@v/list', { method })).toThrow(code('METHOD_NOT_ALLOWED'))
@@ -195,6 +217,9 @@ describe('a checksum database', () => {
     const database = databaseOf(bare)
     expect(database?.certain).toBe(false)
     expect(planOf(`sumdb/${database?.name}/supported`, {}, bare).url).toBe(`${BASE}sumdb/${database?.name}/supported`)
+    // No upstream of which nothing is asked but bound names promises anything.
+    for (const sumdb of [undefined, log.signer.verifier])
+      expect(databaseOf({ name: 'go', upstreams: [], ...(sumdb === undefined ? {} : { sumdb }) })?.certain).toBe(false)
     expect(databaseOf({ ...bare, upstreams: defaultUpstreams })).toMatchObject({ name: database?.name, certain: true })
     expect(ask(`sumdb/${database?.name}/supported`, {}, { ...bare, upstreams: defaultUpstreams })).toHaveProperty('reply')
   })
