@@ -64,9 +64,10 @@ export class PolicyGate implements Withholder {
   }
 
   /** Whether a client could have it, as far as its name and version tell. */
-  lets({ subject }: Plan): boolean {
+  lets({ subject, readings = [] }: Plan): boolean {
     const policy = this.#policy
-    return policy.isEmpty || !subject || !policy.concerns(subject) || policy.verdict(subject).allowed
+    const all = subject ? [subject, ...readings] : []
+    return policy.isEmpty || !all.some((one) => policy.concerns(one)) || policy.verdictOfAny(all).allowed
   }
 
   /** What can be had at once of a key, if that was let through since the policy is what it is. */

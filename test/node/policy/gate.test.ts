@@ -251,3 +251,15 @@ describe('what a document offers', () => {
     expect(names.size).toBe(5)
   })
 })
+
+describe('what is fetched ahead', () => {
+  it('is what a client could have, and nobody is asked to tell', () => {
+    const gate = gateWith({ deny: ['pkg:npm/x'] })
+    const y: Subject = { type: 'npm', name: 'y' }
+    expect(gate.lets(planOf({ subject: X }))).toBe(false)
+    expect(gate.lets(planOf({ subject: y }))).toBe(true)
+    expect(gate.lets(planOf({ subject: y, readings: [X] }))).toBe(false)
+    expect(gateWith({}).lets(planOf({ subject: X }))).toBe(true)
+    expect(asked).toEqual([])
+  })
+})
