@@ -66,8 +66,9 @@ export class PolicyGate implements Withholder {
   /** Whether a client could have it, as far as its name and version tell. */
   lets({ subject, readings = [] }: Plan): boolean {
     const policy = this.#policy
-    const all = subject ? [subject, ...readings] : []
-    return policy.isEmpty || !all.some((one) => policy.concerns(one)) || policy.verdictOfAny(all).allowed
+    if (policy.isEmpty || !subject) return true
+    const all = [subject, ...readings] as const
+    return !all.some((one) => policy.concerns(one)) || policy.verdictOfAny(all).allowed
   }
 
   /** What can be had at once of a key, if that was let through since the policy is what it is. */
