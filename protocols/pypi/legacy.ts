@@ -1,3 +1,4 @@
+import { eq, valid } from '@renovatebot/pep440'
 import { cacheKey, type DocumentParser, type ParsedDocument, type Plan } from '../../node/cache/plan.ts'
 import { scan, shape, textOf } from '../json/scan.ts'
 import type { Offers } from '../protocol.ts'
@@ -13,6 +14,10 @@ export interface LegacyPath {
   readonly version: string | undefined
   /** Below the root of the index. */
   readonly path: string
+}
+
+function areEqual(a: string, b: string): boolean {
+  return valid(a) !== null && valid(b) !== null && eq(a, b)
 }
 
 interface LegacyFacts {
@@ -56,7 +61,8 @@ export function legacyPlan({ project, version, path }: LegacyPath, { mirror, bas
     document: parser,
     isMeant: (facts) => {
       const { name, version: told } = facts as LegacyFacts
-      return name === project && (version === undefined || told === version)
+      // An index may write 1.0 as 1.0.0, which is the same version.
+      return name === project && (version === undefined || told === version || areEqual(told, version))
     },
     maxBytes: MAX_PAGE,
     lifetime: boundedBy(PAGE_LIFETIME, lifetime),

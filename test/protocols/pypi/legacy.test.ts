@@ -15,8 +15,9 @@ describe('a document of the older API', () => {
   test('is of one project, and of one version', () => {
     const { facts, spans } = parseLegacy(DOCUMENT)
     expect([facts, spans]).toEqual([{ name: 'foo', version: '2.0.0rc1' }, []])
-    const paths = ['pypi/foo/json', 'pypi/foo/2.0.0rc1/json', 'pypi/foo/1.0/json', 'pypi/bar/json']
-    expect(paths.map((path) => planFor(path).isMeant?.(facts))).toEqual([true, true, false, false])
+    const paths = ['pypi/foo/json', 'pypi/foo/2.0.0rc1/json', 'pypi/foo/2rc1/json', 'pypi/foo/1.0/json', 'pypi/bar/json']
+    expect(planFor('pypi/foo/1.0/json').isMeant?.({ name: 'foo', version: 'latest' })).toBe(false)
+    expect(paths.map((path) => planFor(path).isMeant?.(facts))).toEqual([true, true, true, false, false])
   })
 
   test.each(['', '<html>', '{}', '[]', '{"info":{"name":"foo"}}', '{"info":{"name":"-","version":"1"}}', '{"info":[]}'])(
