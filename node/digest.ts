@@ -22,6 +22,14 @@ export function isOfBytes(algorithm: Algorithm): algorithm is ByteAlgorithm {
   return algorithm !== 'h1' && algorithm !== 'h1mod'
 }
 
+/**
+ * Whether nobody can make two files of one digest for the price of an afternoon: else whoever published one of them could, as a
+ * member, hand out the other.
+ */
+export function isCollisionFree({ algorithm }: Digest): boolean {
+  return algorithm !== 'md5'
+}
+
 export interface Digest {
   readonly algorithm: Algorithm
   /** Lower-case hex. */

@@ -1,4 +1,4 @@
-import { parseDigest } from '../digest.ts'
+import { isCollisionFree, parseDigest } from '../digest.ts'
 import { LoneMesh } from '../mesh/lone-mesh.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -163,7 +163,8 @@ export class Artifacts {
       // What it tells is wanted soon, and takes a second or two of another thread to be read.
       if (record && plan.index) void lookup.cached(plan)
       if (!record || record.private || record.verified.length === 0) return
-      this.#components.mesh.announce(record.verified.flatMap((text) => parseDigest(text) ?? []))
+      const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
+      if (digests.length > 0) this.#components.mesh.announce(digests)
     })
     return flight
   }

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Digest } from '../digest.ts'
+import { type Digest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -73,12 +73,13 @@ export class Sources {
 
   /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
-    if (digests.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
+    const strong = digests.filter(isCollisionFree)
+    if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
     const membersLost = new AbortController()
     const upstreamLost = new AbortController()
     const peers = this.#members.unlucky ? 'last' : from.peers
     const accept = peers === 'first' ? anyMember : seedsOnly
-    const members = this.#members.open(digests, from, accept, AbortSignal.any([signal, membersLost.signal]))
+    const members = this.#members.open(strong, from, accept, AbortSignal.any([signal, membersLost.signal]))
     const early = await this.#headStart(members)
     if (early) return early
     const upstream = this.#fromUpstream(url, from, AbortSignal.any([signal, upstreamLost.signal]))
@@ -89,7 +90,7 @@ export class Sources {
       return first
     } catch {
       if (signal.aborted) return upstream
-      const last = peers === 'first' ? members : this.#members.open(digests, from, anyMember, signal)
+      const last = peers === 'first' ? members : this.#members.open(strong, from, anyMember, signal)
       return last.catch((error) => {
         if (isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
         // What upstream said is what the client can act on.
