@@ -43,8 +43,8 @@ describe('a layer of 500 MB that nobody has', () => {
     // And one of the small layer.
     expect(hub.tally.kind('GET blob').requests).toBe(2)
     expect(hub.cdn.tally.kind('GET blob').requests).toBe(2)
-    // What V8 leaves of passed buffers until it collects them is most of it; a copy for each reader would be 25 GB.
-    expect(most - before).toBeLessThanOrEqual(128 * MIB)
+    // 26 to 49 MiB were measured; how far varies with when V8 collects. A copy for each reader would be 25 GB.
+    expect(most - before).toBeLessThanOrEqual(80 * MIB)
     // Whoever stalled has the whole as well, once it goes on.
     if (stalled) expect((await readRest(stalled, false)).bytes).toBe(layer.descriptor.size)
   })
