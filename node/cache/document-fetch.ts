@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { formatDigest } from '../digest.ts'
+import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
@@ -12,6 +12,7 @@ import { freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
 import { atUpstream, childrenOf, type Expectation, type Lookup, type ParsedDocument, type Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
+import { Mismatch, verify } from './verify.ts'
 
 /** Bytes that go into the store at a time. */
 const PIECE_BYTES = 1 << 20
@@ -61,15 +62,11 @@ export async function fetchDocument(
       return await fetchOnce({ ...components, lookup: isFirst ? lookup : anew }, plan, isFirst ? held : undefined, signal)
     } catch (error) {
       // It was replaced between the two requests, or a cache on the way has the one and not the other.
-      if (!(error instanceof Mismatch)) throw error
-      if (round === CHECK_ROUNDS) throw new WarrenError('UPSTREAM_CORRUPT', error.message)
+      if (!(error instanceof Mismatch) || round === CHECK_ROUNDS) throw error
       await components.clock.sleep(CHECK_PAUSE, signal)
     }
   }
 }
-
-/** A document is not what others say of it. */
-class Mismatch extends Error {}
 
 async function fetchOnce(
   components: FetchComponents,
@@ -159,14 +156,6 @@ async function unpackAndKeep(
   })
 }
 
-/** The digest that was found right, as `algorithm:hex`. Throws Mismatch for bytes that have none of those. */
-function checked(plan: Plan, { digests }: Expectation, bytes: Buffer): string[] {
-  const computed = digests.map(({ algorithm }) => createHash(algorithm).update(bytes).digest('hex'))
-  const right = digests.find(({ hex }, at) => computed[at] === hex)
-  if (right || digests.length === 0) return right ? [formatDigest(right)] : []
-  throw new Mismatch(`${plan.mirror}: ${plan.url} has not the promised ${digests.map(formatDigest).join(' or ')}: not kept`)
-}
-
 async function keep(
   { store, documents, clock, upstream }: FetchComponents,
   plan: Plan,
@@ -174,7 +163,6 @@ async function keep(
   bytes: Buffer,
   expected: Expectation | undefined,
 ): Promise<FetchedDocument> {
-  const verified = expected && checked(plan, expected, bytes)
   // Nobody could be asked: it goes to who waits for it, and the next one asks again.
   const isUnknown = plan.expect !== undefined && expected === undefined
   const now = clock.now()
@@ -186,7 +174,8 @@ async function keep(
   if (parsed && plan.isMeant?.(parsed.document.facts) === false) {
     throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} brought another document than the one asked for`)
   }
-  const staging = store.blobs.stage({ size: bytes.length, algorithms: [] })
+  const algorithms = (expected?.digests ?? []).map(({ algorithm }) => algorithm).filter(isOfBytes)
+  const staging = store.blobs.stage({ size: bytes.length, algorithms })
   try {
     for (let at = 0; at < bytes.length; at += PIECE_BYTES) {
       if (staging.write(bytes.subarray(at, at + PIECE_BYTES))) continue
@@ -195,6 +184,7 @@ async function keep(
       await staging.drained()
     }
     const { sha256 } = await staging.seal()
+    const verified = expected ? await verify(plan, expected, staging) : (target?.digests ?? []).map(formatDigest)
     const record: NameRecord = {
       v: 1,
       blob: sha256,
@@ -206,7 +196,7 @@ async function keep(
       fetchedAt: now,
       checkedAt: now,
       freshFor: freshFor(plan, headers, now),
-      verified: verified ?? (target?.digests ?? []).map(formatDigest),
+      verified,
       ...(isPrivate ? { private: true } : {}),
     }
     const records = new Map([[plan.key, record]])

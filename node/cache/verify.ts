@@ -6,7 +6,10 @@ import type { Expectation, Plan } from './plan.ts'
 import { StagedBytes } from './staged-bytes.ts'
 import { hash1, zipHash1 } from './zip-digest.ts'
 
-/** The digest that was found right, as `algorithm:hex`; none when upstream promises none. Throws UPSTREAM_CORRUPT. */
+/** Bytes that have none of the promised digests: UPSTREAM_CORRUPT. */
+export class Mismatch extends WarrenError {}
+
+/** The digest that was found right, as `algorithm:hex`; none when upstream promises none. Throws Mismatch. */
 export async function verify(plan: Plan, { digests: wanted }: Expectation, staging: Staging): Promise<readonly string[]> {
   if (wanted.length === 0) return []
   const computed = await staging.seal()
@@ -17,7 +20,7 @@ export async function verify(plan: Plan, { digests: wanted }: Expectation, stagi
     got = written({ ...digest, hex })
   }
   const promised = wanted.map(written).join(' or ')
-  throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} has not the promised ${promised} but ${got}: not kept`)
+  throw new Mismatch('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} has not the promised ${promised} but ${got}: not kept`)
 }
 
 async function readBack(plan: Plan, staging: Staging, digest: Digest, computed: Digests): Promise<string> {
@@ -31,7 +34,7 @@ async function readBack(plan: Plan, staging: Staging, digest: Digest, computed: 
       } catch (cause) {
         if (isWarrenError(cause)) throw cause
         const why = `${plan.mirror}: ${plan.url} has not the promised ${written(digest)}: ${reasonOf(cause)}`
-        throw new WarrenError('UPSTREAM_CORRUPT', `${why}: not kept`, { cause })
+        throw new Mismatch('UPSTREAM_CORRUPT', `${why}: not kept`, { cause })
       }
     default: {
       const hash = createHash(digest.algorithm)
