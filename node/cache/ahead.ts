@@ -1,6 +1,6 @@
-import type { Body, Scratch } from '../body.ts'
-import { WarrenError } from '../errors.ts'
-import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
+import type { Body } from '../body.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { collect } from './document-body.ts'
 import { atUpstream, type Plan } from './plan.ts'
 
 /** What is known of an artifact that upstream is sending. */
@@ -41,7 +41,7 @@ export class Places {
 
 export interface AheadComponents {
   readonly upstream: Upstream
-  /** One is held from the question until the body is closed. */
+  /** One is held from the question until the body is closed: each has its bytes in memory. */
   readonly places: Places
 }
 
@@ -63,9 +63,15 @@ export async function openAhead(
   const headers = { ...plan.headers, 'accept-encoding': 'identity' }
   try {
     const response = await upstream.fetch({ method: 'GET', url, headers, range, ...atUpstream(plan) }, signal)
-    if (response.status === 206 && response.headers['content-range'] === `bytes ${start}-${end}/${size}`)
-      return new AheadBody({ response, leave }, { start, end, size })
-    response.destroy()
+    try {
+      if (response.status === 206 && response.headers['content-range'] === `bytes ${start}-${end}/${size}`) {
+        // At once: a client that does not read must not hold one of the few places at upstream, or a handful would stop all others.
+        const bytes = await collect(response, end - start + 1)
+        if (bytes.length === end - start + 1) return bodyFrom(start, bytes, size, leave)
+      }
+    } finally {
+      response.destroy()
+    }
   } catch {
     // It comes with the rest.
   }
@@ -73,72 +79,15 @@ export async function openAhead(
   return undefined
 }
 
-/**
- * Bytes that are taken in as fast as upstream sends them: a client that does not read must not hold one of the few places there, or
- * a handful of such clients would stop everybody else.
- */
-class AheadBody implements Body {
-  readonly size: number
-  readonly #response: UpstreamResponse
-  readonly #leave: () => void
-  readonly #start: number
-  readonly #bytes: Buffer
-  #filled = 0
-  #failure: { readonly reason: unknown } | undefined
-  #growth: PromiseWithResolvers<void> | undefined
-
-  constructor(
-    { response, leave }: { response: UpstreamResponse; leave(): void },
-    { start, end, size }: { start: number; end: number; size: number },
-  ) {
-    this.size = size
-    this.#response = response
-    this.#leave = leave
-    this.#start = start
-    this.#bytes = Buffer.allocUnsafe(end - start + 1)
-    void this.#fill()
-  }
-
-  async read(position: number, max: number, _scratch: Scratch): Promise<Buffer> {
-    const at = position - this.#start
-    if (at < 0) throw new Error(`bytes from ${position} on were asked for, which are before ${this.#start}`)
-    while (at >= this.#filled && at < this.#bytes.length) {
-      if (this.#failure) throw this.#failure.reason
-      this.#growth ??= Promise.withResolvers()
-      await this.#growth.promise
-    }
-    return this.#bytes.subarray(at, Math.min(at + max, this.#filled))
-  }
-
-  close(): void {
-    this.#response.destroy()
-    this.#fail(new Error('read of a closed body'))
-    this.#leave()
-  }
-
-  async #fill(): Promise<void> {
-    const { length } = this.#bytes
-    try {
-      for await (const chunk of this.#response.body) {
-        this.#filled += chunk.copy(this.#bytes, this.#filled)
-        this.#grow()
-        if (this.#filled === length) break
-      }
-      if (this.#filled < length) throw new WarrenError('UPSTREAM_CUT', `the range ended at byte ${this.#start + this.#filled}`)
-    } catch (error) {
-      this.#fail(error)
-    } finally {
-      this.#response.destroy()
-    }
-  }
-
-  #fail(reason: unknown): void {
-    this.#failure ??= { reason }
-    this.#grow()
-  }
-
-  #grow(): void {
-    this.#growth?.resolve()
-    this.#growth = undefined
+/** Bytes of an artifact from `start` on, in memory. Closing it is the last that is heard of them. */
+function bodyFrom(start: number, bytes: Buffer, size: number, close: () => void): Body {
+  return {
+    size,
+    read(position, max) {
+      const at = position - start
+      if (at < 0) throw new Error(`bytes from ${position} on were asked for, which are before ${start}`)
+      return bytes.subarray(at, at + max)
+    },
+    close,
   }
 }
