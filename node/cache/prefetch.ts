@@ -9,8 +9,8 @@ const MAX_WAITING = 1_000
 /** Steps from what a client asked for, and documents in all: an index may name others without end, and a graph has some hundred. */
 const MAX_DEPTH = 16
 const MAX_NAMES = 500
-/** Bytes of a document: what is larger is worth its memory only to a client that waits for it. */
-const MAX_BYTES = 1 << 20
+/** Bytes of all of them; those on their way when that is reached come in addition. */
+const MAX_BYTES = 64 << 20
 
 export interface PrefetchComponents {
   readonly records: RecordStore
@@ -23,7 +23,7 @@ export interface PrefetchComponents {
 interface Errand {
   readonly depth: number
   /** Shared by all that it leads to. */
-  readonly budget: { left: number }
+  readonly budget: { names: number; bytes: number }
 }
 
 /**
@@ -43,15 +43,14 @@ export class Prefetch {
 
   /** A document has come from upstream, and `facts` were found in it. */
   after(plan: Plan, facts: unknown): void {
-    const { depth, budget } = this.#errands.get(plan) ?? { depth: 0, budget: { left: MAX_NAMES } }
+    const { depth, budget } = this.#errands.get(plan) ?? { depth: 0, budget: { names: MAX_NAMES, bytes: MAX_BYTES } }
     if (!plan.prefetch || depth >= MAX_DEPTH) return
     for (const next of plan.prefetch(facts)) {
-      if (this.#waiting.size >= MAX_WAITING || budget.left <= 0) break
+      if (this.#waiting.size >= MAX_WAITING || budget.names <= 0) break
       if (this.#waiting.has(next.key) || this.#components.records.get(next.key) || !this.#components.mayFetch(next)) continue
-      budget.left--
-      const small = { ...next, maxBytes: Math.min(next.maxBytes ?? MAX_BYTES, MAX_BYTES) }
-      this.#errands.set(small, { depth: depth + 1, budget })
-      this.#waiting.set(small.key, small)
+      budget.names--
+      this.#errands.set(next, { depth: depth + 1, budget })
+      this.#waiting.set(next.key, next)
     }
     while (this.#running.size < AT_ONCE && this.#waiting.size > 0) this.#start()
   }
@@ -71,8 +70,11 @@ export class Prefetch {
   async #work(): Promise<void> {
     for (const [key, plan] of this.#waiting) {
       this.#waiting.delete(key)
+      const budget = this.#errands.get(plan)?.budget
+      if (!budget || budget.bytes <= 0) continue
       try {
         const { body } = await this.#components.get(plan, { signal: this.#closing.signal })
+        budget.bytes -= body.size ?? 0
         body.close()
       } catch {
         // Whoever needs it asks itself, and hears why it cannot be had.

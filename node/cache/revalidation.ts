@@ -36,8 +36,6 @@ type Outcome = FetchedDocument | Told | Coming
 interface Running {
   readonly outcome: Promise<Outcome>
   readonly waiting: Waiting
-  /** Most bytes that it takes. */
-  readonly maxBytes: number
 }
 
 export interface RevalidationInit {
@@ -109,15 +107,10 @@ export class Revalidation {
   #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Running {
     const key = head ? `${plan.key}\nHEAD` : plan.key
     const running = this.#running.get(key)
-    const { maxBytes = Number.POSITIVE_INFINITY } = plan
-    if (running && running.maxBytes >= maxBytes) return running
-    // What was too large to be fetched ahead is not too large for who asks for it.
+    if (running) return running
     const waiting = new Waiting()
-    const ask = () => this.#ask(plan, held, head, waiting)
-    const outcome = (running ? afterSmaller(running, ask) : ask()).finally(() => {
-      if (this.#running.get(key) === refresh) this.#running.delete(key)
-    })
-    const refresh: Running = { outcome, waiting, maxBytes }
+    const outcome = this.#ask(plan, held, head, waiting).finally(() => this.#running.delete(key))
+    const refresh: Running = { outcome, waiting }
     this.#running.set(key, refresh)
     // Those who got a stale copy do not wait for it.
     outcome.catch(() => {})
@@ -236,14 +229,5 @@ export class Revalidation {
     const found = await this.#components.shelf.open(plan, record, source)
     if (found) return found
     throw new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: the stored copy of ${plan.url} has just been lost; ask again`)
-  }
-}
-
-async function afterSmaller({ outcome }: Running, ask: () => Promise<Outcome>): Promise<Outcome> {
-  try {
-    return await outcome
-  } catch (error) {
-    if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
-    return ask()
   }
 }

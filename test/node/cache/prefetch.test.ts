@@ -79,6 +79,17 @@ describe('what a document names to be fetched ahead', () => {
     expect(upstream.requests.length).toBe(1_002)
   })
 
+  it('is bounded in bytes for one request, but for those that are on their way when that shows', async () => {
+    const names = Object.fromEntries(Array.from({ length: 64 }, (_, at) => [`p${at}`, {}]))
+    const large = Buffer.concat([indexBytes({}), Buffer.alloc(8 << 20, ' ')])
+    const kit = makeCache({ script: ({ url }) => ({ body: url === `${BASE}a` ? indexBytes(names) : large }) })
+    await kit.fetch(naming('a'))
+    const last = () => kit.upstream.requests.length
+    for (let before = 0; before < last(); await new Promise((resolve) => setTimeout(resolve, 500))) before = last()
+    expect(last()).toBeGreaterThan(8)
+    expect(last()).toBeLessThanOrEqual(1 + 8 + 6)
+  })
+
   it('is not asked for where no client could have it', async () => {
     const { fetch, upstream } = start(
       (path) => GRAPH[path] ?? [],
@@ -89,7 +100,7 @@ describe('what a document names to be fetched ahead', () => {
     expect(upstream.requests.map(({ url }) => url.slice(BASE.length)).sort()).toEqual(['a', 'c', 'd'])
   })
 
-  it('is left to whoever asks for it where it is large, be it at the same time', async () => {
+  it('is fetched once for all who ask for it meanwhile, be it large', async () => {
     const large = Buffer.concat([indexBytes({}), Buffer.alloc(1 << 20, ' ')])
     const held = Promise.withResolvers<void>()
     const kit = makeCache({
@@ -106,7 +117,7 @@ describe('what a document names to be fetched ahead', () => {
     expect(kit.upstream.count(`${BASE}b`)).toBe(1)
     held.resolve()
     for (const bytes of await Promise.all(asked)) expect(bytes.equals(large)).toBe(true)
-    expect(kit.upstream.count(`${BASE}b`)).toBe(2)
+    expect(kit.upstream.count(`${BASE}b`)).toBe(1)
     expect((await kit.get(naming('b'))).source).toBe('local')
   })
 
