@@ -176,8 +176,7 @@ export class GrowingBlob {
   async begun(): Promise<void> {
     while (!this.#complete && !this.shown) {
       if (this.#failure) throw this.#failure.reason
-      this.#growth ??= Promise.withResolvers()
-      await this.#growth.promise
+      await this.#grown()
     }
   }
 
@@ -218,9 +217,14 @@ export class GrowingBlob {
   }
 
   async #afterGrowth(reader: Reader, position: number, max: number, scratch: Scratch): Promise<Buffer> {
-    this.#growth ??= Promise.withResolvers()
-    await this.#growth.promise
+    await this.#grown()
     return reader.read(position, max, scratch)
+  }
+
+  /** Resolves when there is more, or will not be. */
+  #grown(): Promise<void> {
+    this.#growth ??= Promise.withResolvers()
+    return this.#growth.promise
   }
 
   #grow(): void {

@@ -87,14 +87,12 @@ export class SlabStream {
 
   /** Bytes at `position` that are in memory: those that are not in the file yet, unless they were given up, and the last that are. */
   copy(position: number, into: Buffer): Buffer | undefined {
-    for (const slab of [...this.#recent, ...this.#held, ...this.#sent, this.#current]) {
-      if (!slab || position < slab.start || position >= slab.start + slab.length) continue
-      const from = position - slab.start
-      const length = Math.min(into.length, slab.length - from)
-      slab.view.copy(into, 0, from, from + length)
-      return into.subarray(0, length)
-    }
-    return undefined
+    const slab = this.#slabAt(position)
+    if (!slab) return undefined
+    const from = position - slab.start
+    const length = Math.min(into.length, slab.length - from)
+    slab.view.copy(into, 0, from, from + length)
+    return into.subarray(0, length)
   }
 
   release(position: number): void {
@@ -191,6 +189,13 @@ export class SlabStream {
     this.#sealed.reject(failure)
     this.#synced.reject(failure)
     this.#wake()
+  }
+
+  /** One list after the other, since joining them would make garbage with each read of each reader. */
+  #slabAt(position: number): Slab | undefined {
+    const has = (slab: Slab) => position >= slab.start && position < slab.start + slab.length
+    const current = this.#current && has(this.#current) ? this.#current : undefined
+    return current ?? this.#recent.find(has) ?? this.#held.find(has) ?? this.#sent.find(has)
   }
 
   #isReleased(slab: Slab): boolean {
