@@ -25,7 +25,6 @@ import { links } from './links.ts'
 import type { Permits } from './permits.ts'
 import { type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
-import { isStrayPage } from './stray-page.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
 import { verify } from './verify.ts'
@@ -198,7 +197,7 @@ export class Flight {
         await this.#blob.staging.seal()
         const expectation = await abortable(expecting.settled, this.#abort.signal)
         if (!expectation) events.unverified(this.#plan, expecting.trouble)
-        if (!expectation?.digests.length) this.#refusePage()
+        if (!expectation?.digests.length) this.#refuseNothing()
         const verified = expectation && (await this.#verify(expectation))
         return { verified, kind: kindOf(transfer.parts) }
       } catch (error) {
@@ -242,12 +241,10 @@ export class Flight {
     } else source?.blame('the bytes do not match their digest')
   }
 
-  /** Without a digest nothing else tells an artifact from the login page of a network, which answers 200 to everything. */
-  #refusePage(): void {
-    const isPage = isStrayPage(this.#plan, this.#headers)
-    if (!isPage && this.#blob.written > 0) return
-    const what = isPage ? 'a web page' : 'nothing'
-    throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought ${what} in place of an artifact`)
+  /** Without a digest nothing else tells that all of it is missing. */
+  #refuseNothing(): void {
+    if (this.#blob.written > 0) return
+    throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought nothing in place of an artifact`)
   }
 
   #transfer(early: boolean): Transfer {

@@ -137,7 +137,7 @@ export class Transfer {
 
   /** Whether it is a web page, of which nothing goes out unless its digest is right. Throws UPSTREAM_CORRUPT where none is known. */
   async #isPage({ kind, headers }: OpenBody): Promise<boolean> {
-    if (kind !== 'upstream' || this.#plan.document || !isStrayPage(this.#plan, headers)) return false
+    if (kind !== 'upstream' || !isStrayPage(this.#plan, headers)) return false
     await abortable(this.#components.expecting.settled, this.#signal)
     if (this.#judged) return true
     const { mirror, url } = this.#plan
