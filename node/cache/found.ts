@@ -1,5 +1,5 @@
 import type { Body } from '../body.ts'
-import type { ParsedDocument } from './plan.ts'
+import type { ParsedDocument, Plan } from './plan.ts'
 
 /** Where an answer came from, as `X-Warren-Source` says it. */
 export type Source = 'local' | 'flight' | 'peer' | 'seed' | 'upstream' | 'stale'
@@ -27,4 +27,14 @@ export interface GetOptions {
   readonly anew?: boolean
   /** Only the headers are wanted: a miss costs upstream no transfer. */
   readonly head?: boolean
+}
+
+/** What is seen of the cache by those who serve from it. */
+export interface Finder {
+  get(plan: Plan, options: GetOptions): Found | Promise<Found>
+  /**
+   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
+   * only while all that it names can be had.
+   */
+  atHand(key: string, needy: boolean): Found | undefined
 }

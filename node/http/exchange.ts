@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Mirror, Planned } from '../../protocols/protocol.ts'
-import type { Found, GetOptions } from '../cache/found.ts'
+import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
 import { isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
@@ -10,16 +10,6 @@ import type { Asked } from './sender.ts'
 
 /** Ms that finding a document once more may take; it was there a moment ago. */
 const REOPEN_TIMEOUT = 60_000
-
-/** What is seen of the cache here. */
-export interface Finder {
-  get(plan: Plan, options: GetOptions): Found | Promise<Found>
-  /**
-   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
-   * only while all that it names can be had.
-   */
-  atHand(key: string, needy: boolean): Found | undefined
-}
 
 export interface ExchangeComponents {
   readonly cache: Finder

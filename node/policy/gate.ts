@@ -1,19 +1,13 @@
 import { LRUCache } from 'lru-cache'
-import type { Found, GetOptions } from '../cache/found.ts'
+import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
 import type { Clock } from '../clock.ts'
 import { canonicalName, type Policy } from './policy.ts'
 import { enforce, type Grounds, verdictsOf } from './verdicts.ts'
 import type { Withholder, Withholding } from './withholding.ts'
 
-/** What is seen of the cache here. */
-interface Guarded {
-  get(plan: Plan, options: GetOptions): Found | Promise<Found>
-  atHand(key: string, needy: boolean): Found | undefined
-}
-
 export interface PolicyGateComponents {
-  readonly cache: Guarded
+  readonly cache: Finder
   readonly lookup: Lookup
   readonly clock: Clock
   /** When the bytes of a key came here, in ms since the epoch; undefined for what is not held. */
@@ -29,7 +23,7 @@ const AGE_STEP = 60_000
  * Stands before the cache and lets through what the policy does: what is denied is neither asked of anybody nor served from what
  * is held. Without a policy it costs one look at a flag.
  */
-export class PolicyGate implements Withholder {
+export class PolicyGate implements Finder, Withholder {
   readonly #components: PolicyGateComponents
   readonly #cleared = new LRUCache<string, true>({ max: MAX_CLEARED })
   #policy: Policy
@@ -50,13 +44,14 @@ export class PolicyGate implements Withholder {
   /** As the cache does. Throws or rejects with POLICY_DENIED. */
   get(plan: Plan, options: GetOptions): Found | Promise<Found> {
     const policy = this.#policy
-    const { subject, kind, readings = [] } = plan
     if (policy.isEmpty) return this.#components.cache.get(plan, options)
-    if (!subject || ![subject, ...readings].some((one) => policy.concerns(one))) {
-      if (kind === 'immutable') this.#cleared.set(plan.key, true)
+    const { subject } = plan
+    const concerned = this.#concerned(plan)
+    if (!subject || !concerned) {
+      if (plan.kind === 'immutable') this.#cleared.set(plan.key, true)
       return this.#components.cache.get(plan, options)
     }
-    enforce(policy.verdictOfAny([subject, ...readings]))
+    enforce(policy.verdictOfAny(concerned))
     const aging = policy.minimumAge(subject) > 0
     if (aging && subject.version !== undefined && plan.published && !this.#cleared.has(plan.key))
       return this.#getOfAge(plan, subject, options)
@@ -64,11 +59,9 @@ export class PolicyGate implements Withholder {
   }
 
   /** Whether a client could have it, as far as its name and version tell. */
-  lets({ subject, readings = [] }: Plan): boolean {
-    const policy = this.#policy
-    if (policy.isEmpty || !subject) return true
-    const all = [subject, ...readings] as const
-    return !all.some((one) => policy.concerns(one)) || policy.verdictOfAny(all).allowed
+  lets(plan: Plan): boolean {
+    const concerned = this.#policy.isEmpty ? undefined : this.#concerned(plan)
+    return !concerned || this.#policy.verdictOfAny(concerned).allowed
   }
 
   /** What can be had at once of a key, if that was let through since the policy is what it is. */
@@ -89,6 +82,13 @@ export class PolicyGate implements Withholder {
       grounds,
       verdicts: () => verdictsOf(grounds, policy),
     }
+  }
+
+  /** All that a plan may be of, if something is said about any of it. */
+  #concerned({ subject, readings = [] }: Plan): readonly [Subject, ...Subject[]] | undefined {
+    if (!subject) return undefined
+    const all = [subject, ...readings] as const
+    return all.some((one) => this.#policy.concerns(one)) ? all : undefined
   }
 
   #pass(plan: Plan, subject: Subject, aging: boolean, options: GetOptions): Found | Promise<Found> {
