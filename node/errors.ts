@@ -82,6 +82,11 @@ export function isWarrenError(error: unknown, ...codes: ErrorCode[]): error is W
   return error instanceof WarrenError && (codes.length === 0 || codes.includes(error.code))
 }
 
+/** Whether it is upstream's own «no»: there is no such thing, or not for us. Anything else says nothing about what exists. */
+export function isRefusal(error: unknown): boolean {
+  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')
+}
+
 /** The first line of whatever was thrown, for a log line or a message. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -1,5 +1,5 @@
 import type { Lookup, Plan } from '../node/cache/plan.ts'
-import { type ErrorCode, isWarrenError } from '../node/errors.ts'
+import { type ErrorCode, isRefusal, isWarrenError } from '../node/errors.ts'
 
 /** The upstream cannot be asked now, for whatever document. */
 const AWAY: readonly ErrorCode[] = ['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT', 'UPSTREAM_BUSY']
@@ -16,4 +16,24 @@ export async function optionalFacts(plan: Plan, lookup: Lookup, signal: AbortSig
     if (isWarrenError(error, ...AWAY)) throw error
     return undefined
   }
+}
+
+/** What was asked for; undefined where upstream says that there is none, or not for us. Rejects with all else. */
+export async function unlessRefused<T>(asking: Promise<T>): Promise<T | undefined> {
+  try {
+    return await asking
+  } catch (error) {
+    if (isRefusal(error)) return undefined
+    throw error
+  }
+}
+
+/** What `find` finds in the facts of a document: as it is at hand, else as upstream has it now. Rejects as that does. */
+export async function findIn<T>(
+  plan: Plan,
+  find: (facts: unknown) => T | undefined,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<T | undefined> {
+  return find(await lookup.cached(plan)) ?? find(await lookup.fetch(plan, signal))
 }

@@ -1,6 +1,14 @@
-import type { Plan } from '../node/cache/plan.ts'
+import { cacheKey, type Plan } from '../node/cache/plan.ts'
 import { WarrenError } from '../node/errors.ts'
-import type { Mirror, NameRoute } from './protocol.ts'
+import type { Mirror, NameRoute, Planned } from './protocol.ts'
+
+/** One upstream of a mirror. */
+export interface Site {
+  readonly mirror: string
+  readonly base: string
+  /** Longest lifetime of what is mutable, in ms, if not the grammar's own. */
+  readonly lifetime?: number
+}
 
 /**
  * The upstreams of a mirror that may be asked about a name, in order. A name that a route binds is asked at that route's upstream
@@ -35,6 +43,39 @@ export function sitesOf(mirror: Mirror, name: string): readonly [string, ...stri
  */
 export function binds({ pattern, levels = '' }: NameRoute, name: string): boolean {
   return matches(pattern, name) || Array.from(levels).some((level) => matches(`${pattern}${level}*`, name))
+}
+
+/** An upstream of a mirror, with what the mirror says of all of them. */
+export function siteOf({ name, lifetime }: Mirror, base: string): Site {
+  return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }) }
+}
+
+/** Plans for each upstream that may be asked about a name, in order; `of` has one or several for each. Throws as `sitesOf`. */
+export function plansFor(
+  mirror: Mirror,
+  name: string,
+  of: (base: string) => Plan | Readonly<Planned['plans']>,
+): Planned['plans'] {
+  const at = (base: string): Planned['plans'] => {
+    const plans = of(base)
+    return isSeveral(plans) ? [...plans] : [plans]
+  }
+  const [first, ...others] = sitesOf(mirror, name)
+  return [...at(first), ...others.flatMap(at)]
+}
+
+function isSeveral(plans: Plan | Readonly<Planned['plans']>): plans is Readonly<Planned['plans']> {
+  return Array.isArray(plans)
+}
+
+/** What a path below an upstream's base is called, and where it is. */
+export function placeOf(
+  ecosystem: string,
+  { mirror, base }: Site,
+  path: string,
+  variant = '',
+): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
+  return { key: cacheKey({ ecosystem, base, path, variant }), ecosystem, mirror, url: base + path, base }
 }
 
 /** A grammar's own bounds of a lifetime, in ms, under the longest one that a mirror allows. */

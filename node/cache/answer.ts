@@ -1,5 +1,5 @@
 import type { ByteAlgorithm, Digests } from '../digest.ts'
-import { isWarrenError, WarrenError } from '../errors.ts'
+import { isRefusal, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { UpstreamResponse } from '../upstream/upstream.ts'
 import type { Plan } from './plan.ts'
@@ -37,7 +37,7 @@ export function refusal(plan: Plan, response: UpstreamResponse): WarrenError | u
 
 /** Anything but upstream's own «no»: it says nothing about what exists. */
 export function isTrouble(error: unknown): boolean {
-  return !isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')
+  return !isRefusal(error)
 }
 
 /** The headers that go into a name record. `facts` are those of the document that was sent, if it is one. */

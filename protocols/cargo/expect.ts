@@ -1,5 +1,6 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
-import { isWarrenError, WarrenError } from '../../node/errors.ts'
+import { WarrenError } from '../../node/errors.ts'
+import { findIn, unlessRefused } from '../lookups.ts'
 import { configFacts } from './config.ts'
 import { downloadUrl } from './download.ts'
 import { crateFacts, findRelease, type Release } from './facts.ts'
@@ -31,7 +32,7 @@ export async function expectCrate(
   if (sha256 === undefined) return undefined
   if (asked.sha256 !== undefined) await checkListed({ ...asked, sha256 }, index, lookup, signal)
   const digests = [{ algorithm: 'sha256', hex: sha256 }] as const
-  const facts = configFacts(await lookup.cached(config)) ?? configFacts(await lookup.fetch(config, signal))
+  const facts = await findIn(config, configFacts, lookup, signal)
   return facts ? { digests, url: downloadUrl(facts.dl, { ...asked, sha256 }) } : { digests }
 }
 
@@ -46,15 +47,7 @@ export async function releaseOf(
     const facts = crateFacts(given, name)
     return facts && findRelease(facts, version)
   }
-  const held = find(await lookup.cached(index))
-  if (held) return held
-  try {
-    return find(await lookup.fetch(index, signal))
-  } catch (error) {
-    // That upstream has no such crate, or not for us, is an answer.
-    if (isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')) return undefined
-    throw error
-  }
+  return unlessRefused(findIn(index, find, lookup, signal))
 }
 
 /** Throws UPSTREAM_ABSENT for what the index does not have. */
@@ -65,10 +58,11 @@ async function checkListed(
   signal: AbortSignal,
 ): Promise<void> {
   const { name, version, sha256 } = asked
-  for (const ask of [() => lookup.cached(index), () => lookup.fetch(index, signal)]) {
-    const facts = crateFacts(await ask(), name)
-    if (facts && findRelease(facts, version)?.sha256 === sha256) return
+  const lists = (given: unknown) => {
+    const facts = crateFacts(given, name)
+    return (facts && findRelease(facts, version)?.sha256 === sha256) || undefined
   }
+  if (await findIn(index, lists, lookup, signal)) return
   throw new WarrenError(
     'UPSTREAM_ABSENT',
     `${index.mirror}: ${new URL(index.base).host} has no ${name} ${version} of that checksum`,

@@ -1,12 +1,12 @@
-import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
-import { sitesOf } from '../sites.ts'
+import { notForWriting } from '../read-only.ts'
+import { plansFor, siteOf, sitesOf } from '../sites.ts'
 import { openConfig } from './config.ts'
 import { crateOffers } from './crate-index.ts'
 import { formatError } from './errors.ts'
 import { foldedName } from './names.ts'
 import { parsePath, type Resource } from './paths.ts'
-import { planOf, type Site } from './plans.ts'
+import { planOf } from './plans.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
 /** The sparse registry protocol of cargo, for reading. */
@@ -28,9 +28,11 @@ const NO_GIT: FixedReply = {
   body: 'this is a sparse index and no git repository: write «sparse+» in front of its address, in the configuration of cargo\n',
 }
 
+const TO_WRITE = 'publish, yank and log in at the registry itself, with «cargo publish --registry <name>» or --index'
+
 function route(request: MirrorRequest, mirror: Mirror): Route {
   const { method, path } = request
-  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method)
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, TO_WRITE)
   const resource = parsePath(path)
   switch (resource.kind) {
     case 'git':
@@ -45,15 +47,11 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 }
 
 function plans(resource: Exclude<Resource, { kind: 'git' }>, mirror: Mirror): Planned['plans'] {
-  const [first, ...others] = sitesOf(mirror, 'name' in resource ? foldedName(resource.name) : '')
-  const plan = (base: string) => planOf(resource, siteOf(mirror, base))
-  return [plan(first), ...others.map(plan)]
-}
-
-function siteOf(mirror: Mirror, base: string): Site {
-  const { name, lifetime } = mirror
-  const mayHave = (crate: string) => mayAsk(mirror, crate, base)
-  return { mirror: name, base, mayHave, ...(lifetime === undefined ? {} : { lifetime }) }
+  const name = 'name' in resource ? foldedName(resource.name) : ''
+  return plansFor(mirror, name, (base) => {
+    const mayHave = (crate: string) => mayAsk(mirror, crate, base)
+    return planOf(resource, { ...siteOf(mirror, base), mayHave })
+  })
 }
 
 function mayAsk(mirror: Mirror, crate: string, base: string): boolean {
@@ -62,10 +60,4 @@ function mayAsk(mirror: Mirror, crate: string, base: string): boolean {
   } catch {
     return false
   }
-}
-
-function notForWriting(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  const where = 'publish, yank and log in at the registry itself, with «cargo publish --registry <name>» or --index'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
 }

@@ -1,5 +1,5 @@
-import { cacheKey, type Plan } from '../../node/cache/plan.ts'
-import { boundedBy } from '../sites.ts'
+import type { Plan } from '../../node/cache/plan.ts'
+import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
 import { configParser } from './config.ts'
 import { crateIndexParser } from './crate-index.ts'
 import { expectCrate, releaseOf } from './expect.ts'
@@ -7,11 +7,7 @@ import { crateFacts } from './facts.ts'
 import { type Resource, upstreamPath } from './paths.ts'
 
 /** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of what is mutable, in ms, if not the usual one. */
-  readonly lifetime?: number
+export interface Site extends AnySite {
   /** Whether this upstream may be asked for a crate. */
   mayHave(name: string): boolean
 }
@@ -101,10 +97,6 @@ function cratePlan(resource: Of<'crate'>, site: Site): Plan {
   }
 }
 
-function common(
-  resource: Exclude<Resource, { kind: 'git' }>,
-  { mirror, base }: Site,
-): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
-  const path = upstreamPath(resource)
-  return { key: cacheKey({ ecosystem: 'cargo', base, path }), ecosystem: 'cargo', mirror, url: base + path, base }
+function common(resource: Exclude<Resource, { kind: 'git' }>, site: Site): ReturnType<typeof placeOf> {
+  return placeOf('cargo', site, upstreamPath(resource))
 }

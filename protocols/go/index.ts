@@ -1,6 +1,7 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
-import { sitesOf } from '../sites.ts'
+import { notForWriting } from '../read-only.ts'
+import { plansFor, siteOf } from '../sites.ts'
 import { formatError } from './errors.ts'
 import { canonicalPattern, isCanonical } from './names.ts'
 import { infoOffers, listOffers } from './offers.ts'
@@ -27,20 +28,14 @@ const SUPPORTED: FixedReply = {
 }
 
 function route(request: MirrorRequest, mirror: Mirror): Route {
-  if (request.method !== 'GET' && request.method !== 'HEAD') {
-    const what = /^[A-Z]{1,16}$/.test(request.method) ? request.method : 'that method'
-    throw new WarrenError(
-      'METHOD_NOT_ALLOWED',
-      `a module proxy is read only and takes no ${what}; tag a version where the code is`,
-    )
-  }
+  if (request.method !== 'GET' && request.method !== 'HEAD')
+    throw notForWriting(request.method, 'tag a version where the code is')
   const resource = parsePath(request.path)
   const database = databaseOf(mirror)
   if ('database' in resource) return databaseRoute(resource, mirror, database)
   const cachedOnly = String(request.headers['disable-module-fetch']).toLowerCase() === 'true'
-  const plan = (base: string) => planOf(resource, siteOf(mirror, base, database, cachedOnly))
-  const [first, ...others] = sitesOf(mirror, resource.module)
-  return { plans: [plan(first), ...others.map(plan)], ...offersOf(resource) }
+  const plans = plansFor(mirror, resource.module, (base) => planOf(resource, siteWith(mirror, base, database, cachedOnly)))
+  return { plans, ...offersOf(resource) }
 }
 
 function offersOf(resource: Resource): Pick<Planned, 'offers'> {
@@ -56,11 +51,11 @@ function databaseRoute(resource: DatabaseResource, mirror: Mirror, database: Dat
     throw new WarrenError('UPSTREAM_ABSENT', `the checksum database «${resource.database}» is not passed on: ${why}`)
   }
   if (resource.kind === 'supported' && database.certain) return { reply: SUPPORTED }
-  const plan = (base: string) => databasePlan(resource, siteOf(mirror, base, database), database.verifier)
-  const [first, ...others] = sitesOf(mirror, resource.kind === 'record' ? resource.module : '')
-  return { plans: [plan(first), ...others.map(plan)] }
+  const name = resource.kind === 'record' ? resource.module : ''
+  const plan = (base: string) => databasePlan(resource, siteWith(mirror, base, database), database.verifier)
+  return { plans: plansFor(mirror, name, plan) }
 }
 
-function siteOf({ name, lifetime }: Mirror, base: string, database: Database | undefined, cachedOnly = false): Site {
-  return { mirror: name, base, cachedOnly, ...(lifetime === undefined ? {} : { lifetime }), ...(database ? { database } : {}) }
+function siteWith(mirror: Mirror, base: string, database: Database | undefined, cachedOnly = false): Site {
+  return { ...siteOf(mirror, base), cachedOnly, ...(database ? { database } : {}) }
 }

@@ -1,5 +1,5 @@
-import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
-import { boundedBy } from '../sites.ts'
+import type { Plan, Subject } from '../../node/cache/plan.ts'
+import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
 import { expectFile } from './expect.ts'
 import { headParser } from './head.ts'
 import { infoFacts, infoParser } from './info.ts'
@@ -14,11 +14,7 @@ import { dataTileParser, HASH_BYTES, type TileFacts, tileParser } from './tile.t
 import type { Tile } from './tiles.ts'
 
 /** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of names, in ms, if not the usual one. */
-  readonly lifetime?: number
+export interface Site extends AnySite {
   /** The checksum database that is believed; without one nothing is verified. */
   readonly database?: { readonly name: string; readonly verifier: Verifier; readonly isPublic: boolean }
   /** Upstream is not to fetch what it does not have yet (`Disable-Module-Fetch`): its «no» is another one then. */
@@ -211,14 +207,11 @@ function believed({ database }: Site): string | undefined {
 
 function common(resource: Resource, site: Site, trust?: string) {
   const path = upstreamPath(resource)
-  const { base, mirror } = site
-  const place = { ecosystem: 'go', mirror, base, url: base + path }
-  if ('database' in resource) return { ...place, key: cacheKey({ ecosystem: 'go', base, path }) }
+  if ('database' in resource) return placeOf('go', site, path)
   const variant = [site.cachedOnly ? 'cached-only' : undefined, trust].filter((one) => one !== undefined).join(' ')
   return {
-    ...place,
+    ...placeOf('go', site, path, variant),
     subject: subjectOf(resource.module),
-    key: cacheKey({ ecosystem: 'go', base, path, variant }),
     ...(site.cachedOnly ? { headers: { 'disable-module-fetch': 'true' } } : {}),
   }
 }

@@ -1,10 +1,7 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import { type Digest, isDigest } from '../../node/digest.ts'
-import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import { unlessRefused } from '../lookups.ts'
 import { CHECKSUMS, type ChecksumAlgorithm } from './paths.ts'
-
-/** The upstream says that there is no such file, or not for us. */
-const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
 
 /** The files with checksums in them beside another one. */
 export interface Siblings {
@@ -55,14 +52,11 @@ async function settled(asked: Promise<Digest | undefined>): Promise<Outcome> {
 }
 
 async function digestIn(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<Digest | undefined> {
-  try {
-    const { algorithm = '', hex = '' } = ((await lookup.fetch(plan, signal)) ?? {}) as Partial<Digest>
-    if (isDigest(algorithm, hex)) return { algorithm, hex }
-    throw new Error(`${plan.url} has been read as no checksum`)
-  } catch (error) {
-    if (isWarrenError(error, ...ABSENT)) return undefined
-    throw error
-  }
+  const facts = await unlessRefused(lookup.fetch(plan, signal).then((found) => found ?? {}))
+  if (!facts) return undefined
+  const { algorithm = '', hex = '' } = facts as Partial<Digest>
+  if (isDigest(algorithm, hex)) return { algorithm, hex }
+  throw new Error(`${plan.url} has been read as no checksum`)
 }
 
 /**

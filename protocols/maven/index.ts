@@ -1,8 +1,9 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
+import { notForWriting } from '../read-only.ts'
+import { type Site, siteOf } from '../sites.ts'
 import { formatError } from './errors.ts'
 import { type Of, parsePath, type Resource } from './paths.ts'
-import type { Site } from './plan-parts.ts'
 import { checksumPlan, metadataPlan, planOf } from './plans.ts'
 import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
 import { sitesFor } from './sites.ts'
@@ -25,10 +26,12 @@ export const maven: Protocol = {
   formatError,
 }
 
+const TO_WRITE = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'
+
 type Sites = readonly [Site, ...Site[]]
 
 function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
-  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method)
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, TO_WRITE)
   const resource = parsePath(path)
   const [first, ...others] = sitesFor(mirror, resource)
   const sites: Sites = [siteOf(mirror, first), ...others.map((base) => siteOf(mirror, base))]
@@ -55,10 +58,6 @@ function offersOf({ of }: Of<'metadata'>): Pick<Planned, 'offers'> {
   return of.what === 'versions' ? { offers: versions } : {}
 }
 
-function siteOf({ name, lifetime }: Mirror, base: string): Site {
-  return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }) }
-}
-
 function each([first, ...others]: Sites, planFor: (site: Site) => Planned['plans'][0]): Planned['plans'] {
   return [planFor(first), ...others.map(planFor)]
 }
@@ -75,10 +74,4 @@ function isOfPrefixes(resource: Resource): boolean {
 /** What one repository has would keep clients from asking for what the others have. */
 function noPrefixes(): WarrenError {
   return new WarrenError('UPSTREAM_ABSENT', 'a group of repositories has no list of prefixes: ask it for anything')
-}
-
-function notForWriting(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  const where = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
 }

@@ -1,17 +1,9 @@
-import { cacheKey, type Plan, type Subject } from '../../node/cache/plan.ts'
+import type { Plan, Subject } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
-import { boundedBy } from '../sites.ts'
+import { boundedBy, placeOf, type Site } from '../sites.ts'
 import { isPage, mediaType } from './media-types.ts'
 import { type Of, type Resource, upstreamPath } from './paths.ts'
 import { looseReadings, type Reading, readingsOf } from './readings.ts'
-
-/** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of what changes, in ms, if not the usual one. */
-  readonly lifetime?: number
-}
 
 const SECOND = 1000
 const YEAR = 365 * 24 * 3600 * SECOND
@@ -25,18 +17,8 @@ export const FOR_GOOD = { floor: YEAR, cap: YEAR }
 export const MUTABLE = { 'cache-control': 'no-cache' }
 export const IMMUTABLE = { 'cache-control': 'public, max-age=31536000, immutable' }
 
-export function common(
-  resource: Pick<Resource, 'kind' | 'path'>,
-  site: Site,
-): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
-  const path = upstreamPath(resource)
-  return {
-    key: cacheKey({ ecosystem: 'maven', base: site.base, path }),
-    ecosystem: 'maven',
-    mirror: site.mirror,
-    url: site.base + path,
-    base: site.base,
-  }
+export function common(resource: Pick<Resource, 'kind' | 'path'>, site: Site): ReturnType<typeof placeOf> {
+  return placeOf('maven', site, upstreamPath(resource))
 }
 
 export function changing({ lifetime }: Site): Required<Pick<Plan, 'kind' | 'lifetime' | 'responseHeaders'>> {

@@ -1,4 +1,5 @@
 import type { Plan } from '../../node/cache/plan.ts'
+import type { Site } from '../sites.ts'
 import { checksumParsers } from './checksum.ts'
 import { expectBuild, expectChecksum, expectNow, type Siblings } from './expect.ts'
 import { hasPart } from './layout.ts'
@@ -13,17 +14,7 @@ import {
   type Resource,
   upstreamPath,
 } from './paths.ts'
-import {
-  changing,
-  common,
-  describer,
-  FOR_GOOD,
-  IMMUTABLE,
-  MUTABLE,
-  type Site,
-  subjectOfMetadata,
-  subjectsOf,
-} from './plan-parts.ts'
+import { changing, common, describer, FOR_GOOD, IMMUTABLE, MUTABLE, subjectOfMetadata, subjectsOf } from './plan-parts.ts'
 import { publishedAt, type Source } from './published.ts'
 import { readingsOf } from './readings.ts'
 

@@ -1,6 +1,5 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
-import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
-import { optionalFacts } from '../lookups.ts'
+import { optionalFacts, unlessRefused } from '../lookups.ts'
 import { type Dist, findFile, findVersion, packageFacts } from './facts.ts'
 import { parseIntegrity, UNREADABLE } from './integrity.ts'
 import { isExactVersion, tarballPath, versionInFile } from './names.ts'
@@ -18,9 +17,6 @@ interface Sources {
   readonly abbreviated: Plan
   manifest(version: string): Plan
 }
-
-/** The upstream says that there is no such document, or not for us. */
-export const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
 
 /**
  * What must be true of a tarball: from a packument that is at hand; else from the version's manifest, which is small; else from
@@ -43,7 +39,7 @@ export async function expectTarball(
   const manifest = exact && distIn(await optionalFacts(sources.manifest(exact), lookup, signal), asked, exact, false)
   if (manifest && parseIntegrity(manifest.promise).length > 0) return expectationOf(manifest, asked)
   // That there is no digest at all is believed of the packument, not of whatever answers for a manifest.
-  const dist = distIn(await packumentFacts(sources.abbreviated, lookup, signal), asked, version, true)
+  const dist = distIn(await unlessRefused(lookup.fetch(sources.abbreviated, signal)), asked, version, true)
   return dist && expectationOf(dist, asked)
 }
 
@@ -52,15 +48,6 @@ function distIn(given: unknown, asked: Asked, version: string | undefined, byFil
   if (!facts) return undefined
   const dist = version === undefined ? undefined : findVersion(facts, version)
   return dist ?? (byFile ? findFile(facts, asked.file) : undefined)
-}
-
-async function packumentFacts(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<unknown> {
-  try {
-    return await lookup.fetch(plan, signal)
-  } catch (error) {
-    if (isWarrenError(error, ...ABSENT)) return undefined
-    throw error
-  }
 }
 
 function expectationOf(dist: Dist, asked: Asked): Expectation | undefined {

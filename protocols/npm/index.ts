@@ -1,12 +1,13 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
-import { sitesOf } from '../sites.ts'
+import { notForWriting } from '../read-only.ts'
+import { plansFor, siteOf, sitesOf } from '../sites.ts'
 import { chooseVariant, FULL_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
 import { isExactVersion } from './names.ts'
 import { offers } from './offers.ts'
 import { parseAudit, parsePath, upstreamPath } from './paths.ts'
-import { type Kept, planOf, type Site } from './plans.ts'
+import { type Kept, planOf } from './plans.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
 /** Characters of a search's query, the question mark included. */
@@ -31,9 +32,12 @@ export const npm: Protocol = {
   formatError,
 }
 
+const TO_WRITE =
+  'publish and log in at the registry itself, with "publishConfig": {"registry": …} in package.json or --registry <url>'
+
 function route(request: MirrorRequest, mirror: Mirror): Route {
   if (request.method === 'POST') return { pass: audit(request, mirror) }
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw notForWriting(request.method)
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw notForWriting(request.method, TO_WRITE)
   const resource = parsePath(request.path)
   switch (resource.kind) {
     case 'root':
@@ -60,13 +64,9 @@ function isOffer(resource: Kept): boolean {
 
 function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = chooseVariant(request.headers.accept)
-  const plan = (base: string) => planOf(resource, siteOf(mirror, base), variant)
-  const [first, ...others] = sitesOf(mirror, 'name' in resource ? resource.name.toLowerCase() : '')
-  return [plan(first), ...others.map(plan)]
-}
-
-function siteOf({ name, tarballUrls = 'rewrite', lifetime }: Mirror, base: string): Site {
-  return { mirror: name, base, tarballUrls, ...(lifetime === undefined ? {} : { lifetime }) }
+  const { tarballUrls = 'rewrite' } = mirror
+  const name = 'name' in resource ? resource.name.toLowerCase() : ''
+  return plansFor(mirror, name, (base) => planOf(resource, { ...siteOf(mirror, base), tarballUrls }, variant))
 }
 
 function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror, name = ''): PassThrough {
@@ -76,7 +76,7 @@ function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror, name = ''): 
 
 function audit(request: MirrorRequest, mirror: Mirror): PassThrough {
   const path = parseAudit(request.path)
-  if (path === undefined) throw notForWriting('POST')
+  if (path === undefined) throw notForWriting('POST', TO_WRITE)
   const [base] = sitesOf(mirror, '')
   const headers: Record<string, string> = { accept: FULL_TYPE }
   for (const name of BODY_HEADERS) {
@@ -95,13 +95,6 @@ function checkedHeader(name: string, value: string | string[]): string {
 function checkedQuery(query: string): string {
   if (query === '' || (query.length <= MAX_QUERY && /^\?[!-~]*$/.test(query) && !query.includes('#'))) return query
   throw new WarrenError('BAD_REQUEST', `the query of a search has at most ${MAX_QUERY} characters, all of them printable ASCII`)
-}
-
-function notForWriting(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  const where =
-    'publish and log in at the registry itself, with "publishConfig": {"registry": …} in package.json or --registry <url>'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
 }
 
 function json(status: number, body: object): FixedReply {

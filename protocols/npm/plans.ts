@@ -1,6 +1,6 @@
-import { cacheKey, type Plan } from '../../node/cache/plan.ts'
+import type { Plan } from '../../node/cache/plan.ts'
 import type { TarballUrls } from '../protocol.ts'
-import { boundedBy } from '../sites.ts'
+import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
 import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
 import { expectTarball } from './expect.ts'
 import { packageFacts } from './facts.ts'
@@ -12,12 +12,8 @@ import { signaturesParser } from './signatures.ts'
 import { publishedOf, subjectOf } from './subject.ts'
 
 /** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
+export interface Site extends AnySite {
   readonly tarballUrls: TarballUrls
-  /** Longest lifetime of names, in ms, if not the usual one. */
-  readonly lifetime?: number
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
@@ -143,13 +139,6 @@ function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {
   return boundedBy(NAMES_LIFETIME, lifetime)
 }
 
-function common(resource: Kept, site: Site, variant?: Variant): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
-  const path = upstreamPath(resource)
-  return {
-    key: cacheKey({ ecosystem: 'npm', base: site.base, path, ...(variant && { variant }) }),
-    ecosystem: 'npm',
-    mirror: site.mirror,
-    url: site.base + path,
-    base: site.base,
-  }
+function common(resource: Kept, site: Site, variant?: Variant): ReturnType<typeof placeOf> {
+  return placeOf('npm', site, upstreamPath(resource), variant)
 }

@@ -1,6 +1,5 @@
 import type { Lookup, Plan, Subject } from '../../node/cache/plan.ts'
-import { isWarrenError } from '../../node/errors.ts'
-import { ABSENT } from './expect.ts'
+import { findIn, unlessRefused } from '../lookups.ts'
 import { findTime, packageFacts } from './facts.ts'
 
 /** A package as its package URL names it: the scope is the namespace (purl-spec, type «npm»). */
@@ -25,12 +24,5 @@ export async function publishedOf(
     const facts = packageFacts(given, name)
     return facts && findTime(facts, version)
   }
-  const held = timeIn(await lookup.cached(full))
-  if (held !== undefined) return held
-  try {
-    return timeIn(await lookup.fetch(full, signal))
-  } catch (error) {
-    if (isWarrenError(error, ...ABSENT)) return undefined
-    throw error
-  }
+  return unlessRefused(findIn(full, timeIn, lookup, signal))
 }

@@ -1,8 +1,7 @@
-import type { Plan } from '../../node/cache/plan.ts'
 import { DOCKER_HUB } from '../../node/docker-hub.ts'
-import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
-import { sitesOf } from '../sites.ts'
+import { notForWriting } from '../read-only.ts'
+import { plansFor } from '../sites.ts'
 import { variantOf } from './accept.ts'
 import { claim } from './claim.ts'
 import { formatError } from './errors.ts'
@@ -10,7 +9,7 @@ import { nextPage } from './link.ts'
 import { namespaceOf } from './namespace.ts'
 import { offers } from './offers.ts'
 import { parsePath, type Resource } from './paths.ts'
-import { fallbackPlan, planOf, siteOf } from './plans.ts'
+import { fallbackPlan, planOf, registryOf } from './plans.ts'
 import { canonicalRegistry, registries } from './registries.ts'
 
 /** The distribution API of container registries, for pulling: containerd, Docker, podman, skopeo, BuildKit, ORAS. */
@@ -28,7 +27,7 @@ export const oci: Protocol = {
 
 function route(request: MirrorRequest, mirror: Mirror): Route {
   const { method, query, target = '' } = request
-  if (method !== 'GET' && method !== 'HEAD') throw notForPushing(method)
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, 'push to the registry itself')
   const resource = parsePath(request.path, query)
   const ns = namespaceOf(query)
   const fields: Record<string, string> = ns === undefined ? {} : { 'oci-namespace': ns }
@@ -48,13 +47,11 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 
 function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = resource.kind === 'tag' ? variantOf(request.headers.accept) : ''
-  const plansAt = (base: string): [Plan, ...Plan[]] => {
-    const site = siteOf(mirror, base)
+  return plansFor(mirror, resource.name, (base) => {
+    const site = registryOf(mirror, base)
     const plan = planOf(resource, site, variant)
-    return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : [plan]
-  }
-  const [first, ...others] = sitesOf(mirror, resource.name)
-  return [...plansAt(first), ...others.flatMap(plansAt)]
+    return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : plan
+  })
 }
 
 /** Docker Hub keeps its official images below `library/`, which people leave out. */
@@ -66,9 +63,4 @@ function inMirror<R extends Exclude<Resource, { kind: 'root' }>>(resource: R, { 
 function json(body: object, headers: Record<string, string>): FixedReply {
   const api = { 'content-type': 'application/json', 'docker-distribution-api-version': 'registry/2.0' }
   return { status: 200, headers: { ...api, ...headers }, body: JSON.stringify(body) }
-}
-
-function notForPushing(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; push to the registry itself`)
 }

@@ -1,8 +1,8 @@
-import { type Child, cacheKey, type Plan } from '../../node/cache/plan.ts'
+import type { Child, Plan } from '../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import { DOCKER_HUB } from '../../node/docker-hub.ts'
 import type { Mirror } from '../protocol.ts'
-import { boundedBy } from '../sites.ts'
+import { type Site as AnySite, boundedBy, placeOf, siteOf } from '../sites.ts'
 import { acceptOf } from './accept.ts'
 import { type ManifestFacts, manifestParser } from './manifest.ts'
 import { essence, isIndexType, isManifestType, OCI_INDEX } from './media-types.ts'
@@ -13,15 +13,11 @@ import { subjectOf } from './subject.ts'
 import { tagListParser } from './tag-list.ts'
 
 /** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
+export interface Site extends AnySite {
   /** Which registry it is, as clients name it; undefined for Docker Hub. */
   readonly registry: string | undefined
   /** Asked only because a client named it: it must not lead into this network. */
   readonly publicOnly: boolean
-  /** Longest lifetime of names, in ms, if not the usual one. */
-  readonly lifetime?: number
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
@@ -40,10 +36,11 @@ const IMMUTABLE = { ...API_VERSION, 'cache-control': 'public, max-age=31536000, 
 /** What upstream says of a list beside the list. */
 const LIST_HEADERS = ['link', 'oci-filters-applied']
 
-export function siteOf({ name, registry = '', onDemand = false, lifetime }: Mirror, base: string): Site {
+export function registryOf(mirror: Mirror, base: string): Site {
+  const { registry = '', onDemand = false } = mirror
   const canonical = canonicalRegistry(registry)
   const named = canonical === '' || canonical === DOCKER_HUB ? undefined : canonical
-  return { mirror: name, registry: named, base, publicOnly: onDemand, ...(lifetime === undefined ? {} : { lifetime }) }
+  return { ...siteOf(mirror, base), registry: named, publicOnly: onDemand }
 }
 
 /** `variant` says which kinds of manifest the client takes. */
@@ -163,19 +160,14 @@ function listPlan(name: string, rest: string, site: Site, { type, parts }: Kind)
   }
 }
 
-type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'scope' | 'subject'> & { publicOnly?: true }
+type Common = ReturnType<typeof placeOf> & Pick<Plan, 'scope' | 'subject'> & { publicOnly?: true }
 
-function common(name: string, rest: string, { mirror, registry, base, publicOnly }: Site, variant = ''): Common {
-  const path = `v2/${name}/${rest}`
+function common(name: string, rest: string, site: Site, variant = ''): Common {
   return {
-    key: cacheKey({ ecosystem: 'oci', base, path, variant }),
-    ecosystem: 'oci',
-    mirror,
-    url: base + path,
-    base,
-    subject: subjectOf(name, registry),
+    ...placeOf('oci', site, `v2/${name}/${rest}`, variant),
+    subject: subjectOf(name, site.registry),
     // Distribution specification, «Token Scope Documentation».
     scope: `repository:${name}:pull`,
-    ...(publicOnly ? { publicOnly: true } : {}),
+    ...(site.publicOnly ? { publicOnly: true } : {}),
   }
 }

@@ -1,6 +1,7 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import { WarrenError } from '../../node/errors.ts'
+import { findIn } from '../lookups.ts'
 import { type FileFacts, findFiles, type PageFacts, pageFacts } from './facts.ts'
 import type { FilePath } from './paths.ts'
 import { absoluteUrl } from './urls.ts'
@@ -27,18 +28,19 @@ export const ENDINGS: Readonly<Record<Part, string>> = { file: '', wheel: '', me
  * UPSTREAM_REFUSED when that must not be fetched, and as the page does.
  */
 export async function expectFile(asked: Asked, lookup: Lookup, signal: AbortSignal): Promise<Expectation> {
-  const held = find(await lookup.cached(asked.page), asked)
-  if (held) return expectationOf(held, asked)
-  const current = find(await lookup.fetch(asked.page, signal), asked)
-  if (current) return expectationOf(current, asked)
+  const named = await findNamed(asked, lookup, signal)
+  if (named) return expectationOf(named, asked)
   const promise = asked.digest ? ` with ${formatDigest(asked.digest)}` : ' without a digest'
   throw new WarrenError('UPSTREAM_ABSENT', `${asked.mirror}: the page of «${asked.project}» names no ${asked.file}${promise}`)
 }
 
 /** When a file was uploaded, in ms since the epoch; undefined where the page does not tell. */
 export async function uploadTime(asked: Asked, lookup: Lookup, signal: AbortSignal): Promise<number | undefined> {
-  const held = find(await lookup.cached(asked.page), asked)
-  return (held ?? find(await lookup.fetch(asked.page, signal), asked))?.file.published
+  return (await findNamed(asked, lookup, signal))?.file.published
+}
+
+function findNamed(asked: Asked, lookup: Lookup, signal: AbortSignal): Promise<Named | undefined> {
+  return findIn(asked.page, (facts) => find(facts, asked), lookup, signal)
 }
 
 interface Named {

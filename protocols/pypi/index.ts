@@ -1,6 +1,8 @@
+import type { Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
-import { sitesOf } from '../sites.ts'
+import { notForWriting } from '../read-only.ts'
+import { plansFor, siteOf, sitesOf } from '../sites.ts'
 import { chooseForm, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
 import { type LegacyPath, legacyOffers, legacyPlan } from './legacy.ts'
@@ -23,9 +25,11 @@ export const pypi: Protocol = {
   formatError,
 }
 
+const TO_WRITE = 'upload to the index itself, with «twine upload --repository-url <url>»'
+
 function route(request: MirrorRequest, mirror: Mirror): Route {
   const { method, path } = request
-  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method)
+  if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, TO_WRITE)
   const resource = parsePath(path)
   switch (resource.kind) {
     case 'root':
@@ -40,9 +44,9 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
     case 'metadata':
       return metadata(resource, mirror)
     case 'file':
-      return { plans: plans(resource, mirror, (site) => [filePlan(resource, site)]) }
+      return { plans: plans(resource, mirror, (site) => filePlan(resource, site)) }
     case 'signature':
-      return { plans: plans(resource, mirror, (site) => [signaturePlan(resource, site)]) }
+      return { plans: plans(resource, mirror, (site) => signaturePlan(resource, site)) }
   }
 }
 
@@ -51,7 +55,7 @@ function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
   if (form === undefined) return { reply: notAcceptable() }
   const rendition = renditionOf(form, project)
   return {
-    plans: plans({ project }, mirror, (site) => [pagePlan(project, site)]),
+    plans: plans({ project }, mirror, (site) => pagePlan(project, site)),
     below: filesOf(project),
     offers: offersOf(project),
     ...(rendition ? { rendition } : {}),
@@ -60,20 +64,20 @@ function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
 
 /** Of a wheel whose page promises metadata there are always some: in itself. */
 function metadata(resource: FilePath, mirror: Mirror): Planned {
-  if (!resource.file.endsWith('.whl')) return { plans: plans(resource, mirror, (site) => [metadataPlan(resource, site)]) }
+  if (!resource.file.endsWith('.whl')) return { plans: plans(resource, mirror, (site) => metadataPlan(resource, site)) }
   const both = (site: Site) => [metadataPlan(resource, site), wheelForMetadata(resource, site)] as const
   return { plans: plans(resource, mirror, both), rendition: metadataRendition }
 }
 
-type Plans = Planned['plans']
+type Of = (site: Site) => Plan | Readonly<Planned['plans']>
 
-function plans({ project }: Pick<FilePath, 'project'>, mirror: Mirror, of: (site: Site) => Readonly<Plans>): Plans {
-  const [first, ...others] = sitesOf(mirror, project)
-  return [...of(siteOf(mirror, first)), ...others.flatMap((base) => of(siteOf(mirror, base)))]
+function plans({ project }: Pick<FilePath, 'project'>, mirror: Mirror, of: Of): Planned['plans'] {
+  return plansFor(mirror, project, (base) => of(indexOf(mirror, base)))
 }
 
-function siteOf({ name, lifetime, fileHosts }: Mirror, base: string): Site {
-  return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }), ...(fileHosts ? { fileHosts } : {}) }
+function indexOf(mirror: Mirror, base: string): Site {
+  const { fileHosts } = mirror
+  return { ...siteOf(mirror, base), ...(fileHosts ? { fileHosts } : {}) }
 }
 
 /** Beside its simple API an index may have the older one. */
@@ -96,10 +100,4 @@ function notAcceptable(): FixedReply {
   const types = [JSON_TYPE, VERSIONED_HTML_TYPE, HTML_TYPE.split(';', 1)[0]].join(', ')
   const headers = { 'content-type': 'text/plain; charset=utf-8', vary: 'accept', 'cache-control': 'no-store' }
   return { status: 406, headers, body: `there are only ${types}\n` }
-}
-
-function notForWriting(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  const where = 'upload to the index itself, with «twine upload --repository-url <url>»'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; ${where}`)
 }

@@ -1,5 +1,5 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
-import { boundedBy } from '../sites.ts'
+import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
 import { ACCEPT, HTML_TYPE, JSON_TYPE } from './accept.ts'
 import { type Asked, ENDINGS, expectFile, type Part, uploadTime } from './expect.ts'
 import { type PageFacts, pageFacts } from './facts.ts'
@@ -8,11 +8,7 @@ import { pageParser } from './page.ts'
 import { type FilePath, filePath } from './paths.ts'
 
 /** One index of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of pages, in ms, if not the usual one. */
-  readonly lifetime?: number
+export interface Site extends AnySite {
   readonly fileHosts?: readonly string[]
 }
 
@@ -108,7 +104,6 @@ function keyOf(path: string, { base }: Site, variant = ''): string {
   return cacheKey({ ecosystem: 'pypi', base, path, variant })
 }
 
-function common(path: string, site: Site): Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base'> {
-  const { mirror, base } = site
-  return { key: keyOf(path, site), ecosystem: 'pypi', mirror, url: base + path, base }
+function common(path: string, site: Site): ReturnType<typeof placeOf> {
+  return placeOf('pypi', site, path)
 }

@@ -1,14 +1,11 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import type { Digest } from '../../node/digest.ts'
-import { type ErrorCode, isWarrenError } from '../../node/errors.ts'
+import { isRefusal, isWarrenError } from '../../node/errors.ts'
 import { mayList } from './apt-layout.ts'
 import { findChecksum } from './checksums.ts'
 import { findPackage } from './packages.ts'
 import { allListed, findListed, type Listed, listsDigest, releaseFacts } from './release.ts'
-
-/** The upstream says that there is no such document, or not for us. */
-const ABSENT: readonly ErrorCode[] = ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED']
 
 /** Upstream promises nothing. */
 const NOTHING: Expectation = { digests: [] }
@@ -24,7 +21,7 @@ export async function expectListed(
   signal: AbortSignal,
 ): Promise<Expectation | undefined> {
   for (const plan of releases) {
-    const facts = await factsOf(plan, ABSENT, lookup, signal)
+    const facts = await factsOf(plan, isRefusal, lookup, signal)
     if (facts === 'trouble') return undefined
     const release = releaseFacts(facts)
     if (release) return strongest(findListed(release, name)?.digests)
@@ -103,7 +100,8 @@ export async function expectChecked(
 ): Promise<Expectation | undefined> {
   for (const { plan, alone } of places) {
     // A server that answers a page to everything has no such document.
-    const facts = await factsOf(plan, [...ABSENT, 'UPSTREAM_CORRUPT'], lookup, signal)
+    const isAbsent = (error: unknown) => isRefusal(error) || isWarrenError(error, 'UPSTREAM_CORRUPT')
+    const facts = await factsOf(plan, isAbsent, lookup, signal)
     if (facts === 'trouble') return undefined
     const digest = findChecksum(facts, name, alone)
     if (digest) return { digests: [digest] }
@@ -111,12 +109,17 @@ export async function expectChecked(
   return NOTHING
 }
 
-/** Undefined where upstream's answer is one of `absent`. */
-async function factsOf(plan: Plan, absent: readonly ErrorCode[], lookup: Lookup, signal: AbortSignal): Promise<unknown> {
+/** Undefined where upstream's answer says that it has none. */
+async function factsOf(
+  plan: Plan,
+  isAbsent: (error: unknown) => boolean,
+  lookup: Lookup,
+  signal: AbortSignal,
+): Promise<unknown> {
   try {
     return await lookup.fetch(plan, signal)
   } catch (error) {
-    return isWarrenError(error, ...absent) ? undefined : 'trouble'
+    return isAbsent(error) ? undefined : 'trouble'
   }
 }
 

@@ -1,12 +1,12 @@
 import type { Plan } from '../../node/cache/plan.ts'
-import { WarrenError } from '../../node/errors.ts'
 import { isStep } from '../path-grammar.ts'
-import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
-import { matches, sitesOf } from '../sites.ts'
+import type { Mirror, MirrorRequest, Protocol, Route } from '../protocol.ts'
+import { notForWriting } from '../read-only.ts'
+import { matches, plansFor, type Site, siteOf } from '../sites.ts'
 import { type AptFile, aptFile } from './apt-layout.ts'
 import { formatError } from './errors.ts'
 import { parsePath, type RawFile } from './paths.ts'
-import { byHashPlan, immutablePlan, indexPlan, mutablePlan, pinnedPlan, poolPlan, releasePlan, type Site } from './plans.ts'
+import { byHashPlan, immutablePlan, indexPlan, mutablePlan, pinnedPlan, poolPlan, releasePlan } from './plans.ts'
 
 /**
  * Files below one configured base, whatever they are: archives of Debian packages, downloads of releases, distributions of build
@@ -33,15 +33,11 @@ function canonicalPattern(pattern: string): string | undefined {
 }
 
 function route(request: MirrorRequest, mirror: Mirror): Route {
-  if (request.method !== 'GET' && request.method !== 'HEAD') throw notForWriting(request.method)
+  if (request.method !== 'GET' && request.method !== 'HEAD') throw notForWriting(request.method, 'upload to the server itself')
   const file = parsePath(request.path, request.query)
   // Where a query is part of the name, the path alone tells nothing.
   const apt = request.query === '' ? aptFile(file.path) : undefined
-  const { name, lifetime } = mirror
-  const plan = (base: string) =>
-    planOf(file, apt, { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }) }, mirror)
-  const [first, ...others] = sitesOf(mirror, file.path)
-  return { plans: [plan(first), ...others.map(plan)] } satisfies Planned
+  return { plans: plansFor(mirror, file.path, (base) => planOf(file, apt, siteOf(mirror, base), mirror)) }
 }
 
 /**
@@ -59,9 +55,4 @@ function planOf(file: RawFile, apt: AptFile | undefined, site: Site, mirror: Mir
   if (apt?.kind === 'index') return indexPlan(apt, site)
   if (apt?.kind === 'pool') return poolPlan(apt, file, site)
   return mutablePlan(file, site, false)
-}
-
-function notForWriting(method: string): WarrenError {
-  const what = /^[A-Z]{1,16}$/.test(method) ? method : 'that method'
-  return new WarrenError('METHOD_NOT_ALLOWED', `Warren is a read cache and takes no ${what} here; upload to the server itself`)
 }

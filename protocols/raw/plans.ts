@@ -1,20 +1,12 @@
 import { cacheKey, type Lookup, type Plan } from '../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
-import { boundedBy } from '../sites.ts'
+import { boundedBy, placeOf, type Site } from '../sites.ts'
 import { type ByHashFile, type IndexFile, mayListPackages, type PoolFile, type ReleaseFile, type Suite } from './apt-layout.ts'
 import { checksumsParser } from './checksums.ts'
 import { type ChecksumPlace, expectChecked, expectHashed, expectListed, expectPackage, type HeldSuite } from './expect.ts'
 import { packagesParser } from './packages.ts'
 import { encodePath, type RawFile } from './paths.ts'
 import { releaseParser } from './release.ts'
-
-/** One upstream of a mirror. */
-export interface Site {
-  readonly mirror: string
-  readonly base: string
-  /** Longest lifetime of what is mutable, in ms, if not the usual one. */
-  readonly lifetime?: number
-}
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -174,13 +166,9 @@ const IMMUTABLE = { kind: 'immutable', responseHeaders: IMMUTABLE_HEADERS } as c
 type Common = Pick<Plan, 'key' | 'ecosystem' | 'mirror' | 'url' | 'base' | 'headers'>
 
 function common(target: string, site: Site, { keyPath = target, variant = '' } = {}): Common {
-  const { mirror, base } = site
   return {
-    key: cacheKey({ ecosystem: ECOSYSTEM, base, path: keyPath, variant }),
-    ecosystem: ECOSYSTEM,
-    mirror,
-    url: base + target,
-    base,
+    ...placeOf(ECOSYSTEM, site, keyPath, variant),
+    url: site.base + target,
     headers: { accept: '*/*', 'accept-encoding': 'identity' },
   }
 }
