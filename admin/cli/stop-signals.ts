@@ -19,7 +19,12 @@ export class StopSignals {
     return this.#asked.promise
   }
 
+  /**
+   * Ends listening, unless a signal has asked: then the process is about to end by itself, and the same Ctrl-C coming once more in its
+   * last moments must not end it as one that was interrupted.
+   */
   close(): void {
+    if (this.#askedAt !== undefined) return
     for (const signal of SIGNALS) process.off(signal, this.#onSignal)
   }
 
