@@ -133,8 +133,8 @@ export class Artifacts {
   /** Whether upstream has what a client named by digest: its documents say so, however old, or its own answer. Rejects as `get`. */
   async #isThere(plan: Plan): Promise<boolean> {
     const { signal } = this.#closing
-    if (!plan.expect) return (await this.head(plan, signal)) !== undefined
-    return (await plan.expect(this.#components.lookup, signal)) !== undefined
+    if (await plan.expect?.(this.#components.lookup, signal)) return true
+    return (!plan.expect || plan.located === true) && (await this.head(plan, signal)) !== undefined
   }
 
   /** A plan of something that only metadata tells the place of, with that place. */

@@ -152,7 +152,8 @@ export interface Plan {
   readonly publicOnly?: boolean
   /**
    * Whether the key has to be named by a held document, or confirmed by upstream, before its digest is looked for elsewhere: so with
-   * every digest that a client chooses. Where there is an `expect`, that it resolves is the confirmation.
+   * every digest that a client chooses. Where there is an `expect`, that it resolves is the confirmation; of what is `located` a HEAD
+   * is one, too.
    */
   readonly guarded?: boolean
 }

@@ -178,6 +178,23 @@ describe('a digest that a client chose', () => {
     }
   })
 
+  it('costs upstream no second copy where it has the same below that folder, though nothing here lists it', async () => {
+    const { debian, node } = await archive()
+    const packages = await node.ask(PACKAGES)
+    await storeAtRest(node)
+    const path = `dists/stable/main/binary-amd64/by-hash/SHA256/${sha256(packages.body)}`
+    const other = `dists/stable/non-free/binary-amd64/by-hash/SHA256/${sha256(packages.body)}`
+    debian.put(`/debian/${other}`, packages.body)
+    debian.tally.reset()
+    for (const asked of [other, path]) {
+      const reply = await node.ask(asked)
+      expect([asked, reply.status, reply.body.equals(packages.body)]).toEqual([asked, 200, true])
+    }
+    expect(debian.tally.log.map(({ method, path }) => `${method} ${path}`)).toEqual([`HEAD /debian/${other}`])
+    const absent = path.replace('/main/', '/contrib/')
+    expect((await node.ask(absent)).status).toBe(404)
+  })
+
   it('gives what the release file lists, without a word to upstream where it is here', async () => {
     const { debian, node } = await archive()
     const { body } = await node.ask(IN_RELEASE)
