@@ -148,23 +148,23 @@ async function unpackAndKeep(
   if (!small && most <= SMALL_DOCUMENT_BYTES) throw tooLarge(most)
   // Before its turn: what others say of it may be in a large document that needs one, too.
   const expected = await plan.expect?.(components.lookup, signal)
-  if (small) return keep(components, plan, headers, small, expected)
+  if (small) return keep(components, plan, headers, small, expected, signal)
   return components.turns.run(plan.ecosystem, signal, async () => {
     const bytes = await unpack(packed, headers, most)
     if (!bytes || bytes.length > most) throw tooLarge(most)
-    return keep(components, plan, headers, bytes, expected)
+    return keep(components, plan, headers, bytes, expected, signal)
   })
 }
 
 async function keep(
-  { store, documents, clock, upstream }: FetchComponents,
+  components: FetchComponents,
   plan: Plan,
   headers: Answer['headers'],
   bytes: Buffer,
   expected: Expectation | undefined,
+  signal: AbortSignal,
 ): Promise<FetchedDocument> {
-  // Nobody could be asked: it goes to who waits for it, and the next one asks again.
-  const isUnknown = plan.expect !== undefined && expected === undefined
+  const { store, documents, clock, upstream } = components
   const now = clock.now()
   const isPrivate = upstream.isPrivate(plan.base)
   const target = plan.pointsTo && namedBy(plan.pointsTo, headers, bytes)
@@ -174,6 +174,9 @@ async function keep(
   if (parsed && plan.isMeant?.(parsed.document.facts) === false) {
     throw new WarrenError('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} brought another document than the one asked for`)
   }
+  // Nobody could be asked: it goes to who waits for it, and the next one asks again.
+  const isUnknown =
+    (plan.expect !== undefined && expected === undefined) || (parsed && !(await isProven(components, plan, facts, signal)))
   const algorithms = (expected?.digests ?? []).map(({ algorithm }) => algorithm).filter(isOfBytes)
   const staging = store.blobs.stage({ size: bytes.length, algorithms })
   try {
@@ -211,6 +214,18 @@ async function keep(
   } finally {
     await staging.close()
   }
+}
+
+/** False while that cannot be told. Throws Mismatch for what is proven wrong. */
+async function isProven({ lookup }: FetchComponents, plan: Plan, facts: unknown, signal: AbortSignal): Promise<boolean> {
+  if (!plan.proof) return true
+  const isRight = await plan.proof(facts, lookup, signal).catch((error: unknown) => {
+    signal.throwIfAborted()
+    if (isWarrenError(error)) return undefined
+    throw error
+  })
+  if (isRight !== false) return isRight ?? false
+  throw new Mismatch('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} says what is not in the log that it speaks of`)
 }
 
 /** What a name points to, once its bytes are here. Throws UPSTREAM_CORRUPT when they are not what upstream says. */

@@ -63,7 +63,7 @@ export interface Plan {
   /** From `cacheKey`. */
   readonly key: string
   readonly ecosystem: string
-  /** Name of the mirror, for counting and messages only. */
+  /** Name of the mirror: for counting, messages, and for whom a policy let it through; never a part of the key. */
   readonly mirror: string
   /** Immutable: addressed by digest or version, kept for ever. Mutable: names, tags, indexes. */
   readonly kind: 'immutable' | 'mutable'
@@ -122,6 +122,11 @@ export interface Plan {
   readonly heedsNoStore?: boolean
   /** Whether a document with these facts is the one that was asked for; another one is trouble and never kept. */
   readonly isMeant?: (facts: unknown) => boolean
+  /**
+   * Whether other documents, small ones, prove what this mutable one says. False is trouble, as of a document that does not fit its
+   * digest; where it rejects nothing can be known now, and the document goes out and is not kept.
+   */
+  readonly proof?: (facts: unknown, lookup: Lookup, signal: AbortSignal) => Promise<boolean>
   /** Bounds in ms around the lifetime that upstream gives a mutable resource; `silent` is the floor where it tells of none. */
   readonly lifetime?: { readonly floor: number; readonly cap: number; readonly silent?: number }
   /** Longest time in ms for which upstream's «no» counts, where its ecosystem also says 404 or 410 for what it may have soon. */

@@ -12,10 +12,9 @@ export interface Asked {
   readonly of: 'zip' | 'mod'
 }
 
-/** A checksum database, as it is asked through one upstream. */
-export interface Sources {
+/** The log of a checksum database, as it is asked through one upstream. */
+export interface Log {
   readonly verifier: Verifier
-  readonly record: Plan
   readonly head: Plan
   tile(tile: Tile): Plan
 }
@@ -27,52 +26,72 @@ export interface Sources {
  */
 export async function expectFile(
   asked: Asked,
-  sources: Sources,
+  plan: Plan,
+  log: Log,
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<Expectation | undefined> {
-  const record = await recordOf(sources, lookup, signal)
+  const record = await recordOf(plan, lookup, signal)
   if (!record) return { digests: [] }
   const hex = checksumIn(record, asked.module, asked.version, asked.of)
-  if (hex === undefined) return undefined
-  const head = await headOver(record, sources, lookup, signal)
-  if (!head || !(await isIncluded(record, head, sources.tile, lookup, signal))) return undefined
+  // One that just came may be unproven.
+  if (hex === undefined || !(await isInLog(record, log, lookup, signal))) return undefined
   return { digests: [{ algorithm: asked.of === 'zip' ? 'h1' : 'h1mod', hex }] }
 }
 
-async function recordOf({ record }: Sources, lookup: Lookup, signal: AbortSignal): Promise<LogRecord | undefined> {
+/** Whether a record is in the log of which some head was signed. Rejects when that cannot be told. */
+export async function isInLog(record: LogRecord, log: Log, lookup: Lookup, signal: AbortSignal): Promise<boolean> {
+  let missing: unknown
+  for await (const head of headsOver(record, log, lookup, signal)) {
+    try {
+      if (await isIncluded(record, head, log.tile, lookup, signal)) return true
+    } catch (error) {
+      if (!isAbsence(error)) throw error
+      // That is how it looks where the log was begun anew, too, and is shorter now than this head.
+      missing = error
+    }
+  }
+  if (missing) throw missing
+  return false
+}
+
+function isAbsence(error: unknown): boolean {
+  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')
+}
+
+async function recordOf(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<LogRecord | undefined> {
   // A record that was in the log stays there.
-  const cached = await lookup.cached(record)
+  const cached = await lookup.cached(plan)
   if (cached !== undefined) return cached as LogRecord
   try {
-    return (await lookup.fetch(record, signal)) as LogRecord
+    return (await lookup.fetch(plan, signal)) as LogRecord
   } catch (error) {
-    if (isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')) return undefined
+    if (isAbsence(error)) return undefined
     throw error
   }
 }
 
 /**
- * A signed head of a log that is long enough. One for many records, however old: each record comes with a head of its own, and each
- * of those would take other tiles of the end of the log.
+ * Signed heads of a log that is long enough. One for many records, however old, comes first: each record has a head of its own, and
+ * each of those would take other tiles of the end of the log. The one that is held may be of a log that was begun anew since.
  */
-async function headOver(
+async function* headsOver(
   record: LogRecord,
-  { head, verifier }: Sources,
+  { head, verifier }: Log,
   lookup: Lookup,
   signal: AbortSignal,
-): Promise<Head | undefined> {
+): AsyncGenerator<Head, void> {
   const isOver = (given: unknown): given is Head => {
     const known = given as Head | undefined
     return known !== undefined && known.size > record.id && isSignedBy(known.note, verifier)
   }
   const cached = await lookup.cached(head)
-  if (isOver(cached)) return cached
+  if (isOver(cached)) yield cached
   const latest = await lookup.fetch(head, signal).catch((error: unknown) => {
     signal.throwIfAborted()
     if (isWarrenError(error)) return undefined
     throw error
   })
-  if (isOver(latest)) return latest
-  return isOver(record.head) ? record.head : undefined
+  if (isOver(latest)) yield latest
+  if (isOver(record.head)) yield record.head
 }

@@ -1,6 +1,6 @@
 import type { Plan, Subject } from '../../node/cache/plan.ts'
 import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
-import { expectFile } from './expect.ts'
+import { expectFile, isInLog, type Log } from './expect.ts'
 import { headParser } from './head.ts'
 import { infoFacts, infoParser } from './info.ts'
 import { listParser } from './list.ts'
@@ -119,16 +119,18 @@ function filePlan(resource: VersionResource, site: Site): Plan {
       : { document: modFileParser }),
   }
   if (!database) return { ...plan, digests: [] }
-  const of = (kinds: DatabaseResource) => databasePlan(kinds, site, database.verifier)
-  const sources = {
-    verifier: database.verifier,
-    record: of({ kind: 'record', database: database.name, module, version }),
-    head: of({ kind: 'head', database: database.name }),
-    tile: (tile: Tile) => of({ kind: 'tile', database: database.name, tile }),
-  }
+  const { name, verifier } = database
+  const asked = { module, version, of: isZip ? 'zip' : 'mod' } as const
+  const record = databasePlan({ kind: 'record', database: name, module, version }, site, verifier)
+  const log = logOf(name, site, verifier)
+  return { ...plan, expect: (lookup, signal) => expectFile(asked, record, log, lookup, signal) }
+}
+
+function logOf(database: string, site: Site, verifier: Verifier): Log {
   return {
-    ...plan,
-    expect: (lookup, signal) => expectFile({ module, version, of: isZip ? 'zip' : 'mod' }, sources, lookup, signal),
+    verifier,
+    head: databasePlan({ kind: 'head', database }, site, verifier),
+    tile: (tile: Tile) => databasePlan({ kind: 'tile', database, tile }, site, verifier),
   }
 }
 
@@ -154,14 +156,17 @@ export function databasePlan(resource: DatabaseResource, site: Site, verifier: V
         isMeant: (facts) => isSignedBy((facts as LogRecord['head']).note, verifier),
         maxBytes: MAX_SMALL,
       }
-    case 'record':
+    case 'record': {
+      const log = logOf(resource.database, site, verifier)
       return {
         ...mutable(resource, site, FOR_EVER),
         responseHeaders: { ...TEXT, ...IMMUTABLE },
         document: recordParser,
         isMeant: (facts) => isRecordOf(facts as LogRecord, resource, verifier),
+        proof: (facts, lookup, signal) => isInLog(facts as LogRecord, log, lookup, signal),
         maxBytes: MAX_SMALL,
       }
+    }
     default:
       return tilePlan(resource, site)
   }
@@ -202,12 +207,17 @@ function namesLifetime({ lifetime }: Site): NonNullable<Plan['lifetime']> {
  */
 function believed({ database }: Site): string | undefined {
   if (!database) return 'sumdb-off'
-  return database.isPublic ? undefined : `sumdb-${database.name}+${database.verifier.hash.toString('hex')}`
+  return database.isPublic ? undefined : `sumdb-${database.name}+${keyOf(database)}`
+}
+
+function keyOf({ verifier }: NonNullable<Site['database']>): string {
+  return verifier.hash.toString('hex')
 }
 
 function common(resource: Resource, site: Site, trust?: string) {
   const path = upstreamPath(resource)
-  if ('database' in resource) return placeOf('go', site, path)
+  // What another key signed, as before it was changed, is no word of this database.
+  if ('database' in resource) return placeOf('go', site, path, site.database && `key-${keyOf(site.database)}`)
   const variant = [site.cachedOnly ? 'cached-only' : undefined, trust].filter((one) => one !== undefined).join(' ')
   return {
     ...placeOf('go', site, path, variant),

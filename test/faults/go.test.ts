@@ -359,7 +359,57 @@ describe('the checksum database', () => {
   })
 })
 
+describe('a record that the database did not take into its log', () => {
+  it('is not passed on, though its head is signed, and the right one is once upstream has it', async () => {
+    const clock = new ShiftedClock()
+    const { upstream, get, db } = await start({}, clock)
+    upstream.fill(300)
+    upstream.publish('ex.test/a', 'v1.0.0')
+    upstream.fill(10)
+    const lookup = `${db}lookup/ex.test/a@v1.0.0`
+    const right = upstream.log.record(300)
+    upstream.answer(lookup, serve(right.replace(/h1:.{5}/, 'h1:AAAAA')))
+    const lied = await get(lookup)
+    expect([lied.status, text(lied)]).toEqual([503, expect.stringContaining('log')])
+    upstream.answer(lookup, serve(right))
+    clock.pass(20_000)
+    expect(text(await get(lookup))).toBe(right)
+  })
+
+  it('is passed on and not kept while nothing can tell', async () => {
+    const { upstream, get, db, node } = await start()
+    upstream.fill(300)
+    upstream.publish('ex.test/a', 'v1.0.0')
+    const lookup = `${db}lookup/ex.test/a@v1.0.0`
+    upstream.fail(({ kind }) => kind === 'tile', instead(answer(400, 'trouble')))
+    expect(text(await get(lookup))).toBe(upstream.log.record(300))
+    await storeAtRest(node)
+    await upstream.gone()
+    expect((await get(lookup)).status).toBe(503)
+  })
+})
+
 describe('two mirrors of one upstream', () => {
+  it('pass on no records and heads that the key of the other one signed', async () => {
+    const upstream = await new ScriptedGo().start()
+    onTestFinished(() => upstream.stop())
+    upstream.publish('ex.test/a', 'v1.0.0')
+    // As after a change of the key: the database has the same name.
+    const next = new ScriptedGo(upstream.log.signer.name)
+    const mirrors = [upstream.sumdb, next.sumdb].map((sumdb, i) => {
+      const name = ['before', 'after'][i] as string
+      return { name, protocol: 'go', path: `/${name}/`, upstreams: [upstream.url], sumdb, local: false }
+    })
+    const node = await startNode({ data: temp.create('data'), upstream: upstream.url, mirrors })
+    const db = `sumdb/${upstream.log.signer.name}/`
+    for (const path of ['lookup/ex.test/a@v1.0.0', 'latest'])
+      for (const [mirror, status] of [
+        ['before', 200],
+        ['after', 503],
+      ] as const)
+        expect([path, mirror, (await exchange(`${node.url}/${mirror}/${db}${path}`)).status]).toEqual([path, mirror, status])
+  })
+
   it('serve none of what the other one keeps unverified', async () => {
     const upstream = await new ScriptedGo().start()
     onTestFinished(() => upstream.stop())

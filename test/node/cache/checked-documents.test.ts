@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { Expectation, Lookup } from '../../../node/cache/plan.ts'
+import type { Expectation, Lookup, Plan } from '../../../node/cache/plan.ts'
 import { codeOf, MINUTE, makeCache, settled, turns, useCacheTests } from './fixture.ts'
 import { BASE, digestOf, document } from './plans.ts'
 import { UNREACHABLE, version } from './registry.ts'
@@ -95,6 +95,49 @@ describe('a document of which another one says what it must be', () => {
     const { fetch, store, upstream } = start({ bytes: version(1), sibling: () => UNREACHABLE })
     expect((await fetch(plan)).equals(version(1))).toBe(true)
     expect((await fetch(plan)).equals(version(1))).toBe(true)
+    expect([store.records.get(plan.key), upstream.requests.length]).toEqual([undefined, 2])
+  })
+})
+
+describe('a document that others prove', () => {
+  const proven = (proof: NonNullable<Plan['proof']>) => {
+    const kit = start({ bytes: version(1), sibling: () => told(version(1)) })
+    return { ...kit, plan: document('index', { proof }) }
+  }
+
+  it('is kept once they do, asked for anew if they did not at first', async () => {
+    let asked = 0
+    const { get, clock, store, upstream, plan } = proven(async (_facts, lookup, signal) => {
+      await lookup.fetch(SIBLING, signal)
+      return ++asked > 1
+    })
+    const asking = get(plan)
+    await settled(asking)
+    await clock.advance(1_000)
+    const found = await asking
+    found.body.close()
+    expect([found.source, store.records.get(plan.key)?.verified]).toEqual(['upstream', []])
+    expect([upstream.count(`${BASE}index`), upstream.count(SIBLING.url)]).toEqual([2, 2])
+  })
+
+  it('is trouble while they say the contrary', async () => {
+    const { fetch, clock, store, plan } = proven(async () => false)
+    const failing = codeOf(fetch(plan))
+    for (let i = 0; i < 3; i++) {
+      await turns()
+      await clock.advance(600)
+    }
+    expect([await failing, store.records.get(plan.key)]).toEqual(['UPSTREAM_CORRUPT', undefined])
+  })
+
+  it('goes out with its facts and is not kept while they cannot be asked', async () => {
+    const { get, fetch, store, upstream, plan } = proven(async () => {
+      throw UNREACHABLE
+    })
+    const found = await get(plan)
+    found.body.close()
+    expect(found.document?.facts).toMatchObject({ files: {} })
+    await fetch(plan)
     expect([store.records.get(plan.key), upstream.requests.length]).toEqual([undefined, 2])
   })
 })

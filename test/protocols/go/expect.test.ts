@@ -90,16 +90,33 @@ describe('what a zip must be', () => {
 
   it('is not believed of a record that is not in the log', async () => {
     const log = logWith(600, 700)
-    const lie = log
-      .record(600)
-
-      .replace(/h1:.{5}/, 'h1:AAAAA')
+    const lie = log.record(600).replace(/h1:.{5}/, 'h1:AAAAA')
     const lookup = new DatabaseLookup(log, 600)
     lookup.answers.set(LOOKUP, Buffer.from(lie))
     expect(await expected(mirrorOf(log), lookup)).toBeUndefined()
     const elsewhere = new DatabaseLookup(log, 600)
     elsewhere.answers.set(LOOKUP, Buffer.from(log.record(600).replace(/^600/, '599')))
     expect(await expected(mirrorOf(log), elsewhere)).toBeUndefined()
+  })
+
+  it.each([650, 900])(
+    'is proved by a newer head where the log was begun anew since one of %s records is held',
+    async (size) => {
+      const log = logWith(600, 700)
+      const before = logWith(3, size, log.signer)
+      const lookup = new DatabaseLookup(log, 600)
+      lookup.answers.set('latest', Buffer.from(before.head()))
+      await lookup.fetch(planOf(mirrorOf(log), `sumdb/${NAME}/latest`))
+      lookup.answers.clear()
+      expect(await expected(mirrorOf(log), lookup)).toEqual(RIGHT)
+    },
+  )
+
+  it('is not known where the tiles of no head are there', async () => {
+    const log = logWith(600, 700)
+    const lookup = new DatabaseLookup(log, 600)
+    for (const tile of ['0/002', '0/002.p/188']) lookup.answers.set(`tile/8/${tile}`, new WarrenError('UPSTREAM_ABSENT', 'no'))
+    await expect(expected(mirrorOf(log), lookup)).rejects.toMatchObject({ code: 'UPSTREAM_ABSENT' })
   })
 
   it('is not believed by tiles that do not fit', async () => {
