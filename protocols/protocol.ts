@@ -88,6 +88,16 @@ export interface PassThrough {
   readonly url: string
   readonly base: string
   readonly headers: Readonly<Record<string, string>>
+  /** Where upstream must not have all of a POST's body. */
+  readonly edited?: Edited
+}
+
+/** A body that goes out without some of what a client sends. */
+interface Edited {
+  /** Most bytes, unpacked: it is read in the main thread. */
+  readonly maxBytes: number
+  /** What upstream may have of the unpacked body; the same bytes if that is all. Throws BAD_REQUEST. */
+  edit(body: Buffer): Buffer
 }
 
 /** A request for what the cache may have. */

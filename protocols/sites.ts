@@ -38,6 +38,27 @@ export function sitesOf(mirror: Mirror, name: string): readonly [string, ...stri
 }
 
 /**
+ * The same for what may be of any of several names: the first route that binds one of them counts, so that nothing is asked where it
+ * must not be. What no route binds is called by the first name in messages.
+ */
+export function sitesOfAny(mirror: Mirror, names: readonly string[]): readonly [string, ...string[]] {
+  for (const route of mirror.routes ?? []) {
+    const bound = names.find((name) => binds(route, name))
+    if (bound !== undefined) return sitesOf({ ...mirror, routes: [route] }, bound)
+  }
+  return sitesOf(mirror, names[0] ?? '')
+}
+
+/** Whether an upstream may be asked about a name. */
+export function mayAsk(mirror: Mirror, name: string, base: string): boolean {
+  try {
+    return sitesOf(mirror, name).includes(base)
+  } catch {
+    return false
+  }
+}
+
+/**
  * Whether a route is for a name. Where names have levels it is for everything below, too: whoever binds `@corp`, `com.corp` or
  * `*.corp.test` means what is in there, and a pattern that binds too little would let that out.
  */
@@ -50,17 +71,20 @@ export function siteOf({ name, lifetime }: Mirror, base: string): Site {
   return { mirror: name, base, ...(lifetime === undefined ? {} : { lifetime }) }
 }
 
-/** Plans for each upstream that may be asked about a name, in order; `of` has one or several for each. Throws as `sitesOf`. */
+/**
+ * Plans for each upstream that may be asked about a name, or about what may be called by several, in order; `of` has one or several for
+ * each. Throws as `sitesOf`.
+ */
 export function plansFor(
   mirror: Mirror,
-  name: string,
+  name: string | readonly string[],
   of: (base: string) => Plan | Readonly<Planned['plans']>,
 ): Planned['plans'] {
   const at = (base: string): Planned['plans'] => {
     const plans = of(base)
     return isSeveral(plans) ? [...plans] : [plans]
   }
-  const [first, ...others] = sitesOf(mirror, name)
+  const [first, ...others] = sitesOfAny(mirror, typeof name === 'string' ? [name] : name)
   return [...at(first), ...others.flatMap(at)]
 }
 

@@ -1,6 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { PassThrough } from '../../protocols/protocol.ts'
-import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
+import { unpack } from '../cache/document-body.ts'
+import { WarrenError } from '../errors.ts'
+import type { Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream.ts'
 import { DISARMED } from './fields.ts'
 import { Receiver } from './receiver.ts'
 import type { RequestBodies } from './request-bodies.ts'
@@ -36,15 +38,39 @@ export async function passThrough(
   const { method, url, base } = pass
   const { via } = request.headers
   const headers = via === undefined ? pass.headers : { ...pass.headers, via }
+  const post = async (body: Buffer) => upstream.fetch({ method, url, base, ...(await edited(pass, headers, body)) }, signal)
   const answer =
-    method === 'POST'
-      ? await bodies.with(request, (body) => upstream.fetch({ method, url, base, headers, body }, signal))
-      : await upstream.fetch({ method, url, base, headers }, signal)
+    method === 'POST' ? await bodies.with(request, post) : await upstream.fetch({ method, url, base, headers }, signal)
   try {
     return await sendBack(answer, method, response)
   } finally {
     answer.destroy()
   }
+}
+
+/** What goes out of a body: packed as it came if that is all of it, else as it is. */
+async function edited(
+  { edited }: PassThrough,
+  headers: PassThrough['headers'],
+  body: Buffer,
+): Promise<Pick<UpstreamRequest, 'headers' | 'body'>> {
+  if (!edited) return { headers, body }
+  const plain = await unpacked(body, headers['content-encoding'], edited.maxBytes)
+  const left = edited.edit(plain)
+  if (left === plain) return { headers, body }
+  const { 'content-encoding': _, ...others } = headers
+  return { headers: others, body: left }
+}
+
+/** Throws PAYLOAD_TOO_LARGE, and BAD_REQUEST for what does not unpack. */
+async function unpacked(body: Buffer, coding: string | undefined, most: number): Promise<Buffer> {
+  try {
+    const plain = await unpack(body, coding === undefined ? {} : { 'content-encoding': coding }, most)
+    if (plain) return plain
+  } catch (cause) {
+    throw new WarrenError('BAD_REQUEST', 'the request body does not unpack; send it plain, or packed with gzip', { cause })
+  }
+  throw new WarrenError('PAYLOAD_TOO_LARGE', `the request body has more than the ${most} bytes that are looked through`)
 }
 
 async function sendBack(answer: UpstreamResponse, method: PassThrough['method'], response: ServerResponse): Promise<number> {

@@ -1,6 +1,6 @@
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { plansFor, siteOf, sitesOf } from '../sites.ts'
+import { mayAsk, plansFor, siteOf } from '../sites.ts'
 import { openConfig } from './config.ts'
 import { crateOffers } from './crate-index.ts'
 import { formatError } from './errors.ts'
@@ -49,15 +49,7 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 function plans(resource: Exclude<Resource, { kind: 'git' }>, mirror: Mirror): Planned['plans'] {
   const name = 'name' in resource ? foldedName(resource.name) : ''
   return plansFor(mirror, name, (base) => {
-    const mayHave = (crate: string) => mayAsk(mirror, crate, base)
+    const mayHave = (crate: string) => mayAsk(mirror, foldedName(crate), base)
     return planOf(resource, { ...siteOf(mirror, base), mayHave })
   })
-}
-
-function mayAsk(mirror: Mirror, crate: string, base: string): boolean {
-  try {
-    return sitesOf(mirror, foldedName(crate)).includes(base)
-  } catch {
-    return false
-  }
 }

@@ -1,19 +1,11 @@
 import type { Mirror } from '../protocol.ts'
-import { binds, sitesOf } from '../sites.ts'
+import { sitesOfAny } from '../sites.ts'
 import type { Resource } from './paths.ts'
 import { readingsOf } from './readings.ts'
 
-/**
- * The upstreams that may be asked for a resource. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it: a
- * route that binds any of them counts, so that nothing is asked where it must not be.
- */
+/** The upstreams that may be asked for a resource. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it. */
 export function sitesFor(mirror: Mirror, resource: Resource): readonly [string, ...string[]] {
-  const names = namesOf(resource)
-  for (const route of mirror.routes ?? []) {
-    const bound = names.find((name) => binds(route, name))
-    if (bound !== undefined) return sitesOf({ ...mirror, routes: [route] }, bound)
-  }
-  return sitesOf(mirror, names[0] ?? '')
+  return sitesOfAny(mirror, namesOf(resource))
 }
 
 /** `group:artifact`, or all that a path could mean. */

@@ -1,19 +1,18 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { plansFor, siteOf, sitesOf } from '../sites.ts'
+import { plansFor, siteOf, sitesOf, sitesOfAny } from '../sites.ts'
 import { chooseVariant, FULL_TYPE } from './accept.ts'
+import { auditAt } from './audit.ts'
 import { formatError } from './errors.ts'
 import { isExactVersion } from './names.ts'
 import { offers } from './offers.ts'
-import { parseAudit, parsePath, upstreamPath } from './paths.ts'
+import { parseAudit, parsePath, type Resource, upstreamPath } from './paths.ts'
 import { type Kept, planOf } from './plans.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
 /** Characters of a search's query, the question mark included. */
 const MAX_QUERY = 2048
-/** What describes the body of a POST; nothing else of the client's goes upstream, its credentials and cookies least of all. */
-const BODY_HEADERS = ['content-type', 'content-encoding', 'content-length']
 
 /** The registry protocol of npm, pnpm, yarn and bun, for reading. */
 export const npm: Protocol = {
@@ -49,9 +48,9 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
     case 'audit':
       throw new WarrenError('METHOD_NOT_ALLOWED', 'an audit is asked for by POST, with the packages in its body')
     case 'search':
-      return { pass: read(request.method, upstreamPath(resource) + checkedQuery(request.query), mirror) }
+      return { pass: search(request, mirror) }
     case 'dist-tags':
-      return { pass: read(request.method, upstreamPath(resource), mirror, resource.name) }
+      return { pass: tags(request, resource, mirror) }
     default:
       return { plans: plans(resource, request, mirror), ...(isOffer(resource) ? { offers } : {}) }
   }
@@ -69,27 +68,35 @@ function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned[
   return plansFor(mirror, name, (base) => planOf(resource, { ...siteOf(mirror, base), tarballUrls }, variant))
 }
 
-function read(method: 'GET' | 'HEAD', path: string, mirror: Mirror, name = ''): PassThrough {
-  const [base] = sitesOf(mirror, name.toLowerCase())
-  return { method, url: new URL(base + path).href, base, headers: { accept: FULL_TYPE } }
-}
-
 function audit(request: MirrorRequest, mirror: Mirror): PassThrough {
   const path = parseAudit(request.path)
   if (path === undefined) throw notForWriting('POST', TO_WRITE)
-  const [base] = sitesOf(mirror, '')
-  const headers: Record<string, string> = { accept: FULL_TYPE }
-  for (const name of BODY_HEADERS) {
-    const value = request.headers[name]
-    if (value !== undefined) headers[name] = checkedHeader(name, value)
-  }
-  return { method: 'POST', url: base + path, base, headers }
+  return auditAt(path, request, mirror)
 }
 
-function checkedHeader(name: string, value: string | string[]): string {
-  const legal = name === 'content-length' ? /^\d{1,10}$/ : /^[ -~]{1,200}$/
-  if (typeof value === 'string' && legal.test(value)) return value
-  throw new WarrenError('BAD_REQUEST', `the header «${name}» cannot be passed on; send it once, in plain ASCII`)
+function tags({ method }: MirrorRequest, resource: Extract<Resource, { kind: 'dist-tags' }>, mirror: Mirror): PassThrough {
+  const [base] = sitesOf(mirror, resource.name.toLowerCase())
+  return read(method, base, upstreamPath(resource))
+}
+
+function search({ method, query }: MirrorRequest, mirror: Mirror): PassThrough {
+  const [base] = sitesOfAny(mirror, ['', ...namesIn(checkedQuery(query))])
+  return read(method, base, upstreamPath({ kind: 'search' }) + query)
+}
+
+function read(method: string, base: string, path: string): PassThrough {
+  return { method: method === 'HEAD' ? 'HEAD' : 'GET', url: new URL(base + path).href, base, headers: { accept: FULL_TYPE } }
+}
+
+/** What a search may be for: whoever looks for a name that is bound means what is there, and others need not hear of it. */
+function namesIn(query: string): readonly string[] {
+  const terms = (new URLSearchParams(query).get('text') ?? '').toLowerCase().split(/[\s"',;]+/)
+  return terms.flatMap((term) => {
+    const [, scope] = /^scope:@?(.+)$/.exec(term) ?? []
+    const name = scope === undefined ? term : `@${scope}`
+    // With the slash it is in whatever is bound of a scope.
+    return name === '' ? [] : [name, `${name}/`]
+  })
 }
 
 function checkedQuery(query: string): string {

@@ -47,11 +47,17 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 
 function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = resource.kind === 'tag' ? variantOf(request.headers.accept) : ''
-  return plansFor(mirror, resource.name, (base) => {
+  return plansFor(mirror, namesOf(resource.name, mirror), (base) => {
     const site = registryOf(mirror, base)
     const plan = planOf(resource, site, variant)
     return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : plan
   })
+}
+
+/** Who writes down what is bound leaves `library/` out as well. */
+function namesOf(name: string, { registry = '' }: Mirror): readonly string[] {
+  const [, short] = canonicalRegistry(registry) === DOCKER_HUB ? (/^library\/([^/]+)$/.exec(name) ?? []) : []
+  return short === undefined ? [name] : [name, short]
 }
 
 /** Docker Hub keeps its official images below `library/`, which people leave out. */

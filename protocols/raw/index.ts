@@ -6,7 +6,7 @@ import { matches, plansFor, type Site, siteOf } from '../sites.ts'
 import { type AptFile, aptFile } from './apt-layout.ts'
 import { formatError } from './errors.ts'
 import { parsePath, type RawFile } from './paths.ts'
-import { byHashPlan, immutablePlan, indexPlan, mutablePlan, pinnedPlan, poolPlan, releasePlan } from './plans.ts'
+import { byHashPlan, immutablePlan, indexPlan, mutablePlan, namesOf, pinnedPlan, poolPlan, releasePlan } from './plans.ts'
 
 /**
  * Files below one configured base, whatever they are: archives of Debian packages, downloads of releases, distributions of build
@@ -37,7 +37,7 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
   const file = parsePath(request.path, request.query)
   // Where a query is part of the name, the path alone tells nothing.
   const apt = request.query === '' ? aptFile(file.path) : undefined
-  return { plans: plansFor(mirror, file.path, (base) => planOf(file, apt, siteOf(mirror, base), mirror)) }
+  return { plans: plansFor(mirror, namesOf(file.path), (base) => planOf(file, apt, siteOf(mirror, base), mirror)) }
 }
 
 /**

@@ -34,10 +34,16 @@ const MUTABLE_HEADERS = { 'cache-control': 'no-cache' }
 const IMMUTABLE_HEADERS = { 'cache-control': 'public, max-age=31536000, immutable' }
 
 /** Files of checksums and signatures, which have none of their own. */
-const IS_CHECKSUM = /(?:\.(?:sha\d+(?:sum)?|md5(?:sum)?|asc|sig|sign|minisig|pem|crt)|(?:^|\/)(?:SHA\d+|MD5)SUMS[^/]*)$/i
+const IS_CHECKSUM = /(?:(\.(?:sha\d+(?:sum)?|md5(?:sum)?|asc|sig|sign|minisig|pem|crt))|(?:^|\/)(?:SHA\d+|MD5)SUMS[^/]*)$/i
 
 /** What may be a web page by its name. All else that comes as one is the login of a network, or an error that says 200. */
 const MAY_BE_PAGE = /(?:^|\/|\.x?html?|(?:^|\/)[^./]+)$/i
+
+/** A path, and that of the file of which it is the checksum or the signature: who binds a file means what proves it as well. */
+export function namesOf(path: string): readonly string[] {
+  const [, ending] = IS_CHECKSUM.exec(path) ?? []
+  return ending === undefined ? [path] : [path, ...namesOf(path.slice(0, -ending.length))]
+}
 
 /** What RFC 9111 says of it; with `changes`, what the operator says. */
 export function mutablePlan(file: RawFile, site: Site, changes: boolean): Plan {

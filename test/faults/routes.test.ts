@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { gunzipSync, gzipSync } from 'node:zlib'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { ecosystems } from '../../node/built-ins.ts'
 import { loadConfig } from '../../node/config/load.ts'
@@ -179,6 +180,100 @@ describe('an upstream that is for some names only', () => {
     await exchange(`${npm}@corp/x`)
     expect([corp.tally.total.requests, everybody.tally.total.requests]).toEqual([1, 1])
   })
+})
+
+describe('an audit of a project', () => {
+  const BULK = '-/npm/v1/security/advisories/bulk'
+  const TREES = ['-/npm/v1/security/audits/quick', '-/npm/v1/security/audits']
+  const audited = (npm: string, path: string, body: Buffer | string, coding: Record<string, string> = {}) =>
+    exchange(npm + path, { method: 'POST', headers: { 'content-type': 'application/json', ...coding }, body })
+
+  it('tells no upstream a name that must not be asked there', async () => {
+    const { npm, everybody, corp } = await setUp(registryOf(OURS, '1.0.0'), ['@corp/*', 'tool'])
+    const heard: unknown[] = []
+    everybody.on(/security/, ({ body, headers }) => {
+      const packed = headers['content-encoding'] === 'gzip'
+      heard.push(JSON.parse((packed ? gunzipSync(body) : body).toString()))
+      return json({})
+    })
+    const list = JSON.stringify({ '@corp/x': ['1.0.0'], 'left-pad': ['1.3.0'], Tool: ['2.0.0'], tools: ['1.0.0'] })
+    const gzip = { 'content-encoding': 'gzip' }
+    expect((await audited(npm, BULK, list)).status).toBe(200)
+    expect((await audited(npm, BULK, gzipSync(list), gzip)).status).toBe(200)
+    expect(heard.splice(0)).toEqual(Array(2).fill({ 'left-pad': ['1.3.0'], tools: ['1.0.0'] }))
+    const tree = {
+      name: '@corp/app',
+      version: '1.0.0',
+      secret: '@corp/y',
+      install: ['@corp/x@1.0.0', 'left-pad@1.3.0', 'tool'],
+      remove: [],
+      metadata: { node: '24' },
+      requires: { '@corp/x': '^1.0.0', 'left-pad': '^1.0.0', pad: 'npm:@corp/x@^1.0.0' },
+      dependencies: {
+        '@corp/x': { version: '1.0.0', requires: { chalk: '1.0.0' }, dependencies: { chalk: { version: '1.0.0' } } },
+        pad: { version: 'npm:@Corp/x@1.0.0' },
+        'left-pad': {
+          version: '1.3.0',
+          resolved: 'https://corp.test/',
+          requires: { tool: '1', chalk: '1' },
+          dependencies: { tool: {} },
+        },
+      },
+    }
+    for (const path of TREES) expect((await audited(npm, path, gzipSync(JSON.stringify(tree)), gzip)).status).toBe(200)
+    const left = {
+      name: 'project',
+      version: '1.0.0',
+      install: ['left-pad@1.3.0'],
+      remove: [],
+      metadata: { node: '24' },
+      requires: { 'left-pad': '^1.0.0' },
+      dependencies: { 'left-pad': { version: '1.3.0', requires: { chalk: '1' }, dependencies: {} } },
+    }
+    expect(heard.splice(0)).toEqual([left, left])
+    expect(corp.tally.log).toEqual([])
+  })
+
+  it('goes out byte for byte where no name of it is bound', async () => {
+    const { npm, everybody } = await setUp()
+    const body = gzipSync(' {"left-pad":["1.3.0"]} ')
+    everybody.on(/security/, (request) =>
+      json({ same: request.body.equals(body), coding: request.headers['content-encoding'] }),
+    )
+    const reply = await audited(npm, BULK, body, { 'content-encoding': 'gzip' })
+    expect(JSON.parse(reply.body.toString())).toEqual({ same: true, coding: 'gzip' })
+  })
+
+  it.each([
+    ['no JSON', 'x', {}, 400],
+    ['no object', '["@corp/x"]', {}, 400],
+    ['packed in an unknown way', 'x', { 'content-encoding': 'zstd' }, 400],
+    ['not what it says', 'x', { 'content-encoding': 'gzip' }, 400],
+    ['too large', gzipSync(Buffer.alloc(5_000_000, ' ')), { 'content-encoding': 'gzip' }, 413],
+    ['too deep', gzipSync('{"dependencies":'.repeat(100_000)), { 'content-encoding': 'gzip' }, 400],
+  ])('stays here when it is %s', async (_what, body, coding, status) => {
+    const { npm, everybody } = await setUp()
+    for (const path of [BULK, ...TREES]) expect((await audited(npm, path, body, coding)).status).toBe(status)
+    expect(everybody.tally.log).toEqual([])
+  })
+
+  it('of which all names are bound to none is told so', async () => {
+    const mirrors = mirrorsOf({ upstreams: [{ url: 'http://127.0.0.1:9/', only: ['@corp'] }] })
+    const { npm } = await startNode({ data: temp.create('data'), upstream: 'http://127.0.0.1:9/', mirrors })
+    expect((await audited(npm, BULK, '{"left-pad":["1.0.0"]}')).status).toBe(404)
+  })
+})
+
+describe('a search for what is bound', () => {
+  it.each(['@corp/x', 'left @CORP/x', '@corp', 'scope:corp', 'scope:@corp pad', '"@corp/x"'])(
+    'is asked there: %s',
+    async (text) => {
+      const { npm, everybody, corp } = await setUp(json({ objects: [] }))
+      expect((await exchange(`${npm}-/v1/search?text=${encodeURIComponent(text)}&size=20`)).status).toBe(200)
+      expect(everybody.tally.log).toEqual([])
+      expect(corp.tally.log.at(-1)?.target).toBe(`/-/v1/search?text=${encodeURIComponent(text)}&size=20`)
+    },
+  )
 })
 
 it('a name that is bound to none is not found, and asked nowhere', async () => {

@@ -91,7 +91,12 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   raw: {
     patterns: ['releases/corp/*', 'releases/corp', 'releases/corp/tool.tar.gz'],
-    bound: ['releases/corp/tool.tar.gz', 'releases%2Fcorp%2Ftool.tar.gz'],
+    bound: [
+      'releases/corp/tool.tar.gz',
+      'releases%2Fcorp%2Ftool.tar.gz',
+      'releases/corp/tool.tar.gz.sha256',
+      'releases/corp/tool.tar.gz.sha256.asc',
+    ],
     free: ['releases/corporate/tool.tar.gz', 'dists/stable/InRelease'],
   },
 }
@@ -99,7 +104,7 @@ const CASES: Readonly<Record<string, Case>> = {
 /** A mirror of the protocol as the configuration has it. */
 function mirrorOf(protocol: string, entry: object): MirrorConfig {
   const registry = protocol === 'oci' ? { registry: 'images.example.test' } : {}
-  const mirrors = JSON.stringify({ m: { protocol, ...registry, upstreams: [PUBLIC], ...entry } })
+  const mirrors = JSON.stringify({ 'docker-hub': false, m: { protocol, ...registry, upstreams: [PUBLIC], ...entry } })
   const { config } = loadConfig({ env: { WARREN_MIRRORS: mirrors }, home: '/home/ann', flags: new Map(), ecosystems })
   const mirror = config.mirrors.find(({ name }) => name === 'm')
   if (!mirror) throw new Error('it is not there')
@@ -130,6 +135,19 @@ test.for([
   ['npm', '@corp/x,@corp/y'],
 ])('%s refuses %s, which would bind nothing', ([protocol, pattern]) => {
   expect(() => mirrorOf(protocol as string, { routes: { [pattern as string]: CORP } })).toThrow(pattern)
+})
+
+test.for([
+  ['nginx', CORP, PUBLIC],
+  ['library/nginx', CORP, PUBLIC],
+  ['nginx*', CORP, PUBLIC],
+  ['library', CORP, CORP],
+] as const)('of Docker Hub %s is meant as people write it', ([pattern, official, others]) => {
+  const mirror = mirrorOf('oci', { registry: 'docker.io', routes: { [pattern]: CORP } })
+  expect(askedBy('oci', mirror, 'library/nginx/manifests/latest')).toEqual([official])
+  expect(askedBy('oci', mirror, 'nginx/manifests/latest')).toEqual([official])
+  expect(askedBy('oci', mirror, 'library/redis/manifests/latest')).toEqual([others])
+  expect(askedBy('oci', mirror, 'corp/nginx/manifests/latest')).toEqual([PUBLIC])
 })
 
 test('every protocol is here', () => {
