@@ -3,7 +3,7 @@ import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
 import type { StagedBytes } from './staged-bytes.ts'
-import { readDirectory, shown, type ZipEntry } from './zip-directory.ts'
+import { checkExtra, DEFLATE, readDirectory, shown, type ZipEntry } from './zip-directory.ts'
 
 /** Files up to these sizes are unpacked at once: handing them to another thread costs more. */
 const AT_ONCE = { packed: 64 << 10, size: 256 << 10 }
@@ -49,16 +49,30 @@ export async function zipHash1(bytes: StagedBytes): Promise<string> {
   return hash1(files)
 }
 
-/** Where the data begin. */
-async function dataOf(bytes: StagedBytes, { name, offset }: ZipEntry): Promise<number> {
+/**
+ * Where the data begin. Go reads the directory alone; who reads an archive from its beginning goes by the headers beside the data, and
+ * must see the same files.
+ */
+async function dataOf(bytes: StagedBytes, entry: ZipEntry): Promise<number> {
+  const { name, offset, flags, method, described } = entry
   const header = await bytes.at(offset, LOCAL.bytes)
   if (header.readUInt32LE(0) !== LOCAL.signature) throw new Error(`«${shown(name)}» is not where the directory says`)
-  return offset + LOCAL.bytes + header.readUInt16LE(26) + header.readUInt16LE(28)
+  const isSame = header.readUInt16LE(6) === flags && header.readUInt16LE(8) === method
+  const numbers = [header.readUInt32LE(14), header.readUInt32LE(18), header.readUInt32LE(22)]
+  const right = [entry.crc, entry.packed, entry.size]
+  // Zero where they follow the data.
+  const fit = numbers.every((value, i) => value === right[i] || (described && value === 0))
+  const [nameBytes, extraBytes] = [header.readUInt16LE(26), header.readUInt16LE(28)]
+  const start = offset + LOCAL.bytes
+  const isNamed = nameBytes === name.length && (await bytes.at(start, nameBytes)).toString('latin1') === name
+  if (!isSame || !fit || !isNamed) throw new Error(`«${shown(name)}» has two headers that differ`)
+  checkExtra(name, await bytes.at(start + nameBytes, extraBytes))
+  return start + nameBytes + extraBytes
 }
 
 async function digestOf(bytes: StagedBytes, entry: ZipEntry, data: number): Promise<string> {
   const content = new Content(entry)
-  if (entry.deflated && !entry.name.endsWith('/')) await inflate(bytes, entry, data, content)
+  if (entry.method === DEFLATE && !entry.name.endsWith('/')) await inflate(bytes, entry, data, content)
   else for await (const piece of bytes.pieces(data, data + entry.size)) content.add(piece)
   return content.digest()
 }
@@ -122,9 +136,20 @@ async function checkDescriptor(bytes: StagedBytes, entry: ZipEntry, start: numbe
   if (!entry.described && length === 0) return
   if (entry.described && [12, 16, 20, 24].includes(length)) {
     const descriptor = await bytes.at(start, length)
-    const isSigned = descriptor.readUInt32LE(0) === DESCRIPTOR_SIGNATURE
-    if (isSigned === (length % 8 === 0) && descriptor.readUInt32LE(isSigned ? 4 : 0) === entry.crc) return
+    if (descriptorsOf(entry).some((right) => right.equals(descriptor))) return
   }
   const what = length < 0 ? 'reaches into what is behind it' : `is followed by ${length} bytes that belong to no file`
   throw new Error(`«${shown(entry.name)}» ${what}`)
+}
+
+/** In the four forms that there are: sizes have 4 bytes or 8, with a signature or without. */
+function descriptorsOf({ crc, packed, size }: ZipEntry): Buffer[] {
+  return [4, 8].flatMap((bytes) => {
+    const wide = Buffer.alloc(8 + 2 * bytes)
+    wide.writeUInt32LE(DESCRIPTOR_SIGNATURE, 0)
+    wide.writeUInt32LE(crc, 4)
+    wide.writeUInt32LE(packed, 8)
+    wide.writeUInt32LE(size, 8 + bytes)
+    return [wide, wide.subarray(4)]
+  })
 }

@@ -4,7 +4,9 @@ import type { StagedBytes } from './staged-bytes.ts'
 export interface ZipEntry {
   /** Bytes of the name, one character each. */
   readonly name: string
-  readonly deflated: boolean
+  readonly flags: number
+  /** 0 or `DEFLATE`. */
+  readonly method: number
   readonly crc: number
   /** Bytes in the archive, and unpacked. */
   readonly packed: number
@@ -38,6 +40,9 @@ const MAX_COMMENT = 0xffff
 /** Flags: encrypted in one of three ways. */
 const ENCRYPTED = 0x2041
 const DESCRIBED = 0x0008
+export const DEFLATE = 8
+/** «Unicode Path», an extra field (section 4.6.9). */
+const SECOND_NAME = 0x7075
 
 /**
  * Reads a central directory so strictly that no other reader can see other files in the archive: only then is a digest of the files a
@@ -138,15 +143,23 @@ function readEntry(directory: Buffer, at: number): { entry: ZipEntry; next: numb
   if (next > directory.length) throw new Error('its directory breaks off')
   const name = directory.toString('latin1', at + HEADER.bytes, nameEnd)
   const [flags, method] = [u16(8), u16(10)]
-  const entry = { name, deflated: method === 8, crc: u32(16), packed: u32(20), size: u32(24), offset: u32(42) }
+  const entry = { name, flags, method, crc: u32(16), packed: u32(20), size: u32(24), offset: u32(42) }
   // Its digest is made of lines.
   if (name === '' || name.includes('\n')) throw new Error('a file in it has no proper name')
   if (u16(32) > 0) throw new Error(`«${shown(name)}» has a comment, as no file of a module has`)
   if ((flags & ENCRYPTED) !== 0) throw new Error(`«${shown(name)}» is encrypted`)
-  if (method !== 0 && method !== 8) throw new Error(`«${shown(name)}» is packed by method ${method}, which Go does not read`)
-  if (!entry.deflated && entry.packed !== entry.size) throw new Error(`«${shown(name)}» has two sizes`)
+  if (method !== 0 && method !== DEFLATE)
+    throw new Error(`«${shown(name)}» is packed by method ${method}, which Go does not read`)
+  if (method === 0 && entry.packed !== entry.size) throw new Error(`«${shown(name)}» has two sizes`)
   if (name.endsWith('/') && entry.size > 0) throw new Error(`«${shown(name)}» is a folder with bytes`)
+  checkExtra(name, directory.subarray(nameEnd, nameEnd + u16(30)))
   return { entry: { ...entry, described: (flags & DESCRIBED) !== 0 }, next }
+}
+
+/** Throws for another name in an extra field, by which some readers go. */
+export function checkExtra(name: string, extra: Buffer): void {
+  for (let at = 0; at + 4 <= extra.length; at += 4 + extra.readUInt16LE(at + 2))
+    if (extra.readUInt16LE(at) === SECOND_NAME) throw new Error(`«${shown(name)}» has a second name`)
 }
 
 /** A file's name in a message. */

@@ -17,6 +17,9 @@ export interface ZipFile {
   readonly packed?: number
   readonly offset?: number
   readonly descriptorCrc?: number
+  readonly descriptorSize?: number
+  /** What its local header says otherwise; a name has as many bytes. */
+  readonly local?: Partial<Fields & { readonly name: string; readonly extra: Buffer }>
   /** Bytes that stand before its header, and belong to nothing. */
   readonly before?: Buffer
   /** Bytes behind what is packed that count as packed. */
@@ -60,7 +63,10 @@ export function makeZip(files: readonly ZipFile[], init: ZipInit = {}): Buffer {
     const flags = (file.flags ?? 0) | (file.described ? 8 : 0)
     const method = file.method ?? (file.stored ? 0 : 8)
     const told = { ...real, ...pick(file) }
-    push(header(0x04034b50, { flags, method, ...told }, name), name, body, descriptor(file, real))
+    const { name: localName = file.name, extra: localExtra = Buffer.alloc(0), ...local } = file.local ?? {}
+    const localHeader = header(0x04034b50, { flags, method, ...told, ...local }, name)
+    localHeader.writeUInt16LE(localExtra.length, 28)
+    push(localHeader, Buffer.from(localName), localExtra, body, descriptor(file, real))
     const { extra = Buffer.alloc(0), comment = Buffer.alloc(0) } = file
     const entry = header(0x02014b50, { flags, method, ...told, offset: file.offset ?? offset }, name)
     entry.writeUInt16LE(extra.length, 30)
@@ -122,12 +128,19 @@ function header(signature: number, fields: Fields, name: Buffer): Buffer {
   return bytes
 }
 
-function descriptor({ described, descriptorCrc }: ZipFile, real: { crc: number; packed: number; size: number }): Buffer {
+function descriptor(
+  { described, descriptorCrc, descriptorSize }: ZipFile,
+  real: { crc: number; packed: number; size: number },
+): Buffer {
   if (!described) return Buffer.alloc(0)
   const signed = described !== 'bare'
   const bytes = Buffer.alloc((signed ? 4 : 0) + 4 + (described === '64' ? 16 : 8))
   if (signed) bytes.writeUInt32LE(0x08074b50, 0)
-  bytes.writeUInt32LE(descriptorCrc ?? real.crc, signed ? 4 : 0)
+  const start = signed ? 4 : 0
+  bytes.writeUInt32LE(descriptorCrc ?? real.crc, start)
+  const wide = described === '64' ? 8 : 4
+  bytes.writeUInt32LE(real.packed, start + 4)
+  bytes.writeUInt32LE(descriptorSize ?? real.size, start + 4 + wide)
   return bytes
 }
 

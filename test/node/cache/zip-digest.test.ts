@@ -50,6 +50,7 @@ describe('the h1 of an archive', () => {
       { described: 'bare' },
       { described: '64' },
       { stored: true, described: 'signed' },
+      { described: 'signed', local: { crc: 0, packed: 0, size: 0 } },
     ]
     for (const way of ways) expect(await digest(makeZip(files.map((file) => ({ ...file, ...way }))))).toBe(wanted)
     expect(await digest(makeZip(files, { zip64: true }))).toBe(wanted)
@@ -68,6 +69,8 @@ describe('the h1 of an archive', () => {
   })
 
   const [one, two] = SMALL as [ZipFile, ZipFile]
+  // «Unicode Path» (APPNOTE 4.6.9), by which some readers call a file, behind a field that says nothing.
+  const SECOND_NAME = Buffer.from([0, 0, 0, 0, 0x75, 0x70, 6, 0, 1, 0, 0, 0, 0, 97])
   const EOCD = Buffer.from([0x50, 0x4b, 5, 6])
   const refusals: [string, readonly ZipFile[], ZipInit, RegExp][] = [
     ['a name twice', [one, one], {}, /twice/],
@@ -109,6 +112,16 @@ describe('the h1 of an archive', () => {
       /400000 bytes behind/,
     ],
     ['a second end without need', [one, { ...two, extra: locator(0, 1) }], {}, /zip64 end/],
+    ['a name that is another one beside its data', [{ ...one, local: { name: 'ex.test/a@v1.0.0/go.sum' } }], {}, /two headers/],
+    ['a name that is shorter there', [{ ...one, local: { name: 'short' } }], {}, /two headers/],
+    ['a method that is another one there', [{ ...one, local: { method: 0 } }], {}, /two headers/],
+    ['a size that is another one there', [{ ...one, local: { size: 3 } }], {}, /two headers/],
+    ['a packed size that is another one there', [{ ...one, described: 'signed', local: { packed: 3 } }], {}, /two headers/],
+    ['no size there, nor behind', [{ ...one, local: { size: 0 } }], {}, /two headers/],
+    ['a checksum that is another one there', [{ ...one, local: { crc: 3 } }], {}, /two headers/],
+    ['a size behind the data that is another one', [{ ...one, described: '64', descriptorSize: 3 }], {}, /belong to no file/],
+    ['a second name', [{ ...one, extra: SECOND_NAME }], {}, /second name/],
+    ['a second name beside its data', [{ ...one, local: { extra: SECOND_NAME } }], {}, /second name/],
     ['a folder with bytes', [{ name: 'a/', data: 'x', stored: true }], {}, /folder/],
   ]
   it.each(refusals)('is not told of %s', async (_what, files, init, message) => {
