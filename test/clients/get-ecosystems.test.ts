@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { statusSchema } from '../../admin/api/status-schema.ts'
 import { runWarren } from '../admin/cli/run-warren.ts'
-import { json } from '../harness/answer.ts'
+import { json, serve } from '../harness/answer.ts'
 import { flip } from '../harness/fault.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
@@ -227,6 +227,31 @@ describe('Go', () => {
     await expectKept(sum, proxy)
     const other = await get(...lockfile('go.sum', `${line} h1:${Buffer.alloc(32).toString('base64')}\n`))
     expect(other.failures[0]?.error).toContain('.mod is wrong: its hash is h1:')
+  })
+
+  it('a zip with other files than go.sum says is a failure, whatever the node knows of it', { timeout: REAL }, async () => {
+    const files = { 'a.go': 'package a\n' }
+    const { zip } = proxy.publish('git.corp.test/a', 'v1.0.0', { files, logged: false })
+    proxy.publish('git.corp.test/bad', 'v1.0.0', { logged: false })
+    proxy.answer('git.corp.test/bad/@v/v1.0.0.zip', serve(zip.subarray(1)))
+    const right = h1Of(
+      ['a.go', 'go.mod'].map((name) => ({
+        name: `git.corp.test/a@v1.0.0/${name}`,
+        data: name === 'a.go' ? files[name] : 'module git.corp.test/a\n\ngo 1.20\n\n',
+      })),
+    )
+    const other = `h1:${Buffer.alloc(32).toString('base64')}`
+    const good = lockfile('go.sum', `git.corp.test/a v1.0.0 ${right}\n`)
+    const facts = await get(
+      ...good,
+      ...lockfile('go.sum', `git.corp.test/a v1.0.0 ${other}\ngit.corp.test/bad v1.0.0 ${right}\n`),
+    )
+    expect(facts.packages.flatMap((one) => one.files).find(({ name }) => name.endsWith('.zip'))?.verified).toBe('h1')
+    expect(facts.failures.map(({ error }) => error).sort()).toEqual([
+      `git.corp.test/a@v1.0.0.zip is wrong: its hash is ${right} instead of ${other}`,
+      expect.stringMatching(/^git\.corp\.test\/bad@v1\.0\.0\.zip is wrong: it has no hash, where h1:.* is wanted: /),
+    ])
+    expect([facts.code, facts.packages.length]).toEqual([1, 1])
   })
 })
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
-import { DIGEST_BYTES, type Digest, isDigest, isOfBytes } from '../../../node/digest.ts'
+import { DIGEST_BYTES, type Digest, formatDigest, isDigest, isOfBytes } from '../../../node/digest.ts'
+import { hash1 } from '../../../node/zip/digest.ts'
 
 /** Looks at the bytes of one answer while they come. */
 export interface Check {
@@ -8,10 +9,16 @@ export interface Check {
   update(part: Buffer): void
   /** What is wrong, when all has come; undefined: nothing. */
   verdict(): Promise<string | undefined>
+  /** Gives back what it took, whatever became of the answer. */
+  close?(): void
 }
 
-/** Each answer is looked at anew. */
-export type MakeCheck = () => Check
+/** What an answer must be; each is looked at anew. */
+export interface MakeCheck {
+  /** Tells it from what another lockfile may want of the same file. */
+  readonly id: string
+  begin(): Check
+}
 
 /** Any one of the digests of the strongest algorithm must match (W3C SRI section 3.3.4). Undefined where nothing is promised. */
 export function byDigests(digests: readonly Digest[] | undefined): MakeCheck | undefined {
@@ -19,7 +26,8 @@ export function byDigests(digests: readonly Digest[] | undefined): MakeCheck | u
   const [first] = strongest
   if (!first) return undefined
   const { algorithm } = first
-  return () => {
+  const wanted = strongest.map(formatDigest).join(' or ')
+  const begin = (): Check => {
     const hash = createHash(algorithm)
     return {
       by: algorithm,
@@ -27,27 +35,30 @@ export function byDigests(digests: readonly Digest[] | undefined): MakeCheck | u
       verdict: async () => {
         const hex = hash.digest('hex')
         if (strongest.some((digest) => digest.hex === hex)) return undefined
-        return `its digest is ${algorithm}:${hex} instead of ${strongest.map((one) => `${algorithm}:${one.hex}`).join(' or ')}`
+        return `its digest is ${formatDigest({ algorithm, hex })} instead of ${wanted}`
       },
     }
   }
+  return { id: wanted, begin }
 }
 
 /** The hash of a go.mod in go.sum: «Hash1» of Go's dirhash package over one file of that name. */
 export function byGoMod(h1: string): MakeCheck {
-  return () => {
+  const begin = (): Check => {
     const hash = createHash('sha256')
     return {
       by: 'h1',
       update: (part) => hash.update(part),
-      verdict: async () => {
-        const sum = `h1:${createHash('sha256')
-          .update(`${hash.digest('hex')}  go.mod\n`)
-          .digest('base64')}`
-        return sum === h1 ? undefined : `its hash is ${sum} instead of ${h1}`
-      },
+      verdict: async () => sumMismatch(h1, hash1(new Map([['go.mod', hash.digest('hex')]]))),
     }
   }
+  return { id: h1, begin }
+}
+
+/** What is wrong where a hash, as hex, is another one than go.sum has. */
+export function sumMismatch(wanted: string, hex: string): string | undefined {
+  const sum = `h1:${Buffer.from(hex, 'hex').toString('base64')}`
+  return sum === wanted ? undefined : `its hash is ${sum} instead of ${wanted}`
 }
 
 /** Those of the strongest algorithm. */

@@ -56,7 +56,7 @@ class AgainError extends Error {
   }
 }
 
-/** Asks the mirrors of a node for what packages are made of, each URL once. */
+/** Asks the mirrors of a node for what packages are made of: each URL once, unless it is to be something else. */
 export class Client {
   readonly #progress: Progress
   readonly #agent: Agent
@@ -92,7 +92,7 @@ export class Client {
   }
 
   #once<T>(kind: PackageKind, ask: Ask, parse: ((bytes: Buffer) => T) | undefined): Promise<Got<T>> {
-    const key = `${kind} ${ask.accept ?? ''} ${ask.url}`
+    const key = `${kind} ${ask.accept ?? ''} ${ask.url} ${ask.check?.id ?? ''}`
     const known = this.#known.get(key) as Promise<Got<T>> | undefined
     if (known) return known
     const getting = this.#get(kind, ask, parse)
@@ -122,11 +122,12 @@ export class Client {
     const { name, url } = ask
     const beganAt = performance.now()
     const response = await this.#open(ask)
+    let check: Check | undefined
     try {
       if (response.statusCode !== 200) throw await refused(response, name)
       const source = sourceOf(response)
       transfer.from(source)
-      const check = ask.check?.()
+      check = ask.check?.begin()
       const bytes: Buffer[] = []
       const size = await receive(response, ask, (part, total) => {
         check?.update(part)
@@ -138,6 +139,7 @@ export class Client {
       const seconds = Math.round(performance.now() - beganAt) / 1_000
       return { got: { kind, name, url, size, source, seconds, verified: check?.by ?? null }, bytes: Buffer.concat(bytes) }
     } finally {
+      check?.close?.()
       // What was read to its end leaves a connection for the next.
       if (!response.complete) response.destroy()
     }

@@ -1,20 +1,21 @@
 import { prerelease, rcompare, valid } from 'semver'
 import { RefusedError } from '../node-http.ts'
-import { byGoMod } from './checks.ts'
+import { byGoMod, type MakeCheck } from './checks.ts'
 import type { GotFile } from './client.ts'
 import { below, type Cooked, type Kitchen, segment } from './recipe.ts'
 import type { GoWanted } from './wanted.ts'
+import { byModuleZip } from './zip-check.ts'
 
 /** A full version (x/mod/semver, «IsValid» with all three numbers); anything else is a question to the proxy. */
 const CANONICAL = /^v\d+\.\d+\.\d+(?:[-+].*)?$/
 
 /**
  * Fetches a version of a module as `go mod download` does (GOPROXY protocol, go.dev/ref/mod): what it is, its go.mod and its zip.
- * The go.mod is checked against go.sum here; the zip the node has checked against the checksum database, from which go.sum is. Throws
- * as the client does, and Error.
+ * Both are checked against go.sum here, since a node checks nothing that its checksum database does not know. Throws as the client
+ * does, and Error.
  */
 export async function getGo(wanted: GoWanted, kitchen: Kitchen): Promise<Cooked> {
-  const { module, zip } = wanted
+  const { module, zip, modHash, zipHash } = wanted
   const { client } = kitchen
   const files: GotFile[] = []
   const at = (path: string) => below(kitchen, `${escaped(module)}/${path}`)
@@ -30,11 +31,10 @@ export async function getGo(wanted: GoWanted, kitchen: Kitchen): Promise<Cooked>
   else if (zip || !CANONICAL.test(version)) version = await infoOf(`@v/${escaped(version)}.info`, `${module}@${version}.info`)
   const stem = `${module}@${version}`
   const path = `@v/${escaped(version)}`
-  const check = wanted.modHash === undefined ? undefined : byGoMod(wanted.modHash)
-  files.push(await client.file({ ...at(`${path}.mod`), name: `${stem}.mod`, check }))
-  if (zip) {
-    files.push(await client.file({ ...at(`${path}.zip`), name: `${stem}.zip` }))
-  }
+  const file = (ending: string, check: MakeCheck | undefined) =>
+    client.file({ ...at(`${path}.${ending}`), name: `${stem}.${ending}`, check })
+  files.push(await file('mod', modHash === undefined ? undefined : byGoMod(modHash)))
+  if (zip) files.push(await file('zip', zipHash === undefined ? undefined : byModuleZip(zipHash)))
   return { version, files }
 }
 

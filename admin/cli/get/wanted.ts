@@ -56,7 +56,8 @@ export interface GoWanted extends Named {
   readonly version?: string
   /** Without it only the go.mod is wanted, as of modules that nothing is built from. */
   readonly zip: boolean
-  /** Of the go.mod: `h1:` and base64, as in go.sum. */
+  /** Of the files in the zip, and of the go.mod: `h1:` and base64, as in go.sum. */
+  readonly zipHash?: string
   readonly modHash?: string
 }
 

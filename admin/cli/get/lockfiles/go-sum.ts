@@ -19,7 +19,7 @@ export const goSum: Format = {
       const key = `${module}@${version}`
       const text = packageUrl('golang', module, version)
       const known = modules.get(key) ?? { type: 'golang', module, version, text, zip: false }
-      modules.set(key, mod === undefined ? { ...known, zip: true } : { ...known, modHash: hash })
+      modules.set(key, mod === undefined ? { ...known, zip: true, zipHash: hash } : { ...known, modHash: hash })
     }
     return lockedOf([...modules.values()].map((wanted) => ({ wanted })))
   },

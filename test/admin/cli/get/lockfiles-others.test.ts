@@ -122,7 +122,15 @@ test('go.sum: what has a line for its zip is built, of the rest the go.mod is en
     `ex.test/A v1.0.0 ${H1}\nex.test/A v1.0.0/go.mod ${H1}\nex.test/b v2.0.0+incompatible/go.mod ${H1}\n`,
   )
   expect(locked.wanted).toEqual([
-    { type: 'golang', module: 'ex.test/A', version: 'v1.0.0', text: 'pkg:golang/ex.test/A@v1.0.0', zip: true, modHash: H1 },
+    {
+      type: 'golang',
+      module: 'ex.test/A',
+      version: 'v1.0.0',
+      text: 'pkg:golang/ex.test/A@v1.0.0',
+      zip: true,
+      zipHash: H1,
+      modHash: H1,
+    },
     {
       type: 'golang',
       module: 'ex.test/b',

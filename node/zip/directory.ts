@@ -1,4 +1,11 @@
-import type { StagedBytes } from './staged-bytes.ts'
+/** The bytes of an archive, wherever they lie. */
+export interface ZipBytes {
+  readonly size: number
+  /** Exactly `length` bytes, in memory that the next call may take again. Throws a plain Error for what is past the end. */
+  at(position: number, length: number): Promise<Buffer>
+  /** Bytes [start, end), in memory of their own. */
+  pieces(start: number, end: number): AsyncIterable<Buffer>
+}
 
 /** A file in a zip archive, as its central directory tells of it (APPNOTE 6.3.10 section 4.3.12). */
 export interface ZipEntry {
@@ -48,7 +55,7 @@ const SECOND_NAME = 0x7075
  * Reads a central directory so strictly that no other reader can see other files in the archive: only then is a digest of the files a
  * check of the bytes. Throws a plain Error that says what is wrong.
  */
-export async function readDirectory(bytes: StagedBytes): Promise<ZipDirectory> {
+export async function readDirectory(bytes: ZipBytes): Promise<ZipDirectory> {
   const { count, length, start, end } = await findDirectory(bytes)
   if (count > MAX_ENTRIES || length > MAX_DIRECTORY)
     throw new Error(`its directory is too large: ${count} files, ${length} bytes`)
@@ -69,7 +76,7 @@ interface Found {
   readonly end: number
 }
 
-async function findDirectory(bytes: StagedBytes): Promise<Found> {
+async function findDirectory(bytes: ZipBytes): Promise<Found> {
   const from = Math.max(0, bytes.size - END.bytes - MAX_COMMENT)
   const parts: Buffer[] = []
   for await (const piece of bytes.pieces(from, bytes.size)) parts.push(piece)
@@ -94,7 +101,7 @@ async function findDirectory(bytes: StagedBytes): Promise<Found> {
 }
 
 /** Undefined where there is no zip64 end. */
-async function findDirectory64(bytes: StagedBytes, end: number): Promise<Found | undefined> {
+async function findDirectory64(bytes: ZipBytes, end: number): Promise<Found | undefined> {
   if (end < LOCATOR64.bytes) return undefined
   const locator = await bytes.at(end - LOCATOR64.bytes, LOCATOR64.bytes)
   if (locator.readUInt32LE(0) !== LOCATOR64.signature) return undefined

@@ -2,8 +2,7 @@ import { createHash, type Hash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import { setImmediate } from 'node:timers/promises'
 import { crc32, createInflateRaw, inflateRawSync } from 'node:zlib'
-import type { StagedBytes } from './staged-bytes.ts'
-import { checkExtra, DEFLATE, readDirectory, shown, type ZipEntry } from './zip-directory.ts'
+import { checkExtra, DEFLATE, readDirectory, shown, type ZipBytes, type ZipEntry } from './directory.ts'
 
 /** Files up to these sizes are unpacked at once: handing them to another thread costs more. */
 const AT_ONCE = { packed: 64 << 10, size: 256 << 10 }
@@ -29,7 +28,7 @@ export function hash1(files: ReadonlyMap<string, string>): string {
  * belong to a file, and every checksum in it to be right: another reader sees these files or none. Throws a plain Error that says
  * what is wrong.
  */
-export async function zipHash1(bytes: StagedBytes): Promise<string> {
+export async function zipHash1(bytes: ZipBytes): Promise<string> {
   const { entries, start } = await readDirectory(bytes)
   const files = new Map<string, string>()
   let position = 0
@@ -53,7 +52,7 @@ export async function zipHash1(bytes: StagedBytes): Promise<string> {
  * Where the data begin. Go reads the directory alone; who reads an archive from its beginning goes by the headers beside the data, and
  * must see the same files.
  */
-async function dataOf(bytes: StagedBytes, entry: ZipEntry): Promise<number> {
+async function dataOf(bytes: ZipBytes, entry: ZipEntry): Promise<number> {
   const { name, offset, flags, method, described } = entry
   const header = await bytes.at(offset, LOCAL.bytes)
   if (header.readUInt32LE(0) !== LOCAL.signature) throw new Error(`«${shown(name)}» is not where the directory says`)
@@ -70,14 +69,14 @@ async function dataOf(bytes: StagedBytes, entry: ZipEntry): Promise<number> {
   return start + nameBytes + extraBytes
 }
 
-async function digestOf(bytes: StagedBytes, entry: ZipEntry, data: number): Promise<string> {
+async function digestOf(bytes: ZipBytes, entry: ZipEntry, data: number): Promise<string> {
   const content = new Content(entry)
   if (entry.method === DEFLATE && !entry.name.endsWith('/')) await inflate(bytes, entry, data, content)
   else for await (const piece of bytes.pieces(data, data + entry.size)) content.add(piece)
   return content.digest()
 }
 
-async function inflate(bytes: StagedBytes, entry: ZipEntry, data: number, content: Content): Promise<void> {
+async function inflate(bytes: ZipBytes, entry: ZipEntry, data: number, content: Content): Promise<void> {
   const { packed, size } = entry
   if (packed <= AT_ONCE.packed && size <= AT_ONCE.size) {
     // One byte more than it says shows that it lied, and no more than that is unpacked.
@@ -131,7 +130,7 @@ class Content {
 }
 
 /** Between the data of a file and the next one there is nothing, or what was not known yet when it was written (section 4.3.9). */
-async function checkDescriptor(bytes: StagedBytes, entry: ZipEntry, start: number, end: number): Promise<void> {
+async function checkDescriptor(bytes: ZipBytes, entry: ZipEntry, start: number, end: number): Promise<void> {
   const length = end - start
   if (!entry.described && length === 0) return
   if (entry.described && [12, 16, 20, 24].includes(length)) {
