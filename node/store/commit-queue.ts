@@ -3,15 +3,19 @@ import { dirname } from 'node:path'
 import type { Sha256 } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { CHANGES_AT_ONCE } from './constants.ts'
+import type { Staged } from './disk-staging.ts'
 import type { IndexBatch } from './index-batch.ts'
+import type { SmallFile } from './journal-format.ts'
+import type { Identity } from './open-file.ts'
+import type { Written } from './small-files.ts'
 
-/** A synced file that is to become the one of its blob. */
+/** What is to become the file of a blob. */
 export interface Move {
-  readonly from: string
+  readonly content: Staged['content']
   readonly to: string
   readonly sha256: Sha256
   /** Called when it is in its place. */
-  moved(): void
+  moved(identity: Identity): void
 }
 
 export interface Change {
@@ -34,6 +38,7 @@ export interface CommitQueueComponents {
     write(fill: (batch: IndexBatch) => void, sync: boolean): Promise<Sha256[]>
     holds(sha256: Sha256): boolean
   }
+  readonly journal: { write(files: readonly SmallFile[]): Promise<Written[]> }
   /** Removes a blob that a change left without any record. Runs inside the queue. */
   remove(unused: Sha256): Promise<unknown>
   trouble(what: string): void
@@ -42,7 +47,8 @@ export interface CommitQueueComponents {
 /**
  * Everything that changes index and files, one after the other, so that no blob is removed while it is being committed.
  * Commits that wait while one index write is under way all go into the next one, so that hundreds of small artifacts share
- * one fsync of the index. Order is what makes it safe: file synced → renamed → indexed, and back: index → file. A crash in
+ * one fsync of the index. Order is what makes it safe: file synced → renamed → indexed (small ones: journal synced → file written →
+ * indexed), and back: index → file. A crash in
  * between leaves a file that no index entry names; the next commit of the same bytes takes its place, or the sweep removes it.
  */
 export class CommitQueue {
@@ -95,7 +101,8 @@ export class CommitQueue {
   }
 
   async #commit(entries: readonly Waiting[]): Promise<void> {
-    const placed = await Promise.all(entries.map((entry) => this.#place(entry)))
+    const writing = this.#write(entries.flatMap(({ change }) => change?.move ?? []))
+    const placed = await Promise.all(entries.map((entry) => this.#place(entry, writing)))
     const ready = placed.filter((entry) => entry !== undefined)
     if (ready.length === 0) return
     try {
@@ -114,11 +121,20 @@ export class CommitQueue {
     }
   }
 
-  async #place(entry: Waiting): Promise<(Waiting & { change: Change }) | undefined> {
+  /** What is small is written together. */
+  async #write(moves: readonly Move[]): Promise<Map<Move, Written>> {
+    const small = moves.flatMap((move) => ('bytes' in move.content ? { move, bytes: move.content.bytes } : []))
+    if (small.length === 0) return new Map()
+    const files = small.map(({ move: { to, sha256 }, bytes }) => ({ path: to, sha256, bytes }))
+    const written = await this.#components.journal.write(files)
+    return new Map(small.map(({ move }, at) => [move, written[at] ?? { code: 'EIO' }]))
+  }
+
+  async #place(entry: Waiting, writing: Promise<Map<Move, Written>>): Promise<(Waiting & { change: Change }) | undefined> {
     const { change } = entry
     if (!change) return undefined
     try {
-      if (change.move) await place(change.move)
+      if (change.move) change.move.moved(await place(change.move, writing))
       return { ...entry, change }
     } catch (error) {
       entry.reject(error)
@@ -151,8 +167,19 @@ export class CommitQueue {
   }
 }
 
+async function place(move: Move, writing: Promise<Map<Move, Written>>): Promise<Identity> {
+  const { content, to } = move
+  if ('path' in content) {
+    await rehouse(content.path, to)
+    return content.identity
+  }
+  const written = (await writing).get(move) ?? { code: 'EIO' }
+  if ('code' in written) throw Object.assign(new Error(`the file could not be written: ${written.code}`), written)
+  return written
+}
+
 /** Replacing a file of the same name is right: both hold the bytes of that digest, and a corrupt one is healed. */
-async function place({ from, to, moved }: Move): Promise<void> {
+async function rehouse(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
@@ -163,5 +190,4 @@ async function place({ from, to, moved }: Move): Promise<void> {
     else throw error
     await rename(from, to)
   }
-  moved()
 }

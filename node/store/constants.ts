@@ -22,6 +22,18 @@ export const UNSTORED_WINDOW_SCARCE = 2
 /** Files up to this size are read in one synchronous call: from the page cache that is twice as fast as through a promise. */
 export const SMALL_FILE_BYTES = 64 << 10
 
+/** Length from which on a file of the journal is followed by the next one. */
+export const SEGMENT_BYTES = 16 << 20
+
+/** Files of the journal that may wait for their time; beyond that small blobs are synced at once. */
+export const SEGMENTS_WAITING = 4
+
+/** Ms after which small blobs are synced, by when the system has written most of them by itself. */
+export const SETTLE_AFTER = 60_000
+
+/** Small blobs that a worker syncs in one go; new ones may have to wait for that. */
+export const SETTLED_AT_ONCE = 64
+
 /** What a blob in memory costs beside its bytes, so that a flood of tiny ones stays within the limit too. */
 export const HOT_OVERHEAD_BYTES = 512
 
@@ -39,7 +51,7 @@ export const HOT_RECORD_BYTES = 32 << 20
 export const HOT_SIZES = 100_000
 
 /** Changes that one index write takes along at most. */
-export const CHANGES_AT_ONCE = 512
+export const CHANGES_AT_ONCE = 256
 
 /** How long a look at the free space of the disk counts, in ms. */
 export const FREE_SPACE_TTL = 1_000

@@ -8,18 +8,17 @@ import { type Identity, OpenFile } from './open-file.ts'
 import { SlabStream } from './slabs.ts'
 import type { NameRecord, StageInit, Staging } from './store.ts'
 
-/** A file whose bytes are on the disk, on its way to its place. */
-export interface StagedFile {
-  readonly path: string
+/** A blob on its way to its place: a synced file, or the bytes of a small one. */
+export interface Staged {
   readonly size: number
   readonly digests: Digests
-  readonly identity: Identity
+  readonly content: { readonly path: string; readonly identity: Identity } | { readonly bytes: Buffer }
 }
 
 export interface DiskStagingComponents {
   readonly hasher: Hasher
-  /** Moves the synced file to its place and indexes it together with the records. */
-  place(staged: StagedFile, records: ReadonlyMap<string, NameRecord>): Promise<void>
+  /** Brings the blob to its place and indexes it together with the records. */
+  place(staged: Staged, records: ReadonlyMap<string, NameRecord>): Promise<void>
   /** Whether the disk may take so many bytes more. */
   mayGrow(bytes: number): boolean
   /** Hears the errno name of what the disk refused. */
@@ -116,9 +115,9 @@ export class DiskStaging implements Staging {
     try {
       const digests = await this.seal()
       if (!this.storing) return false
-      const identity = this.#content instanceof Head ? await this.#writeHead(this.#content) : await this.#sync(this.#content)
-      if (!identity) return false
-      await this.#components.place({ path: this.#path, size: this.written, digests, identity }, records)
+      const content = this.#content instanceof Head ? await this.#settled(this.#content) : await this.#sync(this.#content)
+      if (!content) return false
+      await this.#components.place({ size: this.written, digests, content }, records)
       this.#committed = true
       return true
     } catch (error) {
@@ -129,22 +128,24 @@ export class DiskStaging implements Staging {
     }
   }
 
-  async #writeHead({ bytes }: Head): Promise<Identity | undefined> {
+  /** What is small goes to the disk together with others, when its turn comes. */
+  async #settled({ bytes }: Head): Promise<Staged['content'] | undefined> {
     if (!this.#components.mayGrow(bytes.length)) return undefined
+    if (bytes.length <= SMALL_FILE_BYTES) return { bytes }
     const file = await open(this.#path, 'wx', 0o600)
     try {
       await file.writeFile(bytes)
       await file.datasync()
-      return await file.stat()
+      return { path: this.#path, identity: await file.stat() }
     } finally {
       await file.close()
     }
   }
 
-  async #sync(stream: SlabStream): Promise<Identity> {
+  async #sync(stream: SlabStream): Promise<Staged['content']> {
     await stream.sync()
     // Before the file moves: readers that come later find it by its descriptor. Nobody writes to it any more.
-    return this.#open()
+    return { path: this.#path, identity: this.#open() }
   }
 
   async #close(): Promise<void> {

@@ -5,11 +5,12 @@ import { reasonOf, WarrenError } from '../errors.ts'
 import { CommitQueue } from './commit-queue.ts'
 import { REOPEN_BYTES, SWEEP_PAUSE } from './constants.ts'
 import { DiskBlobs } from './disk-blobs.ts'
-import { DiskStaging, type StagedFile } from './disk-staging.ts'
+import { DiskStaging, type Staged } from './disk-staging.ts'
 import { FreeSpace, type MinFree } from './free-space.ts'
 import { Hasher } from './hasher.ts'
 import type { IndexBatch } from './index-batch.ts'
 import { IndexDb } from './index-db.ts'
+import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
@@ -30,8 +31,8 @@ export interface DiskStoreComponents {
 }
 
 /**
- * The store of a node in one folder: `blobs/` the files, `index/` LevelDB, `tmp/` what is on its way. LevelDB's lock makes
- * sure that one process has it.
+ * The store of a node in one folder: `blobs/` the files, `index/` LevelDB, `journal/` small blobs until their files are synced,
+ * `tmp/` what is on its way. LevelDB's lock makes sure that one process has it.
  */
 export class DiskStore implements Store {
   readonly blobs: BlobStore
@@ -41,6 +42,7 @@ export class DiskStore implements Store {
   readonly #hasher = new Hasher()
   readonly #queue: CommitQueue
   readonly #files: DiskBlobs
+  readonly #journal: Journal
   readonly #space: FreeSpace
   readonly #tmp: string
   readonly #stagings = new Set<DiskStaging>()
@@ -53,7 +55,11 @@ export class DiskStore implements Store {
     this.#index = index
     this.#tmp = join(init.folder, 'tmp')
     this.#space = new FreeSpace({ folder: init.folder, minFree: init.minFree, now: components.now })
-    const queue = new CommitQueue({ index, trouble, remove: (unused) => files.remove(unused, false) })
+    const journal = new Journal(
+      { hasher: this.#hasher, index, trouble, path: (sha256) => files.path(sha256) },
+      { folder: join(init.folder, 'journal'), tmp: this.#tmp },
+    )
+    const queue = new CommitQueue({ index, journal, trouble, remove: (unused) => files.remove(unused, false) })
     const alone = <T>(task: () => Promise<T>) => queue.alone(task)
     const blobFolder = join(init.folder, 'blobs')
     const files = new DiskBlobs(
@@ -62,6 +68,7 @@ export class DiskStore implements Store {
     )
     this.#queue = queue
     this.#files = files
+    this.#journal = journal
     this.blobs = {
       find: (digest) => index.find(digest),
       open: (sha256) => files.open(sha256),
@@ -107,7 +114,9 @@ export class DiskStore implements Store {
         await rm(tmp, { recursive: true, force: true })
         await mkdir(tmp, { mode: 0o700 })
       })
-      return new DiskStore({ ...components, index }, init)
+      const store = new DiskStore({ ...components, index }, init)
+      await usable(folder, async () => store.#journal.replay())
+      return store
     } catch (error) {
       await index.close()
       throw error
@@ -127,8 +136,9 @@ export class DiskStore implements Store {
     this.#closing ??= (async () => {
       this.#stopping.abort(new WarrenError('DRAINING', 'this node is stopping'))
       await Promise.all([...this.#stagings].map((staging) => staging.close()))
-      await this.#hasher.close()
       await this.#queue.idle()
+      this.#journal.close()
+      await this.#hasher.close()
       await this.#index.close()
     })()
     return this.#closing
@@ -151,13 +161,13 @@ export class DiskStore implements Store {
     return staging
   }
 
-  #place(staged: StagedFile, records: ReadonlyMap<string, NameRecord>): Promise<void> {
-    const { size, identity } = staged
+  #place({ content, ...staged }: Staged, records: ReadonlyMap<string, NameRecord>): Promise<void> {
+    const { size } = staged
     const digests = knownDigests(staged.digests, records.values())
     const { sha256 } = digests
     return this.#queue.add({
       sync: true,
-      move: { from: staged.path, to: this.#files.path(sha256), sha256, moved: () => this.#files.markSeen(sha256, identity) },
+      move: { content, to: this.#files.path(sha256), sha256, moved: (identity) => this.#files.markSeen(sha256, identity) },
       apply: (batch) => {
         // Public if any record says so: `putRecord` sees to that.
         const isPrivate = [...records.values()].some((record) => record.private)

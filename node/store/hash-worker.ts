@@ -4,7 +4,8 @@ import { promisify } from 'node:util'
 import { parentPort } from 'node:worker_threads'
 import type { ByteAlgorithm } from '../digest.ts'
 import { SLAB_BYTES, VERIFYING_AT_ONCE } from './constants.ts'
-import type { FromWorker, ToWorker } from './hasher.ts'
+import type { FromWorker, Order, ToWorker } from './hasher.ts'
+import { codeOf, settleFiles, writeGroup } from './small-files.ts'
 
 /** One stream of bytes on its way to a file, or only through the hashes. */
 interface Job {
@@ -15,6 +16,8 @@ interface Job {
 }
 
 type Verify = Extract<ToWorker, { type: 'verify' }>
+/** What is asked for and answered as a whole. */
+type Asked = Exclude<Order, { type: 'verify' }>
 
 const port = parentPort
 if (!port) throw new Error('hash-worker runs as a worker thread only')
@@ -71,9 +74,9 @@ function drop(id: number, job: Job | undefined): void {
 }
 
 /** Reads asynchronously, so that slabs of running flights are hashed in between. */
-async function verify({ id, fd, algorithms }: Verify): Promise<void> {
+async function verify({ id, fd }: Verify): Promise<void> {
   try {
-    const hashes = hashesOf(algorithms)
+    const hashes = hashesOf(['sha256'])
     const buffer = Buffer.allocUnsafe(SLAB_BYTES)
     for (let position = 0; ; ) {
       const { bytesRead } = await readAsync(fd, buffer, 0, buffer.length, position)
@@ -81,7 +84,7 @@ async function verify({ id, fd, algorithms }: Verify): Promise<void> {
       for (const hash of hashes.values()) hash.update(buffer.subarray(0, bytesRead))
       position += bytesRead
     }
-    say({ type: 'sealed', id, digests: digestsOf(hashes) })
+    say({ type: 'answer', id, result: digestsOf(hashes) })
   } catch (error) {
     say({ type: 'broken', id, code: codeOf(error) })
   }
@@ -98,6 +101,14 @@ function verifyNext(): void {
   })
 }
 
+function answer(id: number, order: Asked): void {
+  const answered = order.type === 'group' ? writeGroup(order.write) : settleFiles(order.paths)
+  answered.then(
+    (result) => say({ type: 'answer', id, result }),
+    (error) => say({ type: 'broken', id, code: codeOf(error) }),
+  )
+}
+
 function take(message: ToWorker): void {
   const { id } = message
   const job = jobs.get(id)
@@ -105,7 +116,8 @@ function take(message: ToWorker): void {
   else if (message.type === 'verify') {
     toVerify.push(message)
     verifyNext()
-  } else if (message.type === 'drop') drop(id, job)
+  } else if (message.type === 'group' || message.type === 'settle') answer(id, message)
+  else if (message.type === 'drop') drop(id, job)
   else if (!job) return
   else if (message.type === 'slab') slab(id, job, Buffer.from(message.slab, 0, message.length))
   else if (message.type === 'seal') say({ type: 'sealed', id, digests: digestsOf(job.hashes) })
@@ -130,10 +142,6 @@ function close(job: Job): void {
   } catch {
     // The descriptor is gone either way.
   }
-}
-
-function codeOf(error: unknown): string {
-  return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
 port.on('message', (message: ToWorker) => {

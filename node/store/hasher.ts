@@ -1,19 +1,27 @@
 import { createHash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
-import { Worker } from 'node:worker_threads'
+import { type Transferable, Worker } from 'node:worker_threads'
 import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { SlabPool } from './slab-pool.ts'
+import type { GroupWrite, Written } from './small-files.ts'
+
+/** One question, one answer. */
+export type Order =
+  | { type: 'verify'; fd: number }
+  | { type: 'group'; write: GroupWrite }
+  | { type: 'settle'; paths: readonly string[] }
 
 export type ToWorker =
   | { type: 'open'; id: number; path: string | undefined; algorithms: readonly ByteAlgorithm[] }
   | { type: 'slab'; id: number; slab: SharedArrayBuffer; length: number }
   | { type: 'seal' | 'sync' | 'stop' | 'drop'; id: number }
-  | { type: 'verify'; id: number; fd: number; algorithms: readonly ByteAlgorithm[] }
+  | (Order & { id: number })
 
 export type FromWorker =
   | { type: 'slab'; id: number; stored: boolean }
   | { type: 'sealed'; id: number; digests: Record<string, string> }
+  | { type: 'answer'; id: number; result: unknown }
   | { type: 'synced' | 'dropped'; id: number }
   | { type: 'unstored' | 'broken'; id: number; code: string }
 
@@ -22,6 +30,7 @@ export interface JobEvents {
   slab?(stored: boolean): void
   sealed?(digests: Digests): void
   synced?(): void
+  answer?(result: unknown): void
   /** The file was given up; hashing goes on. `code` is the errno name of what the disk refused. */
   unstored?(code: string): void
   /** Nothing more comes of this job. `code` is an errno name, or says why the worker ended. */
@@ -42,8 +51,8 @@ export interface HashJob {
 }
 
 /**
- * Hashes and writes large blobs in worker threads: sha256 and sha512 of one GiB keep a core busy for 1.5 s, which the event
- * loop cannot spare. Workers start with the first large blob and end with `close`.
+ * Hashes and writes in worker threads: sha256 and sha512 of one GiB keep a core busy for 1.5 s, which the event loop cannot spare,
+ * and a disk that has much to do makes whoever writes wait. Workers start with the first blob and end with `close`.
  */
 export class Hasher {
   readonly slabs = new SlabPool()
@@ -76,26 +85,40 @@ export class Hasher {
    * `code` of what the disk said, or none when it was the worker that failed.
    */
   verify({ fd }: { readonly fd: number }): Promise<Digests> {
-    return new Promise((resolve, reject) => {
-      const id = this.#nextId++
-      const seat = this.#seat()
-      seat.add(id, {
-        sealed: (digests) => {
-          seat.remove(id)
-          resolve(digests)
-        },
-        broken: (code) => {
-          seat.remove(id)
-          reject(Object.assign(new Error(`it cannot be hashed: ${code}`), { code }))
-        },
-      })
-      seat.post({ type: 'verify', id, fd, algorithms: ['sha256'] })
-    })
+    return this.#ask<Digests>('it cannot be hashed', { type: 'verify', fd })
+  }
+
+  /** As `small-files.ts` has it. The memory of `group` must be of its own, and is gone afterwards. Rejects as `verify`. */
+  writeGroup(write: GroupWrite): Promise<Written[]> {
+    return this.#ask<Written[]>('the journal cannot be written', { type: 'group', write }, [write.group.buffer as ArrayBuffer])
+  }
+
+  /** As `small-files.ts` has it. Rejects as `verify`. */
+  settle(paths: readonly string[]): Promise<void> {
+    return this.#ask<void>('they cannot be synced', { type: 'settle', paths })
   }
 
   async close(): Promise<void> {
     this.#closed = true
     await Promise.all(this.#seats.map((seat) => seat.worker.terminate()))
+  }
+
+  #ask<Result>(failure: string, order: Order, moved: readonly Transferable[] = []): Promise<Result> {
+    return new Promise((resolve, reject) => {
+      const id = this.#nextId++
+      const seat = this.#seat()
+      seat.add(id, {
+        answer(result) {
+          seat.remove(id)
+          resolve(result as Result)
+        },
+        broken(code) {
+          seat.remove(id)
+          reject(Object.assign(new Error(`${failure}: ${code}`), { code }))
+        },
+      })
+      seat.post({ ...order, id }, moved)
+    })
   }
 
   #seat(): Seat {
@@ -154,8 +177,8 @@ class Seat {
     if (this.#jobs.size === 0) this.worker.unref()
   }
 
-  post(message: ToWorker): void {
-    if (this.#ended === undefined) this.worker.postMessage(message)
+  post(message: ToWorker, moved: readonly Transferable[] = []): void {
+    if (this.#ended === undefined) this.worker.postMessage(message, moved)
   }
 
   #hear(message: FromWorker): void {
@@ -163,6 +186,7 @@ class Seat {
     if (!events) return
     if (message.type === 'slab') events.slab?.(message.stored)
     else if (message.type === 'sealed') events.sealed?.(message.digests as unknown as Digests)
+    else if (message.type === 'answer') events.answer?.(message.result)
     else if (message.type === 'unstored') events.unstored?.(message.code)
     else if (message.type === 'broken') events.broken(message.code)
     else if (message.type === 'synced') events.synced?.()

@@ -1,0 +1,188 @@
+import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import type { Sha256 } from '../digest.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
+import { SEGMENT_BYTES, SEGMENTS_WAITING, SETTLE_AFTER, SETTLED_AT_ONCE } from './constants.ts'
+import type { Hasher } from './hasher.ts'
+import { decodeSegment, encodeGroup, type SmallFile } from './journal-format.ts'
+import { OpenFile } from './open-file.ts'
+import type { Written } from './small-files.ts'
+
+export interface JournalComponents {
+  readonly hasher: Hasher
+  readonly index: { holds(sha256: Sha256): boolean }
+  /** Where the file of a blob is. */
+  path(sha256: Sha256): string
+  trouble(what: string): void
+}
+
+export interface JournalInit {
+  /** Its own. */
+  readonly folder: string
+  /** For files on their way to a place that is taken. */
+  readonly tmp: string
+  /** Ms after which small blobs are synced, if not a minute. */
+  readonly settleAfter?: number
+}
+
+/** A file of the journal, and the files whose only durable copy may be in it. */
+interface Segment {
+  readonly path: string
+  readonly files: Set<string>
+  bytes: number
+}
+
+/**
+ * Makes small blobs durable many at a time: their bytes go to the end of one file, which is synced once for all of them, and then to
+ * files of their own, which are synced a minute later when the system has written them by itself, or after a crash from what stands
+ * here. A sync for each of them would cost ten times as much, and its latency once for each instead of once for all.
+ *
+ * Invariant: a segment is removed only after each file that it holds is durable or gone.
+ */
+export class Journal {
+  readonly #components: JournalComponents
+  readonly #folder: string
+  readonly #spare: string
+  readonly #settleAfter: number
+  #next = 0
+  #active: (Segment & { readonly fd: number }) | undefined
+  #waiting: Segment[] = []
+  #timer: NodeJS.Timeout | undefined
+  #settling: Promise<void> | undefined
+  #closed = false
+
+  constructor(components: JournalComponents, init: JournalInit) {
+    this.#components = components
+    this.#settleAfter = init.settleAfter ?? SETTLE_AFTER
+    this.#folder = init.folder
+    this.#spare = join(init.tmp, 'spare')
+  }
+
+  /** Puts right what a crash left of the files that a former process wrote. Before anything is read or written. */
+  replay(): void {
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 })
+    const numbers = readdirSync(this.#folder).filter((name) => /^\d{1,15}$/.test(name))
+    for (const number of numbers.map(Number).sort((a, b) => a - b)) {
+      this.#next = number + 1
+      this.#waiting.push(this.#replaySegment(join(this.#folder, String(number))))
+    }
+    if (this.#waiting.length > 0) this.#wait()
+  }
+
+  /**
+   * Resolves when each file is durable and in its place, or with what the disk refused. Called by one at a time. Rejects, with an
+   * error that has the `code` of what the disk said, where none of them could be made durable.
+   */
+  async write(files: readonly SmallFile[]): Promise<Written[]> {
+    const segment = this.#segment()
+    const { group, extents } = encodeGroup(files)
+    const at = segment.bytes
+    segment.bytes += group.length
+    for (const { path } of files) segment.files.add(path)
+    const places = extents.map((extent, i) => ({ ...extent, path: files[i]?.path ?? '', spare: this.#spare }))
+    try {
+      const written = await this.#components.hasher.writeGroup({ fd: segment.fd, at, group, files: places })
+      if (segment.bytes >= SEGMENT_BYTES) this.#rotate()
+      return written
+    } catch (error) {
+      // What would stand behind a torn entry would not be found again.
+      this.#rotate()
+      throw error
+    } finally {
+      this.#wait()
+    }
+  }
+
+  /** What was not settled is left to the next start. */
+  close(): void {
+    this.#closed = true
+    clearTimeout(this.#timer)
+    this.#rotate()
+  }
+
+  #segment(): Segment & { readonly fd: number } {
+    if (this.#closed) throw new WarrenError('DRAINING', 'this node is stopping')
+    if (!this.#active) {
+      const path = join(this.#folder, String(this.#next++))
+      this.#active = { path, files: new Set(), bytes: 0, fd: openSync(path, 'wx', 0o600) }
+    }
+    return this.#active
+  }
+
+  #rotate(): void {
+    if (!this.#active) return
+    closeSync(this.#active.fd)
+    this.#waiting.push(this.#active)
+    this.#active = undefined
+  }
+
+  #wait(): void {
+    if (this.#waiting.length > SEGMENTS_WAITING) this.#settle()
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined
+      this.#rotate()
+      this.#settle()
+    }, this.#settleAfter).unref()
+  }
+
+  #settle(): void {
+    this.#settling ??= this.#settleAll().finally(() => {
+      this.#settling = undefined
+    })
+  }
+
+  async #settleAll(): Promise<void> {
+    for (let segment = this.#waiting.shift(); segment && !this.#closed; segment = this.#waiting.shift()) {
+      try {
+        const files = [...segment.files]
+        for (let at = 0; at < files.length; at += SETTLED_AT_ONCE) {
+          await this.#components.hasher.settle(files.slice(at, at + SETTLED_AT_ONCE))
+        }
+        rmSync(segment.path, { force: true })
+      } catch (error) {
+        // It stays where it is, and the next start tries again.
+        if (!this.#closed) this.#components.trouble(`small blobs could not be synced: ${reasonOf(error)}`)
+      }
+    }
+  }
+
+  #replaySegment(path: string): Segment {
+    const files = new Set<string>()
+    try {
+      for (const { sha256, bytes } of decodeSegment(read(path))) {
+        if (!this.#components.index.holds(sha256)) continue
+        const file = this.#components.path(sha256)
+        files.add(file)
+        if (!holdsBytes(file, bytes)) this.#restore(file, bytes)
+      }
+    } catch (error) {
+      this.#components.trouble(`${path} could not be replayed: ${reasonOf(error)}`)
+    }
+    return { path, files, bytes: 0 }
+  }
+
+  #restore(file: string, bytes: Buffer): void {
+    writeFileSync(this.#spare, bytes, { mode: 0o600 })
+    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
+    rmSync(file, { recursive: true, force: true })
+    renameSync(this.#spare, file)
+  }
+}
+
+/** Throws what the system says. */
+function read(path: string): Buffer {
+  const file = OpenFile.open(path)
+  try {
+    return file.readNow()
+  } finally {
+    file.close()
+  }
+}
+
+function holdsBytes(file: string, bytes: Buffer): boolean {
+  try {
+    return read(file).equals(bytes)
+  } catch {
+    return false
+  }
+}
