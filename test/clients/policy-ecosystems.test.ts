@@ -1,4 +1,4 @@
-import { describe, expect, it, onTestFinished } from 'vitest'
+import { describe, expect, it, onTestFinished, type TestContext } from 'vitest'
 import type { Config } from '../../node/config/schema.ts'
 import { startHub, startImageNode } from '../faults/image-node.ts'
 import { GoClient } from '../harness/go-client.ts'
@@ -26,23 +26,32 @@ function policy(settings: Partial<Config['policy']>): Pick<Config, 'policy'> {
 }
 
 describe('a policy about modules', () => {
-  it('has go take the newest that is let through, and tell the rule for others', { timeout: SLOW }, async (context) => {
+  async function start(context: TestContext, settings: Partial<Config['policy']>) {
     const upstream = await new ScriptedGo().start()
     onTestFinished(() => upstream.stop())
-    for (const version of ['v0.1.0', 'v0.2.0']) upstream.publish('ex.test/b', version, { files: { 'b.go': 'package b\n' } })
+    const ages = { 'v0.1.0': 50, 'v0.2.0': 0 }
+    for (const [version, days] of Object.entries(ages)) {
+      const time = new Date(Date.now() - days * DAY).toISOString()
+      upstream.publish('ex.test/b', version, { files: { 'b.go': 'package b\n' }, time })
+    }
     const mirrors = [
       { name: 'go', protocol: 'go', path: '/go/', upstreams: [upstream.url], sumdb: upstream.sumdb, local: false },
     ]
-    const rule = 'pkg:golang/ex.test/b@>=0.2'
     const node = await startNode({
       data: temp.create('node'),
       upstream: upstream.url,
       mirrors,
-      config: policy({ deny: [rule] }),
+      config: policy(settings),
     })
     const program = GoClient.require(context)
     const go = new GoClient({ program, work: temp.create('go'), proxy: `${node.url}/go`, sumdb: upstream.sumdb })
     go.write({ 'go.mod': 'module main.test/m\n' })
+    return { upstream, go }
+  }
+
+  it('has go take the newest that is let through, and tell the rule for others', { timeout: SLOW }, async (context) => {
+    const rule = 'pkg:golang/ex.test/b@>=0.2'
+    const { upstream, go } = await start(context, { deny: [rule] })
     const denied = await go.try('get', 'ex.test/b@v0.2.0')
     expect([denied.code, denied.stderr]).toEqual([
       1,
@@ -51,6 +60,17 @@ describe('a policy about modules', () => {
     await go.go('get', 'ex.test/b@<v1.0.0')
     expect(go.read('go.mod')).toContain('ex.test/b v0.1.0')
     expect(upstream.tally.log.filter(({ path }) => path.startsWith('/ex.test/b/@v/v0.2.0'))).toEqual([])
+  })
+
+  it('has go tell what is too young, since its lists have no dates, and take what is named in its place', {
+    timeout: SLOW,
+  }, async (context) => {
+    const { go } = await start(context, { minimumAge: { golang: 3 * DAY } })
+    const denied = await go.try('get', 'ex.test/b@latest')
+    const why = 'pkg:golang/ex.test/b@v0.2.0 was published 0 min ago, and versions are let through after 3 days'
+    expect([denied.code, denied.stderr]).toEqual([1, expect.stringContaining(why)])
+    await go.go('get', 'ex.test/b@<v0.2.0')
+    expect(go.read('go.mod')).toContain('ex.test/b v0.1.0')
   })
 })
 
