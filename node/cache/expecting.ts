@@ -1,4 +1,6 @@
 import { reasonOf } from '../errors.ts'
+import { abortable } from '../upstream/abortable.ts'
+import { OVER } from './constants.ts'
 import { comingThrough, type Expectation, type Lookup, type Plan } from './plan.ts'
 
 /**
@@ -12,11 +14,19 @@ export class Expecting {
   readonly early: Promise<void>
   /** Where upstream has it, if only the metadata tells that; rejects with why it could not be learnt. */
   readonly place: Promise<string> | undefined
+  /** Resolves if nothing is learnt before the artifact itself begins to come. */
+  readonly idle: Promise<void>
   known: Expectation | undefined
   /** Why nothing could be learnt. */
   trouble = 'its metadata does not tell what it must be'
+  readonly #idle = Promise.withResolvers<void>()
+  readonly #coming = Promise.withResolvers<void>()
+  readonly #over = new AbortController()
 
-  constructor(plan: Plan, lookup: Lookup, signal: AbortSignal) {
+  constructor(plan: Plan, lookup: Lookup, closing: AbortSignal) {
+    this.idle = this.#idle.promise
+    // Few want to know.
+    this.#coming.promise.catch(() => {})
     const { digests, expect, headers } = plan
     if (digests) this.known = { digests }
     if (!expect) {
@@ -33,7 +43,13 @@ export class Expecting {
         goingOut.resolve()
         return lookup.fetch(comingThrough(headers?.via, other), otherSignal)
       },
+      coming: () => {
+        goingOut.resolve()
+        this.#idle.resolve()
+        return abortable(this.#coming.promise, signal)
+      },
     }
+    const signal = AbortSignal.any([closing, this.#over.signal])
     const learning = startOf(() => expect(watched, signal))
     if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
@@ -50,6 +66,21 @@ export class Expecting {
     }
     this.settled = this.#learn(learning)
     this.early = Promise.race([goingOut.promise, this.settled.then(() => {})])
+  }
+
+  /** The artifact has begun to come. */
+  begin(): void {
+    this.#coming.resolve()
+  }
+
+  /** It was not to be had, for this reason. */
+  miss(reason: unknown): void {
+    this.#coming.reject(reason)
+  }
+
+  /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
+  end(): void {
+    this.#over.abort(OVER)
   }
 
   async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {

@@ -161,6 +161,7 @@ export class Flight {
       this.#blob.fail(error)
       return undefined
     } finally {
+      this.#components.expecting.end()
       this.#alone?.abort(OVER)
       await this.#blob.close()
     }
@@ -176,7 +177,7 @@ export class Flight {
     if (!mesh.populated || expecting.known) return
     const over = new AbortController()
     const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
-    await Promise.race([expecting.settled, enough])
+    await Promise.race([expecting.settled, expecting.idle, enough])
     over.abort(OVER)
   }
 
@@ -193,6 +194,7 @@ export class Flight {
       let isWhole = false
       try {
         await transfer.run()
+        expecting.begin()
         isWhole = true
         await this.#blob.staging.seal()
         const expectation = await abortable(expecting.settled, this.#abort.signal)
@@ -253,6 +255,7 @@ export class Flight {
     const algorithms = named.filter(isOfBytes)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
     const onUpstream = (headers: OpenBody['headers']) => {
+      expecting.begin()
       this.#headers = headers
     }
     const onTrusted = ({ headers, kind }: OpenBody) => {

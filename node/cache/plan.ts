@@ -47,6 +47,11 @@ export interface Lookup {
   fetch(plan: Plan, signal: AbortSignal): Promise<unknown>
   /** Keys of what is held that begin with `prefix`, in order: 64 of them at most. Not where all is asked for anew. */
   held?(prefix: string): Promise<readonly string[]>
+  /**
+   * Resolves once upstream has begun to send the artifact, and rejects once it turned out that it will not: of what is not there nothing
+   * further has to be asked. Absent where only the metadata are asked for.
+   */
+  coming?(): Promise<void>
 }
 
 /** The package that a request is about, as its package URL names it (purl-spec «Types»). */

@@ -233,6 +233,7 @@ export class Transfer {
     try {
       return await this.#openAt(url, from)
     } catch (error) {
+      expecting.miss(error)
       const known = await abortable(expecting.settled, this.#signal)
       const other = url === this.#plan.url ? (known?.url ?? url) : this.#plan.url
       // With the digest that was not known before, members can be asked now.

@@ -1,10 +1,10 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { type Site, siteOf } from '../sites.ts'
+import { siteOf } from '../sites.ts'
 import { formatError } from './errors.ts'
 import { type Of, parsePath, type Resource } from './paths.ts'
-import { checksumPlan, metadataPlan, planOf } from './plans.ts'
+import { type Asked, checksumPlan, metadataPlan, planOf } from './plans.ts'
 import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
 import { sitesFor } from './sites.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -28,13 +28,14 @@ export const maven: Protocol = {
 
 const TO_WRITE = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'
 
-type Sites = readonly [Site, ...Site[]]
+type Sites = readonly [Asked, ...Asked[]]
 
 function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
   if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, TO_WRITE)
   const resource = parsePath(path)
-  const [first, ...others] = sitesFor(mirror, resource)
-  const sites: Sites = [siteOf(mirror, first), ...others.map((base) => siteOf(mirror, base))]
+  const bases = sitesFor(mirror, resource)
+  const [first, ...others] = bases.map((base, at): Asked => ({ ...siteOf(mirror, base), isElsewhere: at < bases.length - 1 }))
+  const sites: Sites = [first as Asked, ...others]
   if (resource.kind === 'metadata') return metadataRoute(resource, sites)
   if (resource.kind === 'checksum' && resource.of.kind === 'metadata')
     return checksumRoute(resource.of, resource.algorithm, sites)
@@ -58,7 +59,7 @@ function offersOf({ of }: Of<'metadata'>): Pick<Planned, 'offers'> {
   return of.what === 'versions' ? { offers: versions } : {}
 }
 
-function each([first, ...others]: Sites, planFor: (site: Site) => Planned['plans'][0]): Planned['plans'] {
+function each([first, ...others]: Sites, planFor: (site: Asked) => Planned['plans'][0]): Planned['plans'] {
   return [planFor(first), ...others.map(planFor)]
 }
 

@@ -4,7 +4,7 @@ import { checksumParsers } from './checksum.ts'
 import { expectBuild, expectChecksum, expectNow, type Siblings } from './expect.ts'
 import { hasPart } from './layout.ts'
 import { listingParser } from './listing.ts'
-import { metadataParser } from './metadata.ts'
+import { type MetadataFacts, metadataParser } from './metadata.ts'
 import {
   type Checked,
   type ChecksumAlgorithm,
@@ -29,7 +29,12 @@ const MAX_CHECKSUM = 16 << 10
 /** Under these names clients look for checksums, and then ask for no file with them (maven-resolver, «Checksums in headers»). */
 const DIGEST_HEADERS = { sha1: 'x-checksum-sha1', md5: 'x-checksum-md5' }
 
-export function planOf(resource: Resource, site: Site): Plan {
+/** One upstream, and whether another one is asked for what this one does not have. */
+export interface Asked extends Site {
+  readonly isElsewhere?: boolean
+}
+
+export function planOf(resource: Resource, site: Asked): Plan {
   switch (resource.kind) {
     case 'file':
       return filePlan(resource, site)
@@ -44,7 +49,7 @@ export function planOf(resource: Resource, site: Site): Plan {
   }
 }
 
-function filePlan(resource: Of<'file'>, site: Site): Plan {
+function filePlan(resource: Of<'file'>, site: Asked): Plan {
   const { path, placed } = resource
   const siblings = siblingsOf(resource, site)
   const plan: Plan = {
@@ -68,9 +73,10 @@ function filePlan(resource: Of<'file'>, site: Site): Plan {
       }
     case 'build': {
       const list = planOf(parsePath(metadataBeside(upstreamPath(resource))), site)
+      const names = (facts: unknown) => isBuildIn(facts, path)
       return {
         ...plan,
-        expect: (lookup, signal) => expectBuild(siblings, list, lookup, signal),
+        expect: (lookup, signal) => expectBuild(siblings, { plan: list, names }, lookup, signal),
       }
     }
     default:
@@ -109,7 +115,7 @@ export function checksumPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Si
 }
 
 /** A checksum as it is looked up: also that of what never changes may have been wrong, and then upstream has mended it. */
-function siblingsOf(of: Checked, site: Site): Siblings {
+function siblingsOf(of: Checked, site: Asked): Siblings {
   const plan = (algorithm: ChecksumAlgorithm): Plan => {
     const path = `${of.path}.${algorithm}`
     return {
@@ -124,7 +130,7 @@ function siblingsOf(of: Checked, site: Site): Siblings {
       ...(of.kind === 'metadata' ? subjectOfMetadata(of) : {}),
     }
   }
-  return { isSmall: SMALL_TEXT.test(of.path), plan }
+  return { isSmall: SMALL_TEXT.test(of.path), isElsewhere: site.isElsewhere === true, plan }
 }
 
 function isFixed(of: Checked): boolean {
@@ -157,7 +163,7 @@ function publishedOf(resource: Of<'file' | 'other'>, site: Site): Pick<Plan, 'pu
 function sourcesOf(resource: Of<'file' | 'other'>, site: Site): readonly Source[] {
   const [directories, [file = '']] = [resource.path.split('/').slice(0, -1), resource.path.split('/').slice(-1)]
   if (resource.kind === 'file' && resource.placed.kind !== 'release') {
-    const isIn: Source['isIn'] = ({ builds = [] }) => builds.some((build) => hasPart(file, build))
+    const isIn: Source['isIn'] = (facts) => isBuildIn(facts, file)
     return [{ ...sourceOf(directories.join('/'), site), name: file, isIn }]
   }
   return readingsOf(directories).flatMap(({ version, directory }) =>
@@ -165,6 +171,12 @@ function sourcesOf(resource: Of<'file' | 'other'>, site: Site): readonly Source[
       ? []
       : [{ ...sourceOf(directory, site), name: version, isIn: ({ versions = [] }) => versions.includes(version) }],
   )
+}
+
+/** Whether a list of builds has the one that a file is of. */
+function isBuildIn(facts: unknown, file: string): boolean {
+  const { builds = [] } = (facts ?? {}) as Partial<MetadataFacts>
+  return builds.some((build) => hasPart(file, build))
 }
 
 /** What lists a directory. */

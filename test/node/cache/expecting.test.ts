@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { Expecting } from '../../../node/cache/expecting.ts'
 import type { Lookup, Plan } from '../../../node/cache/plan.ts'
 import { available, bytesOf, codeOf, makeCache, NEVER, read, settled, turns, useCacheTests } from './fixture.ts'
+import { member } from './mesh.ts'
 import { artifact, BASE, digestOf, document, indexBytes, indexed } from './plans.ts'
 import { UNREACHABLE } from './registry.ts'
 
@@ -56,6 +57,26 @@ describe('what an artifact must be', () => {
     expect([await settled(one.settled), one.known]).toEqual([false, undefined])
   })
 
+  it('may be asked once the artifact comes, and not if it does not', async () => {
+    const how: [(one: Expecting) => void, known: unknown][] = [
+      [(one) => one.begin(), { digests: [RIGHT] }],
+      [(one) => one.miss(UNREACHABLE), undefined],
+      [(one) => one.end(), undefined],
+    ]
+    for (const [happen, known] of how) {
+      const one = expecting(
+        learning(async ({ coming }) => {
+          await coming?.()
+          return { digests: [RIGHT] }
+        }),
+      )
+      await Promise.all([one.early, one.idle])
+      expect(await settled(one.settled)).toBe(false)
+      happen(one)
+      expect(await one.settled).toEqual(known)
+    }
+  })
+
   it.each([
     ['rejects', () => Promise.reject(UNREACHABLE), 'its metadata could not be had: nobody there'],
     [
@@ -105,6 +126,35 @@ describe('bytes that nothing is known of', () => {
     expect(kit.store.records.get(indexed('a').key)?.verified).toEqual([])
     expect([kit.mesh.announced, kit.events.lines]).toEqual([[], []])
     expect((await kit.get(indexed('a'))).digest).toBe(`sha256:${digestOf(BYTES, 'sha256').hex}`)
+  })
+})
+
+describe('metadata that are asked for once the bytes come', () => {
+  const waiting = artifact('a', undefined, {
+    expect: async ({ coming, fetch }, signal) => {
+      await coming?.()
+      await fetch(document('index'), signal)
+      return { digests: [RIGHT] }
+    },
+  })
+
+  it.each([false, true])('tell what they must be, and nobody waits for them before: in a mesh %s', async (inMesh) => {
+    const kit = makeCache({
+      script: ({ url }) => (url === waiting.url ? { body: BYTES } : { body: indexBytes({}) }),
+    })
+    if (inMesh) member(kit, 'other', bytesOf(1))
+    // The clock stands still: whatever it were waited for would not come.
+    expect((await kit.fetch(waiting)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(kit.store.records.get(waiting.key)?.verified).toEqual([`sha512:${RIGHT.hex}`])
+    expect(kit.upstream.requests.map(({ url }) => url)).toEqual([waiting.url, document('index').url])
+  })
+
+  it.each([404, 500])('are not asked for where there are none (%i)', async (status) => {
+    const kit = makeCache({ script: () => ({ status }) })
+    expect(await codeOf(kit.fetch(waiting))).toBe(status === 404 ? 'UPSTREAM_ABSENT' : 'UPSTREAM_FAILED')
+    await turns()
+    expect([kit.upstream.requests.map(({ url }) => url), kit.cache.flights]).toEqual([[waiting.url], 0])
   })
 })
 

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto'
+import { setImmediate as turns } from 'node:timers/promises'
 import { describe, expect, test } from 'vitest'
 import type { Expectation, Lookup } from '../../../node/cache/plan.ts'
+import { WarrenError } from '../../../node/errors.ts'
+import type { Mirror } from '../../../protocols/protocol.ts'
 import { buildsOf, versionsOf } from '../../harness/scripted-maven.ts'
-import { FakeLookup, planFor, signal } from './fixtures.ts'
+import { BASE, FakeLookup, mirrorOf, OTHER, planFor, signal } from './fixtures.ts'
 
 const JAR = 'org/x/lib/1.2/lib-1.2.jar'
 const BUILD = 'org/x/lib/2.0-SNAPSHOT/lib-2.0-20240101.010101-7.jar'
@@ -12,10 +15,16 @@ const digest = (algorithm: string) => ({ digests: [{ algorithm, hex: hex(algorit
 const beside = (path: string, ...algorithms: string[]) =>
   Object.fromEntries(algorithms.map((algorithm) => [`${path}.${algorithm}`, hex(algorithm)]))
 
-async function expectation(path: string, lookup: Lookup): Promise<Expectation | undefined> {
-  const { expect: ask } = planFor(path)
+async function expectation(path: string, lookup: Lookup, on?: Mirror): Promise<Expectation | undefined> {
+  const { expect: ask } = planFor(path, on)
   if (!ask) throw new Error(`nothing is expected of ${path}`)
   return ask(lookup, signal)
+}
+
+/** A lookup for a file that comes, or does not. */
+function coming(lookup: FakeLookup, file: Promise<void>): FakeLookup & Lookup {
+  file.catch(() => {})
+  return Object.assign(lookup, { coming: () => file })
 }
 
 describe('what is expected of a file', () => {
@@ -53,7 +62,7 @@ describe('what is expected of a file', () => {
   test('is known before weaker ones have answered', async () => {
     const inner = new FakeLookup(beside(JAR, 'sha512'))
     const lookup: Lookup = {
-      cached: () => inner.cached(),
+      cached: (plan) => inner.cached(plan),
       fetch: (plan, until) => (plan.url.endsWith('.sha512') ? inner.fetch(plan, until) : new Promise(() => {})),
     }
     expect(await expectation(JAR, lookup)).toEqual(digest('sha512'))
@@ -88,13 +97,55 @@ describe('what is expected of a file', () => {
   })
 })
 
+describe('of what may not be there', () => {
+  const POM = JAR.replace('jar', 'pom')
+  const group = mirrorOf([BASE, OTHER])
+  const asked = async (path: string, lookup: FakeLookup, on?: Mirror) => {
+    const finding = expectation(path, lookup, on).catch(() => 'never known')
+    await turns()
+    const algorithms = lookup.fetched.map((one) => one.slice(path.length + 1))
+    return [await Promise.race([finding, 'waiting']), algorithms] as const
+  }
+
+  test.for([
+    [POM, undefined, ['sha1']],
+    [JAR, undefined, ['sha512', 'sha256', 'sha1']],
+    [POM, group, ['sha1']],
+    [JAR, group, ['sha1']],
+  ] as const)('no more is asked about %s before it comes', async ([path, on, first]) => {
+    const never = coming(new FakeLookup({}), new Promise(() => {}))
+    expect(await asked(path, never, on)).toEqual(['waiting', first])
+    const absent = coming(new FakeLookup({}), Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'gone')))
+    expect(await asked(path, absent, on)).toEqual(['never known', first])
+    const [found, algorithms] = await asked(path, coming(new FakeLookup({}), Promise.resolve()), on)
+    expect([found, new Set(algorithms)]).toEqual([{ digests: [] }, new Set(['sha512', 'sha256', 'sha1', 'md5'])])
+  })
+
+  test('the strongest is asked for at once where one shows that it is there', async () => {
+    const lookup = coming(new FakeLookup(beside(JAR, 'sha1', 'sha512')), new Promise(() => {}))
+    expect((await asked(JAR, lookup, group))[0]).toEqual(digest('sha512'))
+    const weak = coming(new FakeLookup(beside(JAR, 'sha1')), new Promise(() => {}))
+    expect((await asked(JAR, weak, group))[0]).toEqual(digest('sha1'))
+  })
+})
+
 describe('a build of a snapshot', () => {
-  test('with nothing beside it any more has the list of builds looked at', async () => {
-    const list = buildsOf('org.x', 'lib', '2.0-SNAPSHOT', '20240202.020202', 8)
+  test('with nothing beside it any more has the list looked at that names it', async () => {
+    const list = buildsOf('org.x', 'lib', '2.0-SNAPSHOT', '20240101.010101', 7)
     const lookup = new FakeLookup({ [LIST]: list })
     expect(await expectation(BUILD, lookup)).toEqual({ digests: [] })
     expect(lookup.fetched).toContain(LIST)
-    expect(await expectation(BUILD, new FakeLookup({}))).toEqual({ digests: [] })
+    const gone = coming(new FakeLookup({ [LIST]: list }), Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'gone')))
+    await expect(expectation(BUILD, gone)).rejects.toThrow('gone')
+    expect(gone.fetched).toContain(LIST)
+  })
+
+  test('has no list looked at that does not name it', async () => {
+    for (const documents of [{ [LIST]: buildsOf('org.x', 'lib', '2.0-SNAPSHOT', '20240202.020202', 8) }, {}]) {
+      const lookup = new FakeLookup(documents)
+      expect(await expectation(BUILD, lookup)).toEqual({ digests: [] })
+      expect(lookup.fetched).not.toContain(LIST)
+    }
   })
 
   test('that is there has not', async () => {

@@ -32,17 +32,24 @@ export class FakeLookup implements Lookup {
     this.#errors = errors
   }
 
-  async cached(): Promise<unknown> {
-    throw new Error('what is cached may be wrong')
+  /** Only a list of builds is asked for as it is held: all else that is cached may be wrong. */
+  async cached(plan: Plan): Promise<unknown> {
+    if (!plan.url.endsWith('SNAPSHOT/maven-metadata.xml')) throw new Error('what is cached may be wrong')
+    return this.#parsed(plan)
   }
 
   async fetch(plan: Plan, signal: AbortSignal): Promise<unknown> {
     signal.throwIfAborted()
     const path = plan.url.slice(BASE.length)
     this.fetched.push(path)
-    const document = this.#documents[path]
-    if (document === undefined) throw new WarrenError(this.#errors[path] ?? 'UPSTREAM_ABSENT', 'upstream said no')
-    return JSON.parse(JSON.stringify(plan.document?.parse(Buffer.from(document)).facts))
+    const facts = this.#parsed(plan)
+    if (facts === undefined) throw new WarrenError(this.#errors[path] ?? 'UPSTREAM_ABSENT', 'upstream said no')
+    return facts
+  }
+
+  #parsed(plan: Plan): unknown {
+    const document = this.#documents[plan.url.slice(BASE.length)]
+    return document === undefined ? undefined : JSON.parse(JSON.stringify(plan.document?.parse(Buffer.from(document)).facts))
   }
 }
 
