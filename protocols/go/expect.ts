@@ -10,6 +10,8 @@ export interface Asked {
   readonly module: string
   readonly version: string
   readonly of: 'zip' | 'mod'
+  /** Whether the database knows all that upstream has, and its «no» is about a moment only. */
+  readonly isListed: boolean
 }
 
 /** The log of a checksum database, as it is asked through one upstream. */
@@ -21,8 +23,8 @@ export interface Log {
 
 /**
  * What must be true of a module's zip or go.mod, by the checksum database: its record of the version has to be in the log whose
- * head it signed. No digests where the database does not know the version, as with private modules. Undefined where its record does
- * not tell, or is not in the log; rejects when upstream cannot be asked.
+ * head it signed. No digests where the database does not know the version, as with private modules. Undefined where it should know it,
+ * or where its record does not tell, or is not in the log; rejects when upstream cannot be asked.
  */
 export async function expectFile(
   asked: Asked,
@@ -32,7 +34,7 @@ export async function expectFile(
   signal: AbortSignal,
 ): Promise<Expectation | undefined> {
   const record = await recordOf(plan, lookup, signal)
-  if (!record) return { digests: [] }
+  if (!record) return asked.isListed ? undefined : { digests: [] }
   const hex = checksumIn(record, asked.module, asked.version, asked.of)
   // One that just came may be unproven.
   if (hex === undefined || !(await isInLog(record, log, lookup, signal))) return undefined

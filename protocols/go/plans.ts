@@ -12,6 +12,7 @@ import { checksumIn, type LogRecord, recordParser } from './record.ts'
 import { supportedParser } from './supported.ts'
 import { dataTileParser, HASH_BYTES, type TileFacts, tileParser } from './tile.ts'
 import type { Tile } from './tiles.ts'
+import { defaultUpstreams } from './upstreams.ts'
 
 /** One upstream of a mirror. */
 export interface Site extends AnySite {
@@ -120,7 +121,8 @@ function filePlan(resource: VersionResource, site: Site): Plan {
   }
   if (!database) return { ...plan, digests: [] }
   const { name, verifier } = database
-  const asked = { module, version, of: isZip ? 'zip' : 'mod' } as const
+  const isListed = database.isPublic && defaultUpstreams.includes(site.base)
+  const asked = { module, version, of: isZip ? 'zip' : 'mod', isListed } as const
   const record = databasePlan({ kind: 'record', database: name, module, version }, site, verifier)
   const log = logOf(name, site, verifier)
   return { ...plan, expect: (lookup, signal) => expectFile(asked, record, log, lookup, signal) }

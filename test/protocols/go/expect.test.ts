@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { Expectation, Plan } from '../../../node/cache/plan.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { go } from '../../../protocols/go/index.ts'
+import { defaultUpstreams } from '../../../protocols/go/upstreams.ts'
 import type { Mirror } from '../../../protocols/protocol.ts'
 import { GoSigner } from '../../harness/scripted-go-log.ts'
 import { DatabaseLookup, lines, logWith, mirrorOf, NAME, NEVER } from './fixtures.ts'
@@ -73,6 +74,20 @@ describe('what a zip must be', () => {
       const lookup = new DatabaseLookup(log, 1)
       lookup.answers.set(LOOKUP, new WarrenError(code, 'not found'))
       expect(await expected(mirrorOf(log), lookup)).toEqual({ digests: [] })
+    }
+  })
+
+  it('is not known where the public database does not know yet what the public proxy has', async () => {
+    const absent = async () => {
+      throw new WarrenError('UPSTREAM_ABSENT', 'not found: fetch timed out')
+    }
+    const { upstreams } = mirrorOf(logWith(0, 1))
+    for (const [bases, known] of [
+      [defaultUpstreams, undefined],
+      [upstreams, { digests: [] }],
+    ] as const) {
+      const plan = planOf({ name: 'go', path: '/go/', upstreams: bases })
+      expect(await plan.expect?.({ cached: async () => undefined, fetch: absent }, NEVER)).toEqual(known)
     }
   })
 
