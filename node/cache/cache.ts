@@ -9,7 +9,7 @@ import { Completeness } from './completeness.ts'
 import { AT_HAND_BYTES, REVALIDATE_WINDOW } from './constants.ts'
 import { DocumentTurns } from './document-turns.ts'
 import type { Documents } from './documents.ts'
-import type { Found, GetOptions } from './found.ts'
+import type { Found, GetOptions, Wanted } from './found.ts'
 import { ageOf, isFromFuture, overdueBy } from './freshness.ts'
 import { Heads } from './heads.ts'
 import { NegativeCache } from './negative.ts'
@@ -18,7 +18,7 @@ import type { Lookup, Plan } from './plan.ts'
 import { Pointers } from './pointers.ts'
 import { Prefetch } from './prefetch.ts'
 import { Revalidation, type RevalidationInit } from './revalidation.ts'
-import { digestOf, Shelf } from './shelf.ts'
+import { Shelf } from './shelf.ts'
 
 export type { CacheEvents } from './cache-events.ts'
 export type { Found, GetOptions, Source } from './found.ts'
@@ -110,18 +110,15 @@ export class Cache {
     return found ?? this.#miss(plan, undefined, options)
   }
 
-  /**
-   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
-   * only while it was seen a moment ago that all it names can be had.
-   */
-  atHand(key: string, needy = false): Found | undefined {
-    const { records, blobs } = this.#components.store
-    const held = records.get(key)
-    if (held && needy && !this.#completeness.knows(held)) return undefined
-    if (held?.freshFor !== null || held.link || held.size > AT_HAND_BYTES) return undefined
-    const body = blobs.open(held.blob)
-    if (!(body instanceof Promise)) return body && { source: 'local', headers: held.headers, body, digest: digestOf(held) }
-    void body.then((opened) => opened?.close())
+  /** As `Finder` has it. A `needy` one only while it was seen a moment ago that all it names can be had. */
+  atHand(wanted: Wanted, revalidate = false): Found | undefined {
+    const held = this.#components.store.records.get(wanted.key)
+    if (!held || held.link || held.size > AT_HAND_BYTES) return undefined
+    if (held.freshFor === null ? wanted.kind === 'mutable' : !this.#usable(wanted, held, { revalidate })) return undefined
+    if (wanted.needy && !this.#completeness.knows(held)) return undefined
+    const found = this.#shelf.open(wanted, held, 'local')
+    if (!(found instanceof Promise)) return found
+    void found.then((opened) => opened?.body.close())
     return undefined
   }
 
@@ -165,7 +162,7 @@ export class Cache {
     }
   }
 
-  #usable(plan: Plan, held: NameRecord, options: GetOptions): boolean {
+  #usable(plan: Pick<Plan, 'kind'>, held: NameRecord, options: Pick<GetOptions, 'revalidate' | 'anew'>): boolean {
     if (held.freshFor === null) return true
     const now = this.#components.clock.now()
     if (overdueBy(held, now) >= 0 || isFromFuture(held, now)) return false

@@ -29,12 +29,26 @@ export interface GetOptions {
   readonly head?: boolean
 }
 
+/** What of a plan, and of its request, decides whether an answer is at hand. */
+export interface Wanted extends Pick<Plan, 'key' | 'kind' | 'mirror' | 'document'> {
+  /** Whether it is of use only together with what it names. */
+  readonly needy: boolean
+  /** Whether a policy may withhold some of it. */
+  readonly offers: boolean
+}
+
+/** @param offers whether a policy may withhold some of it */
+export function wantedOf({ key, kind, mirror, document, needs, pointsTo }: Plan, offers = false): Wanted {
+  const needy = needs !== undefined || pointsTo !== undefined
+  return { key, kind, mirror, needy, offers, ...(document ? { document } : {}) }
+}
+
 /** What is seen of the cache by those who serve from it. */
 export interface Finder {
   get(plan: Plan, options: GetOptions): Found | Promise<Found>
   /**
-   * The artifact of a key, if it is small, cannot change, and can be had at once; nothing is fetched for it. One that is `needy`
-   * only while all that it names can be had.
+   * What `get` would find, if that is small, neither outdated nor to be confirmed (`revalidate`), and can be had at once; nothing is
+   * fetched for it. What is `needy` only while all that it names can be had.
    */
-  atHand(key: string, needy: boolean): Found | undefined
+  atHand(wanted: Wanted, revalidate: boolean): Found | undefined
 }

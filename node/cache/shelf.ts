@@ -25,7 +25,7 @@ export class Shelf {
   }
 
   /** Undefined when the bytes are gone, or are no such document any more. Synchronous wherever the store is. */
-  open(plan: Plan, record: NameRecord, source: Source): Found | undefined | Promise<Found | undefined> {
+  open(plan: Pick<Plan, 'document'>, record: NameRecord, source: Source): Found | undefined | Promise<Found | undefined> {
     const body = this.#components.store.blobs.open(record.blob)
     if (body instanceof Promise) return body.then((opened) => opened && this.#present(plan, record, source, opened))
     return body && this.#present(plan, record, source, body)
@@ -73,7 +73,12 @@ export class Shelf {
     )
   }
 
-  #present(plan: Plan, record: NameRecord, source: Source, body: StoredBlob): Found | Promise<Found | undefined> {
+  #present(
+    plan: Pick<Plan, 'document'>,
+    record: NameRecord,
+    source: Source,
+    body: StoredBlob,
+  ): Found | Promise<Found | undefined> {
     const { headers } = record
     const digest = digestOf(record)
     if (record.freshFor === null) return { source, headers, body, digest }

@@ -24,7 +24,7 @@ export class BaseUrl {
     this.#proxies = init.trustedProxies.map((cidr) => ipaddr.parseCIDR(cidr))
   }
 
-  of(request: IncomingMessage): string {
+  of(request: Pick<IncomingMessage, 'headers' | 'socket'>): string {
     if (this.#publicUrl !== undefined) return this.#publicUrl
     const { socket } = request
     const scheme = 'encrypted' in socket ? 'https' : 'http'

@@ -104,7 +104,7 @@ export class Composer {
 
   #nameOf({ route: { offers, rendition }, founds, base, withholding, parser }: Task): string | undefined {
     const names = founds.map((found) =>
-      base !== undefined && isDocument(found) ? this.#renderings.of(found, base).id : found.digest,
+      base !== undefined && isDocument(found) ? this.#renderings.of(found, () => base).id : found.digest,
     )
     // Bytes without a name are not recognised again.
     if (founds.some(({ digest }) => digest === undefined)) return undefined
@@ -153,7 +153,7 @@ export class Composer {
   }
 
   #bodyOf(found: Found, base: string | undefined): Body {
-    return base !== undefined && isDocument(found) ? this.#renderings.of(found, base).body(found.body) : found.body
+    return base !== undefined && isDocument(found) ? this.#renderings.of(found, () => base).body(found.body) : found.body
   }
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Finder, Source } from '../cache/found.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -7,9 +8,8 @@ import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Composer } from './composer.ts'
 import { hasConditions } from './conditional.ts'
-import { Exchange } from './exchange.ts'
+import { Exchange, wantsConfirmation } from './exchange.ts'
 import type { AtHand } from './express-lane.ts'
-import { wholeFieldBytes } from './fields.ts'
 import { Guard } from './guard.ts'
 import type { HostAllowList } from './hosts.ts'
 import type { Mounts } from './mounts.ts'
@@ -99,7 +99,7 @@ export class Door {
     }
   }
 
-  /** Whether the answer to a GET depends on nothing but its target and what the grammar reads. */
+  /** Whether a GET asks for nothing but what is at its target: no part of it, under no condition, through no other node. */
   isPlain(request: IncomingMessage): boolean {
     const { headers } = request
     if (NOT_PLAIN.some((name) => headers[name] !== undefined) || hasConditions(headers)) return false
@@ -113,16 +113,17 @@ export class Door {
   }
 
   /** A small hit, for the express lane: the same answer as `handle` would give to a plain GET. Never throws. */
-  atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined {
+  atHand(target: string, headers: IncomingHttpHeaders, socket: Socket): AtHand | undefined {
+    const { cache, sender, baseUrl, events } = this.#components
     try {
-      const place = this.#routes.keyOf(target, headers)
-      const found = place && this.#components.cache.atHand(place.key, place.needy)
-      const { bytes } = found?.body ?? {}
-      const fields = found && bytes && wholeFieldBytes(found, bytes.length)
-      found?.body.close()
-      if (!fields) return undefined
-      this.#components.events.served(place.mirror, found.source, bytes.length)
-      return { fields, body: bytes }
+      const wanted = this.#routes.keyOf(target, headers)
+      const found = wanted && cache.atHand(wanted, wantsConfirmation(headers))
+      if (!found) return undefined
+      // Who is believed about the base URL depends on the connection, too.
+      const base = () => baseUrl.of({ headers, socket }) + wanted.below
+      const answer = sender.atHand(addressed(found, {}), headers, base)
+      if (answer) events.served(wanted.mirror, found.source, answer.body.length)
+      return answer
     } catch {
       // Whatever it is, the usual way meets it again and tells the client.
       return undefined

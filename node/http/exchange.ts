@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Mirror, Planned } from '../../protocols/protocol.ts'
 import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
@@ -33,9 +33,7 @@ export class Exchange implements GetOptions, Asked {
     this.response = response
     this.#components = components
     this.head = request.method === 'HEAD'
-    const { 'cache-control': control, pragma } = request.headers
-    this.revalidate =
-      control === undefined ? pragma === 'no-cache' : /(?:^|[\s,])(?:no-cache|max-age=0)(?:[\s,]|$)/i.test(control)
+    this.revalidate = wantsConfirmation(request.headers)
   }
 
   /** Aborted when the client leaves; made only if somebody waits on it. */
@@ -61,24 +59,31 @@ export class Exchange implements GetOptions, Asked {
   #find(route: Planned, options: GetOptions): Found | Promise<Found> {
     const { plans } = route
     if (this.#components.composer.concerns(route)) return this.#compose(route, options)
-    return plans.length === 1 ? this.#get(plans[0], options) : this.#firstOf(plans, options)
+    return plans.length === 1 ? this.#get(plans[0], options) : this.#firstOf(route, options)
   }
 
   async #compose(route: Planned, options: GetOptions): Promise<Found> {
     // Of a form that is made here, the length is known only from its bytes.
     const whole: GetOptions = { signal: options.signal, ...(options.revalidate ? { revalidate: true } : {}) }
-    const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route.plans, whole)]
+    const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route, whole)]
     return this.#components.composer.compose(route, founds, this.base(), options.signal)
   }
 
   /** Plans in order; the next one only when this one's upstream has no such thing. */
-  async #firstOf(plans: Planned['plans'], options: GetOptions): Promise<Found> {
+  async #firstOf({ plans, beside = plans }: Planned, options: GetOptions): Promise<Found> {
+    const { signal } = options
     for (let i = 0; ; i++) {
+      const [plan, other] = [plans[i] as Plan, beside[i]]
+      const isLast = i + 1 >= plans.length
       try {
-        return await this.#get(plans[i] as Plan, options)
+        if (isLast || other === undefined || other === plan) return await this.#get(plan, options)
+        const { body } = await this.#get(other, { signal, head: true })
+        body.close()
       } catch (error) {
-        if (i + 1 >= plans.length || !isAbsence(error)) throw error
+        if (isLast || !isAbsence(error)) throw error
+        continue
       }
+      return this.#get(plan, options)
     }
   }
 
@@ -108,6 +113,11 @@ export class Exchange implements GetOptions, Asked {
       return undefined
     }
   }
+}
+
+/** Whether a client asks for nothing that upstream has not just confirmed (RFC 9111 section 5.2.1). */
+export function wantsConfirmation({ 'cache-control': control, pragma }: IncomingHttpHeaders): boolean {
+  return control === undefined ? pragma === 'no-cache' : /(?:^|[\s,])(?:no-cache|max-age=0)(?:[\s,]|$)/i.test(control)
 }
 
 function isAbsence(error: unknown): boolean {

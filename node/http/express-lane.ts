@@ -13,7 +13,7 @@ export interface ExpressLaneComponents {
   /** Whether nothing in a request calls for more than looking its target up; only then are its headers remembered. */
   isPlain(request: IncomingMessage): boolean
   /** The answer to a GET with remembered headers; undefined: it goes the usual way. Never throws. */
-  atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined
+  atHand(target: string, headers: IncomingHttpHeaders, socket: Socket): AtHand | undefined
   /** Whether the connection owes no answer to an earlier request. */
   isIdle(socket: Socket): boolean
 }
@@ -44,9 +44,9 @@ interface Rider {
 }
 
 /**
- * Answers small hot artifacts past Node's HTTP machinery, which costs more than all the rest of such a hit. It parses nothing:
- * only a block of headers that Node's own parser took before, byte for byte, for a plain GET is accepted, so that both can
- * never understand a request differently (request smuggling). Whatever else a chunk may be goes to Node's parser, and a
+ * Answers small hot artifacts and documents past Node's HTTP machinery, which costs more than all the rest of such a hit. It parses
+ * nothing: only a block of headers that Node's own parser took before, byte for byte, for a plain GET is accepted, so that both
+ * can never understand a request differently (request smuggling). Whatever else a chunk may be goes to Node's parser, and a
  * connection that sends anything but one whole request at a time stays there for good.
  */
 export class ExpressLane {
@@ -114,7 +114,7 @@ export class ExpressLane {
     // A client that does not read its answers must not have more of them made.
     if (!headers || socket.writableLength > 0 || !this.#components.isIdle(socket)) return false
     const target = text.slice('GET '.length, lineEnd - VERSION.length)
-    const answer = TARGET.test(target) ? this.#components.atHand(target, headers) : undefined
+    const answer = TARGET.test(target) ? this.#components.atHand(target, headers, socket) : undefined
     if (!answer) return false
     socket.cork()
     socket.write(this.#startOfHead())

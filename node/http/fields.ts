@@ -1,4 +1,5 @@
 import type { Found } from '../cache/found.ts'
+import type { Encoding } from './encodings.ts'
 
 /** Header fields of a response: names and values by turns, the form that Node writes fastest. */
 export type Fields = readonly string[]
@@ -29,35 +30,51 @@ interface Kept {
 
 const kept = new WeakMap<Found['headers'], Kept>()
 
-interface Whole {
-  readonly fields: Fields
-  /** The same as they go over the wire, with the empty line behind them; undefined when they could not be sent. */
-  bytes?: Buffer | undefined
-  readonly digest: string | undefined
+/** A representation that is sent whole, from what is held. */
+export interface Shown {
+  /** Names the bytes; in an encoding, those that were encoded. */
+  readonly id: string | undefined
+  readonly encoding?: Encoding | undefined
+  /** Bytes that are sent. */
   readonly size: number
 }
 
+interface Whole extends Shown {
+  readonly age: number | undefined
+  readonly fields: Fields
+  /** The same as they go over the wire, with the empty line behind them; undefined when they could not be sent. */
+  bytes?: Buffer | undefined
+}
+
+/** The last ones of each record: they go with it. */
 const wholes = new WeakMap<Found['headers'], Whole>()
 
-/** The fields of a 200 with a stored artifact that cannot change: the same each time, so they are put together once. */
-export function wholeFields(found: Found, size: number): Fields {
-  return wholeOf(found, size).fields
+/** A strong entity tag of the bytes that `id` names, or of an encoded form of them. */
+export function etagOf(id: string, encoding?: Encoding): string {
+  return encoding === undefined ? `"${id}"` : `"${id}-${encoding}"`
+}
+
+/** The fields of a 200 with something that is held (source `local`): the same for a second at least, so they are put together once. */
+export function wholeFields(found: Found, shown: Shown): Fields {
+  return wholeOf(found, shown).fields
 }
 
 /** The same in bytes, with the empty line that ends a head; undefined for what must not go out past Node's own checks. */
-export function wholeFieldBytes(found: Found, size: number): Buffer | undefined {
-  const whole = wholeOf(found, size)
+export function wholeFieldBytes(found: Found, shown: Shown): Buffer | undefined {
+  const whole = wholeOf(found, shown)
   if (!('bytes' in whole)) whole.bytes = bytesOf(whole.fields)
   return whole.bytes
 }
 
-function wholeOf(found: Found, size: number): Whole {
-  const before = wholes.get(found.headers)
-  if (before && before.digest === found.digest && before.size === size) return before
-  const etag = found.digest === undefined ? undefined : `"${found.digest}"`
-  const fields = [...contentFields(found, etag), 'content-length', String(size)]
-  const whole: Whole = { fields, digest: found.digest, size }
-  wholes.set(found.headers, whole)
+function wholeOf(found: Found, { id, encoding, size }: Shown): Whole {
+  const { age, headers } = found
+  const before = wholes.get(headers)
+  if (before && before.id === id && before.age === age && before.size === size && before.encoding === encoding) return before
+  const fields = contentFields(found, id === undefined ? undefined : etagOf(id, encoding))
+  if (encoding !== undefined) fields.push('content-encoding', encoding)
+  fields.push('content-length', String(size))
+  const whole: Whole = { id, encoding, age, size, fields }
+  wholes.set(headers, whole)
   return whole
 }
 
@@ -68,7 +85,11 @@ function bytesOf(fields: Fields): Buffer | undefined {
     if (!NAME.test(name) || !VALUE.test(value)) return undefined
     text += `${name}: ${value}\r\n`
   }
-  return Buffer.from(`${text}\r\n`, 'latin1')
+  text += '\r\n'
+  // Of its own: as a part of Node's pool it would keep all of that in memory for as long as the record.
+  const bytes = Buffer.allocUnsafeSlow(text.length)
+  bytes.write(text, 'latin1')
+  return bytes
 }
 
 /** Fields of every answer that carries (a part of) a representation, or would to a GET. */

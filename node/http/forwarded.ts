@@ -13,7 +13,11 @@ const PORT = /^(?:[1-9]\d{0,4})?$/
  * The base URL that a proxy says its client used: `Forwarded` (RFC 7239), else the X-Forwarded family; the first value of each
  * is the client's own. Undefined when they say nothing, or anything that could not be a plain http(s) URL.
  */
-export function forwardedBase(request: IncomingMessage, scheme: 'http' | 'https', own: Authority): string | undefined {
+export function forwardedBase(
+  request: Pick<IncomingMessage, 'headers'>,
+  scheme: 'http' | 'https',
+  own: Authority,
+): string | undefined {
   const first = (name: string) => text(request, name).split(',', 1)[0]?.trim() ?? ''
   const standard = firstElement(text(request, 'forwarded'))
   const proto = (standard.get('proto') || first('x-forwarded-proto') || scheme).toLowerCase()
@@ -28,7 +32,7 @@ export function forwardedBase(request: IncomingMessage, scheme: 'http' | 'https'
   return originOf(proto, { host: authority.host, port: told }) + prefix
 }
 
-function text(request: IncomingMessage, name: string): string {
+function text(request: Pick<IncomingMessage, 'headers'>, name: string): string {
   const value = request.headers[name]
   return Array.isArray(value) ? value.join(',') : (value ?? '')
 }

@@ -43,7 +43,7 @@ export interface ListenerComponents {
   /** As `ExpressLane` has it. */
   isPlain(request: IncomingMessage): boolean
   /** As `ExpressLane` has it. */
-  atHand(target: string, headers: IncomingHttpHeaders): AtHand | undefined
+  atHand(target: string, headers: IncomingHttpHeaders, socket: Socket): AtHand | undefined
   /** Hears of what went wrong outside any request, such as running out of descriptors. */
   onTrouble(error: Error): void
 }
@@ -65,7 +65,7 @@ export class Listener {
       {
         isPlain: (request) => !this.#draining && components.isPlain(request),
         // While it stops, each answer has to say that it is the last one.
-        atHand: (target, own) => (this.#draining ? undefined : components.atHand(target, own)),
+        atHand: (target, own, socket) => (this.#draining ? undefined : components.atHand(target, own, socket)),
         isIdle: (socket) => this.#connections.isIdle(socket),
       },
       { keepAlive },

@@ -38,6 +38,11 @@ export class RenderedCache {
     return this.#entries.get(`${encoding} ${document}`)
   }
 
+  /** Whether that form was seen not to be worth keeping. */
+  isUnfit(document: string, encoding: Encoding): boolean {
+    return this.#unfit.get(`${encoding} ${document}`) ?? false
+  }
+
   /** Whether a body is worth compressing at all. */
   suits(body: Body): boolean {
     return body.size !== undefined && body.size >= MIN_BYTES && body.size <= MAX_BYTES

@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto'
-import type { Body } from '../body.ts'
+import { type Body, bufferBody } from '../body.ts'
 import type { Found } from '../cache/found.ts'
 import type { ParsedDocument } from '../cache/plan.ts'
 import type { Encoding } from './encodings.ts'
+import { etagOf } from './fields.ts'
 import { SplicedBody } from './spliced-body.ts'
 import { Splices } from './splices.ts'
 
@@ -20,6 +21,7 @@ export function isDocument(found: Found): found is FoundDocument {
 export class Rendering {
   /** Of the stored bytes. */
   readonly digest: string | undefined
+  /** Empty where it is the same for all. */
   readonly base: string
   readonly type: string | undefined
   /** Names the rendered bytes: differs by stored bytes, type, base URL and version of this code. */
@@ -32,22 +34,30 @@ export class Rendering {
     this.base = base
     this.type = headers['content-type']
     this.#spans = document.spans
-    const where = document.spans.length > 0 ? base : ''
     // Bytes without a name are not recognised again.
     const what = digest ?? randomUUID()
     this.id = createHash('sha256')
-      .update(`${RENDER_VERSION}\n${what}\n${this.type ?? ''}\n${where}`)
+      .update(`${RENDER_VERSION}\n${what}\n${this.type ?? ''}\n${base}`)
       .digest('base64url')
   }
 
   /** Entity tag of the rendered bytes, plain or in one encoding. */
   etag(encoding?: Encoding): string {
-    return encoding === undefined ? `"${this.id}"` : `"${this.id}-${encoding}"`
+    return etagOf(this.id, encoding)
   }
 
   /** The rendered bytes over stored ones of the same digest. Closing it closes `body`. */
   body(body: Body): Body {
-    if (this.#spans.length === 0) return body
+    return this.#spans.length === 0 ? body : this.#spliced(body)
+  }
+
+  /** All rendered bytes, of stored ones that are in memory. */
+  whole(stored: Buffer): Buffer {
+    if (this.#spans.length === 0) return stored
+    return this.#spliced(bufferBody(stored)).whole(stored)
+  }
+
+  #spliced(body: Body): SplicedBody {
     this.#splices ??= new Splices(this.#spans, this.base)
     return new SplicedBody(body, this.#splices)
   }
@@ -57,7 +67,9 @@ export class Rendering {
 export class Renderings {
   readonly #last = new WeakMap<ParsedDocument, Rendering>()
 
-  of(found: FoundDocument, base: string): Rendering {
+  /** @param baseUrl asked for only where the document names its registry */
+  of(found: FoundDocument, baseUrl: () => string): Rendering {
+    const base = found.document.spans.length > 0 ? baseUrl() : ''
     const last = this.#last.get(found.document)
     if (last && last.base === base && last.digest === found.digest && last.type === found.headers['content-type']) return last
     const rendering = new Rendering(found, base)

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage } from 'node:http'
 import { LRUCache } from 'lru-cache'
 import type { MirrorRequest, Route } from '../../protocols/protocol.ts'
+import { type Wanted, wantedOf } from '../cache/found.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mounted, Mounts } from './mounts.ts'
 import { splitTarget } from './target.ts'
@@ -18,13 +19,10 @@ interface Remembered extends Routed {
   readonly read: Read
 }
 
-/** Under which key the cache has what a GET of a target wants first. */
-export interface KeyedTarget {
-  /** Name of the mirror. */
-  readonly mirror: string
-  readonly key: string
-  /** Whether it is of use only together with what it names. */
-  readonly needy: boolean
+/** What a GET of a target wants first. */
+export interface KeyedTarget extends Wanted {
+  /** Path to which what a document's spans lead to is relative, with a slash at both ends. */
+  readonly below: string
 }
 
 interface RememberedKey extends KeyedTarget {
@@ -70,8 +68,7 @@ export class Routes {
     const known = this.#keys.get(target)
     if (known && isSame(known.read, headers)) return known
     const { mounted, route } = this.of({ method: 'GET', url: target, headers })
-    const wanted = keyWanted(route)
-    return wanted && { mirror: mounted.mirror.name, ...wanted }
+    return keyWanted(mounted, route)
   }
 
   #ask(key: string, target: string, method: string, headers: IncomingHttpHeaders): Routed {
@@ -86,8 +83,8 @@ export class Routes {
     if ('plans' in route && target.length <= MAX_TARGET && watched.read && charactersOf(watched.read) <= MAX_READ) {
       const read = this.#shared([...watched.read])
       this.#remembered.set(key, { mounted, route, read })
-      const wanted = method === 'GET' ? keyWanted(route) : undefined
-      if (wanted) this.#rememberKey(target, { mirror: mounted.mirror.name, ...wanted, read })
+      const wanted = method === 'GET' ? keyWanted(mounted, route) : undefined
+      if (wanted) this.#rememberKey(target, { ...wanted, read })
     }
     return { mounted, route }
   }
@@ -110,12 +107,15 @@ export class Routes {
   }
 }
 
-/** Undefined where more than the key decides about the answer, and for what is never at hand. */
-function keyWanted(route: Route): Omit<KeyedTarget, 'mirror'> | undefined {
-  if (!('plans' in route) || route.fields || route.link || route.rendition || route.offers) return undefined
-  const [{ key, needs, kind }] = route.plans
-  if (kind !== 'immutable') return undefined
-  return { key, needy: needs !== undefined }
+/** Undefined where more than what is kept under the key decides about the answer. */
+function keyWanted({ mirror }: Mounted, route: Route): KeyedTarget | undefined {
+  if (!('plans' in route) || route.fields || route.link || route.rendition || route.beside) return undefined
+  const { below, offers, plans } = route
+  return {
+    ...wantedOf(plans[0], offers !== undefined),
+    mirror: mirror.name,
+    below: below === undefined ? mirror.path : mirror.path + below,
+  }
 }
 
 function charactersOf(read: Iterable<Read[number]>): number {

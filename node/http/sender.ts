@@ -1,10 +1,12 @@
-import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import { type Body, bufferBody } from '../body.ts'
+import { AT_HAND_BYTES } from '../cache/constants.ts'
 import type { Found } from '../cache/found.ts'
 import { WarrenError } from '../errors.ts'
 import { evaluate, hasConditions, rangeApplies } from './conditional.ts'
 import { acceptedEncodings, type Encoding } from './encodings.ts'
-import { contentFields, type Fields, notModifiedFields, wholeFields } from './fields.ts'
+import type { AtHand } from './express-lane.ts'
+import { contentFields, type Fields, notModifiedFields, type Shown, wholeFieldBytes, wholeFields } from './fields.ts'
 import { Multipart } from './multipart.ts'
 import { type ByteRange, contentRange, parseRange } from './range.ts'
 import { Receiver } from './receiver.ts'
@@ -67,12 +69,41 @@ export class Sender {
     if (bytes && found.source === 'local' && !found.document && found.age === undefined && method === 'GET') {
       if (headers.range === undefined && !hasConditions(headers)) {
         found.body.close()
-        asked.response.writeHead(200, wholeFields(found, bytes.length) as string[])
+        asked.response.writeHead(200, wholeFields(found, { id: found.digest, size: bytes.length }) as string[])
         asked.response.end(bytes)
         return bytes.length
       }
     }
     return this.#sendAny(found, asked)
+  }
+
+  /**
+   * What `send` would answer to a plain GET with these headers, if it is in memory as a whole and may go out past Node's own checks.
+   * Closes what was found. @param base as `Asked` has it
+   */
+  atHand(found: Found, headers: IncomingHttpHeaders, base: () => string): AtHand | undefined {
+    try {
+      if (isDocument(found)) return this.#documentAtHand(found, headers, base)
+      return inBytes(found, { id: found.digest }, found.body.bytes)
+    } finally {
+      found.body.close()
+    }
+  }
+
+  #documentAtHand(found: FoundDocument, headers: IncomingHttpHeaders, base: () => string): AtHand | undefined {
+    const rendering = this.#renderings.of(found, base)
+    const body = rendering.body(found.body)
+    const [encoding] = acceptedEncodings(headers['accept-encoding'])
+    if (encoding && this.#rendered.suits(body)) {
+      const compressed = this.#rendered.get(rendering.id, encoding)
+      if (compressed) return inBytes(found, { id: rendering.id, encoding }, compressed)
+      // The usual way has it made.
+      if (!this.#rendered.isUnfit(rendering.id, encoding)) return undefined
+    }
+    const { bytes } = found.body
+    // Long base URLs in many places make much of little.
+    if (!bytes || (body.size ?? 0) > AT_HAND_BYTES) return undefined
+    return inBytes(found, { id: rendering.id }, rendering.whole(bytes))
   }
 
   async #sendAny(found: Found, asked: Asked): Promise<number> {
@@ -95,7 +126,7 @@ export class Sender {
 
   /** A document as this caller is to see it: its base URL in place, compressed if a compressed form is at hand. */
   #document(found: FoundDocument, asked: Asked): Promise<number> | number {
-    const rendering = this.#renderings.of(found, asked.base())
+    const rendering = this.#renderings.of(found, () => asked.base())
     const { headers } = asked.request
     const accepted = acceptedEncodings(headers['accept-encoding'])
     // Whoever holds any form that it accepts holds the document.
@@ -224,6 +255,11 @@ export class Sender {
     response.end(tail)
     return sent
   }
+}
+
+function inBytes(found: Found, shown: Omit<Shown, 'size'>, body: Buffer | undefined): AtHand | undefined {
+  const fields = body && wholeFieldBytes(found, { ...shown, size: body.length })
+  return fields && { fields, body }
 }
 
 /** Zero bytes sent when the conditions of a request settle it; undefined when there is content to send. */

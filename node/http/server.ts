@@ -110,7 +110,7 @@ export class HttpServer {
       {
         handle: (request, response) => this.#route(request, response, admin),
         isPlain: (request) => door.isPlain(request),
-        atHand: (target, headers) => door.atHand(target, headers),
+        atHand: (target, headers, socket) => door.atHand(target, headers, socket),
         onTrouble: (error) => this.#components.onTrouble?.(error),
       },
       { ...TIMEOUTS, ...this.#init.timeouts },

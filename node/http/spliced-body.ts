@@ -34,6 +34,11 @@ export class SplicedBody implements Body {
     return this.#load(from, wanted).then((stored) => this.#fill(out, position, stored, from))
   }
 
+  /** All of it, over the stored document as a whole. */
+  whole(stored: Buffer): Buffer {
+    return this.#fill(Buffer.allocUnsafe(this.size), 0, stored, 0)
+  }
+
   close(): void {
     this.#body.close()
   }

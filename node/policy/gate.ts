@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache'
-import type { Finder, Found, GetOptions } from '../cache/found.ts'
+import type { Finder, Found, GetOptions, Wanted } from '../cache/found.ts'
 import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
 import type { Clock } from '../clock.ts'
 import { canonicalName, type Policy } from './policy.ts'
@@ -19,13 +19,21 @@ const MAX_CLEARED = 50_000
 /** Ms for which what a document offers may be outdated where the age of versions counts. */
 const AGE_STEP = 60_000
 
+/** That a key was let through. */
+interface Cleared {
+  /** Through which mirror: others may call the same by other names, about which the policy says something else. */
+  readonly mirror: string
+  /** Whether the policy says anything about it. What may change is then looked at each time. */
+  readonly concerned: boolean
+}
+
 /**
  * Stands before the cache and lets through what the policy does: what is denied is neither asked of anybody nor served from what
  * is held. Without a policy it costs one look at a flag.
  */
 export class PolicyGate implements Finder, Withholder {
   readonly #components: PolicyGateComponents
-  readonly #cleared = new LRUCache<string, true>({ max: MAX_CLEARED })
+  readonly #cleared = new LRUCache<string, Cleared>({ max: MAX_CLEARED })
   #policy: Policy
   #generation = 0
 
@@ -48,12 +56,12 @@ export class PolicyGate implements Finder, Withholder {
     const { subject } = plan
     const concerned = this.#concerned(plan)
     if (!subject || !concerned) {
-      if (plan.kind === 'immutable') this.#cleared.set(plan.key, true)
+      this.#clear(plan, false)
       return this.#components.cache.get(plan, options)
     }
     enforce(policy.verdictOfAny(concerned))
     const aging = policy.minimumAge(subject) > 0
-    if (aging && subject.version !== undefined && plan.published && !this.#cleared.has(plan.key))
+    if (aging && subject.version !== undefined && plan.published && !this.#isCleared(plan))
       return this.#getOfAge(plan, subject, options)
     return this.#pass(plan, subject, aging, options)
   }
@@ -65,8 +73,9 @@ export class PolicyGate implements Finder, Withholder {
   }
 
   /** What can be had at once of a key, if that was let through since the policy is what it is. */
-  atHand(key: string, needy: boolean): Found | undefined {
-    return this.#policy.isEmpty || this.#cleared.has(key) ? this.#components.cache.atHand(key, needy) : undefined
+  atHand(wanted: Wanted, revalidate: boolean): Found | undefined {
+    const isLetThrough = this.#policy.isEmpty || this.#isCleared(wanted, wanted.kind === 'mutable' || wanted.offers)
+    return isLetThrough ? this.#components.cache.atHand(wanted, revalidate) : undefined
   }
 
   /** Undefined where nothing is said about a package. */
@@ -84,6 +93,15 @@ export class PolicyGate implements Finder, Withholder {
     }
   }
 
+  #clear({ key, mirror }: Plan, concerned: boolean): void {
+    this.#cleared.set(key, { mirror, concerned })
+  }
+
+  #isCleared({ key, mirror }: Pick<Plan, 'key' | 'mirror'>, unconcerned = false): boolean {
+    const cleared = this.#cleared.get(key)
+    return cleared?.mirror === mirror && !(unconcerned && cleared.concerned)
+  }
+
   /** All that a plan may be of, if something is said about any of it. */
   #concerned({ subject, readings = [] }: Plan): readonly [Subject, ...Subject[]] | undefined {
     if (!subject) return undefined
@@ -93,7 +111,7 @@ export class PolicyGate implements Finder, Withholder {
 
   #pass(plan: Plan, subject: Subject, aging: boolean, options: GetOptions): Found | Promise<Found> {
     const { cache } = this.#components
-    if (plan.kind === 'immutable') this.#cleared.set(plan.key, true)
+    if (plan.kind === 'immutable') this.#clear(plan, true)
     const wanted = aging && plan.dated ? comingThrough(plan.headers?.via, plan.dated) : plan
     return plan.pointsTo ? this.#getPointedTo(wanted, subject, options) : cache.get(wanted, options)
   }

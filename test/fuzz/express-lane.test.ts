@@ -2,7 +2,7 @@ import { connect } from 'node:net'
 import { expect, test } from 'vitest'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
-import { artifact, face } from '../node/http/fixture.ts'
+import { artifact, documentOf, face } from '../node/http/fixture.ts'
 import { inParallel } from './wire.ts'
 
 useLeakCheck()
@@ -11,7 +11,7 @@ const CASES = 3_000
 /** Ms after which the next piece is sent although nothing came back: not every piece is answered. */
 const PATIENCE = 20
 
-const HOT = ['/m/a', '/m/b', '/m/by-accept/a', '/m/a?x']
+const HOT = ['/m/a', '/m/b', '/m/by-accept/a', '/m/a?x', '/m/doc', '/m/doc/here']
 const TARGETS = [
   ...HOT,
   ...HOT,
@@ -34,6 +34,7 @@ const TARGETS = [
 const LINES = [
   'accept: */*',
   'accept: x',
+  'accept-encoding: gzip, br',
   'connection: keep-alive',
   'Connection: Keep-Alive',
   'connection: close',
@@ -102,8 +103,13 @@ test(`${CASES} connections: what goes past Node’s parser is answered as if it 
   const seed = Date.now() >>> 0
   const random = new Random(seed)
   const pick = (choices: readonly string[]) => choices[random.between(0, choices.length - 1)] as string
-  const found = (key: string) =>
-    artifact(Buffer.from(`bytes of ${key}`), { headers: { 'content-type': 'text/html', vary: 'accept' } })
+  const headers = { 'content-type': 'text/html', vary: 'accept' }
+  // Too small to be compressed, which would happen at some time or other.
+  const documents = new Map([
+    ['doc', documentOf('no place', { headers })],
+    ['doc/here', documentOf('here @ and @', { headers })],
+  ])
+  const found = (key: string) => documents.get(key) ?? artifact(Buffer.from(`bytes of ${key}`), { headers })
   let express = 0
   const quick = await face({
     find: ({ key }) => found(key),

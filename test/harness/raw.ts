@@ -21,10 +21,15 @@ export class RawConnection {
     })
   }
 
-  /** Connects to the host and port of an http URL. */
-  static async open(url: string): Promise<RawConnection> {
+  /** Connects to the host and port of an http URL. @param from address of this machine to connect from; any, if not set */
+  static async open(url: string, from?: string): Promise<RawConnection> {
     const { hostname, port } = new URL(url)
-    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true })
+    const socket = connect({
+      host: hostname,
+      port: Number(port),
+      allowHalfOpen: true,
+      ...(from === undefined ? {} : { localAddress: from }),
+    })
     await once(socket, 'connect')
     return new RawConnection(socket)
   }

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { wantedOf } from '../../../node/cache/found.ts'
 import { bytesOf, codeOf, MINUTE, makeCache, read, turns, useCacheTests } from './fixture.ts'
 import { blobPlan, HUB, Hub, imageBytes, imagePlan, sha256, tagPlan } from './images.ts'
 import { member } from './mesh.ts'
@@ -214,11 +215,11 @@ describe('a document that is held', () => {
     await kit.fetch(plan)
     await kit.fetch(blobPlan('a', sha256(LAYER)))
     await turns()
-    expect(kit.cache.atHand(plan.key, true)).toBeUndefined()
+    expect(kit.cache.atHand(wantedOf(plan))).toBeUndefined()
     await kit.fetch(plan)
-    expect(kit.cache.atHand(plan.key, true)).toMatchObject({ digest: sha256(ONE) })
+    expect(kit.cache.atHand(wantedOf(plan))).toMatchObject({ digest: sha256(ONE) })
     await kit.clock.advance(MINUTE)
-    expect(kit.cache.atHand(plan.key, true)).toBeUndefined()
+    expect(kit.cache.atHand(wantedOf(plan))).toBeUndefined()
   })
 
   it('is answered when upstream has what is missing', async () => {

@@ -1,8 +1,10 @@
 import { connect } from 'node:net'
-import { expect, test } from 'vitest'
+import { brotliDecompressSync, gunzipSync } from 'node:zlib'
+import { describe, expect, test } from 'vitest'
 import type { Found } from '../../../node/cache/found.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
-import { artifact, client, type Face, type FaceInit, face, parseHead, raw, until, using } from './fixture.ts'
+import { wholeFieldBytes } from '../../../node/http/fields.ts'
+import { artifact, client, documentOf, type Face, type FaceInit, face, parseHead, raw, until, using } from './fixture.ts'
 
 const HEADERS = { 'content-type': 'text/html', 'last-modified': 'Wed, 21 Oct 2015 07:28:00 GMT', vary: 'accept' }
 const hot = (key: string): Found => artifact(Buffer.from(`hot ${key}`), { headers: HEADERS })
@@ -24,13 +26,13 @@ async function hotFace(init: FaceInit = {}): Promise<Hot> {
 }
 
 /** A connection whose client sends one request after the other, each when the answer before is complete. */
-async function connection(node: Face) {
-  const socket = await raw(node.origin)
+async function connection(node: Face, from?: string) {
+  const socket = await raw(node.origin, from)
   let seen = 0
   return {
     socket,
-    ask: async (path: string, more = '', method = 'GET') => {
-      socket.send(`${method} /m/${path} HTTP/1.1\r\nhost: ${node.host}\r\n${more}\r\n`)
+    ask: async (path: string, more = '', method = 'GET', host = node.host) => {
+      socket.send(`${method} /m/${path} HTTP/1.1\r\nhost: ${host}\r\n${more}\r\n`)
       const received = await socket.until((all) => {
         const { headers, rest } = parseHead(all.slice(seen))
         return (
@@ -204,4 +206,99 @@ test('while the node stops, an answer says that it is the last', async () => {
   held[0]?.(artifact(Buffer.from('slow')))
   await stopping
   expect(await slow.rest()).toMatch(/\r\n\r\nslow$/)
+})
+
+describe('a document', () => {
+  const text = `{"files":[${Array.from({ length: 100 }, (_, i) => `"@${i}"`).join()}]}`
+  // One object, as the cache keeps it: what was made of it for one client is there when the next one asks.
+  const document = documentOf(text)
+  const decoded = { gzip: gunzipSync, br: brotliDecompressSync }
+
+  async function documentFace(init: FaceInit = {}) {
+    const usual = { count: 0 }
+    const find = () => {
+      usual.count++
+      return document
+    }
+    return { node: await face({ find, atHand: () => document, ...init }), usual }
+  }
+
+  test('is the one for the Host that the client asked, be they of one length', async () => {
+    const { node, usual } = await documentFace()
+    const { ask } = await connection(node)
+    for (let round = 0; round < 3; round++) {
+      for (const name of ['localhost', '127.0.0.1', '127.0.0.1:1234']) {
+        const { headers, rest } = await ask('a', '', 'GET', name)
+        expect(rest).toBe(text.replaceAll('@', `http://${name}/m/x`))
+        expect(headers.get('content-length')).toBe(`${rest.length}`)
+      }
+    }
+    expect(usual.count).toBe(3)
+  })
+
+  test('is the one for whoever is believed about its base URL, though others send the same', async () => {
+    const { node, usual } = await documentFace({ trustedProxies: ['127.0.0.2/32'] })
+    const more = 'x-forwarded-host: proxy.example.test\r\n'
+    const [proxy, other] = [await connection(node, '127.0.0.2'), await connection(node, '127.0.0.3')]
+    for (let round = 0; round < 3; round++) {
+      expect((await proxy.ask('a', more)).rest).toContain('"http://proxy.example.test/m/x0"')
+      expect((await other.ask('a', more)).rest).toContain(`"http://${node.host}/m/x0"`)
+    }
+    expect(usual.count).toBe(2)
+  })
+
+  test('goes out compressed once that form is made, and plain to whoever does not take it', async () => {
+    const { node, usual } = await documentFace()
+    const { ask } = await connection(node)
+    const whole = text.replaceAll('@', `http://${node.host}/m/x`)
+    for (const encoding of ['gzip', 'br'] as const) {
+      const accepts = `accept-encoding: ${encoding}\r\n`
+      expect((await ask('a', accepts)).rest).toBe(whole)
+      await node.rendered.settled()
+      usual.count = 0
+      const made = await ask('a', accepts)
+      expect(decoded[encoding](Buffer.from(made.rest, 'latin1')).toString()).toBe(whole)
+      expect([made.headers.get('content-encoding'), made.headers.get('vary')]).toEqual([encoding, 'accept-encoding'])
+      await ask('a')
+      const plain = await ask('a')
+      expect([plain.rest, plain.headers.get('content-encoding')]).toEqual([whole, undefined])
+      expect(plain.headers.get('etag')).not.toBe(made.headers.get('etag'))
+      expect(usual.count).toBeLessThan(2)
+    }
+  })
+
+  test('says how old it is now', async () => {
+    let age = 1
+    const aged = () => ({ ...document, age })
+    const { node } = await documentFace({ find: aged, atHand: aged })
+    const { ask } = await connection(node)
+    for (; age < 4; age++) expect((await ask('a')).headers.get('age')).toBe(`${age}`)
+  })
+
+  test('that is long only with the base URL in it goes the usual way', async () => {
+    const { node, usual } = await documentFace({ trustedProxies: ['127.0.0.0/8'] })
+    const { ask } = await connection(node)
+    const prefix = `/${'p'.repeat(1_000)}`
+    for (let i = 0; i < 3; i++) {
+      expect((await ask('a', `x-forwarded-prefix: ${prefix}\r\n`)).rest.length).toBeGreaterThan(100_000)
+    }
+    expect(usual.count).toBe(3)
+  })
+})
+
+test('what is put together for an answer depends on all that it says', () => {
+  const found = artifact(Buffer.from('0123456789'))
+  const shown = { id: 'a', size: 10 }
+  const asked = [
+    [found, shown],
+    [found, { ...shown, id: 'b' }],
+    [found, { ...shown, size: 11 }],
+    [found, { ...shown, encoding: 'gzip' }],
+    [found, { ...shown, encoding: 'br' }],
+    [{ ...found, age: 0 }, shown],
+    [{ ...found, age: 1 }, shown],
+  ] as const
+  const all = asked.map(([one, how]) => wholeFieldBytes(one, how)?.toString('latin1'))
+  expect(new Set(all).size).toBe(asked.length)
+  expect(wholeFieldBytes(...asked[0])?.toString('latin1')).toBe(all[0])
 })

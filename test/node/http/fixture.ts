@@ -1,6 +1,6 @@
 import { afterEach } from 'vitest'
 import { type Body, bufferBody } from '../../../node/body.ts'
-import type { Found, GetOptions, Source } from '../../../node/cache/found.ts'
+import type { Found, GetOptions, Source, Wanted } from '../../../node/cache/found.ts'
 import type { ParsedDocument, Plan } from '../../../node/cache/plan.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { BaseUrl } from '../../../node/http/base-url.ts'
@@ -13,6 +13,7 @@ import { RenderedCache } from '../../../node/http/rendered.ts'
 import { ScratchPool } from '../../../node/http/scratch-pool.ts'
 import { Sender } from '../../../node/http/sender.ts'
 import { type AdminHandler, HttpServer } from '../../../node/http/server.ts'
+import type { Withholder } from '../../../node/policy/withholding.ts'
 import { type MemoryScript, MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
 import type { MirrorRequest, Protocol, Route } from '../../../protocols/protocol.ts'
 import { HttpClient } from '../../harness/http.ts'
@@ -116,9 +117,12 @@ export function documentOf(
 
 export interface FaceInit {
   /** What the cache has at hand; nothing by default. */
-  readonly atHand?: (key: string) => Found | undefined
+  readonly atHand?: (key: string, wanted: Wanted, revalidate: boolean) => Found | undefined
   /** What the cache finds; throws what the cache rejects with. */
   readonly find?: (plan: Plan, options: GetOptions) => Found | Promise<Found>
+  /** The one of the mirror at `/m/`; `plain` by default. */
+  readonly protocol?: Protocol
+  readonly withholder?: Withholder
   readonly upstream?: MemoryScript
   readonly hosts?: readonly string[]
   readonly listen?: readonly string[]
@@ -150,15 +154,15 @@ export class Face {
     const find = init.find ?? (() => Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'there is no such thing')))
     this.door = new Door(
       {
-        composer: new Composer({ withholder: { of: () => undefined } }),
-        cache: { get: find, atHand: init.atHand ?? (() => undefined) },
+        composer: new Composer({ withholder: init.withholder ?? { of: () => undefined } }),
+        cache: { get: find, atHand: (wanted, revalidate) => init.atHand?.(wanted.key, wanted, revalidate) },
         upstream: this.upstream,
         sender: new Sender({ pool: this.pool, rendered: this.rendered }),
         hosts: new HostAllowList({ hosts: init.hosts ?? [], listen: init.listen ?? ['127.0.0.1'] }),
         baseUrl: new BaseUrl({ publicUrl: init.publicUrl, trustedProxies: init.trustedProxies ?? [] }),
         events: this.#events,
       },
-      { nodeId: init.nodeId ?? 'node-1', mounts: new Mounts([mirrorAt('/m/')]) },
+      { nodeId: init.nodeId ?? 'node-1', mounts: new Mounts([mirrorAt('/m/', init.protocol)]) },
     )
     this.server = new HttpServer(
       { door: this.door, admin: init.admin ?? (() => false), onTrouble: (error) => this.troubles.push(error) },
@@ -216,8 +220,9 @@ export function client(maxSockets?: number): HttpClient {
   return using(new HttpClient(maxSockets))
 }
 
-export async function raw(origin: string): Promise<RawConnection> {
-  return using(await RawConnection.open(origin))
+/** @param from address of this machine that the connection comes from */
+export async function raw(origin: string, from?: string): Promise<RawConnection> {
+  return using(await RawConnection.open(origin, from))
 }
 
 /** Resolves once it is so, polling the event loop; the test's own limit ends it otherwise. */

@@ -76,7 +76,7 @@ function bound({ from: _, ...rendition }: Rendition): Rendition {
 
 /** As it goes out to who calls this node so. */
 function served(found: Found, base: string): Promise<Buffer> {
-  return readAll(isDocument(found) ? new Renderings().of(found, base).body(found.body) : found.body)
+  return readAll(isDocument(found) ? new Renderings().of(found, () => base).body(found.body) : found.body)
 }
 
 describe.each([

@@ -1,6 +1,6 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { bufferBody } from '../../../node/body.ts'
-import type { Found } from '../../../node/cache/found.ts'
+import { type Found, type Wanted, wantedOf } from '../../../node/cache/found.ts'
 import type { Lookup, Plan, Subject } from '../../../node/cache/plan.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { PolicyGate } from '../../../node/policy/gate.ts'
@@ -39,7 +39,7 @@ function gateWith(settings: Partial<PolicySettings>): PolicyGate {
       asked.push(plan.key)
       return found()
     },
-    atHand: (key: string) => {
+    atHand: ({ key }: Wanted) => {
       asked.push(`at hand ${key}`)
       return found()
     },
@@ -79,7 +79,7 @@ describe('without a policy', () => {
   it('the cache answers, at once', () => {
     const gate = gateWith({})
     expect(gate.get(planOf(), options)).not.toBeInstanceOf(Promise)
-    gate.atHand('x-1', false)
+    gate.atHand(wantedOf(planOf()), false)
     expect(asked).toEqual(['x-1', 'at hand x-1'])
     expect(gate.of(X)).toBeUndefined()
   })
@@ -94,23 +94,47 @@ describe('what is denied', () => {
 
   it('is not had past the rules either: a key is at hand only when it was let through', () => {
     const gate = gateWith({ deny: ['pkg:npm/x@<2'] })
-    expect(gate.atHand('x-1', false)).toBeUndefined()
+    expect(gate.atHand(wantedOf(planOf()), false)).toBeUndefined()
     const other = planOf({ key: 'y-1', subject: { type: 'npm', name: 'y', version: '1.0.0' } })
-    expect(gate.atHand('y-1', false)).toBeUndefined()
+    expect(gate.atHand(wantedOf(other), false)).toBeUndefined()
     expect(gate.get(other, options)).not.toBeInstanceOf(Promise)
-    expect(gate.atHand('y-1', false)).toBeDefined()
+    expect(gate.atHand(wantedOf(other), false)).toBeDefined()
     expect(asked).toEqual(['y-1', 'at hand y-1'])
   })
 
   it('is at hand no more from the moment on that another policy applies', async () => {
     const gate = gateWith({ deny: ['pkg:npm/y'] })
     await gate.get(planOf(), options)
-    expect(gate.atHand('x-1', false)).toBeDefined()
+    expect(gate.atHand(wantedOf(planOf()), false)).toBeDefined()
     gate.policy = policyOf({ deny: ['pkg:npm/x'] })
-    expect(gate.atHand('x-1', false)).toBeUndefined()
+    expect(gate.atHand(wantedOf(planOf()), false)).toBeUndefined()
     expect(await outcome(() => gate.get(planOf(), options))).toBe('POLICY_DENIED')
     gate.policy = policyOf({})
     expect(await outcome(() => gate.get(planOf(), options))).toBe('served')
+  })
+
+  it('is not had through another mirror on which the same has a name that is let through', async () => {
+    const gate = gateWith({ deny: ['pkg:npm/x'] })
+    const other = planOf({ mirror: 'other', subject: { type: 'npm', name: 'y', version: '1.0.0' } })
+    const inner = planOf({ mirror: 'inner' })
+    await gate.get(other, options)
+    expect(gate.atHand(wantedOf(other), false)).toBeDefined()
+    expect(gate.atHand(wantedOf(inner), false)).toBeUndefined()
+  })
+
+  it('leaves documents at hand about which the policy says nothing, and no others: they change, and so does what is withheld', async () => {
+    const gate = gateWith({ deny: ['pkg:npm/x@<2'] })
+    const subject: Subject = { type: 'npm', name: 'y' }
+    const [said, unsaid] = [planOf({ subject: X }), planOf({ key: 'y-1', subject })]
+    for (const plan of [said, unsaid]) await gate.get(plan, options)
+    expect(gate.atHand(wantedOf(said, true), false)).toBeUndefined()
+    expect(gate.atHand(wantedOf(unsaid, true), false)).toBeDefined()
+    const [known, unknown] = [planOf({ subject: X, kind: 'mutable' }), planOf({ key: 'y-1', subject, kind: 'mutable' })]
+    for (const plan of [known, unknown]) await gate.get(plan, options)
+    expect(gate.atHand(wantedOf(known), false)).toBeUndefined()
+    expect(gate.atHand(wantedOf(unknown), false)).toBeDefined()
+    gate.policy = policyOf({ allow: ['pkg:npm/x'] })
+    expect(gate.atHand(wantedOf(unknown), false)).toBeUndefined()
   })
 
   it('is told of a name that leads to it, and what was opened is closed', async () => {
@@ -148,7 +172,7 @@ describe('a minimum age', () => {
     const plan = planOf({ published: async () => clock.now() - 3 * DAY - questions++ })
     await gate.get(plan, options)
     expect(gate.get(plan, options)).not.toBeInstanceOf(Promise)
-    expect(gate.atHand('x-1', false)).toBeDefined()
+    expect(gate.atHand(wantedOf(planOf()), false)).toBeDefined()
     expect(questions).toBe(1)
   })
 
