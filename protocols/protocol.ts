@@ -113,6 +113,11 @@ export interface Planned {
   readonly offers?: Offers
   /** The form in which it is served, if that is not the one in which it is kept. */
   readonly rendition?: Rendition
+  /**
+   * What the plans stand beside, one for each: a plan counts where upstream has that, and the next one where it has not. So a checksum
+   * comes from where its file does, and is absent where that upstream has none.
+   */
+  readonly beside?: readonly Plan[]
   /** The rendition is of the documents of all plans whose upstreams have them, not of the first one only. */
   readonly all?: boolean
 }

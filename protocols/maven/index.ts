@@ -3,7 +3,7 @@ import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protoco
 import { notForWriting } from '../read-only.ts'
 import { siteOf } from '../sites.ts'
 import { formatError } from './errors.ts'
-import { type Of, parsePath, type Resource } from './paths.ts'
+import { type Of, parsePath, provenBy, type Resource } from './paths.ts'
 import { type Asked, checksumPlan, metadataPlan, planOf } from './plans.ts'
 import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
 import { sitesFor } from './sites.ts'
@@ -39,8 +39,13 @@ function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
   if (resource.kind === 'metadata') return metadataRoute(resource, sites)
   if (resource.kind === 'checksum' && resource.of.kind === 'metadata')
     return checksumRoute(resource.of, resource.algorithm, sites)
-  if (isOfPrefixes(resource) && isGroup(mirror)) throw noPrefixes()
-  return { plans: each(sites, (site) => planOf(resource, site)) }
+  // What one repository has would keep clients from asking for what the others have.
+  if (isOfPrefixes(resource) && isGroup(mirror))
+    throw absent('a group of repositories has no list of prefixes: ask it for anything')
+  const proven = sites.length > 1 ? provenBy(resource) : undefined
+  if (proven?.kind === 'metadata') throw absent('what several repositories list together has been signed by none of them')
+  const beside = proven && { beside: each(sites, (site) => planOf(proven, site)) }
+  return { plans: each(sites, (site) => planOf(resource, site)), ...beside }
 }
 
 function metadataRoute(resource: Of<'metadata'>, sites: Sites): Planned {
@@ -72,7 +77,6 @@ function isOfPrefixes(resource: Resource): boolean {
   return resource.kind === 'prefixes' || (resource.kind === 'checksum' && resource.of.kind === 'prefixes')
 }
 
-/** What one repository has would keep clients from asking for what the others have. */
-function noPrefixes(): WarrenError {
-  return new WarrenError('UPSTREAM_ABSENT', 'a group of repositories has no list of prefixes: ask it for anything')
+function absent(why: string): WarrenError {
+  return new WarrenError('UPSTREAM_ABSENT', why)
 }

@@ -31,6 +31,7 @@ type MetadataOf = { readonly what: 'versions'; readonly directory: string } | ({
 const METADATA = 'maven-metadata.xml'
 const PREFIXES = '.meta/prefixes.txt'
 const CHECKSUM_ENDING = /\.(sha512|sha256|sha1|md5)$/
+const SIGNATURE_ENDING = /\.(?:asc|sig|sigstore(?:\.json)?)$/
 /** What may stand unescaped in a segment of a path (RFC 3986 section 3.3) and what `encodeURIComponent` escapes nevertheless. */
 const NEEDLESS = /%(?:2B|40|24|26|2C|3D|3A)/g
 
@@ -72,6 +73,13 @@ function metadataOf(directories: readonly string[]): MetadataOf {
   if (artifact === undefined || version === undefined || group === '' || !isSnapshot(version))
     return { what: 'versions', directory: directories.join('/') }
   return { what: 'builds', group, artifact, version }
+}
+
+/** The file that a checksum, a signature or the checksum of one is for; undefined for what is for itself. */
+export function provenBy(resource: Resource): Resource | undefined {
+  const { path } = resource.kind === 'checksum' ? resource.of : resource
+  const signed = path.replace(SIGNATURE_ENDING, '')
+  return signed === resource.path ? undefined : parsePath(upstreamPath({ kind: 'other', path: signed }))
 }
 
 /** Where an upstream has a resource, below its base URL: always the same spelling for the same resource. */
