@@ -28,8 +28,9 @@ export const SMALL_DOCUMENT_BYTES = 8 << 20
 /** Documents up to this size are parsed in the main thread: handing them to a worker costs more. */
 export const PARSE_INLINE_BYTES = 128 << 10
 
-/** Bytes of decoded facts of documents kept in memory (measured as the length of their JSON). */
+/** Bytes of decoded facts of documents kept in memory (measured as the length of their JSON), and what each costs beside them. */
 export const PARSED_BYTES = 32 << 20
+export const PARSED_OVERHEAD_BYTES = 512
 
 /** Further tries after a body was cut, without progress in between. */
 export const RESUMES_WITHOUT_PROGRESS = 4

@@ -4,7 +4,7 @@ import type { Sha256 } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { RecordStore } from '../store/store.ts'
 import { beside, JobThreads } from '../threads/job-threads.ts'
-import { PARSE_INLINE_BYTES, PARSED_BYTES } from './constants.ts'
+import { PARSE_INLINE_BYTES, PARSED_BYTES, PARSED_OVERHEAD_BYTES } from './constants.ts'
 import type { ParseOrder } from './parse-worker.ts'
 import type { DocumentParser, IndexParser, ParsedDocument } from './plan.ts'
 
@@ -87,6 +87,6 @@ export class Documents {
   }
 
   #remember(parser: Parser, sha256: Sha256, json: string, document: ParsedDocument): void {
-    this.#hot.set(`${parser.id}!${sha256}`, document, { size: json.length + 1 })
+    this.#hot.set(`${parser.id}!${sha256}`, document, { size: json.length + PARSED_OVERHEAD_BYTES })
   }
 }

@@ -36,7 +36,7 @@ export class SplicedBody implements Body {
 
   /** All of it, over the stored document as a whole. */
   whole(stored: Buffer): Buffer {
-    return this.#fill(Buffer.allocUnsafe(this.size), 0, stored, 0)
+    return this.#splices.applyTo(stored)
   }
 
   close(): void {

@@ -56,6 +56,20 @@ export class Splices {
     return (this.#from[i + 1] as number) - (this.#from[i] as number)
   }
 
+  /** The rendered document, of the stored one as a whole. */
+  applyTo(stored: Buffer): Buffer {
+    const out = Buffer.allocUnsafe(stored.length + this.growth)
+    let from = 0
+    let filled = 0
+    for (let i = 0; i < this.count; i++) {
+      filled += stored.copy(out, filled, from, this.start[i])
+      filled += this.#texts.copy(out, filled, this.#from[i], this.#from[i + 1])
+      from = this.end[i] as number
+    }
+    stored.copy(out, filled, from)
+    return out
+  }
+
   /** The last replacement that begins at or before an offset in the rendered bytes; -1 when there is none. */
   lastAtOrBefore(position: number): number {
     let low = 0

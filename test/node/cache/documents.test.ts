@@ -39,6 +39,20 @@ async function parsedHere(work: () => Promise<unknown>): Promise<number> {
   return parsings.count - before
 }
 
+describe('what is kept in memory', () => {
+  it('is bounded however little there is to say of each document', async () => {
+    const { documents } = makeDocuments()
+    const parsed = await documents.parse(indexParser, SMALL)
+    const names = Array.from({ length: 100_000 }, (_, at) => at.toString(16).padStart(64, '0'))
+    // The store keeps nothing of bytes that it does not have.
+    for (const name of names) await documents.keep(indexParser, name, parsed)
+    const kept = names.filter((name) => documents.recall(indexParser, name) !== undefined)
+    expect(kept.length).toBeGreaterThan(20_000)
+    expect(kept.length).toBeLessThan((32 << 20) / 512)
+    expect(kept.at(-1)).toBe(names.at(-1))
+  })
+})
+
 describe('parsing a document', () => {
   it('happens in this thread up to 128 KiB, and in another above', async () => {
     const { documents } = makeDocuments()

@@ -59,6 +59,7 @@ test('any document under any base URL, read in any way, is what plain replacing 
       const body = new SplicedBody(stored, new Splices(spans, base))
       const wanted = naive(bytes, spans, base)
       expect(body.size).toBe(wanted.length)
+      expect(body.whole(bytes).equals(wanted)).toBe(true)
       const largest = random.between(1, 500)
       const start = random.between(0, wanted.length)
       const got = await readFrom(
