@@ -1,3 +1,4 @@
+import { AbortScope } from '../abort-scope.ts'
 import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
@@ -100,9 +101,8 @@ export class Members {
   }
 
   async #open(source: BlobSource, from: From, signal: AbortSignal): Promise<OpenBody> {
-    const stop = new AbortController()
+    const life = new AbortScope(signal)
     const patience = new AbortController()
-    const life = AbortSignal.any([signal, stop.signal])
     const blame = (reason: string) => {
       this.#failures++
       source.blame(reason)
@@ -113,26 +113,26 @@ export class Members {
       this.#forgiven.add(source.id)
     }
     this.#clock.sleep(MEMBER_PATIENCE, patience.signal).then(
-      () => stop.abort(silence(source)),
+      () => life.end(silence(source)),
       () => {},
     )
     try {
-      const { size, body } = await source.open(from.start, life)
-      life.throwIfAborted()
+      const { size, body } = await source.open(from.start, life.signal)
+      life.signal.throwIfAborted()
       // No lie for sure: it may be upstream that answered with a login page.
       if (!Number.isSafeInteger(size) || size < from.start || size !== (from.size ?? size)) {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
-      const watched = this.#watch(source, { body, left: size - from.start }, blame, stop)
+      const watched = this.#watch(source, { body, left: size - from.start }, blame, life)
       // Where nothing may go out early in any case, a seed's word is worth no more than a peer's.
       const trusted = source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES
-      const destroy = () => stop.abort(OVER)
+      const destroy = () => life.end(OVER)
       // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
       const known = trusted ? size : from.size
       const opened = { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched }
       return { ...opened, destroy, blame, forgive }
     } catch (error) {
-      stop.abort(error)
+      life.end(error)
       throw error
     } finally {
       patience.abort(OVER)
@@ -144,11 +144,11 @@ export class Members {
     source: BlobSource,
     sent: { readonly body: AsyncIterable<Buffer>; left: number },
     blame: (reason: string) => void,
-    stop: AbortController,
+    life: AbortScope,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
     const pulse: Pulse = { source, bytes: 0, busy: 0, busySince: undefined }
-    void this.#expire(pulse, stop)
+    void this.#expire(pulse, life)
     try {
       if (sent.left === 0) return
       for await (const bytes of sent.body) {
@@ -170,7 +170,7 @@ export class Members {
         ? error
         : new WarrenError('UPSTREAM_CUT', `member ${source.id} broke off: ${reasonOf(error)}`, { cause: error })
     } finally {
-      stop.abort(OVER)
+      life.end(OVER)
     }
   }
 
@@ -179,22 +179,22 @@ export class Members {
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
    * A peer that is slow is given up once only: who is asked again after that is better than nobody.
    */
-  async #expire(pulse: Pulse, stop: AbortController): Promise<void> {
+  async #expire(pulse: Pulse, life: AbortScope): Promise<void> {
     const { source } = pulse
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     const steady = source.kind === 'seed' || this.#slow.has(source.id) ? least : STEADY_BYTES
     try {
       for (;;) {
         const { bytes, busy } = pulse
-        await this.#clock.sleep(MEMBER_IDLE, stop.signal)
+        await this.#clock.sleep(MEMBER_IDLE, life.signal)
         if (pulse.busySince !== undefined) continue
         const came = pulse.bytes - bytes
         const waited = Math.max(0, MEMBER_IDLE - (pulse.busy - busy)) / MEMBER_IDLE
-        if (came < Math.round(least * waited)) stop.abort(silence(source))
+        if (came < Math.round(least * waited)) life.end(silence(source))
         else if (came < Math.round(steady * waited)) {
           this.#slow.add(source.id)
           this.#spent.delete(source.id)
-          stop.abort(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))
+          life.end(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))
         }
       }
     } catch {

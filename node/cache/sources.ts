@@ -1,3 +1,4 @@
+import { AbortScope } from '../abort-scope.ts'
 import type { Clock } from '../clock.ts'
 import { type Digest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
@@ -75,14 +76,14 @@ export class Sources {
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     const strong = digests.filter(isCollisionFree)
     if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
-    const membersLost = new AbortController()
-    const upstreamLost = new AbortController()
+    const membersLost = new AbortScope(signal)
     const peers = this.#members.unlucky ? 'last' : from.peers
     const accept = peers === 'first' ? anyMember : seedsOnly
-    const members = this.#members.open(strong, from, accept, AbortSignal.any([signal, membersLost.signal]))
+    const members = this.#members.open(strong, from, accept, membersLost.signal)
     const early = await this.#headStart(members)
     if (early) return early
-    const upstream = this.#fromUpstream(url, from, AbortSignal.any([signal, upstreamLost.signal]))
+    const upstreamLost = new AbortScope(signal)
+    const upstream = this.#fromUpstream(url, from, upstreamLost.signal)
     try {
       const first = await Promise.any([members, upstream])
       if (first.kind === 'upstream') leave(members, membersLost)
@@ -142,8 +143,8 @@ export class Sources {
 }
 
 /** Gives up on whoever lost the race, also when its answer is on its way already. */
-function leave(loser: Promise<OpenBody>, lost: AbortController): void {
-  lost.abort(OVER)
+function leave(loser: Promise<OpenBody>, lost: AbortScope): void {
+  lost.end(OVER)
   loser.then(
     (late) => late.destroy(),
     () => {},

@@ -1,4 +1,5 @@
 import { setMaxListeners } from 'node:events'
+import { AbortScope } from '../abort-scope.ts'
 import type { Digest } from '../digest.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Announcer } from './dht/announcer.ts'
@@ -10,6 +11,8 @@ import { Router } from './router.ts'
 
 /** Ms that connecting to a member may take that the DHT names. */
 const MEET_LIMIT = 3_000
+
+const OVER = new Error('nobody looks for it any more')
 
 export interface Libp2pMeshComponents extends PeerSourceComponents {
   readonly lookup: DhtLookup
@@ -59,13 +62,13 @@ export class Libp2pMesh implements Mesh {
     signal.throwIfAborted()
     if (!this.populated) return
     const { book } = this.#components
-    const life = AbortSignal.any([signal, this.#closed.signal])
+    const scope = new AbortScope(signal, this.#closed.signal)
     const meetings: Promise<string | undefined>[] = []
     try {
-      for await (const peer of this.#router.locate(digest, life)) {
+      for await (const peer of this.#router.locate(digest, scope.signal)) {
         if (book.usable(peer)) yield this.#source(peer, digest)
         // Who is not connected is met while the others are asked.
-        else if (!book.isConnected(peer) && book.worthMeeting(peer)) meetings.push(this.#meet(peer, life))
+        else if (!book.isConnected(peer) && book.worthMeeting(peer)) meetings.push(this.#meet(peer, signal))
         signal.throwIfAborted()
       }
       for (const meeting of meetings) {
@@ -76,6 +79,8 @@ export class Libp2pMesh implements Mesh {
     } catch (error) {
       signal.throwIfAborted()
       if (!this.#closed.signal.aborted) throw error
+    } finally {
+      scope.end(OVER)
     }
   }
 
@@ -122,7 +127,7 @@ export class Libp2pMesh implements Mesh {
 
   async #meet(peer: string, signal: AbortSignal): Promise<string | undefined> {
     try {
-      await this.#components.meet(peer, AbortSignal.any([signal, AbortSignal.timeout(MEET_LIMIT)]))
+      await this.#components.meet(peer, AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(MEET_LIMIT)]))
       return peer
     } catch {
       if (!signal.aborted) this.#components.book.failed(peer)
