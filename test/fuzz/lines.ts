@@ -1,8 +1,9 @@
-import { cacheKey, type ParsedDocument, type Plan } from '../../node/cache/plan.ts'
+import { cacheKey, type Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { MemoryAnswer } from '../../node/upstream/memory-upstream.ts'
 import type { Offers, Protocol, Rendition, Route } from '../../protocols/protocol.ts'
 import { Random } from '../harness/random.ts'
+import { parser } from '../node/http/forms.ts'
 
 /** Ms for which a document is fresh. */
 export const LIFETIME = 60_000
@@ -11,16 +12,7 @@ const BASE = 'https://registry.example.test/'
 /** Few bytes, enough to be compressed, what no compression makes smaller, and more than is ever at hand. */
 export const NAMES = ['few', 'some', 'noise', 'many', 'gone'] as const
 
-/** A document of lines that begin with a version; each `@` is where it names its registry. */
-export function parse(bytes: Buffer): ParsedDocument {
-  const text = bytes.toString('latin1')
-  if (!text.startsWith('lines\n')) throw new Error('it has to begin with «lines»')
-  const spans = [...text.matchAll(/@/g)].map(({ index }): [number, number, string] => [index, index + 1, 'at/'])
-  return { spans, facts: null }
-}
-
-const parser = { id: 'test-lines-1', module: import.meta.url, exportName: 'parse', parse }
-
+/** Each line but the first begins with a version. */
 const offers: Offers = {
   id: 'test-lines-1',
   withhold(bytes, allows) {
