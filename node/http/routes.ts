@@ -31,8 +31,9 @@ interface RememberedKey extends KeyedTarget {
 
 /** Plans are some 2 KB each: about 10 MB at most, and more targets than an install asks for. */
 const MAX_REMEMBERED = 4_096
-/** Characters of targets and keys that are remembered beside the plans: some 50 000 targets. */
-const MAX_KEY_CHARACTERS = 16 << 20
+/** Bytes of targets and keys that are remembered beside the plans, and what each costs besides: some 50 000 targets. */
+const MAX_KEY_BYTES = 16 << 20
+const KEY_OVERHEAD = 200
 /** Sets of headers that those share. Clients send a handful. */
 const MAX_READS = 100
 /** Longer targets are not worth the memory that strangers could fill with them. */
@@ -47,7 +48,7 @@ const MAX_READ = 512
 export class Routes {
   readonly #mounts: Mounts
   readonly #remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
-  readonly #keys = new LRUCache<string, RememberedKey>({ maxSize: MAX_KEY_CHARACTERS })
+  readonly #keys = new LRUCache<string, RememberedKey>({ maxSize: MAX_KEY_BYTES })
   readonly #reads = new LRUCache<string, Read>({ max: MAX_READS })
 
   constructor(mounts: Mounts) {
@@ -90,7 +91,7 @@ export class Routes {
   }
 
   #rememberKey(target: string, entry: RememberedKey): void {
-    this.#keys.set(target, entry, { size: target.length + entry.key.length + 1 })
+    this.#keys.set(target, entry, { size: target.length + entry.key.length + KEY_OVERHEAD })
   }
 
   #shared(read: Read): Read {
