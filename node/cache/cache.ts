@@ -50,8 +50,10 @@ export class Cache {
   readonly #shelf: Shelf
   readonly #artifacts: Artifacts
   readonly #completeness: Completeness
+  readonly #negative: NegativeCache
   readonly #prefetch: Prefetch
   readonly #revalidation: Revalidation
+  readonly #staleIfError: number
 
   constructor(components: CacheComponents, init: CacheInit) {
     const { clock } = components
@@ -71,6 +73,8 @@ export class Cache {
     this.lookup = lookup
     this.#components = components
     this.#shelf = shelf
+    this.#negative = negative
+    this.#staleIfError = init.staleIfError
     this.#completeness = new Completeness({ ...components, heads })
     this.#artifacts = new Artifacts({ ...components, negative, heads, permits, lookup })
     const fetching = { ...components, shelf, turns: new DocumentTurns(), lookup, anew }
@@ -120,6 +124,18 @@ export class Cache {
     if (!(found instanceof Promise)) return found
     void found.then((opened) => opened?.body.close())
     return undefined
+  }
+
+  /** As `Finder` has it. */
+  lacked(plan: Plan): boolean {
+    return this.#negative.lacked(plan, this.#staleIfError)
+  }
+
+  /** As `Finder` has it. */
+  holds({ key }: Plan): boolean {
+    const { store, clock } = this.#components
+    const held = store.records.get(key)
+    return held !== undefined && !held.link && overdueBy(held, clock.now()) <= this.#staleIfError
   }
 
   /** Whoever waits or reads gets DRAINING; idempotent. */

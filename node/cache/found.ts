@@ -51,4 +51,8 @@ export interface Finder {
    * fetched for it. What is `needy` only while all that it names can be had.
    */
   atHand(wanted: Wanted, revalidate: boolean): Found | undefined
+  /** Whether upstream's last word was that there is no such thing, and that is not too old to count while upstream is in trouble. */
+  lacked(plan: Plan): boolean
+  /** Whether there is a copy that could be served while upstream is in trouble. */
+  holds(plan: Plan): boolean
 }

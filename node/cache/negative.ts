@@ -14,7 +14,10 @@ interface No {
 /** Bytes that an entry takes beside its key and message. */
 const ENTRY_OVERHEAD = 256
 
-/** Remembers for a short while what upstream said does not exist. Trouble is never remembered here. */
+/**
+ * Remembers for a short while what upstream said does not exist, and longer that it said so: while upstream is in trouble there is no
+ * newer word. Trouble is never remembered here.
+ */
 export class NegativeCache {
   readonly #entries = new LRUCache<string, No>({
     maxSize: NEGATIVE_BYTES,
@@ -38,9 +41,15 @@ export class NegativeCache {
     if (!no) return undefined
     const age = this.#clock.now() - no.since
     // Below zero: the clock was set back, and the «no» must not count for all that time again.
-    if (age >= 0 && age < no.ttl) return new WarrenError(no.code, no.message)
-    this.#entries.delete(plan.key)
-    return undefined
+    return age >= 0 && age < no.ttl ? new WarrenError(no.code, no.message) : undefined
+  }
+
+  /** Whether upstream's last word, within so many ms, was that there is no such thing. */
+  lacked({ key }: Plan, within: number): boolean {
+    const no = this.#entries.peek(key)
+    if (no?.code !== 'UPSTREAM_ABSENT' && no?.code !== 'UPSTREAM_GONE') return false
+    const age = this.#clock.now() - no.since
+    return age >= 0 && age < within
   }
 
   /** Remembers `error` if it is an answer. */

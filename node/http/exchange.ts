@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Mirror, Planned } from '../../protocols/protocol.ts'
 import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
-import { isWarrenError } from '../errors.ts'
+import { isRefusal, isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Composer } from './composer.ts'
@@ -69,33 +69,52 @@ export class Exchange implements GetOptions, Asked {
     return this.#components.composer.compose(route, founds, this.base(), options.signal)
   }
 
-  /** Plans in order; the next one only when this one's upstream has no such thing. */
+  /**
+   * Plans in order; the next one only when this one's upstream has no such thing. While that is in trouble its last word counts, for
+   * what is here from another one.
+   */
   async #firstOf({ plans, beside = plans }: Planned, options: GetOptions): Promise<Found> {
-    const { signal } = options
+    let trouble: unknown
     for (let i = 0; ; i++) {
-      const [plan, other] = [plans[i] as Plan, beside[i]]
+      const plan = plans[i] as Plan
+      const other = beside[i] ?? plan
       const isLast = i + 1 >= plans.length
       try {
-        if (isLast || other === undefined || other === plan) return await this.#get(plan, options)
-        const { body } = await this.#get(other, { signal, head: true })
+        if (isLast || other === plan) return await this.#get(plan, options)
+        const { body } = await this.#get(other, { signal: options.signal, head: true })
         body.close()
       } catch (error) {
-        if (isLast || !isAbsence(error)) throw error
+        const isHere = () => beside.slice(i + 1).some((one) => this.#components.cache.holds(one))
+        if (!isAbsence(error)) {
+          if (!this.#mayPassOver(other, error) || !isHere()) throw error
+          trouble ??= error
+        } else if (isLast) throw trouble ?? error
         continue
       }
       return this.#get(plan, options)
     }
   }
 
-  /** What all upstreams have. One that is in trouble is trouble for the whole: without it something would seem not to exist. */
+  /**
+   * What all upstreams have. One that is in trouble is trouble for the whole: without it something would seem not to exist. Unless its
+   * last word was that it has nothing.
+   */
   async #allOf(plans: Planned['plans'], options: GetOptions): Promise<Found[]> {
     const settled = await Promise.allSettled(plans.map(async (plan) => this.#get(plan, options)))
     const founds = settled.flatMap((one) => (one.status === 'fulfilled' ? one.value : []))
-    const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []))
-    const trouble = failures.find((reason) => !isAbsence(reason))
-    if (trouble === undefined && founds.length > 0) return founds
+    const failures = settled.flatMap((one, at) =>
+      one.status === 'rejected' ? [{ reason: one.reason as unknown, plan: plans[at] as Plan }] : [],
+    )
+    const isGroup = new Set(plans.map(({ base }) => base)).size > 1
+    const troubles = failures.filter(({ reason }) => !isAbsence(reason))
+    const counting = troubles.find(({ plan, reason }) => !isGroup || !this.#mayPassOver(plan, reason))
+    if (!counting && founds.length > 0) return founds
     for (const { body } of founds) body.close()
-    throw trouble ?? failures[0]
+    throw (counting ?? troubles[0] ?? failures[0])?.reason
+  }
+
+  #mayPassOver(plan: Plan, error: unknown): boolean {
+    return isUpstreamTrouble(error) && this.#components.cache.lacked(plan)
   }
 
   #get(plan: Plan, options: GetOptions): Found | Promise<Found> {
@@ -118,6 +137,11 @@ export class Exchange implements GetOptions, Asked {
 /** Whether a client asks for nothing that upstream has not just confirmed (RFC 9111 section 5.2.1). */
 export function wantsConfirmation({ 'cache-control': control, pragma }: IncomingHttpHeaders): boolean {
   return control === undefined ? pragma === 'no-cache' : /(?:^|[\s,])(?:no-cache|max-age=0)(?:[\s,]|$)/i.test(control)
+}
+
+/** Whatever is said or not said at the other end, but «no». */
+function isUpstreamTrouble(error: unknown): boolean {
+  return isWarrenError(error) && error.code.startsWith('UPSTREAM_') && !isRefusal(error)
 }
 
 function isAbsence(error: unknown): boolean {

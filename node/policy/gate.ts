@@ -78,6 +78,14 @@ export class PolicyGate implements Finder, Withholder {
     return isLetThrough ? this.#components.cache.atHand(wanted, revalidate) : undefined
   }
 
+  lacked(plan: Plan): boolean {
+    return this.#components.cache.lacked(plan)
+  }
+
+  holds(plan: Plan): boolean {
+    return this.#components.cache.holds(plan)
+  }
+
   /** Undefined where nothing is said about a package. */
   of(subject: Subject): Withholding | undefined {
     const policy = this.#policy

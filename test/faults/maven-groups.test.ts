@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { answer, serve } from '../harness/answer.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { buildsOf, hexOf, type ScriptedMaven, versionsOf } from '../harness/scripted-maven.ts'
@@ -111,6 +112,53 @@ describe('a file and what stands beside it', () => {
       for (const algorithm of ALGORITHMS)
         expect([undefined, hexOf(algorithm, first)]).toContain(replies.get(`${JAR}.${algorithm}`))
     }
+  })
+})
+
+describe('a repository that is down', () => {
+  const METADATA = 'org/x/lib/maven-metadata.xml'
+  const WEEK = 7 * 24 * 3_600_000
+
+  async function afterwards(outage: (one: ScriptedMaven) => unknown) {
+    const [one, two] = [await repository(), await repository()]
+    two.deploy(JAR, 'of two').deploy(METADATA, versionsOf('org.x', 'lib', ['1.0']))
+    const clock = new ShiftedClock()
+    const node = await nodeBefore(temp, [one, two], { overrides: { clock } })
+    for (const path of [JAR, `${JAR}.sha1`, METADATA]) await node.text(path)
+    expect(await statuses(node, [`${DIRECTORY}.module`])).toEqual([404])
+    await storeAtRest(node)
+    await outage(one)
+    clock.pass(3_600_000)
+    return { two, clock, node }
+  }
+
+  it.each([
+    ['gone', (one: ScriptedMaven) => one.upstream.gone()],
+    ['failing', (one: ScriptedMaven) => one.upstream.on(/^\//, answer(500, 'oops'))],
+    ['showing a login', (one: ScriptedMaven) => one.upstream.on(/^\//, serve('<html>', { 'content-type': 'text/html' }))],
+  ])('hides nothing that came from the next one, since it had said to have none of it: it is %s', async (_, outage) => {
+    const { two, node } = await afterwards(outage)
+    expect([await node.text(JAR), await node.text(`${JAR}.sha1`)]).toEqual(['of two', hexOf('sha1', 'of two')])
+    expect(await node.text(METADATA)).toContain('<version>1.0</version>')
+    expect(await node.text(`${METADATA}.sha1`)).toBe(hexOf('sha1', await node.text(METADATA)))
+    // All of it may be away.
+    await two.upstream.gone()
+    expect(await node.text(JAR)).toBe('of two')
+  })
+
+  it('is no reason to ask the next one for what did not come from there', async () => {
+    const { two, node } = await afterwards((one) => one.upstream.gone())
+    // Planted, once the first one cannot say any more that it is its own.
+    two.deploy(`${DIRECTORY}.module`, 'planted').deploy('org/x/lib/9.9/lib-9.9.jar', 'planted')
+    const paths = [`${DIRECTORY}.module`, `${DIRECTORY}.module.sha1`, 'org/x/lib/9.9/lib-9.9.jar', 'org/y/maven-metadata.xml']
+    expect(await statuses(node, paths)).toEqual([503, 503, 503, 503])
+    expect(two.count(`${DIRECTORY}.module.sha1`)).toBe(1)
+  })
+
+  it('is waited for in the end', async () => {
+    const { clock, node } = await afterwards((one) => one.upstream.gone())
+    clock.pass(WEEK)
+    expect(await statuses(node, [JAR, METADATA])).toEqual([503, 503])
   })
 })
 

@@ -43,6 +43,27 @@ describe('a no of upstream', () => {
     }
   })
 
+  it('is upstream’s last word for longer, where it says that there is no such thing', () => {
+    for (const code of ['UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_DENIED', 'UPSTREAM_FAILED'] as const) {
+      const clock = new VirtualClock()
+      const negative = new NegativeCache({ clock }, { nameTtl: 30 * SECOND })
+      const lacked = () => negative.lacked(NAME, 60 * MINUTE)
+      negative.add(NAME, new WarrenError(code, 'no'))
+      clock.jump(60 * MINUTE - 1)
+      expect([code, negative.get(NAME), lacked()]).toEqual([
+        code,
+        undefined,
+        code === 'UPSTREAM_ABSENT' || code === 'UPSTREAM_GONE',
+      ])
+      clock.jump(1)
+      expect(lacked()).toBe(false)
+      negative.add(NAME, new WarrenError('UPSTREAM_ABSENT', 'no'))
+      expect(lacked()).toBe(true)
+      negative.delete(NAME.key)
+      expect(lacked()).toBe(false)
+    }
+  })
+
   it.each(counts)('about a %s counts (%s) for %i ms and no longer', async (kind, code, ms) => {
     const plan = kind === 'name' ? NAME : FILE
     const kit = makeCache({ script: () => ({ status: statusOf(code) }) })

@@ -155,7 +155,12 @@ export class Face {
     this.door = new Door(
       {
         composer: new Composer({ withholder: init.withholder ?? { of: () => undefined } }),
-        cache: { get: find, atHand: (wanted, revalidate) => init.atHand?.(wanted.key, wanted, revalidate) },
+        cache: {
+          get: find,
+          atHand: (wanted, revalidate) => init.atHand?.(wanted.key, wanted, revalidate),
+          lacked: () => false,
+          holds: () => false,
+        },
         upstream: this.upstream,
         sender: new Sender({ pool: this.pool, rendered: this.rendered }),
         hosts: new HostAllowList({ hosts: init.hosts ?? [], listen: init.listen ?? ['127.0.0.1'] }),

@@ -43,9 +43,12 @@ function gateWith(settings: Partial<PolicySettings>): PolicyGate {
       asked.push(`at hand ${key}`)
       return found()
     },
+    ...NOTHING_HELD,
   }
   return new PolicyGate({ cache, lookup, clock, keptSince: (key) => kept.get(key) }, policyOf(settings))
 }
+
+const NOTHING_HELD = { lacked: () => false, holds: () => false }
 
 function policyOf(settings: Partial<PolicySettings>): Policy {
   return new Policy({ ...NOTHING, ...settings })
@@ -197,7 +200,7 @@ describe('a minimum age', () => {
     const absent = async () => {
       throw new WarrenError('UPSTREAM_ABSENT', 'no such thing')
     }
-    const cache = { get: absent, atHand: () => undefined }
+    const cache = { get: absent, atHand: () => undefined, ...NOTHING_HELD }
     const gate = new PolicyGate({ cache, lookup, clock, keptSince: () => undefined }, policyOf(settings))
     expect(await outcome(() => gate.get(dated(undefined), options))).toBe('UPSTREAM_ABSENT')
   })
