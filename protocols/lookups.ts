@@ -28,12 +28,15 @@ export async function unlessRefused<T>(asking: Promise<T>): Promise<T | undefine
   }
 }
 
-/** What `find` finds in the facts of a document: as it is at hand, else as upstream has it now. Rejects as that does. */
+/**
+ * What `find` finds in the facts of a document: as it is at hand, else as upstream has it now. Rejects as that does, also where an old
+ * copy could be had: that it does not find anything there is trouble, and no absence.
+ */
 export async function findIn<T>(
   plan: Plan,
   find: (facts: unknown) => T | undefined,
   lookup: Lookup,
   signal: AbortSignal,
 ): Promise<T | undefined> {
-  return find(await lookup.cached(plan)) ?? find(await lookup.fetch(plan, signal))
+  return find(await lookup.cached(plan)) ?? find(await lookup.fetch(plan, signal, 'confirmed'))
 }

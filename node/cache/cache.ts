@@ -64,7 +64,7 @@ export class Cache {
     const lookup: Lookup = {
       cached: (plan) => shelf.facts(plan),
       held: (prefix) => shelf.keys(prefix),
-      fetch: (plan, signal) => this.#facts(plan, { signal, revalidate: true }),
+      fetch: (plan, signal, need) => this.#facts(plan, { signal, revalidate: true, confirmed: need === 'confirmed' }),
     }
     const anew: Lookup = {
       cached: async () => undefined,

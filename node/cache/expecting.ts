@@ -39,9 +39,9 @@ export class Expecting {
     const goingOut = Promise.withResolvers<void>()
     const watched: Lookup = {
       ...lookup,
-      fetch: (other, otherSignal) => {
+      fetch: (other, otherSignal, need) => {
         goingOut.resolve()
-        return lookup.fetch(comingThrough(headers?.via, other), otherSignal)
+        return lookup.fetch(comingThrough(headers?.via, other), otherSignal, need)
       },
       coming: () => {
         goingOut.resolve()

@@ -25,6 +25,8 @@ export interface GetOptions {
   readonly revalidate?: boolean
   /** The same, however lately upstream was asked. */
   readonly anew?: boolean
+  /** No copy may stand in for upstream, in whatever trouble that is. */
+  readonly confirmed?: boolean
   /** Only the headers are wanted: a miss costs upstream no transfer. */
   readonly head?: boolean
 }

@@ -43,8 +43,11 @@ export interface Expectation {
 export interface Lookup {
   /** Facts of a document that is in the cache, however old. */
   cached(plan: Plan): Promise<unknown>
-  /** Facts of a document, fetched if need be; rejects as the cache does. */
-  fetch(plan: Plan, signal: AbortSignal): Promise<unknown>
+  /**
+   * Facts of a document, fetched if need be; rejects as the cache does. While upstream is in trouble those of a copy will do, unless it
+   * has to be `confirmed`: what a copy does not name may be there by now.
+   */
+  fetch(plan: Plan, signal: AbortSignal, need?: 'confirmed'): Promise<unknown>
   /** Keys of what is held that begin with `prefix`, in order: 64 of them at most. Not where all is asked for anew. */
   held?(prefix: string): Promise<readonly string[]>
   /**

@@ -79,7 +79,7 @@ export class Revalidation {
       const stale = await this.#components.shelf.open(plan, held, 'stale')
       if (stale) return stale
     }
-    const copies = this.#copies(plan, held)
+    const copies = options.confirmed ? [] : this.#copies(plan, held)
     let trouble: unknown
     try {
       const fetched = await abortable(copies.length > 0 ? this.#patiently(refresh) : refresh, options.signal)

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
+import { STALE_PATIENCE } from '../../node/cache/constants.ts'
 import { Secret } from '../../node/secret.ts'
 import { answer, captivePortal } from '../harness/answer.ts'
-import { cutAfter, flip, instead } from '../harness/fault.ts'
+import { cutAfter, delay, flip, instead } from '../harness/fault.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Random } from '../harness/random.ts'
 import { ShiftedClock } from '../harness/shifted-clock.ts'
@@ -120,6 +121,40 @@ describe('an archive', () => {
     registry.fail(/config\.json/, instead(answer(theirs)))
     expect((await ask(pathOf(crate))).status).toBe(status)
     expect(registry.tally.kind('other').requests + registry.files.tally.total.requests).toBe(0)
+  })
+
+  it.each(['in trouble', 'gone'])(
+    'that is newer than what is held of the index is not absent while upstream is %s',
+    async (what) => {
+      const { registry, crate, clock, ask } = await nodeWithCrate()
+      await ask('config.json')
+      expect((await ask(INDEX)).status).toBe(200)
+      const newer = registry.publish('MyCrate', '1.1.0')
+      clock.pass(10 * MINUTE)
+      if (what === 'gone') await registry.gone()
+      else registry.fail(/./, instead(answer(500)))
+      for (const path of [pathOf(newer), pathOf({ ...crate, version: '1.1.0' }), 'crates/MyCrate/1.1.0/download']) {
+        for (const method of ['GET', 'HEAD'] as const) {
+          const { status, headers } = await ask(path, { method })
+          expect([path, method, status]).toEqual([path, method, 503])
+          expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+        }
+      }
+      if (what === 'gone') await registry.back()
+      registry.heal()
+      clock.pass(10 * MINUTE)
+      expect((await ask(pathOf(newer))).body.equals(newer.archive)).toBe(true)
+      expect((await ask(pathOf({ ...newer, version: '1.2.0' }))).status).toBe(404)
+    },
+  )
+
+  it('that is newer than what is held of the index is waited for, however slow upstream is', async () => {
+    const { registry, clock, ask } = await nodeWithCrate()
+    expect((await ask(INDEX)).status).toBe(200)
+    const newer = registry.publish('MyCrate', '1.1.0')
+    clock.pass(10 * MINUTE)
+    registry.fail(/mycrate/, delay(STALE_PATIENCE + 500))
+    expect((await ask(pathOf(newer))).body.equals(newer.archive)).toBe(true)
   })
 
   it('is told of by HEAD and given in parts', async () => {

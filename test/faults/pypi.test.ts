@@ -173,6 +173,29 @@ describe('a file', () => {
     expect([reply.status, reply.body.equals(first.wheel.bytes)]).toEqual([200, true])
   })
 
+  it.each(['in trouble', 'gone'])(
+    'that is newer than the page that is held is not absent while upstream is %s',
+    async (what) => {
+      const node = await nodeWithWheel(temp)
+      const { index, clock, wheel } = node
+      const newer = index.publish({ name: 'thing', version: '1.1' })
+      const url = node.url.replaceAll(sha256(wheel.bytes), sha256(newer.bytes)).replace(wheel.file, newer.file)
+      clock.pass(HOUR)
+      if (what === 'gone') await index.gone()
+      else index.fail(/./, instead(answer(500)))
+      for (const asked of [url, `${url}.metadata`, url.replace(/1\.1/, '1.2')]) {
+        const { status, headers } = await exchange(asked)
+        expect([asked, status]).toEqual([asked, 503])
+        expect(Number(headers['retry-after'])).toBeGreaterThan(0)
+      }
+      if (what === 'gone') await index.back()
+      index.heal()
+      clock.pass(HOUR)
+      expect((await exchange(url)).body.equals(newer.bytes)).toBe(true)
+      expect((await exchange(url.replace(/1\.1/, '1.2'))).status).toBe(404)
+    },
+  )
+
   it('that no digest is promised for is served and kept, and so is one with md5 alone, verified', async () => {
     const node = await nodeBeforeIndex(temp)
     const { index } = node
