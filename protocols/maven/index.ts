@@ -17,13 +17,21 @@ export const maven: Protocol = {
   mounts: '/maven/',
   settings: [],
   names: {
-    example: 'com.corp',
+    example: 'com.corp or com.corp:lib, without slashes',
     levels: '.:',
-    canonical: (pattern) => (/^[\w.*+-]+(?::[\w.*+-]+)?$/.test(pattern) ? pattern : undefined),
+    canonical: canonicalPattern,
   },
   rootAliases: [],
   route,
   formatError,
+}
+
+/** A group, or `group:artifact`; levels must not be empty, since no name is like that. */
+const PATTERN = /^[\w*+-]+(?:\.[\w*+-]+)*(?::[\w.*+-]+)?$/
+
+/** A group is for all below it in any case, and to whoever writes `com.corp.*` it is one of those. */
+function canonicalPattern(pattern: string): string | undefined {
+  return PATTERN.test(pattern) ? pattern.replace(/^([^:]+)\.\*$/, '$1') : undefined
 }
 
 const TO_WRITE = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'

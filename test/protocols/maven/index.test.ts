@@ -27,13 +27,20 @@ describe('the protocol', () => {
     for (const url of maven.defaultUpstreams) expect(new URL(url).href).toMatch(/^https:\/\/.*[^/]\/$/)
   })
 
-  test.for(['com.corp', 'com.corp.*', 'com.corp:lib', '*:lib'])('takes %s for a pattern', (pattern) => {
+  test.for(['com.corp', 'com.*.x', 'com.corp:lib', 'com.corp:lib.*', '*:lib', '*'])('takes %s for a pattern', (pattern) => {
     expect(maven.names?.canonical?.(pattern)).toBe(pattern)
   })
 
-  test.for(['', 'com/corp', 'a:b:c', 'a b', ':'])('does not take %j for one', (pattern) => {
-    expect(maven.names?.canonical?.(pattern)).toBeUndefined()
+  test('takes all below a group for the group', () => {
+    expect(maven.names?.canonical?.('com.corp.*')).toBe('com.corp')
   })
+
+  test.for(['', 'com/corp', 'com.corp/*', 'a:b:c', 'a b', ':', 'a:', '.a', 'a..b', '.*'])(
+    'does not take %j for one',
+    (pattern) => {
+      expect(maven.names?.canonical?.(pattern)).toBeUndefined()
+    },
+  )
 
   test('is for reading only', () => {
     for (const method of ['PUT', 'POST', 'DELETE', 'x\r\n'])
