@@ -5,15 +5,22 @@ import type { ChecksumAlgorithm } from './paths.ts'
 /** Digits that a checksum may lack at its beginning: some tools print it as a number, and Gradle pads what it reads. */
 const MAX_LOST = 7
 
+/** A byte order mark, as its three bytes, and the sign of sha1sum that there are escapes in the name of the file. */
+const BEFORE_ALL = /^(?:\xEF\xBB\xBF)?\s*\\?/
+
 /**
  * The digest in a checksum file, in whatever form tools write it: bare, `hash  file` (sha1sum), `SHA1(file)= hash` (openssl),
  * `file: AB12 CD34 …` (gpg --print-md), in capitals, with line ends of any kind, without its leading zeros. Undefined for all else.
  */
 export function readChecksum(text: string, algorithm: ChecksumAlgorithm): Digest | undefined {
   const digits = DIGEST_BYTES[algorithm] * 2
+  const plain = text.replace(BEFORE_ALL, '').toLowerCase()
+  const [first = ''] = /^\S*/.exec(plain) ?? []
+  // What follows is the name of the file, which may be `C:\lib.jar`.
+  if (first.length === digits && isHex(first)) return { algorithm, hex: first }
   // What stands before the last «=» or «:» is the name of the file, which may have digits of its own.
-  const value = text.slice(Math.max(text.lastIndexOf('='), text.lastIndexOf(':')) + 1).trim()
-  const tokens = value.toLowerCase().split(/\s+/)
+  const value = plain.slice(Math.max(plain.lastIndexOf('='), plain.lastIndexOf(':')) + 1).trim()
+  const tokens = value.split(/\s+/)
   const whole = tokens.find((token) => token.length === digits && isHex(token))
   const joined = tokens.join('')
   const hex =
@@ -49,5 +56,5 @@ function parser(
   exportName: string,
   parse: DocumentParser<Digest>['parse'],
 ): DocumentParser<Digest> {
-  return { id: `maven-${algorithm}-1`, module: import.meta.url, exportName, parse }
+  return { id: `maven-${algorithm}-2`, module: import.meta.url, exportName, parse }
 }
