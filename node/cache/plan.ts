@@ -91,6 +91,11 @@ export interface Plan {
   readonly published?: (lookup: Lookup, signal: AbortSignal) => Promise<number | undefined>
   /** The same document in a form that tells when versions were published, where this one does not: asked where a minimum age is set. */
   readonly dated?: Plan
+  /**
+   * Versions that a document names and tells no dates of, in the order in which clients choose from them: the first of each line are
+   * asked for theirs (`published`) where a minimum age is set, until one is old enough.
+   */
+  readonly undated?: (facts: unknown) => readonly (readonly Plan[])[]
   /** Headers that every answer carries, over upstream's. */
   readonly responseHeaders?: Readonly<Record<string, string>>
   /** Digests that are known from the request itself. */

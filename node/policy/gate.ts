@@ -2,6 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Finder, Found, GetOptions, Wanted } from '../cache/found.ts'
 import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
 import type { Clock } from '../clock.ts'
+import { LearntDates } from './learnt-dates.ts'
 import { canonicalName, type Policy } from './policy.ts'
 import { enforce, type Grounds, verdictsOf } from './verdicts.ts'
 import type { Withholder, Withholding } from './withholding.ts'
@@ -34,11 +35,13 @@ interface Cleared {
 export class PolicyGate implements Finder, Withholder {
   readonly #components: PolicyGateComponents
   readonly #cleared = new LRUCache<string, Cleared>({ max: MAX_CLEARED })
+  readonly #learnt: LearntDates
   #policy: Policy
   #generation = 0
 
   constructor(components: PolicyGateComponents, policy: Policy) {
     this.#components = components
+    this.#learnt = new LearntDates(components)
     this.#policy = policy
   }
 
@@ -92,10 +95,12 @@ export class PolicyGate implements Finder, Withholder {
     if (!policy.concerns(subject)) return undefined
     const now = this.#components.clock.now()
     const step = policy.minimumAge(subject) > 0 ? Math.floor(now / AGE_STEP) : 0
-    const grounds: Grounds = { settings: policy.settings, subject, now }
+    const name = nameOf(subject)
+    const learnt = this.#learnt.of(name)
+    const grounds: Grounds = { settings: policy.settings, subject, now, ...(learnt ? { dates: learnt.dates } : {}) }
     return {
       // Documents of several packages may be the same, byte for byte.
-      id: `${this.#generation} ${step} ${subject.type}/${canonicalName(subject)}`,
+      id: `${this.#generation} ${step} ${learnt?.id ?? 0} ${name}`,
       grounds,
       verdicts: () => verdictsOf(grounds, policy),
     }
@@ -121,7 +126,28 @@ export class PolicyGate implements Finder, Withholder {
     const { cache } = this.#components
     if (plan.kind === 'immutable') this.#clear(plan, true)
     const wanted = aging && plan.dated ? comingThrough(plan.headers?.via, plan.dated) : plan
-    return plan.pointsTo ? this.#getPointedTo(wanted, subject, options) : cache.get(wanted, options)
+    if (plan.pointsTo) return this.#getPointedTo(wanted, subject, options)
+    return aging && plan.undated ? this.#getUndated(wanted, plan.undated, subject, options) : cache.get(wanted, options)
+  }
+
+  /** A document, once it is known what has to be withheld of it so that clients choose what they may have. */
+  async #getUndated(plan: Plan, undated: NonNullable<Plan['undated']>, subject: Subject, options: GetOptions): Promise<Found> {
+    const found = await this.#components.cache.get(plan, options)
+    const policy = this.#policy
+    const isOld = (version: Plan, published: number) => {
+      const age = { published, now: this.#components.clock.now() }
+      return version.subject === undefined || policy.ageVerdict(version.subject, age).allowed
+    }
+    try {
+      for (const line of found.document ? undated(found.document.facts) : []) {
+        const open = line.filter((version) => version.subject && policy.verdict(version.subject).allowed)
+        await this.#learnt.learn(nameOf(subject), open, isOld, options.signal)
+      }
+      return found
+    } catch (error) {
+      found.body.close()
+      throw error
+    }
   }
 
   async #getOfAge(plan: Plan, subject: Subject, options: GetOptions): Promise<Found> {
@@ -169,4 +195,8 @@ export class PolicyGate implements Finder, Withholder {
       throw error
     }
   }
+}
+
+function nameOf(subject: Subject): string {
+  return `${subject.type}/${canonicalName(subject)}`
 }

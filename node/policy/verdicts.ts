@@ -9,14 +9,17 @@ export interface Grounds {
   readonly subject: Subject
   /** Ms since the epoch. */
   readonly now: number
+  /** When versions were published that documents tell no dates of, in ms since the epoch, as far as that is known. */
+  readonly dates?: ReadonlyMap<string, number>
 }
 
 /** What a policy says of the versions that one document, or several that become one, have. */
-export function verdictsOf({ settings, subject, now }: Grounds, policy = new Policy(settings)): Verdicts {
+export function verdictsOf({ settings, subject, now, dates }: Grounds, policy = new Policy(settings)): Verdicts {
   let offered = 0
   let refused: Verdict | undefined
   return {
-    allows: (version, published) => {
+    allows: (version, told) => {
+      const published = told ?? dates?.get(version)
       const one = { ...subject, version }
       const verdict = policy.verdict(one)
       // Where a document tells no dates, those of the single versions do; what is refused then says why.

@@ -3,7 +3,7 @@ import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
 import { expectFile, isInLog, type Log } from './expect.ts'
 import { headParser } from './head.ts'
 import { infoFacts, infoParser } from './info.ts'
-import { listParser } from './list.ts'
+import { listParser, newestIn } from './list.ts'
 import { modFileParser } from './mod-file.ts'
 import { isCanonical } from './names.ts'
 import { isSignedBy, type Verifier } from './note.ts'
@@ -61,6 +61,7 @@ export function planOf(resource: ModuleResource, site: Site): Plan {
         ...mutable(resource, site, namesLifetime(site)),
         responseHeaders: { ...TEXT, ...NO_CACHE },
         document: listParser,
+        undated: (facts) => newestIn(facts).map((line) => line.map((version) => infoOf(resource.module, version, site))),
         maxBytes: MAX_LIST,
       }
     case 'latest':
@@ -116,7 +117,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
     responseHeaders: { ...(isZip ? { 'content-type': 'application/zip' } : TEXT), ...IMMUTABLE },
     maxBytes: isZip ? MAX_ZIP : MAX_MOD,
     ...(isZip
-      ? { subject: subjectOf(module, version), published: publishedBy(infoPlan({ kind: 'info', module, version }, site)) }
+      ? { subject: subjectOf(module, version), published: publishedBy(infoOf(module, version, site)) }
       : { document: modFileParser }),
   }
   if (!database) return { ...plan, digests: [] }
@@ -134,6 +135,10 @@ function logOf(database: string, site: Site, verifier: Verifier): Log {
     head: databasePlan({ kind: 'head', database }, site, verifier),
     tile: (tile: Tile) => databasePlan({ kind: 'tile', database, tile }, site, verifier),
   }
+}
+
+function infoOf(module: string, version: string, site: Site): Plan {
+  return infoPlan({ kind: 'info', module, version }, site)
 }
 
 function publishedBy(info: Plan): NonNullable<Plan['published']> {

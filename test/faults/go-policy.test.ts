@@ -1,6 +1,7 @@
 import { describe, expect, it, onTestFinished } from 'vitest'
 import type { Config } from '../../node/config/schema.ts'
-import { serve } from '../harness/answer.ts'
+import { answer, serve } from '../harness/answer.ts'
+import { instead } from '../harness/fault.ts'
 import { exchange, type Reply } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { ScriptedGo } from '../harness/scripted-go.ts'
@@ -57,5 +58,19 @@ describe('a version that is too young', () => {
     const { get } = await nodeWith({ minimumAge: { golang: 3 * DAY } })
     for (const path of ['@v/v1.2.0.info', '@v/v1.2.0.zip', '@latest']) denied(await get(path))
     for (const path of ['@v/v1.2.0.mod', '@v/v1.1.0.info', '@v/v1.1.0.zip']) expect((await get(path)).status).toBe(200)
+  })
+
+  it('is not listed, so that clients choose the newest one that they get, which costs a question for each that is newer', async () => {
+    const { get, upstream } = await nodeWith({ minimumAge: { golang: 3 * DAY } })
+    expect((await get('@v/list')).body.toString()).toBe('v1.0.0\nv1.1.0\n')
+    const infos = upstream.tally.log.filter(({ kind }) => kind === 'info').map(({ path }) => path.split('/').at(-1))
+    expect(infos).toEqual(['v1.2.0.info', 'v1.1.0.info'])
+  })
+
+  it('is listed while nothing tells how old it is, and denied', async () => {
+    const { get, upstream } = await nodeWith({ minimumAge: { golang: 3 * DAY } })
+    upstream.fail(/v1\.2\.0\.info$/, instead(answer(400, 'trouble')))
+    expect((await get('@v/list')).body.toString()).toBe('v1.0.0\nv1.1.0\nv1.2.0\n')
+    expect((await get('@v/v1.2.0.zip')).status).toBe(503)
   })
 })

@@ -240,6 +240,77 @@ describe('a minimum age', () => {
   })
 })
 
+describe('a document without dates', () => {
+  const settings = { minimumAge: { default: 3 * DAY }, deny: ['pkg:npm/x@5.0.0'] }
+  /** Days since each version came out; undefined: nothing tells. */
+  const AGES: Readonly<Record<string, number | undefined>> = {
+    '5.0.0': 0,
+    '4.0.0': 1,
+    '3.0.0': 9,
+    '2.0.0': 1,
+    '1.0.0': undefined,
+  }
+
+  function listing(...lines: string[][]) {
+    const questions: string[] = []
+    const version = (name: string) =>
+      planOf({
+        subject: { ...X, version: name },
+        published: async () => {
+          questions.push(name)
+          const days = AGES[name]
+          if (days === undefined) throw new WarrenError('UPSTREAM_TIMEOUT', 'no answer')
+          return clock.now() - days * DAY
+        },
+      })
+    const list = planOf({
+      key: 'list',
+      kind: 'mutable',
+      subject: X,
+      undated: (facts) => (facts as string[][]).map((line) => line.map(version)),
+    })
+    const cache = {
+      get: (): Found => ({
+        source: 'local',
+        headers: {},
+        digest,
+        body: bufferBody(Buffer.alloc(0)),
+        document: { spans: [], facts: lines },
+      }),
+      atHand: () => undefined,
+      ...NOTHING_HELD,
+    }
+    const gate = new PolicyGate({ cache, lookup, clock, keptSince: () => undefined }, policyOf(settings))
+    const offered = () => {
+      const verdicts = gate.of(X)?.verdicts()
+      return Object.keys(AGES).filter((name) => verdicts?.allows(name, undefined))
+    }
+    return { gate, list, questions, offered }
+  }
+
+  it('has the versions asked for theirs that clients would choose, until one is old enough', async () => {
+    const { gate, list, questions, offered } = listing(['5.0.0', '4.0.0', '3.0.0', '2.0.0'])
+    const before = gate.of(X)?.id
+    expect(offered()).toEqual(['4.0.0', '3.0.0', '2.0.0', '1.0.0'])
+    await gate.get(list, options)
+    // What is denied is not asked about, and what nobody would choose neither.
+    expect([questions, offered()]).toEqual([
+      ['4.0.0', '3.0.0'],
+      ['3.0.0', '2.0.0', '1.0.0'],
+    ])
+    const after = gate.of(X)?.id
+    expect(after).not.toBe(before)
+    await gate.get(list, options)
+    expect(gate.of(X)?.id).toBe(after)
+  })
+
+  it('goes out with what nothing tells of, and each line by itself', async () => {
+    const { gate, list, offered } = listing(['1.0.0', '4.0.0'], ['2.0.0'])
+    expect(await outcome(() => gate.get(list, options))).toBe('served')
+    expect(offered()).toEqual(['4.0.0', '3.0.0', '1.0.0'])
+  })
+})
+
 describe('what a document offers', () => {
   it('is what is let through, and of age where the document tells', () => {
     const withholding = gateWith({ deny: ['pkg:npm/x@<2'], minimumAge: { npm: DAY } })

@@ -144,6 +144,18 @@ describe('tiles', () => {
 
 describe('a list', () => {
   const parse = (text: string) => listParser.parse(Buffer.from(text))
+  const newest = (...lines: string[]) => parse(lines.map((line) => `${line}\n`).join('')).facts
+
+  it('tells the newest versions that clients choose from, newest first', () => {
+    expect(newest('v1.9.0', 'v1.10.0', 'v2.0.0-rc.1', 'v3.0.0+incompatible', 'v1.2', `v9.9.${'9'.repeat(20)}`)).toEqual([
+      ['v1.10.0', 'v1.9.0'],
+      ['v3.0.0+incompatible'],
+    ])
+    expect(newest('v1.0.0-beta', 'v1.0.0-rc\r')).toEqual([['v1.0.0-rc', 'v1.0.0-beta']])
+    expect(newest(...Array.from({ length: 30 }, (_, i) => `v1.${i}.0`))[0]).toHaveLength(20)
+    // Where it has dates nobody has to be asked.
+    expect([newest(), newest('v1.0.0 2020-01-01T00:00:00Z', 'v1.1.0')]).toEqual([[], []])
+  })
 
   it('has versions in its lines, with whatever stands behind them, or is empty', () => {
     for (const text of [
