@@ -98,7 +98,7 @@ export const mirrorEntry = z.strictObject(
     fileHosts: rules
       .listOf(fileHost, 'hosts')
       .optional()
-      .describe('Hosts from which files may come, beside those of upstreams'),
+      .describe('Hosts on which an index may put files, beside its own; these may redirect to others'),
     sumdb: verifierKey.optional().describe('Checksum database that is believed, as GOSUMDB has it, or off'),
     immutable: rules.listOf(glob, 'globs').optional().describe('Paths of what never changes'),
     mutable: rules.listOf(glob, 'globs').optional().describe('Paths of what may change'),

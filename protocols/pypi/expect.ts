@@ -82,7 +82,10 @@ function digestsOf({ digest, metadata }: FileFacts, part: Part): readonly Digest
   return part === 'metadata' && metadata !== undefined && metadata !== true ? [metadata] : []
 }
 
-/** A mirror may say which hosts it takes files from: many indexes link to wherever a project asked them to. */
+/**
+ * A mirror may say which hosts it takes files from: many indexes link to wherever a project asked them to. Where such a host redirects
+ * to is its own business, as that of any upstream is: those with a CDN send on to names that change.
+ */
 function checkHost(url: URL, { fileHosts, page, mirror, file }: Asked): void {
   if (fileHosts === undefined || url.host === new URL(page.url).host || fileHosts.includes(url.host)) return
   const right = `add it to mirrors.${mirror}.fileHosts if files may come from there`

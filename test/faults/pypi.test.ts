@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { answer } from '../harness/answer.ts'
+import { answer, redirect, serve } from '../harness/answer.ts'
 import { cutAfter, flip, headers, instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -248,6 +248,50 @@ describe('where files may come from', () => {
     expect(store.tally.total.requests).toBe(0)
     const allowing = await nodeBeforeIndex(temp, { index, mirror: { fileHosts: [host] } })
     expect((await exchange(await urlOf(allowing, 'gpu'))).status).toBe(200)
+  })
+
+  it('is also where a host that `fileHosts` lists sends on to, as hosts with a CDN do', async () => {
+    const [index, listed, cdn] = [await scriptedIndex(), await scriptedIndex(), await scriptedIndex()]
+    const { bytes } = index.publish({ name: 'gpu', version: '1.0' })
+    const wheel = cdn.publish({ name: 'gpu', version: '1.0' })
+    index.fileOrigin = listed.origin
+    listed.fail(/./, instead(redirect(`${cdn.origin}${cdn.pathOf(wheel)}?signature=made-up`)))
+    cdn.fail(/./, instead(serve(wheel.bytes)))
+    const node = await nodeBeforeIndex(temp, { index, mirror: { fileHosts: [new URL(listed.origin).host] } })
+    expect((await exchange(await urlOf(node, 'gpu'))).body.equals(bytes)).toBe(true)
+    expect([listed.tally.total.requests, cdn.tally.total.requests]).toEqual([1, 1])
+  })
+
+  it.each([
+    'http://169.254.169.254/latest/',
+    'http://[fe80::1]/x.whl',
+    'http://0.0.0.0:1/',
+    'file:///etc/passwd',
+    'javascript:1',
+  ])('is nowhere that a listed host must not send to, in words: %s', async (place) => {
+    const [index, listed] = [await scriptedIndex(), await scriptedIndex()]
+    index.publish({ name: 'gpu', version: '1.0' })
+    index.fileOrigin = listed.origin
+    listed.fail(/./, instead(redirect(place)))
+    const node = await nodeBeforeIndex(temp, { index, mirror: { fileHosts: [new URL(listed.origin).host] } })
+    const reply = await exchange(await urlOf(node, 'gpu'))
+    expect([reply.status, reply.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_REFUSED'])
+    expect(reply.body.toString()).toMatch(/is not asked/)
+  })
+
+  it.each([
+    'http://169.254.169.254/',
+    'http://[fd00:ec2::254]',
+    'file://',
+    'javascript:',
+    'data:,',
+    'ftp://files.example.test',
+  ])('is nowhere that a page must not name: %s', async (origin) => {
+    const node = await nodeBeforeIndex(temp)
+    node.index.publish({ name: 'gpu', version: '1.0' })
+    node.index.fileOrigin = origin
+    const reply = await exchange(await urlOf(node, 'gpu'))
+    expect([reply.status, reply.headers['x-warren-error']]).toEqual([503, 'UPSTREAM_REFUSED'])
   })
 
   it('is resolved against the page where its URLs are relative', async () => {
