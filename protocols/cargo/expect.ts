@@ -19,52 +19,36 @@ interface Sources {
 
 /**
  * What an archive must be, from the index, and where upstream has it, from its `config.json`. A digest of the request's own says
- * nothing of whose it is: under the name of a crate that a policy lets through it could be that of any other. Undefined when upstream
- * is not known to have such a version, UPSTREAM_ABSENT when it is known not to have these bytes for it; rejects when it cannot be asked.
+ * nothing of whose it is: under the name of a crate that a policy lets through it could be that of any other. Rejects with
+ * UPSTREAM_ABSENT when upstream is known to have no such version, or not these bytes for it, and when it cannot be asked.
  */
 export async function expectCrate(
   asked: Asked,
   { config, index }: Sources,
   lookup: Lookup,
   signal: AbortSignal,
-): Promise<Expectation | undefined> {
-  const sha256 = asked.sha256 ?? (await releaseOf(asked, index, lookup, signal))?.sha256
-  if (sha256 === undefined) return undefined
-  if (asked.sha256 !== undefined) await checkListed({ ...asked, sha256 }, index, lookup, signal)
+): Promise<Expectation> {
+  const { name, version } = asked
+  const release = await findIn(index, finderOf(asked), lookup, signal)
+  if (!release) {
+    const which = asked.sha256 === undefined ? '' : ' of that checksum'
+    const { host } = new URL(index.base)
+    throw new WarrenError('UPSTREAM_ABSENT', `${index.mirror}: ${host} has no ${name} ${version}${which}`)
+  }
+  const { sha256 } = release
   const digests = [{ algorithm: 'sha256', hex: sha256 }] as const
   const facts = await findIn(config, configFacts, lookup, signal)
-  return facts ? { digests, url: downloadUrl(facts.dl, { ...asked, sha256 }) } : { digests }
+  return facts ? { digests, url: downloadUrl(facts.dl, { name, version, sha256 }) } : { digests }
 }
 
-/** What the index says of a version: a copy that is here if it has it, else upstream's. */
-export async function releaseOf(
-  { name, version }: Asked,
-  index: Plan,
-  lookup: Lookup,
-  signal: AbortSignal,
-): Promise<Release | undefined> {
-  const find = (given: unknown) => {
-    const facts = crateFacts(given, name)
-    return facts && findRelease(facts, version)
-  }
-  return unlessRefused(findIn(index, find, lookup, signal))
+/** What the index says of a version: a copy that is here if it has it, else upstream's. Undefined where there is no such version. */
+export async function releaseOf(asked: Asked, index: Plan, lookup: Lookup, signal: AbortSignal): Promise<Release | undefined> {
+  return unlessRefused(findIn(index, finderOf(asked), lookup, signal))
 }
 
-/** Throws UPSTREAM_ABSENT for what the index does not have. */
-async function checkListed(
-  asked: Asked & { readonly sha256: string },
-  index: Plan,
-  lookup: Lookup,
-  signal: AbortSignal,
-): Promise<void> {
-  const { name, version, sha256 } = asked
-  const lists = (given: unknown) => {
+function finderOf({ name, version, sha256 }: Asked): (facts: unknown) => Release | undefined {
+  return (given) => {
     const facts = crateFacts(given, name)
-    return (facts && findRelease(facts, version)?.sha256 === sha256) || undefined
+    return facts && findRelease(facts, version, sha256)
   }
-  if (await findIn(index, lists, lookup, signal)) return
-  throw new WarrenError(
-    'UPSTREAM_ABSENT',
-    `${index.mirror}: ${new URL(index.base).host} has no ${name} ${version} of that checksum`,
-  )
 }

@@ -25,8 +25,9 @@ export function crateFacts(facts: unknown, name: string): CrateFacts | undefined
   return known && given.name?.toLowerCase() === name.toLowerCase() ? (given as CrateFacts) : undefined
 }
 
-export function findRelease({ versions }: CrateFacts, version: string): Release | undefined {
-  const newline = versions.indexOf(`\n${version}\t`)
+/** A version may be there more than once; without a checksum the last one is meant, as with cargo. */
+export function findRelease({ versions }: CrateFacts, version: string, checksum?: string): Release | undefined {
+  const newline = versions.lastIndexOf(`\n${version}\t${checksum === undefined ? '' : `${checksum}\t`}`)
   if (newline < 0) return undefined
   const [, sha256 = '', published = ''] = versions.slice(newline + 1, versions.indexOf('\n', newline + 1)).split('\t')
   return published === '' ? { sha256 } : { sha256, published: Number(published) }

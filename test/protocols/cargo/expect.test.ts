@@ -106,18 +106,20 @@ describe('an archive that is asked for without its checksum', () => {
     expect(lookup.fetched).toEqual([INDEX])
   })
 
-  test.each<[string, Documents]>([
-    ['there is no such version', { [INDEX]: index('1.0.0') }],
-    ['there is no such crate', {}],
-    ['the crate was withdrawn', { [INDEX]: 'UPSTREAM_GONE' }],
-    ['the index is another crate’s', { [INDEX]: fileOf(line('other', '1.1.0')) }],
-  ])('is not known where %s', async (_why, upstream) => {
-    expect(await expected(path, new FakeLookup(held, upstream))).toBeUndefined()
+  test('must be what the last line of its version says, as cargo has it', async () => {
+    const lines = [line('MyCrate', '1.1.0', { cksum: OTHER }), line('MyCrate', '1.1.0'), line('MyCrate', '1.1.0+b')]
+    const lookup = new FakeLookup({ ...held, [INDEX]: fileOf(...lines) })
+    expect(await expected(path, lookup)).toEqual({ digests: digests(sumOf('1.1.0')), url })
   })
 
-  test('is not known either where upstream cannot be asked, which is trouble', async () => {
-    const lookup = new FakeLookup(held, { [INDEX]: 'UPSTREAM_TIMEOUT' })
-    await expect(expected(path, lookup)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
+  test.each<[string, Documents, ErrorCode]>([
+    ['there is no such version', { [INDEX]: index('1.0.0') }, 'UPSTREAM_ABSENT'],
+    ['there is no such crate', {}, 'UPSTREAM_ABSENT'],
+    ['the crate was withdrawn', { [INDEX]: 'UPSTREAM_GONE' }, 'UPSTREAM_GONE'],
+    ['the index is another crate’s', { [INDEX]: fileOf(line('other', '1.1.0')) }, 'UPSTREAM_ABSENT'],
+    ['upstream cannot be asked', { [INDEX]: 'UPSTREAM_TIMEOUT' }, 'UPSTREAM_TIMEOUT'],
+  ])('is not expected where %s', async (_why, upstream, code) => {
+    await expect(expected(path, new FakeLookup(held, upstream))).rejects.toMatchObject({ code })
   })
 })
 
@@ -133,6 +135,10 @@ describe.each<[string, Mirror]>([
     const sha256 = sumOf('1.0.0')
     const url = 'https://files.example.test/MyCrate/1.0.0/download'
     expect(await ask(sha256, new FakeLookup({ ...held, [INDEX]: index('1.0.0') }))).toEqual({ digests: digests(sha256), url })
+    const twice = fileOf(line('MyCrate', '1.0.0'), line('MyCrate', '1.0.0', { cksum: OTHER }))
+    for (const one of [sha256, OTHER]) {
+      expect(await ask(one, new FakeLookup({ ...held, [INDEX]: twice }))).toEqual({ digests: digests(one), url })
+    }
     const newer = new FakeLookup({ ...held, [INDEX]: index('0.9.0') }, { [INDEX]: index('0.9.0', '1.0.0') })
     expect(await ask(sha256, newer)).toEqual({ digests: digests(sha256), url })
   })
@@ -150,14 +156,19 @@ describe.each<[string, Mirror]>([
 describe('the time of publication', () => {
   const ask = (path: string, lookup: Lookup) => planFor(path).published?.(lookup, new AbortController().signal)
 
-  test.each([`crates/mycrate/1.0.0/${OTHER}.crate`, 'crates/MyCrate/1.0.0/download'])('of %s is the index’s', async (path) => {
-    expect(await ask(path, new FakeLookup({ [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
-    expect(await ask(path, new FakeLookup({}, { [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
-  })
+  test.each([`crates/mycrate/1.0.0/${sumOf('1.0.0')}.crate`, 'crates/MyCrate/1.0.0/download'])(
+    'of %s is the index’s',
+    async (path) => {
+      expect(await ask(path, new FakeLookup({ [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
+      expect(await ask(path, new FakeLookup({}, { [INDEX]: index('1.0.0') }))).toBe(Date.parse(PUBTIME))
+    },
+  )
 
   test('is unknown where the index does not tell', async () => {
-    const path = `crates/MyCrate/1.0.0/${OTHER}.crate`
+    const path = `crates/MyCrate/1.0.0/${sumOf('1.0.0')}.crate`
     expect(await ask(path, new FakeLookup({ [INDEX]: fileOf(line('MyCrate', '1.0.0')) }))).toBeUndefined()
+    const other = `crates/MyCrate/1.0.0/${OTHER}.crate`
+    expect(await ask(other, new FakeLookup({ [INDEX]: index('1.0.0') }, { [INDEX]: index('1.0.0') }))).toBeUndefined()
     expect(await ask(path, new FakeLookup({}))).toBeUndefined()
   })
 })
