@@ -25,6 +25,8 @@ const MAX_LISTING = 4 << 20
 /** What clients read at once to learn what they need further, and what proves a file: some KB of text. */
 const SMALL_TEXT = /\.(?:pom|module|xml|json|asc|txt)$/
 const MAX_CHECKSUM = 16 << 10
+/** Ms: shorter than a file counts as absent, or one that has come by then would be kept without a look at its checksum. */
+const NO_CHECKSUM = 2_000
 
 /** Under these names clients look for checksums, and then ask for no file with them (maven-resolver, «Checksums in headers»). */
 const DIGEST_HEADERS = { sha1: 'x-checksum-sha1', md5: 'x-checksum-md5' }
@@ -110,7 +112,7 @@ export function metadataPlan(resource: Of<'metadata'>, site: Site): Plan {
 export function checksumPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Site): Plan {
   const plan = siblingsOf(of, site).plan(algorithm)
   if (!isFixed(of)) return plan
-  const { lifetime: _, ...fixed } = plan
+  const { lifetime: _, negative: __, ...fixed } = plan
   return { ...fixed, kind: 'immutable' }
 }
 
@@ -121,7 +123,7 @@ function siblingsOf(of: Checked, site: Asked): Siblings {
     return {
       ...common({ kind: 'checksum', path }, site),
       ...changing(site),
-      ...(isFixed(of) ? { lifetime: FOR_GOOD, responseHeaders: IMMUTABLE } : {}),
+      ...(isFixed(of) ? { lifetime: FOR_GOOD, negative: NO_CHECKSUM, responseHeaders: IMMUTABLE } : {}),
       headers: { accept: '*/*' },
       describe: describer(path, site),
       document: checksumParsers[algorithm],

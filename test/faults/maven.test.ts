@@ -248,6 +248,18 @@ describe('what is absent', () => {
     expect((await node.ask(sources)).body.equals(SMALL)).toBe(true)
   })
 
+  it('is checked as soon as it is there', async () => {
+    for (const path of [`${PATH}.jar`, `${PATH}.pom`]) {
+      const repo = await repository()
+      const clock = new ShiftedClock()
+      const node = await nodeBefore(temp, [repo], { overrides: { clock } })
+      expect((await node.ask(path)).status).toBe(404)
+      repo.put(path, 'wrong bytes').put(`${path}.sha1`, hexOf('sha1', SMALL))
+      clock.pass(10_500)
+      expect([(await node.ask(path)).status, repo.count(path)]).toEqual([503, 3])
+    }
+  })
+
   it('is no more said to be while upstream is down', async () => {
     const repo = await repository()
     const clock = new ShiftedClock()
