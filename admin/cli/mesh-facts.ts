@@ -1,8 +1,8 @@
 import type { Status } from '../api/status-schema.ts'
 import { formatBytes, formatSpan, plural } from './format.ts'
 
-/** Ms before the end of its certificate from which a node says so. */
-const WARNED_AHEAD = 30 * 86_400_000
+/** Ms before the end of its certificate from which a node says so: less than most tickets last, which would warn from the start. */
+const WARNED_AHEAD = 7 * 86_400_000
 
 /** What to do in no mesh. */
 export const JOIN_ONE = '«warren mesh create» or «warren mesh join»'

@@ -132,7 +132,7 @@ const member: Status['mesh'] = {
   listen: ['/ip4/10.0.0.1/tcp/7471', '/ip6/::1/tcp/7471'],
   blobs: '10.0.0.1:7472',
   peers: 1,
-  notAfter: NOW + 31 * DAY,
+  notAfter: NOW + 7 * DAY + 1,
   bytesIn: 2048,
   bytesOut: 7,
 }
@@ -140,8 +140,8 @@ const member: Status['mesh'] = {
 test.for([
   [{}, []],
   [
-    { notAfter: NOW + 30 * DAY - 1 },
-    ['its certificate ends in 29 d 23 h: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
+    { notAfter: NOW + 7 * DAY },
+    ['its certificate ends in 7 d: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
   ],
   [
     { notAfter: NOW - 1 },
