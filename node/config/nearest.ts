@@ -10,7 +10,9 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     const distance = Math.min(editDistance(word, candidate), lastPartDistance(word, candidate))
     if (distance < least) [best, least] = [candidate, distance]
   }
-  return least <= Math.max(1, Math.floor(word.length / 4)) ? best : undefined
+  // The part before the last dot is seldom what was misspelt, and would let `ca` pass for `path`.
+  const length = word.length - word.lastIndexOf('.') - 1
+  return least <= Math.max(1, Math.floor(length / 4)) ? best : undefined
 }
 
 /** `minFree` alone means `store.minFree`, although it is six edits away; other spellings of the same key come first. */

@@ -109,18 +109,22 @@ export const age = duration('0s', '365d')
 
 /** In bytes. */
 export const memory = readable('a size up to 1TiB, such as 64MiB or 1GiB', (text) => {
-  const bytes = parseSize(text)
+  const bytes = sizeIn(text)
   return bytes !== undefined && bytes <= 2 ** 40 ? bytes : undefined
 })
 
 export const minFree = readable('a share of the disk, such as 10%, or a size, such as 5GiB', (text) => {
   const share = parseShare(text)
   if (share !== undefined) return { share }
-  const bytes = parseSize(text)
-  // A forgotten % would leave ten bytes free instead of a tenth.
-  const forgotten = bytes !== 0 && /^[\d.]+$/.test(text) && (bytes ?? 0) < 2 ** 20
-  return bytes === undefined || forgotten ? undefined : { bytes }
+  const bytes = sizeIn(text)
+  return bytes === undefined ? undefined : { bytes }
 })
+
+/** A size whose unit was not forgotten: ten would be bytes, where a tenth of the disk or 10 MiB were meant. */
+function sizeIn(text: string): number | undefined {
+  const bytes = parseSize(text)
+  return bytes !== 0 && /^[\d.]+$/.test(text) && (bytes ?? 0) < 2 ** 20 ? undefined : bytes
+}
 
 export function count(least: number, most: number) {
   return readable(`a whole number from ${least} to ${most}`, (text) => {

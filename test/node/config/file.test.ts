@@ -149,6 +149,7 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'config.yaml:1:18: store.minFree is 10, but must be a share of the disk, such as 10%, or a size, such as 5GiB',
   ],
   ['memory: {hot: 64M}\n', 'config.yaml:1:15: memory.hot is "64M", but must be a size up to 1TiB, such as 64MiB or 1GiB'],
+  ['memory: {hot: 64}\n', 'config.yaml:1:15: memory.hot is 64, but must be a size up to 1TiB, such as 64MiB or 1GiB'],
   [
     'upstream: {connectTimeout: 10}\n',
     'config.yaml:1:28: upstream.connectTimeout is 10, but must be a duration from 10ms to 1h with its unit, such as 500ms, 10s, 5m, 2h or 7d',

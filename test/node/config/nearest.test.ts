@@ -13,6 +13,7 @@ test.for([
   ['minFree', 'store.minFree'],
   ['upstream.concurency', 'upstream.concurrency'],
   ['fresh.staleIfErorr', 'fresh.staleIfError'],
+  ['polcy.deny', 'policy.deny'],
 ] as const)('%s is meant to be %s', ([word, meant]) => {
   expect(nearest(word, keys)).toBe(meant)
 })
@@ -25,10 +26,15 @@ test.for([
   expect(nearest(word, variables)).toBe(meant)
 })
 
-test.for(['x', 'storage', 'database.url'])('nothing is near to %s', (word) => {
+test.for(['x', 'storage', 'database.url', 'store.size'])('nothing is near to %s', (word) => {
   expect(nearest(word, keys)).toBeUndefined()
 })
 
 test('nothing is near to a very long word', () => {
   expect(nearest('q'.repeat(1_000_000), keys)).toBeUndefined()
+})
+
+test('a long way to a short key makes no other key near to it', () => {
+  expect(nearest('mirrors.npm.ca', ['mirrors.npm.path', 'mirrors.npm.routes'])).toBeUndefined()
+  expect(nearest('mirrors.npm.pth', ['mirrors.npm.path', 'mirrors.npm.routes'])).toBe('mirrors.npm.path')
 })
