@@ -8,8 +8,8 @@ import type { WarrenError } from './errors.ts'
 import type { DoorEvents } from './http/door.ts'
 import type { StatsCounter } from './stats.ts'
 
-/** Ms after which an outage that lasts is told of again: an installation asks for hundreds of documents. */
-const STALE_PAUSE = 60_000
+/** Ms after which a trouble that lasts is told of again: an installation asks for hundreds of documents. */
+const PAUSE = 60_000
 
 /** One method for each thing worth counting or telling: the number and the log line are made in one place. */
 export class Events implements DoorEvents, CacheEvents {
@@ -18,6 +18,8 @@ export class Events implements DoorEvents, CacheEvents {
   readonly #clock: Clock
   /** When an outage was last told of, by mirror. */
   readonly #toldStale = new LRUCache<string, number>({ max: MAX_MIRRORS })
+  /** When an upstream's refusal was last told of, by mirror: credentials may have ended, and clients ask again and again. */
+  readonly #toldDenied = new LRUCache<string, number>({ max: MAX_MIRRORS })
 
   constructor(components: { log: Logger; stats: StatsCounter; clock: Clock }) {
     this.#log = components.log
@@ -25,15 +27,16 @@ export class Events implements DoorEvents, CacheEvents {
     this.#stats = components.stats
   }
 
-  served(mirror: string, source: Source | 'fixed', bytes: number): void {
+  served(mirror: string, source: Source | 'fixed', bytes: number, path: string): void {
     if (source !== 'fixed') this.#stats.served(source, bytes)
-    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes }, 'served')
+    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes, path }, 'served')
   }
 
   refused(mirror: string, error: WarrenError, path: string): void {
     const negative = error.code === 'UPSTREAM_ABSENT' || error.code === 'UPSTREAM_GONE'
     this.#stats.refused(negative ? 'negative' : 'error')
-    if (error.status < 500) this.#log.debug({ mirror, code: error.code, path }, error.message)
+    const isTold = error.status >= 500 || (error.code === 'UPSTREAM_DENIED' && this.#isNews(this.#toldDenied, mirror))
+    if (!isTold) this.#log.debug({ mirror, code: error.code, path }, error.message)
     else this.#log.warn({ mirror, code: error.code, path }, error.message)
   }
 
@@ -54,12 +57,9 @@ export class Events implements DoorEvents, CacheEvents {
 
   refreshFailed(plan: Plan, reason: string): void {
     const { mirror, url } = plan
-    const now = this.#clock.now()
-    const isNews = Math.abs(now - (this.#toldStale.get(mirror) ?? Number.NEGATIVE_INFINITY)) >= STALE_PAUSE
-    if (isNews) {
-      this.#toldStale.set(mirror, now)
+    if (this.#isNews(this.#toldStale, mirror))
       this.#log.warn({ mirror, url }, `serving stale copies while upstream is in trouble: ${reason}`)
-    } else this.#log.debug({ mirror, url }, `serving the stale copy: ${reason}`)
+    else this.#log.debug({ mirror, url }, `serving the stale copy: ${reason}`)
   }
 
   storeTrouble(what: string): void {
@@ -68,5 +68,13 @@ export class Events implements DoorEvents, CacheEvents {
 
   renderTrouble(error: unknown): void {
     this.#log.warn({ err: error }, 'a document could not be compressed')
+  }
+
+  #isNews(told: LRUCache<string, number>, mirror: string): boolean {
+    const now = this.#clock.now()
+    // A clock that was set back must not keep it silent for hours.
+    if (Math.abs(now - (told.get(mirror) ?? Number.NEGATIVE_INFINITY)) < PAUSE) return false
+    told.set(mirror, now)
+    return true
   }
 }

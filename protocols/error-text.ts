@@ -28,14 +28,17 @@ export function plainText(text: string): { contentType: string; body: string } {
   return { contentType: 'text/plain; charset=utf-8', body: `${text}\n` }
 }
 
-function adviceFor({ code, retryable, retryAfter }: WarrenError, { tell, absent, takenDown }: Advice): string | undefined {
+function adviceFor(
+  { code, message, retryable, retryAfter }: WarrenError,
+  { tell, absent, takenDown }: Advice,
+): string | undefined {
   const words: Partial<Record<ErrorCode, string | undefined>> = {
     UPSTREAM_ABSENT: absent,
     UPSTREAM_GONE: takenDown && `it was taken down there: ${takenDown}`,
     UPSTREAM_LEGAL: takenDown && `it was taken down there for legal reasons: ${takenDown}`,
-    UPSTREAM_DENIED: 'give the mirror credentials that may read it',
     UPSTREAM_CORRUPT: `nothing of it was kept; try again, and tell ${tell} if it stays so`,
   }
-  const wait = retryAfter === undefined ? 'try again in a moment' : `try again in ${retryAfter} s`
-  return words[code] ?? (retryable ? wait : undefined)
+  if (!retryable || words[code] !== undefined) return words[code]
+  if (retryAfter === undefined) return 'try again in a moment'
+  return message.includes(` in ${retryAfter} s`) ? undefined : `try again in ${retryAfter} s`
 }

@@ -21,8 +21,8 @@ import type { Sender } from './sender.ts'
 import { splitTarget } from './target.ts'
 
 export interface DoorEvents {
-  /** A mirror answered. `source` is where the bytes came from; `bytes` of body went out. */
-  served(mirror: string, source: Source | 'fixed', bytes: number): void
+  /** A mirror answered. `source` is where the bytes came from; `bytes` of body went out; `path` is what was asked for. */
+  served(mirror: string, source: Source | 'fixed', bytes: number, path: string): void
   /** A mirror answered with an error, or broke off after headers were out. */
   refused(mirror: string, error: WarrenError, path: string): void
   /** Something that no code expected. */
@@ -86,13 +86,13 @@ export class Door {
         // What is at once there is answered at once: each await costs a small hit some percent of its time.
         const found = finding instanceof Promise ? await finding : finding
         const sent = sender.send(addressed(found, route), exchange)
-        events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent)
+        events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent, targetOf(request))
       } else if ('pass' in route) {
         const { signal } = new Exchange(request, response, { cache, composer, baseUrl, mirror })
         const sent = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
-        events.served(mirror.name, 'upstream', sent)
+        events.served(mirror.name, 'upstream', sent, targetOf(request))
       } else {
-        events.served(mirror.name, 'fixed', sendFixed(request, response, route.reply))
+        events.served(mirror.name, 'fixed', sendFixed(request, response, route.reply), targetOf(request))
       }
     } catch (error) {
       this.#fail(error, request, response)
@@ -122,7 +122,7 @@ export class Door {
       // Who is believed about the base URL depends on the connection, too.
       const base = () => baseUrl.of({ headers, socket }) + wanted.below
       const answer = sender.atHand(addressed(found, {}), headers, base)
-      if (answer) events.served(wanted.mirror, found.source, answer.body.length)
+      if (answer) events.served(wanted.mirror, found.source, answer.body.length, target)
       return answer
     } catch {
       // Whatever it is, the usual way meets it again and tells the client.
@@ -143,7 +143,7 @@ export class Door {
 
   #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {
     const { events } = this.#components
-    const target = request.url ?? '/'
+    const target = targetOf(request)
     try {
       if (thrown instanceof ClientLeft) {
         response.destroy()
@@ -162,4 +162,8 @@ export class Door {
       response.destroy()
     }
   }
+}
+
+function targetOf({ url = '/' }: IncomingMessage): string {
+  return url
 }

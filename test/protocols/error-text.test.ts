@@ -10,7 +10,7 @@ it.each<[code: ErrorCode, of: Advice, text: string]>([
   ['UPSTREAM_GONE', ALL, 'no; it was taken down there: choose another version'],
   ['UPSTREAM_GONE', { tell: 'the proxy' }, 'no'],
   ['UPSTREAM_LEGAL', ALL, 'no; it was taken down there for legal reasons: choose another version'],
-  ['UPSTREAM_DENIED', ALL, 'no; give the mirror credentials that may read it'],
+  ['UPSTREAM_DENIED', ALL, 'no'],
   ['UPSTREAM_CORRUPT', ALL, 'no; nothing of it was kept; try again, and tell the index if it stays so'],
   ['UPSTREAM_TIMEOUT', ALL, 'no; try again in a moment'],
   ['BAD_REQUEST', ALL, 'no'],
@@ -24,6 +24,11 @@ it('says how long to wait where that is known', () => {
     contentType: 'text/plain; charset=utf-8',
     body: 'slow down; try again in 7 s\n',
   })
+})
+
+it('does not say twice how long to wait', () => {
+  const busy = new WarrenError('UPSTREAM_UNREACHABLE', 'a.test has failed; asked again in 16 s', { retryAfter: 16 })
+  expect(errorText(busy, ALL)).toBe('a.test has failed; asked again in 16 s')
 })
 
 it.each(['\n', '\r', '\r\n'])('nothing behind the first line of a message goes out (%j)', (end) => {
