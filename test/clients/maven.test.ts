@@ -99,6 +99,29 @@ describe('mvn', () => {
     expect((await second.status()).requests.seed).toBeGreaterThanOrEqual(jars)
   })
 
+  it('compiles through a group whose first repository has nothing of it, also once that is down', {
+    timeout: TIMEOUT_MS,
+  }, async (context) => {
+    const { program, upstream, base } = await central(context)
+    const corp = await new ScriptedMaven().start()
+    onTestFinished(() => corp.upstream.stop())
+    const mirrors = [{ ...mirror('group', ''), upstreams: [corp.url, base] }]
+    const node = await startNode({ data: temp.create('node'), upstream: base, mirrors })
+    const first = maven(program, 'first', { '*': `${node.url}/maven/group/` })
+    succeeded(await first.run(project('one'), COMPILE))
+    // The file, and one of its checksums; what asks for a checksum of it later may come when its absence counts no more.
+    const asked = new Set(corp.log.map((line) => line.replace(/^(?:GET|HEAD) /, '')))
+    const files = [...artifactsIn(first).keys()]
+    expect(asked).toEqual(new Set(files.flatMap((file) => [file, `${file}.sha1`])))
+    expect(corp.log.filter((line) => line.startsWith('GET')).length).toBe(2 * files.length)
+    await storeAtRest(node)
+    await corp.upstream.gone()
+    await upstream.gone()
+    const again = maven(program, 'again', { '*': `${node.url}/maven/group/` })
+    succeeded(await again.run(project('two'), COMPILE))
+    expect(artifactsIn(again)).toEqual(artifactsIn(first))
+  })
+
   it('does not notice that upstream broke off amid a jar', { timeout: TIMEOUT_MS }, async (context) => {
     const { program, upstream, base, jar } = await central(context)
     const node = await startNode({ data: temp.create('node'), upstream: base, mirrors: [mirror('central', base)] })
