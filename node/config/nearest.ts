@@ -11,8 +11,8 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (distance < least) [best, least] = [candidate, distance]
   }
   // The part before the last dot is seldom what was misspelt, and would let `ca` pass for `path`.
-  const length = word.length - word.lastIndexOf('.') - 1
-  return least <= Math.max(1, Math.floor(length / 4)) ? best : undefined
+  const last = word.length - word.lastIndexOf('.') - 1
+  return least <= Math.max(1, Math.min(Math.floor(word.length / 4), Math.floor(last / 2))) ? best : undefined
 }
 
 /** `minFree` alone means `store.minFree`, although it is six edits away; other spellings of the same key come first. */

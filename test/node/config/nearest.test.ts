@@ -14,6 +14,7 @@ test.for([
   ['upstream.concurency', 'upstream.concurrency'],
   ['fresh.staleIfErorr', 'fresh.staleIfError'],
   ['polcy.deny', 'policy.deny'],
+  ['policy.denied', 'policy.deny'],
 ] as const)('%s is meant to be %s', ([word, meant]) => {
   expect(nearest(word, keys)).toBe(meant)
 })
