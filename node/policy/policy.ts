@@ -110,7 +110,7 @@ export class Policy {
     if (now - published >= least) return ALLOWED
     const from = new Date(published + least).toISOString().replace(/:\d\d\.\d+Z$/, 'Z')
     return refused(
-      `${what} was published ${spanOf(Math.max(0, now - published))} ago, and ${must}, this one from ${from} on; ${otherwise}`,
+      `${what} was published ${spanOf(Math.max(0, now - published))} ago as far as its registry tells, and ${must}, this one from ${from} on; ${otherwise}`,
     )
   }
 }
@@ -142,7 +142,7 @@ export function canonicalName({ type, namespace, name }: Subject): string {
 }
 
 /** For people: without percent-escapes, and in one line. */
-function purlOf({ type, namespace, name, version }: Subject): string {
+export function purlOf({ type, namespace, name, version }: Subject): string {
   const text = `pkg:${type}/${namespace === undefined ? '' : `${namespace}/`}${name}${version === undefined ? '' : `@${version}`}`
   return text.replace(/[^ -~]/g, '?').slice(0, 200)
 }

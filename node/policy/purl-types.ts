@@ -9,9 +9,18 @@ export interface PurlType {
   readonly versions: VersionScheme
   /** Name with its namespace before it, in the one spelling that is compared; `*` stays what it is. */
   canonical(name: string): string
+  /** What names a package could have, in words; undefined where a rule for that name would never be about anything. */
+  readonly form?: { readonly of: RegExp; readonly words: string }
   /** The type whose packages it names, if that is another one. */
   readonly of?: string
 }
+
+/** Each part of a name may be written as `*`, which stands for slashes as well. */
+const SCOPED = { of: /^(?:[^@/]+$|@[^/]*\*|@[^/]+\/|\*)/, words: 'name or @scope/name' }
+const GROUPED = { of: /[/*]/, words: 'group/artifact' }
+const PLAIN = { of: /^[^/]+$/, words: 'a name without slashes' }
+/** The first element of a path that can be fetched has a dot (Go modules reference, «Module paths»). */
+const HOSTED = { of: /^[^/]*[.*]/, words: 'a path that begins with a host name' }
 
 const same = (name: string) => name
 const lower = (name: string) => name.toLowerCase()
@@ -34,11 +43,11 @@ function artifactName(name: string): string {
 
 /** Those whose packages mirrors know by name: a rule for others would look as if it did something. */
 export const purlTypes: ReadonlyMap<string, PurlType> = new Map<string, PurlType>([
-  ['npm', { versions: semantic, canonical: lower }],
-  ['pypi', { versions: python, canonical: pythonName }],
-  ['maven', { versions: maven, canonical: same }],
-  ['golang', { versions: semantic, canonical: lower }],
-  ['cargo', { versions: semantic, canonical: crateName }],
+  ['npm', { versions: semantic, canonical: lower, form: SCOPED }],
+  ['pypi', { versions: python, canonical: pythonName, form: PLAIN }],
+  ['maven', { versions: maven, canonical: same, form: GROUPED }],
+  ['golang', { versions: semantic, canonical: lower, form: HOSTED }],
+  ['cargo', { versions: semantic, canonical: crateName, form: PLAIN }],
   ['docker', { versions: text, canonical: imageName }],
   ['oci', { versions: text, canonical: artifactName, of: 'docker' }],
 ])

@@ -26,6 +26,9 @@ const MAX_PATTERN = 1024
 const PATTERN =
   'a package URL with * for any characters and a range of versions, such as pkg:npm/left-pad@<1.3.0 or pkg:pypi/req*'
 
+/** In no ecosystem's names, but in ranges that somebody wrote without the `@`, and in lists: a rule for such a name would do nothing. */
+const NOT_IN_NAMES = '?#\\%<>|,;=^&$"`[]{}'
+
 /**
  * Reads `pkg:TYPE/namespace/name@RANGE` (purl-spec, without qualifiers). The range is of the ecosystem's own kind, of VERS, or several
  * joined by `||`; without one all versions are meant. Throws a PatternError.
@@ -38,7 +41,9 @@ export function parseRule(text: string): Rule {
   if (!known) throw new PatternError(`a package URL of one of the types ${[...purlTypes.keys()].join(', ')}`)
   const at = versionAt(rest)
   const name = decoded(at < 0 ? rest : rest.slice(0, at))
-  if (name === undefined || !isName(name)) throw new PatternError(`${PATTERN}; a name has no spaces, ?, # or empty parts`)
+  if (name === undefined || !isName(name))
+    throw new PatternError(`${PATTERN}; a name has no spaces, no empty parts and none of ${NOT_IN_NAMES}; versions follow an @`)
+  if (known.form && !known.form.of.test(name)) throw new PatternError(`${PATTERN}; of ${type} it names ${known.form.words}`)
   const range = at < 0 ? undefined : rangeOf(rest.slice(at + 1), type, known)
   return { text: text.trim(), type: known.of ?? type, name: known.canonical(name), range }
 }
@@ -55,7 +60,8 @@ function versionAt(rest: string): number {
 }
 
 function isName(name: string): boolean {
-  return /^[!-~]+$/.test(name) && !/[?#\\%<>|]/.test(name) && !name.split('/').includes('')
+  const isPlain = [...name].every((one) => one > ' ' && one <= '~' && !NOT_IN_NAMES.includes(one))
+  return isPlain && name !== '' && !name.split('/').includes('')
 }
 
 function rangeOf(written: string, type: string, { versions }: PurlType): Range | undefined {

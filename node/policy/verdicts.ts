@@ -1,6 +1,6 @@
 import type { Subject } from '../cache/plan.ts'
 import { WarrenError } from '../errors.ts'
-import { Policy, type PolicySettings, type Verdict } from './policy.ts'
+import { Policy, type PolicySettings, purlOf, type Verdict } from './policy.ts'
 import type { Verdicts } from './withholding.ts'
 
 /** All that verdicts on the versions of a package depend on, as it gets to another thread. */
@@ -16,7 +16,7 @@ export interface Grounds {
 /** What a policy says of the versions that one document, or several that become one, have. */
 export function verdictsOf({ settings, subject, now, dates }: Grounds, policy = new Policy(settings)): Verdicts {
   let offered = 0
-  let refused: Verdict | undefined
+  const refused: (Verdict & { allowed: false })[] = []
   return {
     allows: (version, told) => {
       const published = told ?? dates?.get(version)
@@ -25,12 +25,16 @@ export function verdictsOf({ settings, subject, now, dates }: Grounds, policy = 
       // Where a document tells no dates, those of the single versions do; what is refused then says why.
       const last = verdict.allowed && published !== undefined ? policy.ageVerdict(one, { published, now }) : verdict
       if (last.allowed) offered++
-      else refused ??= last
+      else refused.push(last)
       return last.allowed
     },
     // A list of nothing would look as if there never was anything.
     settle: () => {
-      if (offered === 0 && refused) enforce(refused)
+      const last = refused.at(-1)
+      if (offered > 0 || !last) return
+      // Which of them somebody wanted is not known; most lists have the newest at their end.
+      const which = refused.length === 1 ? '' : `no version of ${purlOf(subject)} is let through: `
+      enforce({ allowed: false, reason: which + last.reason })
     },
   }
 }

@@ -3,6 +3,7 @@ import { describe, expect, it, test } from 'vitest'
 import type { Subject } from '../../../node/cache/plan.ts'
 import { Policy, type PolicySettings } from '../../../node/policy/policy.ts'
 import { PatternError, parseRule } from '../../../node/policy/rule.ts'
+import { verdictsOf } from '../../../node/policy/verdicts.ts'
 
 const SEED = 20_261_103
 const DAY = 86_400_000
@@ -64,6 +65,10 @@ describe('a pattern is about a package', () => {
     ['pkg:npm/x@1.0.0 || >=3', 'npm/x@3.1.0', 'npm/x@2.0.0'],
     ['pkg:npm/x@%3E%3D1.0.0', 'npm/x@1.5.0', 'npm/x@0.5.0'],
     ['pkg:npm/x@*', 'npm/x@1.5.0', 'npm/y@1.5.0'],
+    ['pkg:npm/*/x', 'npm/@corp/x@1.0.0', 'npm/x@1.0.0'],
+    ['pkg:npm/@corp*', 'npm/@corp-b/x@1.0.0', 'npm/corp@1.0.0'],
+    ['pkg:maven/com.corp*', 'maven/com.corp.x/app@1', 'maven/com.cor/app@1'],
+    ['pkg:golang/*/errors', 'golang/ex.test/errors@v1.0.0', 'golang/ex.test/error@v1.0.0'],
   ])('%s: %s, but not %s', (pattern, meant, other) => {
     const policy = policyOf({ deny: [pattern] })
     expect([allows(policy, meant), allows(policy, other)]).toEqual([false, true])
@@ -81,7 +86,19 @@ describe('a pattern is about a package', () => {
     ['pkg:docker/nginx@>1', 'its versions have no order'],
     ['pkg:npm/x@vers:pypi/>=1', 'another kind than vers:npm/'],
     ['pkg:npm/x@vers:npm/<2.0.0|>=1.0.0', 'a range of versions of npm'],
-    ['pkg:npm/x?arch=any', 'no spaces, ?, # or empty parts'],
+    ['pkg:npm/x?arch=any', 'no spaces, no empty parts and none of ?#'],
+    ['pkg:pypi/flask==1.0', 'versions follow an @'],
+    ['pkg:npm/left-pad^1.3.0', 'versions follow an @'],
+    ['pkg:maven/com.corp/app[1.0,2.0)', 'versions follow an @'],
+    ['pkg:npm/a, left-pad', 'a package URL with *'],
+    ['pkg:npm/a,left-pad', 'a package URL with *'],
+    ['pkg:maven/log4j-core@2.0', 'of maven it names group/artifact'],
+    ['pkg:maven/com.corp:app', 'of maven it names group/artifact'],
+    ['pkg:npm/corp/*', 'of npm it names name or @scope/name'],
+    ['pkg:npm/@corp', 'of npm it names name or @scope/name'],
+    ['pkg:pypi/corp/app', 'of pypi it names a name without slashes'],
+    ['pkg:cargo/corp/app', 'of cargo it names a name without slashes'],
+    ['pkg:golang/uuid@v1.0.0', 'of golang it names a path that begins with a host name'],
     ['pkg:npm/a//b', 'empty parts'],
     ['pkg:npm/%zz', 'a package URL with *'],
     [`pkg:npm/${'x'.repeat(2_000)}`, 'a package URL with *'],
@@ -198,7 +215,7 @@ describe('a minimum age', () => {
     expect(ageVerdict('npm/x@1.0.0', NOW - 5 * 3_600_000)).toEqual({
       allowed: false,
       reason:
-        'pkg:npm/x@1.0.0 was published 5 hours ago, and versions are let through after 3 days (policy.minimumAge), this one from 2026-12-01T19:00Z on; choose an older version, or ask whoever runs this node for one of policy.minimumAgeExceptions',
+        'pkg:npm/x@1.0.0 was published 5 hours ago as far as its registry tells, and versions are let through after 3 days (policy.minimumAge), this one from 2026-12-01T19:00Z on; choose an older version, or ask whoever runs this node for one of policy.minimumAgeExceptions',
     })
   })
 
@@ -229,4 +246,22 @@ test('a rule about all versions denies what any rule about some would', () => {
     }),
     { seed: SEED, numRuns: 2_000 },
   )
+})
+
+describe('a document of which nothing is left', () => {
+  const settle = (...versions: string[]) => {
+    const { settings } = policyOf({ deny: ['pkg:pypi/flask@<3.2'] })
+    const verdicts = verdictsOf({ settings, subject: subject('pypi/flask'), now: NOW })
+    for (const version of versions) verdicts.allows(version, undefined)
+    verdicts.settle()
+  }
+
+  it('is refused as a whole, and not as its oldest version, which nobody asked for', () => {
+    expect(() => settle('0.1', '3.0', '3.1.3')).toThrow(
+      'no version of pkg:pypi/flask is let through: pkg:pypi/flask@3.1.3 is denied by the rule pkg:pypi/flask@<3.2 (policy.deny)',
+    )
+    expect(() => settle('0.1')).toThrow(/^pkg:pypi\/flask@0\.1 is denied by the rule/)
+    expect(() => settle('0.1', '3.2')).not.toThrow()
+    expect(() => settle()).not.toThrow()
+  })
 })
