@@ -23,6 +23,8 @@ const CHANGING_LIFETIME = { floor: 0, cap: MINUTE, silent: SILENT }
 const NO_LIFETIME = { floor: 0, cap: 0 }
 /** Checksums of what never changes. */
 const CHECKSUMS_LIFETIME = { floor: HOUR, cap: DAY }
+/** Ms: shorter than a file counts as absent, or one that has come by then would be kept without a look at its checksum. */
+const NO_CHECKSUMS = 2_000
 
 /** Debian's has 150 KB. */
 const MAX_RELEASE = 16 << 20
@@ -80,6 +82,7 @@ function checksumsPlan(path: string, site: Site): Plan {
     ...MUTABLE,
     document: checksumsParser,
     lifetime: CHECKSUMS_LIFETIME,
+    negative: NO_CHECKSUMS,
     maxBytes: MAX_CHECKSUMS,
   }
 }

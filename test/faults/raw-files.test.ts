@@ -178,6 +178,20 @@ describe('a file of a generic mirror', () => {
     expect((await node.ask(path)).body.toString()).toBe(sums)
   })
 
+  it.each(['v1/app.zip.sha256', 'v1/SHA256SUMS'])(
+    'that never changes is checked as soon as it is there, by %s',
+    async (path) => {
+      const upstream = await scripted()
+      const clock = new ShiftedClock()
+      const node = await nodeBefore(temp, upstream.origin, { immutable: ['v*'] }, { clock })
+      expect((await node.ask('v1/app.zip')).status).toBe(404)
+      upstream.on(`/${path}`, serve(`${sha256(BYTES)}  app.zip\n`, { 'content-type': 'text/plain' }))
+      upstream.on('/v1/app.zip', serve(OTHER))
+      clock.pass(10_500)
+      expect((await node.ask('v1/app.zip')).status).toBe(503)
+    },
+  )
+
   it('is asked for at the next upstream only where the first has it not', async () => {
     const [one, two] = [await scripted(), await scripted()]
     two.on('/a.zip', serve(BYTES))
