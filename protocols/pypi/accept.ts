@@ -4,6 +4,7 @@ export type Form = 'stored' | 'json' | 'html' | 'versioned-html'
 export const JSON_TYPE = 'application/vnd.pypi.simple.v1+json'
 export const VERSIONED_HTML_TYPE = 'application/vnd.pypi.simple.v1+html'
 export const HTML_TYPE = 'text/html; charset=utf-8'
+export const LATIN_HTML_TYPE = 'text/html; charset=iso-8859-1'
 
 /**
  * What upstream is asked for: as pip writes it, since a CDN that keeps answers by `accept` has that one already. An index that knows

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { type Token, Tokenizer, TokenizerMode } from 'parse5'
 
 /** A value of an attribute: bytes [start, end) of the page, and what they mean. */
@@ -162,9 +163,9 @@ function attributeOf({ attrs }: Token.TagToken, name: string): string | undefine
   return found === undefined ? undefined : textOf(found)
 }
 
-/** The text that characters stand for which are bytes of UTF-8, but for those that a reference like `&#8212;` gave. */
+/** The text that characters stand for which are bytes of UTF-8; of others, and of references like `&#8212;`, the characters themselves. */
 function textOf(characters: string): string {
-  return /[\x80-\xff]/.test(characters) && !/[^\0-\xff]/.test(characters)
-    ? Buffer.from(characters, 'latin1').toString('utf8')
-    : characters
+  if (!/[\x80-\xff]/.test(characters) || /[^\0-\xff]/.test(characters)) return characters
+  const bytes = Buffer.from(characters, 'latin1')
+  return isUtf8(bytes) ? bytes.toString('utf8') : characters
 }

@@ -8,6 +8,8 @@ export interface PageFacts {
   readonly form: 'json' | 'html'
   /** Normalised name of the project, where the page tells it. */
   readonly name?: string
+  /** Whether it is no UTF-8: one byte is taken for one character then. */
+  readonly latin?: true
   /** What its relative URLs are relative to, if not the page itself (HTML «The base element»). */
   readonly base?: string
   /** `\n` and then for each file `name \t digest \t metadata \t time \t signed \t place \n`; see `FileFacts`. */

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { ParsedDocument } from '../../node/cache/plan.ts'
 import type { Digest } from '../../node/digest.ts'
 import { type Anchor, type HtmlPage, readHtml } from './anchors.ts'
@@ -29,7 +30,11 @@ export function parseHtml(bytes: Buffer): ParsedDocument<PageFacts> {
   const facts = new FactsWriter()
   const spans: [number, number, string][] = []
   for (const { anchor, file } of files) spans.push(readFile(anchor, file, facts))
-  const known = { ...(named === undefined ? {} : { name: named }), ...(base === undefined ? {} : { base }) }
+  const known = {
+    ...(named === undefined ? {} : { name: named }),
+    ...(isUtf8(bytes) ? {} : { latin: true as const }),
+    ...(base === undefined ? {} : { base }),
+  }
   return { spans, facts: { form: 'html', ...known, files: facts.files } }
 }
 

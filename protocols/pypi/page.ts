@@ -16,4 +16,4 @@ export function isJson(bytes: Buffer): boolean {
   return /^[\t\n\r ]*\{/.test(bytes.toString('latin1', 0, 64))
 }
 
-export const pageParser: DocumentParser<PageFacts> = { id: 'pypi-page-2', module: import.meta.url, exportName: 'parse', parse }
+export const pageParser: DocumentParser<PageFacts> = { id: 'pypi-page-3', module: import.meta.url, exportName: 'parse', parse }

@@ -1,6 +1,6 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
 import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
-import { ACCEPT, HTML_TYPE, JSON_TYPE } from './accept.ts'
+import { ACCEPT, HTML_TYPE, JSON_TYPE, LATIN_HTML_TYPE } from './accept.ts'
 import { type Asked, ENDINGS, expectFile, type Part, uploadTime } from './expect.ts'
 import { type PageFacts, pageFacts } from './facts.ts'
 import { versionOf } from './names.ts'
@@ -41,10 +41,16 @@ export function pagePlan(project: string, site: Site): Plan {
     document: pageParser,
     maxBytes: MAX_PAGE,
     isMeant: (facts) => pageFacts(facts, project) !== undefined,
-    describe: (facts) => ({ 'content-type': (facts as PageFacts | undefined)?.form === 'html' ? HTML_TYPE : JSON_TYPE }),
+    describe: (facts) => ({ 'content-type': typeOf(facts as PageFacts | undefined) }),
     lifetime: boundedBy(PAGE_LIFETIME, site.lifetime),
     keeps: ['x-pypi-last-serial'],
   }
+}
+
+/** Some installers end at a byte that is none of the character set that they were told. */
+function typeOf(page: PageFacts | undefined): string {
+  if (page?.form !== 'html') return JSON_TYPE
+  return page.latin ? LATIN_HTML_TYPE : HTML_TYPE
 }
 
 /**

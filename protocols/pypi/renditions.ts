@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import type { Rendition } from '../protocol.ts'
 import { type Form, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.ts'
 import { type ModelFile, readModel } from './model.ts'
@@ -11,9 +12,9 @@ export function renditionOf(form: Form, project: string): Rendition | undefined 
     case 'json':
       return rendition('json', project, JSON_TYPE, (page) => (isJson(page) ? page : toJson(page, project)))
     case 'html':
-      return rendition('html', project, HTML_TYPE, (page) => (isJson(page) ? toHtml(page, project) : page))
+      return rendition('html', project, HTML_TYPE, (page) => toHtml(page, project))
     case 'versioned-html':
-      return rendition('versioned-html', project, VERSIONED_HTML_TYPE, (page) => (isJson(page) ? toHtml(page, project) : page))
+      return rendition('versioned-html', project, VERSIONED_HTML_TYPE, (page) => toHtml(page, project))
   }
 }
 
@@ -23,7 +24,7 @@ function rendition(form: Form, project: string, type: string, make: (page: Buffe
     return make(page)
   }
   const from = { module: import.meta.url, exportName: 'renditionOf', args: [form, project] }
-  return { id: `pypi-${form}-1 ${project}`, from, headers: { 'content-type': type }, render }
+  return { id: `pypi-${form}-2 ${project}`, from, headers: { 'content-type': type }, render }
 }
 
 /** Version 1.0 of the API: what later ones demand (PEP 700) no page of HTML tells. */
@@ -31,8 +32,9 @@ function toJson(page: Buffer, name: string): Buffer {
   return Buffer.from(JSON.stringify({ meta: { 'api-version': '1.0' }, name, files: readModel(page) }))
 }
 
-/** HTML as PEP 503 and those after it have it. No further attributes come to it any more (PEP 833). */
+/** As upstream has it, but in UTF-8; of JSON, as PEP 503 and those after it have it. No further attributes come to it any more (PEP 833). */
 function toHtml(page: Buffer, project: string): Buffer {
+  if (!isJson(page)) return isUtf8(page) ? page : Buffer.from(page.toString('latin1'))
   const title = `Links for ${escaped(project)}`
   const head = `<meta name="pypi:repository-version" content="1.0">\n<title>${title}</title>`
   const links = readModel(page).map((file) => `<a ${attributesOf(file).join(' ')}>${escaped(file.filename)}</a><br>\n`)

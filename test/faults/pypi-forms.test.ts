@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest'
+import { serve } from '../harness/answer.ts'
+import { instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { sha256 } from '../harness/scripted-pypi.ts'
@@ -91,6 +93,27 @@ describe('the forms say the same', () => {
     ])
     expect((await exchange(files[0]?.url ?? '')).body.equals(bytes)).toBe(true)
   })
+})
+
+it('HTML that is no UTF-8 says so, and is UTF-8 in every form that is made of it', async () => {
+  const node = await nodeBeforeIndex(temp)
+  const { bytes, file } = node.index.publish({ name: 'thing', version: '1.0' })
+  const link = `<a href="../../files/${file}#sha256=${sha256(bytes)}" data-yanked="zurückgezogen">${file}</a>`
+  const html = { 'content-type': 'text/html; charset=iso-8859-1' }
+  node.index.fail(/^\/simple\//, instead(serve(Buffer.from(`<title>Bücher</title>${link}`, 'latin1'), html)))
+  const read = async (accept: string) => {
+    const { headers, body } = (await pageOf(node, 'thing', accept)).reply
+    const [type = '', charset = 'utf-8'] = String(headers['content-type']).split('; charset=')
+    return [type, new TextDecoder(charset, { fatal: true }).decode(body)]
+  }
+  for (const [accept, type] of [
+    [PIP_ACCEPT, 'text/html'],
+    ['text/html', 'text/html'],
+    [VERSIONED, VERSIONED],
+    [JSON_TYPE, JSON_TYPE],
+  ] as const) {
+    expect(await read(accept)).toEqual([type, expect.stringContaining('zurückgezogen')])
+  }
 })
 
 describe('a page with thousands of files', () => {
