@@ -41,6 +41,11 @@ export function* linesOf(bytes: Buffer): Generator<Buffer, void> {
   }
 }
 
+/** Whether a line of a file has its end. */
+export function endsLine(line: Buffer): boolean {
+  return line.at(-1) === NEWLINE
+}
+
 /** Undefined for a line that cargo could not read either: it passes over such lines. */
 export function readLine(bytes: Buffer): Line | undefined {
   let value: unknown

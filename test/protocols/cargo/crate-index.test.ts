@@ -53,6 +53,12 @@ describe('an index file', () => {
     expect(() => parse(Buffer.from(text))).toThrow(why)
   })
 
+  test.each(['{"v":9,"what":"nobody knows yet"}', 'not json'])('may end in a line that nobody can read: %j', (last) => {
+    const bytes = fileOf(line('MyCrate', '1.0.0'), last)
+    expect(findRelease(parse(bytes).facts, '1.0.0')).toEqual({ sha256: sumOf('1.0.0') })
+    expect(() => parse(bytes.subarray(0, -1))).toThrow(/ends amid a line/)
+  })
+
   test('is none with a line that would take far more memory than anybody’s line needs', () => {
     const deps = Array.from({ length: 400_000 }, () => ({}))
     expect(() => parse(fileOf(line('MyCrate', '1.0.0', { deps })))).toThrow(/line of more than 1048576 bytes/)
