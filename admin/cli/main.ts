@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { isWarrenError, reasonOf } from '../../node/errors.ts'
+import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { versionText } from './version.ts'
@@ -12,6 +13,7 @@ export async function main(args: readonly string[]): Promise<void> {
     output.on('error', (error: NodeJS.ErrnoException) => {
       if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error
     })
+  goToCaller(process.env)
   const program = commands()
   try {
     if (args.length === 0) program.outputHelp()
