@@ -112,6 +112,6 @@ it('a version that there is not, and a package that there is not, are told', { t
   expect(code).toBe(1)
   expect(failures.map(({ error }: { error: string }) => error).sort()).toEqual([
     expect.stringMatching(/^no-such-thing \(document\): .*\(404\)$/),
-    `${one?.name} has no version 9.9.9; the latest is ${one?.version}`,
+    `${one?.name} has no version 9.9.9, or the policy of the node withholds it; the latest is ${one?.version}`,
   ])
 })

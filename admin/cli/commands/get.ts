@@ -63,7 +63,7 @@ export async function get(names: readonly string[], options: GetOptions): Promis
     const left = [...skipped, ...warmed.skipped]
     const totals = totalsOf(pulled.images, [...fetcher.fetched, ...client.fetched], warmed.packages.length)
     for (const line of skippedLines(left)) progress.say(line)
-    const counts = { failures: failures.length, wantedPackages: packages.length > 0 }
+    const counts = { failures: failures.length, wantedPackages: packages.length > 0 || options.lockfile !== undefined }
     progress.say(summaryText(totals, performance.now() - beganAt, counts))
     if (options.json) {
       const facts = { node: node.base, images: pulled.images, packages: inOrder(warmed), skipped: left, failures, totals }

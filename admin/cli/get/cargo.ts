@@ -1,7 +1,7 @@
 import { compare, prerelease, valid } from 'semver'
 import { z } from 'zod'
 import { byDigests, digestOf } from './checks.ts'
-import { below, type Cooked, type Kitchen, segment } from './recipe.ts'
+import { below, type Cooked, type Kitchen, noVersion, segment } from './recipe.ts'
 import { shaped } from './shaped.ts'
 import type { CargoWanted } from './wanted.ts'
 
@@ -79,7 +79,5 @@ function chosen({ name, version }: CargoWanted, lines: readonly Line[]): Line {
   const found = version === undefined ? usual[0] : lines.find(({ vers }) => vers === version)
   if (found) return found
   const newest = usual[0] === undefined ? '' : `; the newest is ${usual[0].vers}`
-  throw new Error(
-    version === undefined ? `${name} has no version that is not yanked` : `${name} has no version ${version}${newest}`,
-  )
+  throw version === undefined ? new Error(`${name} has no version that is not yanked`) : noVersion(name, version, newest)
 }

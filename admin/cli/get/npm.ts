@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { byDigests, digestOf, parseIntegrity } from './checks.ts'
-import { below, type Cooked, type Kitchen } from './recipe.ts'
+import { below, type Cooked, type Kitchen, noVersion } from './recipe.ts'
 import { shaped } from './shaped.ts'
 import type { NpmWanted } from './wanted.ts'
 
@@ -39,7 +39,7 @@ export async function getNpm(wanted: NpmWanted, kitchen: Kitchen): Promise<Cooke
   const chosen = version ?? 'latest'
   const exact = own(value.versions, chosen) ? chosen : own(tags, chosen)
   const dist = exact === undefined ? undefined : own(value.versions, exact)?.dist
-  if (exact === undefined || !dist) throw new Error(`${name} has no version ${chosen}${offered(value.versions, tags)}`)
+  if (exact === undefined || !dist) throw noVersion(name, chosen, offered(value.versions, tags))
   const promised = [...parseIntegrity(dist.integrity ?? ''), ...digestOf('sha1', dist.shasum ?? '')]
   const digests = wanted.digests?.length ? wanted.digests : promised
   return { version: exact, files: [got, await getTarball(kitchen, { name, version: exact, tarball: dist.tarball, digests })] }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import type { Digest } from '../../../node/digest.ts'
 import { byDigests, digestOf, type MakeCheck } from './checks.ts'
 import type { GotFile } from './client.ts'
-import { below, type Cooked, type Kitchen } from './recipe.ts'
+import { below, type Cooked, type Kitchen, noVersion } from './recipe.ts'
 import { shaped } from './shaped.ts'
 import type { PypiWanted } from './wanted.ts'
 import { type PythonFile, parsePythonFile, wheelRunsOn } from './wheel.ts'
@@ -81,7 +81,7 @@ function choose(
     throw new Error(`${name} has no file ${only}${version === undefined ? '' : ` of version ${version}`}`)
   }
   const ofVersion = all.filter((file) => version !== undefined && isVersion(file, version))
-  if (ofVersion.length === 0) throw new Error(`${name} has no version ${version}${latestText(all)}`)
+  if (ofVersion.length === 0) throw noVersion(name, version, latestText(all))
   // What the lockfile does not promise a client would refuse.
   const fit = digests?.length ? ofVersion.filter((file) => couldBe(file, digests)) : ofVersion
   if (fit.length === 0)

@@ -26,3 +26,8 @@ export function below({ mirrors, mirror }: Kitchen, path: string): Pick<Ask, 'ur
 export function segment(text: string): string {
   return encodeURIComponent(text).replace(/%(?:40|2B|21|7E|3A)/g, decodeURIComponent)
 }
+
+/** Of a version that an index does not have, which does not say why. `more` follows it, from its punctuation mark on. */
+export function noVersion(name: string, version: string | undefined, more: string): Error {
+  return new Error(`${name} has no version ${version}, or the policy of the node withholds it${more}`)
+}

@@ -210,6 +210,11 @@ test('a parent that this repository does not have is no failure, while a checksu
   expect((await getJson('pkg:maven/g.x/a@1')).failures[0].error).toMatch(/^a-1\.pom is wrong: .* instead of sha1:00b{38}$/)
 })
 
+test('a lockfile of nothing was asked for no images', async () => {
+  const { code, stdout } = await get(...lockfile({}))
+  expect([code, stdout]).toEqual([0, expect.stringMatching(/^0 packages, 0 files, 0 documents, 0 B in /)])
+})
+
 test('a node that goes away in between is an exit code of its own', async () => {
   const lock = lockfile({ a: published('a'), b: published('b') })
   await mirrors.gone()
