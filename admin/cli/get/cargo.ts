@@ -6,7 +6,7 @@ import { shaped } from './shaped.ts'
 import type { CargoWanted } from './wanted.ts'
 
 const config = z.object({ dl: z.string() })
-const line = z.object({ name: z.string(), vers: z.string(), cksum: z.string(), yanked: z.boolean().optional() })
+const line = z.object({ name: z.string(), vers: z.string(), cksum: z.string(), yanked: z.boolean().nullish() })
 
 type Line = z.output<typeof line>
 
@@ -20,10 +20,6 @@ export async function getCargo(wanted: CargoWanted, kitchen: Kitchen): Promise<C
   const ask = { ...below(kitchen, indexPath(wanted.name)), name: `${wanted.name} (index)`, accept: 'text/plain' }
   const { got: index, value: lines } = await client.document(ask, parseIndex)
   const one = chosen(wanted, lines)
-  if (wanted.checksum !== undefined && wanted.checksum !== one.cksum)
-    throw new Error(
-      `${one.name} ${one.vers} is wrong: the index has the digest sha256:${one.cksum} instead of sha256:${wanted.checksum}`,
-    )
   const url = new URL(downloadUrl(dl, one), ask.url).href
   if (new URL(url).origin !== new URL(ask.url).origin)
     throw new Error(`${one.name} ${one.vers} is not at the node: config.json leads to ${new URL(url).host}`)
@@ -61,22 +57,34 @@ function indexPrefix(name: string): string {
   return name.length === 3 ? `3/${name.slice(0, 1)}` : `${name.slice(0, 2)}/${name.slice(2, 4)}`
 }
 
-function parseIndex(bytes: Buffer): Line[] {
-  const lines = bytes
+/** Versions as an index file lists them; like cargo it passes over lines that it cannot read. */
+export function parseIndex(bytes: Buffer): Line[] {
+  return bytes
     .toString('utf8')
     .split('\n')
-    .filter((text) => text.trim() !== '')
-  return lines.flatMap((text) => {
-    const { data } = line.safeParse(JSON.parse(text))
-    return data ? [data] : []
-  })
+    .flatMap((text) => line.safeParse(jsonOf(text)).data ?? [])
 }
 
-function chosen({ name, version }: CargoWanted, lines: readonly Line[]): Line {
+function jsonOf(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
+}
+
+/** The line of the wanted version, else of the newest one; of several lines the last one, as with cargo. Throws Error. */
+export function chosen({ name, version, checksum }: CargoWanted, lines: readonly Line[]): Line {
   const usual = lines
     .filter(({ yanked, vers }) => !yanked && valid(vers) && prerelease(vers) === null)
     .sort((one, other) => compare(other.vers, one.vers))
-  const found = version === undefined ? usual[0] : lines.find(({ vers }) => vers === version)
+  const wanted = version ?? usual[0]?.vers
+  const listed = lines.filter(({ vers }) => vers === wanted)
+  const found = listed.find(({ cksum }) => cksum === checksum) ?? listed.at(-1)
+  if (found && checksum !== undefined && found.cksum !== checksum)
+    throw new Error(
+      `${name} ${found.vers} is wrong: the index has the digest sha256:${found.cksum} instead of sha256:${checksum}`,
+    )
   if (found) return found
   const newest = usual[0] === undefined ? '' : `; the newest is ${usual[0].vers}`
   throw version === undefined ? new Error(`${name} has no version that is not yanked`) : noVersion(name, version, newest)

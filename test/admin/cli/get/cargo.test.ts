@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { downloadUrl, indexPath } from '../../../../admin/cli/get/cargo.ts'
+import { chosen, downloadUrl, indexPath, parseIndex } from '../../../../admin/cli/get/cargo.ts'
 
 test.for<[string, string]>([
   ['a', '1/a'],
@@ -23,4 +23,24 @@ test.for<[string, string]>([
 test('of short names the prefix is as in the index', () => {
   expect(downloadUrl('/{prefix}', { ...CRATE, name: 'a' })).toBe('/1')
   expect(downloadUrl('/{prefix}', { ...CRATE, name: 'Abc' })).toBe('/3/A')
+})
+
+const line = (vers: string, more: object = {}) => JSON.stringify({ name: 'MyCrate', vers, cksum: 'ab'.repeat(32), ...more })
+const index = (...lines: string[]) => parseIndex(Buffer.from(lines.map((one) => `${one}\n`).join('')))
+const wanted = { type: 'cargo', name: 'MyCrate', text: 'pkg:cargo/MyCrate' } as const
+
+test('lines that cargo passes over are passed over', () => {
+  const odd = ['', ' \r', 'not json', '[]', 'null', '{"v":9}', line('2.0.0', { cksum: 1 })]
+  expect(index(...odd, line('1.0.0', { yanked: null }), '{"cut').map(({ vers }) => vers)).toEqual(['1.0.0'])
+})
+
+test('of a version that is there twice the last line counts, or the one with the checksum of the lockfile', () => {
+  const lines = index(line('1.0.0', { cksum: 'cd'.repeat(32) }), line('1.0.0'))
+  expect(chosen({ ...wanted, version: '1.0.0' }, lines).cksum).toBe('ab'.repeat(32))
+  expect(chosen(wanted, lines).cksum).toBe('ab'.repeat(32))
+  const checksum = 'cd'.repeat(32)
+  expect(chosen({ ...wanted, version: '1.0.0', checksum }, lines).cksum).toBe(checksum)
+  expect(() => chosen({ ...wanted, version: '1.0.0', checksum: 'ef'.repeat(32) }, lines)).toThrow(
+    /index has the digest sha256:abab/,
+  )
 })
