@@ -106,6 +106,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const door = new Door(
     {
       cache: gate,
+      policy: gate,
       composer,
       upstream,
       sender,

@@ -1,4 +1,4 @@
-import type { Plan } from '../node/cache/plan.ts'
+import type { Plan, Subject } from '../node/cache/plan.ts'
 import type { Digest } from '../node/digest.ts'
 import type { WarrenError } from '../node/errors.ts'
 
@@ -88,6 +88,8 @@ export interface PassThrough {
   readonly url: string
   readonly base: string
   readonly headers: Readonly<Record<string, string>>
+  /** The package that it is about, for the policy; not set where it may be about any. */
+  readonly subject?: Subject
   /** Where upstream must not have all of a POST's body. */
   readonly edited?: Edited
 }

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Finder, Source } from '../cache/found.ts'
+import type { Subject } from '../cache/plan.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { addressed } from './addressed.ts'
@@ -31,6 +32,8 @@ export interface DoorEvents {
 
 export interface DoorComponents {
   readonly cache: Finder
+  /** Throws POLICY_DENIED for what must be asked of nobody. */
+  readonly policy: { admit(subject: Subject): void }
   readonly composer: Composer
   readonly upstream: Upstream
   readonly sender: Sender
@@ -73,7 +76,7 @@ export class Door {
 
   /** Answers a request under any mirror. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { cache, composer, upstream, sender, baseUrl, events } = this.#components
+    const { cache, policy, composer, upstream, sender, baseUrl, events } = this.#components
     try {
       this.#guard.check(request)
       if (request.headers.via !== undefined) this.#checkLoop(request.headers.via)
@@ -88,6 +91,7 @@ export class Door {
         const sent = sender.send(addressed(found, route), exchange)
         events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent, targetOf(request))
       } else if ('pass' in route) {
+        if (route.pass.subject) policy.admit(route.pass.subject)
         const { signal } = new Exchange(request, response, { cache, composer, baseUrl, mirror })
         const sent = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
         events.served(mirror.name, 'upstream', sent, targetOf(request))

@@ -75,6 +75,11 @@ export class PolicyGate implements Finder, Withholder {
     return !concerned || this.#policy.verdictOfAny(concerned).allowed
   }
 
+  /** Throws POLICY_DENIED for a package of which nothing is let through, of which upstream is then not asked either. */
+  admit(subject: Subject): void {
+    enforce(this.#policy.verdict(subject))
+  }
+
   /** What can be had at once of a key, if that was let through since the policy is what it is. */
   atHand(wanted: Wanted, revalidate: boolean): Found | undefined {
     const isLetThrough = this.#policy.isEmpty || this.#isCleared(wanted, wanted.kind === 'mutable' || wanted.offers)

@@ -9,6 +9,7 @@ import { isExactVersion } from './names.ts'
 import { offers } from './offers.ts'
 import { parseAudit, parsePath, type Resource, upstreamPath } from './paths.ts'
 import { type Kept, planOf } from './plans.ts'
+import { subjectOf } from './subject.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
 /** Characters of a search's query, the question mark included. */
@@ -76,7 +77,7 @@ function audit(request: MirrorRequest, mirror: Mirror): PassThrough {
 
 function tags({ method }: MirrorRequest, resource: Extract<Resource, { kind: 'dist-tags' }>, mirror: Mirror): PassThrough {
   const [base] = sitesOf(mirror, resource.name.toLowerCase())
-  return read(method, base, upstreamPath(resource))
+  return { ...read(method, base, upstreamPath(resource)), subject: subjectOf(resource.name) }
 }
 
 function search({ method, query }: MirrorRequest, mirror: Mirror): PassThrough {

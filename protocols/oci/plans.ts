@@ -128,7 +128,9 @@ function childOf({ digest, size, manifest }: ManifestFacts['children'][number], 
 function blobPlan(name: string, digest: Digest, site: Site): Plan {
   const plan = { ...common(name, `blobs/${formatDigest(digest)}`, site), ...addressed(digest) }
   const type = { 'content-type': 'application/octet-stream' }
-  return { ...plan, headers: { accept: '*/*' }, responseHeaders: { ...plan.responseHeaders, ...type } }
+  // Some registries hand out manifests as blobs, too: what is denied by its digest is so at either place.
+  const subject = subjectOf(name, site.registry, formatDigest(digest))
+  return { ...plan, subject, headers: { accept: '*/*' }, responseHeaders: { ...plan.responseHeaders, ...type } }
 }
 
 /** What is addressed by its digest: the digest alone is no right to it. */

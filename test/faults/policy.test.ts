@@ -114,7 +114,8 @@ describe('a version that is denied', () => {
     expect([reply.status, errorOf(reply)]).toEqual([403, expect.stringContaining('is denied by the rule pkg:npm/thing@<3')])
     const asked = upstream.tally.total.requests
     apply({ deny: ['pkg:npm/th*'] })
-    expect([(await get('thing')).status, upstream.tally.total.requests]).toEqual([403, asked])
+    for (const path of ['thing', '-/package/thing/dist-tags', '-/package/Thing/dist-tags', '-/npm/v1/attestations/thing@1.0.0'])
+      expect([path, (await get(path)).status, upstream.tally.total.requests]).toEqual([path, 403, asked])
   })
 
   it('is whatever is not allowed, where something is', async () => {

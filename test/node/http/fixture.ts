@@ -154,6 +154,7 @@ export class Face {
     const find = init.find ?? (() => Promise.reject(new WarrenError('UPSTREAM_ABSENT', 'there is no such thing')))
     this.door = new Door(
       {
+        policy: { admit() {} },
         composer: new Composer({ withholder: init.withholder ?? { of: () => undefined } }),
         cache: {
           get: find,

@@ -8,7 +8,7 @@ describe('a request is about', () => {
   it.each([
     ['/v2/x/manifests/latest', { ...image, version: 'latest' }],
     [`/v2/library/x/manifests/${SHA256}`, { ...image, version: SHA256 }],
-    [`/v2/library/x/blobs/${SHA256}`, image],
+    [`/v2/library/x/blobs/${SHA256}`, { ...image, version: SHA256 }],
     ['/v2/library/x/tags/list', image],
     [`/v2/library/x/referrers/${SHA256}`, image],
     ['/v2/quay.io/org/deep/app/manifests/1.0', { type: 'docker', namespace: 'quay.io/org/deep', name: 'app', version: '1.0' }],
