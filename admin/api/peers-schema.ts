@@ -25,6 +25,8 @@ export const peersSchema = z.object({
         quarantine: z.object({ until: z.number(), reason: z.string() }).nullable(),
         /** When its certificate ends. */
         notAfter: z.number(),
+        /** Where it says that it is. */
+        zone: z.string().nullable().default(null),
       }),
     )
     .readonly(),

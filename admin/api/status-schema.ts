@@ -81,6 +81,8 @@ export const statusSchema = z.object({
     role: z.enum(['member', 'seed']).nullable(),
     /** Peer id of this node. */
     peer: z.string(),
+    /** Where this node is, as it was told. */
+    zone: z.string().nullable().default(null),
     /** Multiaddrs that members may dial. */
     listen: z.array(z.string()).readonly(),
     /** `host:port` of the blob listener. */

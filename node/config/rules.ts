@@ -5,6 +5,7 @@ import { isAbsolute, normalize } from 'node:path'
 import { z } from 'zod'
 import { memberMultiaddr } from '../member-address.ts'
 import { isHost, isWildcard, parseTcpAddress } from '../tcp-address.ts'
+import { ZONE_NAME } from '../zone.ts'
 import { parseAddress, parseNetwork } from './address.ts'
 import { MAX_LIST, MAX_PEM_BYTES, MAX_TEXT } from './constants.ts'
 import { parseDuration, parseShare, parseSize } from './units.ts'
@@ -73,6 +74,12 @@ export const hostName = readable('a host name or an IP address, without port and
 export const reachableHost = hostName.refine((host) => !isWildcard({ host }) && !host.includes('%'), {
   error: 'a host name or an IP address by which other machines reach this one, such as build1.example.test or 10.0.0.5',
 })
+
+/** As clouds name theirs. */
+export const zone = readable(
+  'the name of a place, of letters, digits, dots, dashes and underscores, such as eu-west-1a or rack-7',
+  (text) => (ZONE_NAME.test(text) ? text : undefined),
+)
 
 /** As a multiaddr. */
 export const memberAddress = readable(

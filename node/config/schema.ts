@@ -53,6 +53,9 @@ export const schema = z.strictObject({
     bootstrap: rules
       .listOf(rules.memberAddress, 'addresses')
       .describe('Members to begin with besides those of the ticket: host:port, or a multiaddr'),
+    zone: rules.zone
+      .optional()
+      .describe('Where this machine is, such as eu-west-1a: of members that have a blob, those near by are asked first'),
     mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
     dht: rules
       .oneOf('auto', 'server', 'client')

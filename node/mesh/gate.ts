@@ -7,6 +7,8 @@ export interface Admitted {
   readonly role: Role
   /** When its certificate ends, in ms since the epoch. */
   readonly notAfter: number
+  /** Where it says that it is; undefined where it does not say. */
+  readonly zone?: string | undefined
   /** Version of its software. */
   readonly version: string
   /** Where it says that it hands out blobs, as `host:port`, IPv6 hosts in brackets; empty for one that only reads. */

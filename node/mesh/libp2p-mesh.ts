@@ -30,6 +30,7 @@ export interface Libp2pMeshInit {
   /** Peer id of this node. */
   readonly self: string
   readonly role: Role
+  readonly zone: string | undefined
   /** When the own certificate ends, in ms since the epoch. */
   readonly notAfter: number
 }
@@ -91,7 +92,7 @@ export class Libp2pMesh implements Mesh {
   }
 
   status(): MeshStatus {
-    const { id, self, role, notAfter } = this.#init
+    const { id, self, role, notAfter, zone = null } = this.#init
     const { book } = this.#components
     const parts = this.#components.status()
     const peers = book.all()
@@ -101,6 +102,7 @@ export class Libp2pMesh implements Mesh {
       id,
       role,
       peer: self,
+      zone,
       readerOnly: parts.reachable === false,
       peers: book.connected,
       notAfter,

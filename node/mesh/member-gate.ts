@@ -5,6 +5,7 @@ import { isLinkLocal, isWildcard, parseTcpAddress, toHostPort } from '../tcp-add
 import type { Membership } from '../trust/membership.ts'
 import { type Standing, standingOf } from '../trust/standing.ts'
 import { readVersioned } from '../trust/versioned.ts'
+import { ZONE_NAME } from '../zone.ts'
 import { type Admitted, type Gate, MAX_CARD_BYTES } from './gate.ts'
 
 const MAX_ADDRESSES = 16
@@ -22,6 +23,7 @@ const cardSchema = z.object({
   chain: z.array(z.string().max(MAX_CARD_BYTES)).min(1).max(2),
   version: z.string().regex(/^[\w.+-]{1,64}$/),
   blobs: z.array(blobAddress).max(MAX_ADDRESSES),
+  zone: z.string().regex(ZONE_NAME).optional(),
 })
 
 export interface MemberGateInit {
@@ -30,6 +32,8 @@ export interface MemberGateInit {
   readonly self: string
   /** Version of this software. */
   readonly version: string
+  /** Where this node is. */
+  readonly zone?: string | undefined
 }
 
 /** Lets in whoever has a certificate of this mesh, for as long as that lasts. */
@@ -50,8 +54,9 @@ export class MemberGate implements Gate {
   }
 
   card(): Buffer {
-    const { membership, version } = this.#init
-    return Buffer.from(JSON.stringify({ v: 1, chain: membership.chain, version, blobs: this.blobs.slice(0, MAX_ADDRESSES) }))
+    const { membership, version, zone } = this.#init
+    const blobs = this.blobs.slice(0, MAX_ADDRESSES)
+    return Buffer.from(JSON.stringify({ v: 1, chain: membership.chain, version, blobs, zone }))
   }
 
   admit(peer: string, card: Buffer): Admitted {
@@ -60,9 +65,9 @@ export class MemberGate implements Gate {
     const reading = readVersioned(card.toString(), cardSchema)
     if (reading.problem !== undefined)
       throw new WarrenError('UNTRUSTED', `peer ${peer} showed a card that cannot be read: ${reading.problem}`)
-    const { chain, version, blobs } = reading.value
+    const { chain, version, blobs, zone } = reading.value
     const { role, notAfter } = this.#standingOf(chain, peer)
-    return { peer, role, notAfter, version, blobs }
+    return { peer, role, notAfter, version, blobs, zone }
   }
 
   #standingOf(chain: readonly string[], peer: string): Standing {

@@ -9,6 +9,8 @@ export interface MeshStatus {
   readonly role: Role | null
   /** Peer id of this node. */
   readonly peer: string
+  /** Where this node is, as it was told. */
+  readonly zone: string | null
   /** Multiaddrs that members may dial. */
   readonly listen: readonly string[]
   /** `host:port` of the blob listener. */
@@ -47,4 +49,6 @@ export interface PeerStatus {
   readonly bytesOut: number
   readonly quarantine: { readonly until: number; readonly reason: string } | null
   readonly notAfter: number
+  /** Where it says that it is. */
+  readonly zone: string | null
 }

@@ -152,6 +152,7 @@ function lone(peer: string, trouble: string | null): MeshStatus {
     id: null,
     role: null,
     peer,
+    zone: null,
     listen: [],
     blobs: null,
     reachable: null,

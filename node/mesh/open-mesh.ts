@@ -45,6 +45,8 @@ export interface MeshInit {
   readonly announce: readonly string[]
   /** Addresses of members to begin with, besides those of the ticket. */
   readonly bootstrap: readonly string[]
+  /** Where this node is. */
+  readonly zone?: string | undefined
   readonly mdns: boolean
   readonly dht: 'auto' | 'server' | 'client'
   /** Folder of the node's data. */
@@ -70,8 +72,8 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   opening.defer(() => life.abort(new Error('the mesh is closed')))
   const { key, membership, clock, log } = components
   const { peerId: self } = key
-  const book = new PeerBook({ clock })
-  const gate = new MemberGate({ clock }, { membership, self, version: init.version })
+  const book = new PeerBook({ clock }, init)
+  const gate = new MemberGate({ clock }, { membership, self, version: init.version, zone: init.zone })
   const { role, notAfter } = gate.standing
   const secret = Buffer.from(membership.secret, 'base64url')
   const isServer = init.dht === 'server' || (init.dht === 'auto' && role === 'seed')
@@ -190,7 +192,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       client,
       clock,
       headStart: new HeadStart(),
-      lookup: new DhtLookup({ dht, self, clock }),
+      lookup: new DhtLookup({ dht, book, self, clock }),
       announcer,
       meet: (peer, signal) => host.meet(peer, signal),
       status: () => ({
@@ -201,6 +203,6 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       }),
       close: () => parts.disposeAsync(),
     },
-    { id: membership.mesh, self, role, notAfter },
+    { id: membership.mesh, self, role, notAfter, zone: init.zone },
   )
 }

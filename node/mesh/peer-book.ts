@@ -32,6 +32,7 @@ interface Entry {
   role: Role
   version: string
   notAfter: number
+  zone: string | undefined
   /** What it says itself. */
   announced: readonly string[]
   /** Hosts from which, or to which, it was connected; last one first. */
@@ -57,10 +58,13 @@ export class PeerBook {
   readonly #entries = new Map<string, Entry>()
   /** Those that failed, and until when they are left alone. */
   readonly #pauses = new LRUCache<string, { readonly failures: number; readonly until: number }>({ max: MAX_PEERS })
+  readonly #zone: string | undefined
   #connected = 0
 
-  constructor(components: { clock: Clock }) {
+  /** @param init.zone where this node is */
+  constructor(components: { clock: Clock }, init: { readonly zone?: string | undefined } = {}) {
     this.#clock = components.clock
+    this.#zone = init.zone
   }
 
   /** Members that are connected. */
@@ -100,12 +104,13 @@ export class PeerBook {
   }
 
   /** Somebody showed a good card. */
-  admitted({ peer, role, version, notAfter, blobs }: Admitted): void {
+  admitted({ peer, role, version, notAfter, blobs, zone }: Admitted): void {
     const entry = this.#entries.get(peer) ?? this.#newEntry(peer)
     // Last in the map is who came last.
     this.#entries.delete(peer)
     this.#entries.set(peer, entry)
-    Object.assign(entry, { role, version, notAfter, announced: blobs.slice(0, MAX_ADDRESSES), lastSeen: this.#clock.now() })
+    const announced = blobs.slice(0, MAX_ADDRESSES)
+    Object.assign(entry, { role, version, notAfter, zone, announced, lastSeen: this.#clock.now() })
     entry.blobs = undefined
     // It can be spoken to again, wherever it was before. Whoever fails again and again does not get around its pause like that.
     if ((this.#pauses.get(peer)?.failures ?? 0) < MANY_FAILURES) this.#pauses.delete(peer)
@@ -204,12 +209,17 @@ export class PeerBook {
     return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
   }
 
-  /** Usable members that lately had what was asked for, likeliest first. */
+  /** Whether it says that it is in the zone of this node. */
+  isNear(id: string): boolean {
+    return this.#zone !== undefined && this.#entries.get(id)?.zone === this.#zone
+  }
+
+  /** Usable members that lately had what was asked for: those that are near first, and then the likeliest. */
   warm(most: number): string[] {
     const now = this.#clock.now()
     return [...this.#entries.values()]
       .filter(({ id, warmUntil, wrongGuesses }) => warmUntil > now && wrongGuesses < WRONG_GUESSES && this.usable(id))
-      .sort((one, other) => other.warmUntil - one.warmUntil)
+      .sort((one, other) => nearFirst(this, one.id, other.id) || other.warmUntil - one.warmUntil)
       .slice(0, most)
       .map(({ id }) => id)
   }
@@ -237,6 +247,7 @@ export class PeerBook {
       role: 'member',
       version: '',
       notAfter: 0,
+      zone: undefined,
       announced: [],
       addresses: new Set(),
       listens: [],
@@ -254,17 +265,23 @@ export class PeerBook {
   }
 }
 
+/** For sorting: whoever is in this node's zone comes before others. */
+export function nearFirst(book: Pick<PeerBook, 'isNear'>, one: string, other: string): number {
+  return Number(book.isNear(other)) - Number(book.isNear(one))
+}
+
 function isQuarantined({ quarantine }: Entry, now: number): boolean {
   return quarantine !== undefined && quarantine.until > now
 }
 
 function statusOf(entry: Entry, now: number): PeerStatus {
-  const { id, role, version, notAfter, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
+  const { id, role, version, notAfter, zone, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
   return {
     id,
     role,
     version,
     notAfter,
+    zone: zone ?? null,
     addresses: entry.listens.length > 0 ? entry.listens : [...entry.addresses].reverse(),
     blobs: blobsOf(entry),
     connected: connections > 0,

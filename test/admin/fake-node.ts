@@ -15,6 +15,7 @@ export const LONE: Status['mesh'] = {
   id: null,
   role: null,
   peer: PEER,
+  zone: null,
   listen: [],
   blobs: null,
   reachable: null,

@@ -30,13 +30,15 @@ export async function peers(options: NodeOptions & { readonly json?: boolean }):
 
 /** The members for people. */
 export function peersLines(all: Peers['peers'], now: number, output: Output): string[] {
-  const heading = ['peer', 'role', 'state', 'address', 'latency', 'in', 'out', 'version', 'why']
+  const hasZones = all.some(({ zone }) => zone !== null)
+  const heading = ['peer', 'role', 'state', ...(hasZones ? ['zone'] : []), 'address', 'latency', 'in', 'out', 'version', 'why']
   return table(output, [
     all.some(({ quarantine }) => quarantine) ? heading : heading.slice(0, -1),
     ...all.map((peer) => [
       peer.id.slice(-SHORT_ID),
       peer.role,
       stateText(peer, now),
+      ...(hasZones ? [peer.zone ?? ''] : []),
       addressText(peer),
       peer.latency === null ? '' : `${peer.latency < 10 ? peer.latency.toFixed(1) : Math.round(peer.latency)} ms`,
       formatBytes(peer.bytesIn),

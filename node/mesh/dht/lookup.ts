@@ -1,11 +1,13 @@
 import type { KadDHT } from '@libp2p/kad-dht'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
+import { nearFirst, type PeerBook } from '../peer-book.ts'
 import { MissMemory } from './miss-memory.ts'
 import { cidOf } from './multihash.ts'
 
 export interface DhtLookupComponents {
   readonly dht: Pick<KadDHT, 'findProviders'>
+  readonly book: Pick<PeerBook, 'isNear'>
   /** Peer id of this node, which is never an answer. */
   readonly self: string
   readonly clock: Clock
@@ -55,7 +57,7 @@ export class DhtLookup {
     return this.#running
   }
 
-  /** Peer ids as they come, each once. Throws the signal's reason when that is aborted; troubles of the DHT just end it. */
+  /** Peer ids as they come, of those that come together the near ones first, each once. Throws the signal's reason when that is aborted; troubles of the DHT just end it. */
   async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<string, void> {
     signal.throwIfAborted()
     const name = formatDigest(digest)
@@ -102,7 +104,7 @@ export class DhtLookup {
   }
 
   async #run(name: string, digest: Digest, query: Query): Promise<void> {
-    const { dht, self, clock } = this.#components
+    const { dht, book, self, clock } = this.#components
     const { signal } = query.stop
     clock.sleep(this.#limit, signal).then(
       () => this.#conclude(name, query),
@@ -113,7 +115,8 @@ export class DhtLookup {
       for await (const event of dht.findProviders(cidOf(digest), { signal })) {
         if (event.name !== 'PROVIDER') continue
         const peers = event.providers.map(({ id }) => id.toString())
-        query.found.push(...peers.filter((peer) => peer !== self && !query.found.includes(peer)))
+        const news = peers.filter((peer) => peer !== self && !query.found.includes(peer))
+        query.found.push(...news.sort((one, other) => nearFirst(book, one, other)))
         tell(query)
       }
       this.#conclude(name, query)

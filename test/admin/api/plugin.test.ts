@@ -34,6 +34,7 @@ test('members are shown to whoever has the node token', async () => {
       bytesOut: 2,
       quarantine: { until: 3, reason: 'it lied' },
       notAfter: 4,
+      zone: 'eu-1a',
     },
   ]
   for (const scheme of ['Bearer', 'bearer']) {

@@ -19,6 +19,7 @@ const connected: Peers['peers'][number] = {
   bytesIn: 3_565_158,
   bytesOut: 0,
   quarantine: null,
+  zone: null,
   notAfter: NOW + 1,
 }
 const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }
@@ -30,6 +31,11 @@ test('members are shown with role, state, address, latency, bytes and version', 
     `${PEER.slice(-8)}  seed    connected       10.0.0.1:7472       0.4 ms   3.4 MiB  0 B  0.1.0`,
     `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:7472  32 ms    3.4 MiB  0 B  0.1.0`,
   ])
+})
+
+test('where some say where they are, that is shown of each', () => {
+  const lines = peersLines([{ ...connected, zone: 'eu-1a' }, gone], NOW, output)
+  expect(lines.map((line) => line.split(/ {2,}/)[3])).toEqual(['zone', 'eu-1a', '10.0.0.1:7472'])
 })
 
 test('a member that lied is shown with the reason, and when it is asked again', () => {

@@ -20,6 +20,7 @@ const seed: Peers['peers'][number] = {
   bytesIn: 0,
   bytesOut: 0,
   quarantine: null,
+  zone: null,
   notAfter: 0,
 }
 

@@ -35,6 +35,7 @@ test('every kind of setting is read from the environment', () => {
       WARREN_UPSTREAM_CONCURRENCY: '3',
       WARREN_MESH_LISTEN: ':4001',
       WARREN_MESH_BOOTSTRAP: '10.0.0.1:7471,/dns6/mesh.example.test/tcp/1',
+      WARREN_MESH_ZONE: 'eu-west-1a',
       WARREN_MESH_MDNS: 'false',
       WARREN_MEMORY_HOT: '',
       OTHER: 'x',
@@ -54,6 +55,7 @@ test('every kind of setting is read from the environment', () => {
     mesh: {
       listen: { host: '0.0.0.0', port: 4001 },
       bootstrap: ['/ip4/10.0.0.1/tcp/7471', '/dns6/mesh.example.test/tcp/1'],
+      zone: 'eu-west-1a',
       mdns: false,
     },
     memory: { hot: 64 << 20 },

@@ -175,6 +175,10 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'mesh: {bootstrap: [/ip4/10.0.0.1/udp/7471]}\n',
     'config.yaml:1:20: mesh.bootstrap[0] is "/ip4/10.0.0.1/udp/7471", but must be host:port, such as seed.example.test:7471, or a multiaddr, such as /dns4/seed.example.test/tcp/7471',
   ],
+  [
+    'mesh: {zone: "a b"}\n',
+    'config.yaml:1:14: mesh.zone is "a b", but must be the name of a place, of letters, digits, dots, dashes and underscores, such as eu-west-1a or rack-7',
+  ],
   ['mesh: {mdns: maybe}\n', 'config.yaml:1:14: mesh.mdns is "maybe", but must be one of true, false'],
   ['mesh: {dht: on}\n', 'config.yaml:1:13: mesh.dht is "on", but must be one of auto, server, client'],
   [

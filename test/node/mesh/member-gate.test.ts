@@ -37,6 +37,13 @@ describe('the card of a member', () => {
     })
   })
 
+  it('tells where it is, if it was told, by a name that may stand in a table', () => {
+    const init = { membership: mesh.joined, self: mesh.peer, version: VERSION, zone: 'eu-west-1a' }
+    expect(admit(new MemberGate({ clock: new VirtualClock(NOW) }, init).card()).zone).toBe('eu-west-1a')
+    for (const zone of ['', 'a b', 'x'.repeat(65), '\u001b[31m', 7, null])
+      expect(() => admit(cardWith({ zone }))).toThrow('zone')
+  })
+
   it('lets a seed in as one', () => {
     const { role, blobs } = gateOf(mesh.joined, mesh.peer).admit(mesh.seed, door().card())
     expect([role, blobs]).toEqual(['seed', []])

@@ -35,6 +35,32 @@ async function restOf(isOver: () => boolean, step: number): Promise<number> {
   return clock.now() - start
 }
 
+it('those in the same zone are worth a guess before others, where this node has one', async () => {
+  for (const zoned of [new PeerBook({ clock }, { zone: 'here' }), new PeerBook({ clock })]) {
+    book = zoned
+    for (const [peer, zone] of [
+      ['a', 'here'],
+      ['b', 'there'],
+      ['c', undefined],
+      ['d', 'here'],
+    ] as const) {
+      meet(peer, { zone })
+      await clock.advance(1)
+    }
+    const isZoned = zoned.isNear('a')
+    expect(zoned.warm(9)).toEqual(isZoned ? ['d', 'a', 'c', 'b'] : ['d', 'c', 'b', 'a'])
+    expect(zoned.get('a')?.zone).toBe('here')
+    expect([zoned.isNear('b'), zoned.isNear('c'), zoned.isNear('nobody')]).toEqual([false, false, false])
+  }
+})
+
+it('the zone of a member is that of its last card', () => {
+  book = new PeerBook({ clock }, { zone: 'here' })
+  meet('a', { zone: 'here' })
+  admit('a')
+  expect([book.isNear('a'), book.get('a')?.zone]).toEqual([false, null])
+})
+
 describe('what is known of a member', () => {
   it('is what its card said, and where it is connected', () => {
     meet('a', { role: 'seed', blobs: [] })
@@ -51,6 +77,7 @@ describe('what is known of a member', () => {
       bytesIn: 0,
       bytesOut: 0,
       quarantine: null,
+      zone: null,
     })
   })
 

@@ -44,7 +44,10 @@ export class KadNode {
     this.host = host
     this.store = store
     this.#held = held
-    this.lookup = new DhtLookup({ dht: this.dht, self: this.id, clock: init.clock ?? systemClock }, init.lookup)
+    this.lookup = new DhtLookup(
+      { dht: this.dht, book: { isNear: () => false }, self: this.id, clock: init.clock ?? systemClock },
+      init.lookup,
+    )
   }
 
   static async start(init: KadNodeInit = {}): Promise<KadNode> {

@@ -77,7 +77,10 @@ class ScriptedDht {
   }
 }
 
-const lookup = (init?: DhtLookupInit) => new DhtLookup({ dht, self: id(0), clock }, init)
+/** Who is in the zone of whoever asks. */
+const near = new Set<string>()
+const book = { isNear: (peer: string) => near.has(peer) }
+const lookup = (init?: DhtLookupInit) => new DhtLookup({ dht, book, self: id(0), clock }, init)
 const id = (at: number) => `${peers[at]}`
 const calm = () => new AbortController().signal
 
@@ -88,6 +91,16 @@ async function all(source: AsyncIterable<string>): Promise<string[]> {
 }
 
 describe('a look-up', () => {
+  it('yields of those that come together whoever is near first', async () => {
+    near.add(id(3))
+    const found = all(lookup().find(digest(1), calm()))
+    dht.query().provide(1)
+    dht.query().provide(2, 3)
+    dht.query().end()
+    expect(await found).toEqual([id(1), id(3), id(2)])
+    near.clear()
+  })
+
   it('asks by the key of the digest and yields providers as they come', async () => {
     const found = lookup().find(digest(1), calm())
     const first = found.next()
