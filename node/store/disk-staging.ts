@@ -145,7 +145,7 @@ export class DiskStaging implements Staging {
   async #sync(stream: SlabStream): Promise<Staged['content']> {
     await stream.sync()
     // Before the file moves: readers that come later find it by its descriptor. Nobody writes to it any more.
-    return { path: this.#path, identity: this.#open() }
+    return { path: this.#path, identity: this.#open().now }
   }
 
   async #close(): Promise<void> {

@@ -42,9 +42,15 @@ export class OpenFile implements Identity {
     }
   }
 
+  /** What is said of it now: it may have grown since it was opened. */
+  get now(): Identity {
+    const { size, mtimeMs, ino } = fstatSync(this.fd)
+    return { size, mtimeMs, ino }
+  }
+
   /** Whether the open file still looks as it did when it was opened. */
   get unchanged(): boolean {
-    return isSame(this, fstatSync(this.fd))
+    return isSame(this, this.now)
   }
 
   /** All bytes, in one go. */

@@ -8,6 +8,7 @@ import type { MinFree } from '../../../node/store/free-space.ts'
 import { bytesOf, codeOf, digestOf, feed, keep, load, recordOf, storeConformance } from '../../conformance/store.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
 import { fileOf, useDiskStores } from './fixture.ts'
 
 useLeakCheck()
@@ -198,6 +199,24 @@ describe('DiskStore', () => {
     for (const bytes of blobs) expect(store.blobs.open(digestOf(bytes))).toMatchObject({ bytes })
     expect(store.hotBytes).toBeGreaterThan(6_000)
     expect(store.hotBytes).toBeLessThanOrEqual(10_000)
+  })
+
+  it('hashes nothing again that it hashed on its way in, though somebody read it before it was whole', async () => {
+    const { store } = await open()
+    const bytes = bytesOf(12 << 20)
+    const staging = store.blobs.stage({ size: bytes.length, algorithms: [] })
+    await feed(staging, bytes.subarray(0, 8 << 20))
+    await eventually('the beginning is in its file', async () => {
+      const read = await staging.read(0, 1_000, (size) => Buffer.alloc(size))
+      return read?.equals(bytes.subarray(0, 1_000)) === true
+    })
+    await feed(staging, bytes.subarray(8 << 20))
+    await staging.seal()
+    expect(await staging.commit(new Map())).toBe(true)
+    await staging.close()
+    const opened = store.blobs.open(digestOf(bytes))
+    expect(opened).not.toBeInstanceOf(Promise)
+    await (await opened)?.close()
   })
 
   it('counts tiny blobs in memory for more than their bytes', async () => {
