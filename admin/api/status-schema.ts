@@ -15,6 +15,7 @@ export const statusSchema = z.object({
     /** Base URLs of the mirror listeners. */
     listen: z.array(z.string()).readonly(),
   }),
+  /** In the order of the settings, built-in ones first. */
   mirrors: z.array(
     z.object({
       name: z.string(),

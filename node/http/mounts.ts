@@ -33,8 +33,10 @@ export class Mounts {
   readonly #aliases: readonly { readonly prefix: string; readonly mounted: Mounted }[]
 
   constructor(mounted: readonly Mounted[]) {
-    this.#all = [...mounted].sort((a, b) => b.mirror.path.length - a.mirror.path.length)
-    this.#byLength = this.#all.filter(({ protocol }) => !protocol.claim)
+    this.#all = mounted
+    this.#byLength = mounted
+      .filter(({ protocol }) => !protocol.claim)
+      .sort((a, b) => b.mirror.path.length - a.mirror.path.length)
     const first = new Map<Protocol, Mounted>()
     for (const one of mounted) if (!first.has(one.protocol)) first.set(one.protocol, one)
     this.#aliases = [...first].flatMap(([protocol, one]) => protocol.rootAliases.map((prefix) => ({ prefix, mounted: one })))
@@ -44,6 +46,7 @@ export class Mounts {
     })
   }
 
+  /** In the order of the settings: the first of its protocol is the one that is meant where nobody says which. */
   get all(): readonly Mounted[] {
     return this.#all
   }

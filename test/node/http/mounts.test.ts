@@ -10,6 +10,10 @@ const inner = mirrorAt('/npm/corp/')
 const other = mirrorAt('/npm-corp/')
 const mounts = new Mounts([outer, inner, other])
 
+test('they stay in the order of the settings, whatever is looked through first', () => {
+  expect(mounts.all).toEqual([outer, inner, other])
+})
+
 test.each([
   ['/npm/lodash', outer, 'lodash'],
   ['/npm/', outer, ''],
