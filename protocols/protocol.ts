@@ -140,8 +140,7 @@ export interface Offers {
   readonly from?: ExportedFrom
   /**
    * The document without the versions that `allows` refuses; `bytes` themselves if it refuses none. `published` is in ms since the
-   * epoch, undefined where the document does not tell. `bytes` are as they are stored, or with the caller's base URL in them where
-   * there is a rendition as well.
+   * epoch, undefined where the document does not tell. `bytes` have something in them that stands for the caller's base URL.
    */
   withhold(bytes: Buffer, allows: (version: string, published: number | undefined) => boolean): Buffer
 }
@@ -154,7 +153,10 @@ export interface Rendition {
   readonly from?: ExportedFrom
   /** `content-type` and other headers of the answer, lower-case names. */
   readonly headers: Readonly<Record<string, string>>
-  /** `documents` in the order of their plans, with the caller's base URL in them. Throws a plain Error for what it cannot read. */
+  /**
+   * `documents` in the order of their plans. What stands in them for the caller's base URL is to stay as it is, letter by letter, wherever
+   * it goes out. Throws a plain Error for what it cannot read.
+   */
   render(documents: readonly Buffer[]): Buffer
 }
 

@@ -1,5 +1,4 @@
 import type { ExportedFrom, Offers, Rendition } from '../../protocols/protocol.ts'
-import type { DocumentParser } from '../cache/plan.ts'
 import { type Grounds, verdictsOf } from '../policy/verdicts.ts'
 import { exported, serveJobs } from '../threads/serve-jobs.ts'
 import { type Composed, compose } from './compose.ts'
@@ -10,18 +9,18 @@ export interface ComposeOrder {
   readonly offers?: ExportedFrom | undefined
   readonly grounds?: Grounds | undefined
   readonly rendition?: ExportedFrom | undefined
-  readonly parser?: ExportedFrom | undefined
+  readonly standIn?: string | undefined
 }
 
 export type ComposeResult = Omit<Composed, 'bytes'> & { readonly bytes: Uint8Array }
 
-serveJobs(async ({ documents, offers, grounds, rendition, parser }: ComposeOrder) => {
+serveJobs(async ({ documents, offers, grounds, rendition, standIn }: ComposeOrder) => {
   const { bytes, ...made } = compose({
     documents: documents.map((bytes) => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)),
     offers: offers && (await findExport<Offers>(offers)),
     verdicts: grounds && verdictsOf(grounds),
     rendition: rendition && (await findExport<Rendition>(rendition)),
-    parse: parser && ((await exported(parser.module, parser.exportName)) as DocumentParser['parse']),
+    standIn,
   })
   // What others share with it, as small buffers do, must not move.
   const whole = bytes.length === bytes.buffer.byteLength ? bytes : new Uint8Array(bytes)

@@ -4,7 +4,7 @@ import type { Planned, Rendition } from '../../protocols/protocol.ts'
 import { type Body, bufferBody, readAll } from '../body.ts'
 import { DocumentTurns } from '../cache/document-turns.ts'
 import type { Found, Source } from '../cache/found.ts'
-import type { DocumentParser, ParsedDocument, Plan } from '../cache/plan.ts'
+import type { ParsedDocument, Plan } from '../cache/plan.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Withholder, Withholding } from '../policy/withholding.ts'
@@ -26,6 +26,12 @@ const KEPT = { small: 32 << 20, large: 64 << 20, largeFrom: 2 << 20 }
 /** From the least to the most recent word about what upstream has. */
 const SOURCES: readonly Source[] = ['local', 'stale', 'flight', 'peer', 'seed', 'upstream']
 
+/**
+ * Stands for the caller's base URL in documents that are made into others, so that the result is made, and held in memory, once for
+ * all of them: a client may call this node by any port. The same for ever and everywhere, as the names of results are made of it.
+ */
+const STAND_IN = 'http://base-url.warren.invalid/'
+
 /** What a composed document is made of must not be told of it. */
 const OF_THE_ORIGINAL = ['last-modified', 'content-disposition', 'content-language']
 
@@ -40,10 +46,9 @@ interface Kept {
 interface Task {
   readonly route: Planned
   readonly founds: readonly Found[]
-  /** Undefined where the result is the same for all callers but for the places that name its registry. */
-  readonly base: string | undefined
   readonly withholding: Withholding | undefined
-  readonly parser: DocumentParser | undefined
+  /** Undefined where no document names its registry. */
+  readonly standIn: string | undefined
 }
 
 /**
@@ -73,11 +78,12 @@ export class Composer {
    * Takes `founds` over, in the order of their plans, and closes them. Throws UPSTREAM_CORRUPT for what cannot be read or is larger
    * than 64 MiB, POLICY_DENIED where everything is withheld; the reason of `signal` as soon as that is aborted.
    */
-  async compose(route: Planned, founds: readonly Found[], base: string, signal?: AbortSignal): Promise<Found> {
+  async compose(route: Planned, founds: readonly Found[], signal?: AbortSignal): Promise<Found> {
     const close = () => {
       for (const { body } of founds) body.close()
     }
-    const task = this.#task(route, founds, base)
+    const standIn = founds.some((found) => isDocument(found) && found.document.spans.length > 0) ? STAND_IN : undefined
+    const task: Task = { route, founds, withholding: this.#withholding(route), standIn }
     const name = this.#nameOf(task)
     const known = name === undefined ? undefined : (this.#small.get(name) ?? this.#large.get(name))
     if (known) close()
@@ -90,30 +96,16 @@ export class Composer {
     await this.#threads.close()
   }
 
-  #task(route: Planned, founds: readonly Found[], base: string): Task {
-    const withholding = this.#withholding(route)
-    const [first] = founds
-    const parser = route.plans[0].document
-    // What is only withheld stays a document as upstream has it: it is made once for all base URLs, whatever clients call this node.
-    const bare = !route.rendition && founds.length === 1 && first !== undefined && isDocument(first)
-    if (bare && first.document.spans.length === 0) return { route, founds, base: undefined, withholding, parser: undefined }
-    return bare && parser
-      ? { route, founds, base: undefined, withholding, parser }
-      : { route, founds, base, withholding, parser: undefined }
-  }
-
-  #nameOf({ route: { offers, rendition }, founds, base, withholding, parser }: Task): string | undefined {
-    const names = founds.map((found) =>
-      base !== undefined && isDocument(found) ? this.#renderings.of(found, () => base).id : found.digest,
-    )
+  #nameOf({ route: { offers, rendition }, founds, withholding }: Task): string | undefined {
+    const names = founds.map((found) => (isDocument(found) ? this.#renderings.of(found, () => STAND_IN).id : found.digest))
     // Bytes without a name are not recognised again.
     if (founds.some(({ digest }) => digest === undefined)) return undefined
-    return JSON.stringify([names, offers?.id, withholding?.id, rendition?.id, parser?.id])
+    return JSON.stringify([names, offers?.id, withholding?.id, rendition?.id])
   }
 
   async #make(task: Task, name: string | undefined, signal: AbortSignal): Promise<Kept> {
     try {
-      const bodies = task.founds.map((found) => this.#bodyOf(found, task.base))
+      const bodies = task.founds.map((found) => this.#bodyOf(found))
       const size = sizeOf(bodies)
       const made =
         size !== undefined && size <= INLINE_BYTES
@@ -152,8 +144,8 @@ export class Composer {
     return offers && subject && this.#withholder.of(subject)
   }
 
-  #bodyOf(found: Found, base: string | undefined): Body {
-    return base !== undefined && isDocument(found) ? this.#renderings.of(found, () => base).body(found.body) : found.body
+  #bodyOf(found: Found): Body {
+    return isDocument(found) ? this.#renderings.of(found, () => STAND_IN).body(found.body) : found.body
   }
 }
 
@@ -165,28 +157,27 @@ function keeping(maxSize: number) {
   })
 }
 
-function ingredients({ route: { offers, rendition }, withholding, parser }: Task, documents: readonly Buffer[]) {
+function ingredients({ route: { offers, rendition }, withholding, standIn }: Task, documents: readonly Buffer[]) {
   return {
     documents,
     offers,
     verdicts: withholding?.verdicts(),
     rendition,
-    parse: parser && ((bytes: Buffer) => parser.parse(bytes)),
+    standIn,
   }
 }
 
 /** Undefined where a part of it cannot be found by another thread. */
-function orderOf({ route, withholding, parser }: Task, documents: readonly Buffer[]): ComposeOrder | undefined {
+function orderOf({ route, withholding, standIn }: Task, documents: readonly Buffer[]): ComposeOrder | undefined {
   const { rendition } = route
   const offers = withholding && route.offers
   if ((offers && !(offers.from && withholding.grounds)) || (rendition && !rendition.from)) return undefined
-  const { module, exportName } = parser ?? {}
   return {
     documents,
     offers: offers?.from,
     grounds: withholding?.grounds,
     rendition: rendition?.from,
-    parser: module === undefined || exportName === undefined ? undefined : { module, exportName },
+    standIn,
   }
 }
 

@@ -66,7 +66,7 @@ export class Exchange implements GetOptions, Asked {
     // Of a form that is made here, the length is known only from its bytes.
     const whole: GetOptions = { signal: options.signal, ...(options.revalidate ? { revalidate: true } : {}) }
     const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route, whole)]
-    return this.#components.composer.compose(route, founds, this.base(), options.signal)
+    return this.#components.composer.compose(route, founds, options.signal)
   }
 
   /**

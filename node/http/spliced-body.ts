@@ -13,7 +13,7 @@ export class SplicedBody implements Body {
   /** Throws when the document is not complete, or is shorter than its splices say. */
   constructor(body: Body, splices: Splices) {
     const { count } = splices
-    if (body.size === undefined || (count > 0 && (splices.end[count - 1] as number) > body.size)) {
+    if (body.size === undefined || (count > 0 && splices.end(count - 1) > body.size)) {
       throw new Error('the stored document is not the one that was parsed')
     }
     this.#body = body
@@ -45,11 +45,9 @@ export class SplicedBody implements Body {
 
   /** Offset in the stored bytes from which the rendered ones at `position` come; within a replacement, the one after it. */
   #stored(position: number): number {
-    const { at, end } = this.#splices
-    const i = this.#splices.lastAtOrBefore(position)
-    if (i < 0) return position
-    const past = position - (at[i] as number) - this.#splices.length(i)
-    return (end[i] as number) + Math.max(0, past)
+    const splices = this.#splices
+    const i = splices.lastAtOrBefore(position)
+    return i < 0 ? position : splices.end(i) + Math.max(0, position - splices.at(i) - splices.length(i))
   }
 
   async #load(from: number, length: number): Promise<Buffer> {
@@ -66,15 +64,16 @@ export class SplicedBody implements Body {
 
   /** Fills `out` with rendered bytes from `position` on, as far as `stored`, the stored bytes from `from` on, goes. */
   #fill(out: Buffer, position: number, stored: Buffer, from: number): Buffer {
-    const { at, count } = this.#splices
+    const splices = this.#splices
+    const { count } = splices
     let filled = 0
-    let next = Math.max(0, this.#splices.lastAtOrBefore(position))
+    let next = Math.max(0, splices.lastAtOrBefore(position))
     while (filled < out.length) {
       const here = position + filled
-      const begin = next < count ? (at[next] as number) : Number.POSITIVE_INFINITY
-      const length = next < count ? this.#splices.length(next) : 0
+      const begin = next < count ? splices.at(next) : Number.POSITIVE_INFINITY
+      const length = next < count ? splices.length(next) : 0
       if (here >= begin + length) next++
-      else if (here >= begin) filled += this.#splices.text(next, here - begin).copy(out, filled)
+      else if (here >= begin) filled += splices.copyText(next, here - begin, out, filled)
       else {
         const start = this.#stored(here) - from
         const end = start + Math.min(out.length - filled, begin - here)

@@ -18,7 +18,7 @@ export const lines: Offers = {
   },
 }
 
-/** In upper case. One that says so keeps its thread for ever. */
+/** With a mark at its end. One that says so keeps its thread for ever. */
 export function loud(mark: string): Rendition {
   return {
     id: `loud ${mark}`,
@@ -27,7 +27,7 @@ export function loud(mark: string): Rendition {
     render([bytes]) {
       here.rendered++
       if (bytes?.includes('endless')) for (;;);
-      return Buffer.from(`${bytes}`.toUpperCase() + mark)
+      return Buffer.from(`${bytes}${mark}`)
     },
   }
 }
