@@ -29,37 +29,39 @@ export class Events implements DoorEvents, CacheEvents {
 
   served(mirror: string, source: Source | 'fixed', bytes: number, path: string): void {
     if (source !== 'fixed') this.#stats.served(source, bytes)
-    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes, path }, 'served')
+    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes, path: shown(path) }, 'served')
   }
 
   refused(mirror: string, error: WarrenError, path: string): void {
     const negative = error.code === 'UPSTREAM_ABSENT' || error.code === 'UPSTREAM_GONE'
     this.#stats.refused(negative ? 'negative' : 'error')
     const isTold = error.status >= 500 || (error.code === 'UPSTREAM_DENIED' && this.#isNews(this.#toldDenied, mirror))
-    if (!isTold) this.#log.debug({ mirror, code: error.code, path }, error.message)
-    else this.#log.warn({ mirror, code: error.code, path }, error.message)
+    const fields = { mirror, code: error.code, path: shown(path) }
+    if (isTold) this.#log.warn(fields, shown(error.message))
+    else this.#log.debug(fields, shown(error.message))
   }
 
   bug(error: unknown, path: string): void {
-    this.#log.error({ err: error, path }, 'a request met an error that nothing expected')
+    this.#log.error({ err: error, path: shown(path) }, 'a request met an error that nothing expected')
   }
 
   corrupt(plan: Plan, source: string, reason: string): void {
-    this.#log.warn({ mirror: plan.mirror, url: plan.url, source }, `not kept: ${reason}`)
+    this.#log.warn({ mirror: plan.mirror, url: shown(plan.url), source }, shown(`not kept: ${reason}`))
   }
 
   unverified(plan: Plan, reason: string): void {
     this.#log.warn(
-      { mirror: plan.mirror, url: plan.url },
-      `served unverified and not kept, since its metadata could not be had: ${reason}`,
+      { mirror: plan.mirror, url: shown(plan.url) },
+      shown(`served unverified and not kept, since its metadata could not be had: ${reason}`),
     )
   }
 
   refreshFailed(plan: Plan, reason: string): void {
-    const { mirror, url } = plan
+    const { mirror } = plan
+    const fields = { mirror, url: shown(plan.url) }
     if (this.#isNews(this.#toldStale, mirror))
-      this.#log.warn({ mirror, url }, `serving stale copies while upstream is in trouble: ${reason}`)
-    else this.#log.debug({ mirror, url }, `serving the stale copy: ${reason}`)
+      this.#log.warn(fields, shown(`serving stale copies while upstream is in trouble: ${reason}`))
+    else this.#log.debug(fields, shown(`serving the stale copy: ${reason}`))
   }
 
   storeTrouble(what: string): void {
@@ -77,4 +79,9 @@ export class Events implements DoorEvents, CacheEvents {
     told.set(mirror, now)
     return true
   }
+}
+
+/** A path, a URL, or a text with some in it, without their queries: clients bring URLs that are signed, or have a token in them. */
+function shown(text: string): string {
+  return text.replace(/((?:^|https?:\/)\/[^\s?»]*\?)[^\s»]+/g, '$1…')
 }

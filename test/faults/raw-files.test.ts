@@ -1,3 +1,4 @@
+import { pino } from 'pino'
 import { describe, expect, it } from 'vitest'
 import { UndiciUpstream } from '../../node/upstream/undici-upstream.ts'
 import { answer, redirect, serve } from '../harness/answer.ts'
@@ -99,6 +100,29 @@ describe('a file of a generic mirror', () => {
     expect((await node.ask('v1/app.zip')).status).toBe(200)
     expect(storage.tally.log.map(({ status }) => status)).not.toContain(403)
     expect(upstream.count('/v1/app.zip')).toBe(2)
+  })
+
+  it('asked for by a signed URL, or behind one, leaves no signature in the log, the status or another key', async () => {
+    const upstream = await started(new ScriptedUpstream())
+    upstream
+      .on('/moved', redirect(`${upstream.origin}/signed?sig=hush`))
+      .on(/^\/signed/, serve(BYTES))
+      .on(/^\/broken/, answer(500, 'oops'))
+      .on(/^\/empty/, answer(200, ''))
+      .on(/^\/circle/, redirect(`${upstream.origin}/circle?sig=hush`))
+    const lines: string[] = []
+    const log = pino({ level: 'trace' }, { write: (line) => void lines.push(line) })
+    const node = await nodeBefore(temp, upstream.origin, { immutable: ['moved', 'empty'] }, { log })
+    const statuses = []
+    for (const path of ['moved', 'broken', 'broken?sig=hush', 'empty?sig=hush', 'circle', 'signed?sig=hush'])
+      statuses.push((await node.ask(path)).status)
+    expect(statuses).toEqual([200, 503, 503, 503, 503, 200])
+    await storeAtRest(node)
+    expect(lines.join('')).toContain('/raw/files/broken?…')
+    expect(lines.join('') + JSON.stringify(await node.status())).not.toContain('hush')
+    // What the redirect led to is kept under its own name, which nobody has to sign.
+    await upstream.gone()
+    expect((await node.ask('moved')).body.equals(BYTES)).toBe(true)
   })
 
   it('that never changes, as the operator says, is kept whatever upstream says', async () => {
