@@ -123,6 +123,42 @@ describe('apt and an archive without signatures', () => {
     expect(asked.map(({ status }) => status)).toEqual([200, 206])
   })
 
+  it.for([
+    ['goes on to have the old index files by their digests', true],
+    ['has the new index files only', false],
+  ] as const)(
+    'come to what is new where the archive is replaced amid an update and %s',
+    { timeout: TIMEOUT_MS },
+    async ([, byHash], context) => {
+      const { debian, node, client } = await smallArchive(context, { byHash })
+      await client().update()
+      await storeAtRest(node)
+      let isReplaced = false
+      const replace = () => {
+        isReplaced = true
+        debian.add({ name: 'one', version: '2.0', bytes: new Random(14).bytes(10_000) })
+        debian.publish({ keepByHash: true })
+      }
+      debian.fail(
+        /\/Release$/,
+        (answer) => {
+          if (answer.status === 200) setImmediate(replace)
+          return answer
+        },
+        1,
+      )
+      debian.add({ name: 'two', version: '1.1', bytes: new Random(15).bytes(10_000) })
+      debian.publish()
+      const apt = client()
+      const first = await apt.run(['update'])
+      expect(isReplaced).toBe(true)
+      // By its digest it has the list that its release file speaks of; else it is told that it is another one, as the archive would.
+      expect([first.code === 0, first.stderr.includes('Mirror sync in progress')]).toEqual([byHash, !byHash])
+      await apt.update()
+      expect([...(await apt.download('one')).keys()].join()).toContain('one_2.0')
+    },
+  )
+
   it('come to the same packages through a second node, which has the files from the first', {
     timeout: TIMEOUT_MS,
   }, async (context) => {
