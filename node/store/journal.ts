@@ -135,8 +135,10 @@ export class Journal {
     for (let segment = this.#waiting.shift(); segment && !this.#closed; segment = this.#waiting.shift()) {
       try {
         const files = [...segment.files]
-        for (let at = 0; at < files.length; at += SETTLED_AT_ONCE) {
-          await this.#components.hasher.settle(files.slice(at, at + SETTLED_AT_ONCE))
+        // That a file is there is written in its folder.
+        const paths = [...files, ...new Set(files.map((file) => dirname(file)))]
+        for (let at = 0; at < paths.length; at += SETTLED_AT_ONCE) {
+          await this.#components.hasher.settle(paths.slice(at, at + SETTLED_AT_ONCE))
         }
         rmSync(segment.path, { force: true })
       } catch (error) {

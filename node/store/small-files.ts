@@ -38,13 +38,11 @@ export async function writeGroup({ fd, at, group, files }: GroupWrite): Promise<
   })
 }
 
-/** Makes files durable that were written without a sync; those that are gone need none. Rejects with what the disk refused. */
+/** Makes files and folders durable that were written without a sync; those that are gone need none. Rejects with what the disk refused. */
 export async function settleFiles(paths: readonly string[]): Promise<void> {
   for (let at = 0; at < paths.length; at += SYNCED_AT_ONCE) {
-    await Promise.all(paths.slice(at, at + SYNCED_AT_ONCE).map((path) => settle(path, 'r+')))
+    await Promise.all(paths.slice(at, at + SYNCED_AT_ONCE).map(settle))
   }
-  // That they are there is written in their folders.
-  for (const folder of new Set(paths.map((path) => dirname(path)))) await settle(folder, 'r').catch(() => {})
 }
 
 /** `code` of an error of the system, else what it says. */
@@ -90,10 +88,10 @@ function create(path: string, bytes: Uint8Array): Identity {
   }
 }
 
-async function settle(path: string, flags: string): Promise<void> {
+async function settle(path: string): Promise<void> {
   let fd: number
   try {
-    fd = openSync(path, flags)
+    fd = openForSync(path)
   } catch (error) {
     if (codeOf(error) === 'ENOENT') return
     throw error
@@ -102,5 +100,15 @@ async function settle(path: string, flags: string): Promise<void> {
     await datasync(fd)
   } finally {
     closeSync(fd)
+  }
+}
+
+/** Some systems sync only what could be written to, and none lets a folder be opened like that. */
+function openForSync(path: string): number {
+  try {
+    return openSync(path, 'r+')
+  } catch (error) {
+    if (codeOf(error) !== 'EISDIR') throw error
+    return openSync(path, 'r')
   }
 }
