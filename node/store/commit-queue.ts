@@ -7,7 +7,7 @@ import type { Staged } from './disk-staging.ts'
 import type { IndexBatch } from './index-batch.ts'
 import type { SmallFile } from './journal-format.ts'
 import type { Identity } from './open-file.ts'
-import type { Written } from './small-files.ts'
+import { codeOf, type Written } from './small-files.ts'
 
 /** What is to become the file of a blob. */
 export interface Move {
@@ -183,7 +183,7 @@ async function rehouse(from: string, to: string): Promise<void> {
   try {
     await rename(from, to)
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined
+    const code = codeOf(error)
     if (code === 'ENOENT') await mkdir(dirname(to), { recursive: true, mode: 0o700 })
     // Something that is no file sits in the place of the blob.
     else if (code === 'EISDIR' || code === 'ENOTEMPTY' || code === 'EEXIST') await rm(to, { recursive: true, force: true })

@@ -10,6 +10,7 @@ import { Frequency } from './frequency.ts'
 import { type Hasher, hashNow } from './hasher.ts'
 import type { IndexDb } from './index-db.ts'
 import { type Identity, isSame, OpenFile } from './open-file.ts'
+import { codeOf } from './small-files.ts'
 import type { StoredBlob } from './store.ts'
 
 export interface DiskBlobsComponents {
@@ -139,8 +140,7 @@ export class DiskBlobs {
   }
 
   async #unreadable(sha256: Sha256, file: Identity | undefined, error: unknown): Promise<undefined> {
-    const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-    if (FILE_ERRORS.has(code)) return this.#bad(sha256, file, reasonOf(error))
+    if (FILE_ERRORS.has(codeOf(error))) return this.#bad(sha256, file, reasonOf(error))
     this.#components.trouble(`blob ${sha256} cannot be read now: ${reasonOf(error)}`)
     return undefined
   }

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, rmSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import type { Sha256 } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
@@ -6,7 +6,7 @@ import { SEGMENT_BYTES, SEGMENTS_WAITING, SETTLE_AFTER, SETTLED_AT_ONCE } from '
 import type { Hasher } from './hasher.ts'
 import { decodeSegment, encodeGroup, type SmallFile } from './journal-format.ts'
 import { OpenFile } from './open-file.ts'
-import type { Written } from './small-files.ts'
+import { place, type Written } from './small-files.ts'
 
 export interface JournalComponents {
   readonly hasher: Hasher
@@ -64,7 +64,8 @@ export class Journal {
     const numbers = readdirSync(this.#folder).filter((name) => /^\d{1,15}$/.test(name))
     for (const number of numbers.map(Number).sort((a, b) => a - b)) {
       this.#next = number + 1
-      this.#waiting.push(this.#replaySegment(join(this.#folder, String(number))))
+      const segment = this.#replaySegment(join(this.#folder, String(number)))
+      if (segment) this.#waiting.push(segment)
     }
     if (this.#waiting.length > 0) this.#wait()
   }
@@ -148,26 +149,21 @@ export class Journal {
     }
   }
 
-  #replaySegment(path: string): Segment {
+  /** Undefined for one that has to stay for the next start: some of it could not be put right. */
+  #replaySegment(path: string): Segment | undefined {
     const files = new Set<string>()
     try {
       for (const { sha256, bytes } of decodeSegment(read(path))) {
         if (!this.#components.index.holds(sha256)) continue
         const file = this.#components.path(sha256)
         files.add(file)
-        if (!holdsBytes(file, bytes)) this.#restore(file, bytes)
+        if (!holdsBytes(file, bytes)) place(file, this.#spare, bytes)
       }
+      return { path, files, bytes: 0 }
     } catch (error) {
       this.#components.trouble(`${path} could not be replayed: ${reasonOf(error)}`)
+      return undefined
     }
-    return { path, files, bytes: 0 }
-  }
-
-  #restore(file: string, bytes: Buffer): void {
-    writeFileSync(this.#spare, bytes, { mode: 0o600 })
-    mkdirSync(dirname(file), { recursive: true, mode: 0o700 })
-    rmSync(file, { recursive: true, force: true })
-    renameSync(this.#spare, file)
   }
 }
 

@@ -50,7 +50,8 @@ export function codeOf(error: unknown): string {
   return error instanceof Error && 'code' in error ? String(error.code) : String(error)
 }
 
-function place(path: string, spare: string, bytes: Uint8Array): Identity {
+/** A file of these bytes, in the place of whatever is there. Throws what the system says. */
+export function place(path: string, spare: string, bytes: Uint8Array): Identity {
   try {
     return create(path, bytes)
   } catch (error) {
@@ -64,6 +65,8 @@ function place(path: string, spare: string, bytes: Uint8Array): Identity {
 
 /** Both hold the bytes of that digest, and a corrupt one is healed. It may also be something that is no file. */
 function replace(path: string, spare: string, bytes: Uint8Array): Identity {
+  // Left by one that failed.
+  rmSync(spare, { force: true })
   const identity = create(spare, bytes)
   try {
     renameSync(spare, path)

@@ -101,10 +101,10 @@ describe('a journal', () => {
     for (const close of closing.splice(0)) await close()
   })
 
-  function start(init: { settleAfter?: number; hasher?: Pick<Hasher, 'writeGroup' | 'settle'> } = {}) {
-    const root = temp.create('journal')
+  function start(init: { root?: string; settleAfter?: number; hasher?: Pick<Hasher, 'writeGroup' | 'settle'> } = {}) {
+    const { root = temp.create('journal') } = init
     const tmp = join(root, 'tmp')
-    mkdirSync(tmp)
+    mkdirSync(tmp, { recursive: true })
     const real = new Hasher()
     const troubles: string[] = []
     const journal = new Journal(
@@ -130,6 +130,8 @@ describe('a journal', () => {
     const files = Array.from({ length: 200 }, (_, seed) => file(bytesOf(seed, seed + 1)))
     const taken = files[5]?.path ?? ''
     mkdirSync(join(taken, 'folder'), { recursive: true })
+    // Of a former one that failed.
+    writeFileSync(join(root, 'tmp', 'spare'), 'left')
     for (const _ of [1, 2]) {
       const written = await journal.write(files)
       expect(written.map((one) => 'size' in one && one.size)).toEqual(files.map(({ bytes }) => bytes.length))
@@ -200,6 +202,24 @@ describe('a journal', () => {
     await eventually('the trouble is told', async () => troubles.length > 0)
     expect(troubles).toEqual(['small blobs could not be synced: EIO'])
     expect(segmentsOf(root)).toHaveLength(1)
+  })
+
+  it('keeps what could not be put right for the next start, and nothing else', async () => {
+    const before = start()
+    const [lost, other] = [before.file(bytesOf(10, 1)), before.file(bytesOf(10, 2))]
+    await before.journal.write([lost])
+    before.journal.close()
+    // Somebody put a file where a folder has to be.
+    rmSync(dirname(lost.path), { recursive: true })
+    writeFileSync(dirname(lost.path), '')
+    const { journal, root, troubles } = start({ root: before.root, settleAfter: 5 })
+    expect(troubles).toEqual([expect.stringContaining('could not be replayed')])
+    await journal.write([other])
+    await eventually('the other one is settled', async () => segmentsOf(root).length === 1)
+    journal.close()
+    rmSync(dirname(lost.path))
+    start({ root })
+    expect(readFileSync(lost.path).equals(lost.bytes)).toBe(true)
   })
 
   it('takes nothing once it is closed', async () => {
