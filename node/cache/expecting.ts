@@ -1,3 +1,4 @@
+import { AbortScope } from '../abort-scope.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
@@ -21,7 +22,7 @@ export class Expecting {
   trouble = 'its metadata does not tell what it must be'
   readonly #idle = Promise.withResolvers<void>()
   readonly #coming = Promise.withResolvers<void>()
-  readonly #over = new AbortController()
+  #scope: AbortScope | undefined
 
   constructor(plan: Plan, lookup: Lookup, closing: AbortSignal) {
     this.idle = this.#idle.promise
@@ -49,7 +50,8 @@ export class Expecting {
         return abortable(this.#coming.promise, signal)
       },
     }
-    const signal = AbortSignal.any([closing, this.#over.signal])
+    this.#scope = new AbortScope(closing)
+    const { signal } = this.#scope
     const learning = startOf(() => expect(watched, signal))
     if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
@@ -80,7 +82,7 @@ export class Expecting {
 
   /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
   end(): void {
-    this.#over.abort(OVER)
+    this.#scope?.end(OVER)
   }
 
   async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
