@@ -87,6 +87,11 @@ export function isRefusal(error: unknown): boolean {
   return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE', 'UPSTREAM_LEGAL', 'UPSTREAM_DENIED')
 }
 
+/** Whether upstream says that there is no such thing; unlike a refusal, for anybody. */
+export function isAbsence(error: unknown): boolean {
+  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')
+}
+
 /** The first line of whatever was thrown, for a log line or a message. */
 export function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error)

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:
 import type { Mirror, Planned } from '../../protocols/protocol.ts'
 import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
-import { isRefusal, isWarrenError } from '../errors.ts'
+import { isAbsence, isRefusal, isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Composer } from './composer.ts'
@@ -142,8 +142,4 @@ export function wantsConfirmation({ 'cache-control': control, pragma }: Incoming
 /** Whatever is said or not said at the other end, but «no». */
 function isUpstreamTrouble(error: unknown): boolean {
   return isWarrenError(error) && error.code.startsWith('UPSTREAM_') && !isRefusal(error)
-}
-
-function isAbsence(error: unknown): boolean {
-  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')
 }

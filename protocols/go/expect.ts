@@ -1,5 +1,5 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
-import { isWarrenError } from '../../node/errors.ts'
+import { isAbsence, isWarrenError } from '../../node/errors.ts'
 import type { Head } from './head.ts'
 import { isIncluded } from './inclusion.ts'
 import { isSignedBy, type Verifier } from './note.ts'
@@ -55,10 +55,6 @@ export async function isInLog(record: LogRecord, log: Log, lookup: Lookup, signa
   }
   if (missing) throw missing
   return false
-}
-
-function isAbsence(error: unknown): boolean {
-  return isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')
 }
 
 async function recordOf(plan: Plan, lookup: Lookup, signal: AbortSignal): Promise<LogRecord | undefined> {

@@ -1,5 +1,5 @@
 import type { Lookup, Plan } from '../../node/cache/plan.ts'
-import { isWarrenError } from '../../node/errors.ts'
+import { isAbsence } from '../../node/errors.ts'
 import type { Head } from './head.ts'
 import type { LogRecord } from './record.ts'
 import { HASH_BYTES, type TileFacts } from './tile.ts'
@@ -67,7 +67,7 @@ async function fetchAll(
 
   /** A server may forget the beginning of a tile once it has all of it (x/mod/sumdb/tlog, `TileReader`). */
   async function fullOf(tile: Tile, error: unknown): Promise<unknown> {
-    if (tile.width === FULL || !isWarrenError(error, 'UPSTREAM_ABSENT', 'UPSTREAM_GONE')) throw error
+    if (tile.width === FULL || !isAbsence(error)) throw error
     const full = { ...tile, width: FULL }
     return (await lookup.cached(planOf(full))) ?? lookup.fetch(planOf(full), signal)
   }
