@@ -25,8 +25,8 @@ const SMALL_FIRST: readonly (readonly ChecksumAlgorithm[])[] = [
  * What must be true of a file: the strongest of the checksums that upstream has beside it. All strong ones are asked for together,
  * since an answer costs as long as a further question. Of a small text only sha1 is asked at first, which every repository has:
  * clients read POMs one after another, so that each strong checksum that is missing would be waited for hundreds of times in a
- * build. Of what may well not be there it is the same. All else is asked once the file is seen to be there. md5 counts only where it is all there
- * is. Empty where upstream has none. Rejects when none is known and one of them could not be had: that is no absence.
+ * build; and so of what another repository may have in place of this one. All else is asked once the file is seen to be there. md5
+ * counts only where it is all there is. Empty where upstream has none. Rejects when none is known and one of them could not be had: that is no absence.
  */
 export async function expectChecksum(siblings: Siblings, lookup: Lookup, signal: AbortSignal): Promise<Expectation> {
   let trouble: { readonly reason: unknown } | undefined

@@ -57,7 +57,10 @@ export class DhtLookup {
     return this.#running
   }
 
-  /** Peer ids as they come, of those that come together the near ones first, each once. Throws the signal's reason when that is aborted; troubles of the DHT just end it. */
+  /**
+   * Peer ids as they come, of those that come together the near ones first, each once. Throws the signal's reason when that is aborted;
+   * troubles of the DHT just end it.
+   */
   async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<string, void> {
     signal.throwIfAborted()
     const name = formatDigest(digest)
