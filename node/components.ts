@@ -12,10 +12,11 @@ import { makeDataFolder } from './data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { BaseUrl } from './http/base-url.ts'
-import { BlobDoor } from './http/blob-door.ts'
+import { BlobService } from './http/blob-service.ts'
 import { Composer } from './http/composer.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
+import { MemberDoor } from './http/member-door.ts'
 import { type Mounted, Mounts } from './http/mounts.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
@@ -211,8 +212,9 @@ interface MeshParts {
 
 function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): MeshSwitch {
   const answering = (sent: (peer: string, bytes: number) => void) => {
-    const door = new BlobDoor({ shelf, sender, events: { sent, bug: (error, path) => events.bug(error, path) } })
-    return (...asked: Parameters<BlobDoor['handle']>) => void door.handle(...asked)
+    const services = [new BlobService({ shelf, sender })]
+    const door = new MemberDoor({ services, events: { sent, bug: (error, path) => events.bug(error, path) } })
+    return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
   const folder = new MeshFolder(config.data)
   return new MeshSwitch(

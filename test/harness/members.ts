@@ -1,7 +1,8 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pino } from 'pino'
 import { type Clock, systemClock } from '../../node/clock.ts'
-import { BlobDoor } from '../../node/http/blob-door.ts'
+import { BlobService } from '../../node/http/blob-service.ts'
+import { MemberDoor } from '../../node/http/member-door.ts'
 import { RenderedCache } from '../../node/http/rendered.ts'
 import { ScratchPool } from '../../node/http/scratch-pool.ts'
 import { Sender } from '../../node/http/sender.ts'
@@ -144,10 +145,10 @@ const INIT: Omit<MeshInit, 'data'> = {
   version: '0.0.0-test',
 }
 
-function doorOf(shelf: MemoryShelf, sent: (peer: string, bytes: number) => void): BlobDoor {
+function doorOf(shelf: MemoryShelf, sent: (peer: string, bytes: number) => void): MemberDoor {
   const fail = (error: unknown) => {
     throw error
   }
   const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
-  return new BlobDoor({ shelf, sender, events: { sent, bug: fail } })
+  return new MemberDoor({ services: [new BlobService({ shelf, sender })], events: { sent, bug: fail } })
 }

@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
 import { WarrenError } from '../../errors.ts'
-import { exchange } from '../../wire/exchange.ts'
+import { exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
 import { judgeHead, noAnswer } from './blob-answer.ts'
 import { BLOB_PATH, DIAL_STAGGER, HEADERS_TIMEOUT, IDLE_TIMEOUT, MAX_ADDRESSES, UNUSED_LIMIT } from './constants.ts'
@@ -29,6 +29,16 @@ export interface BlobClientLimits {
 }
 
 const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: HEADERS_TIMEOUT, idle: IDLE_TIMEOUT }
+
+/** What a member is asked over the data plane. */
+export interface MemberRequest {
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  /** Its path with the query. */
+  readonly path: string
+  /** Lower-case names. */
+  readonly headers?: Readonly<Record<string, string>>
+  readonly body?: Buffer
+}
 
 /** A blob that has begun to arrive. Its bytes are nobody's word. */
 export interface OpenedBlob {
@@ -58,24 +68,29 @@ export class BlobClient {
    * UPSTREAM_BUSY, UNTRUSTED when somebody else is there, or with what else went wrong.
    */
   async open(peer: Dialled, digest: Digest, start: number, signal: AbortSignal): Promise<OpenedBlob> {
-    signal.throwIfAborted()
-    const { dispatcher } = this.#poolOf(peer)
-    const url = new URL(`http://blobs${BLOB_PATH}${formatDigest(digest)}`)
     const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {}
-    const { admission, ...times } = this.#limits
-    const limits = { ...times, peer: `member ${peer.id}`, connect: admission + MAX_ADDRESSES * DIAL_STAGGER }
-    const response = await exchange(dispatcher, { method: 'GET', url, headers }, limits, signal)
-    if ('failure' in response) throw noAnswer(response.failure, peer.id)
+    const asked = { method: 'GET', path: BLOB_PATH + formatDigest(digest), headers } as const
+    const response = await this.#send(peer, asked, signal)
     const { body } = response
     try {
       const { size, empty } = judgeHead(response, start, peer.id)
       if (empty) body.discard()
-      else body.whenOver(() => this.#components.onBytes(peer.id, body.received))
+      else this.#count(peer, body)
       return { size, body: empty ? nothing() : body }
     } catch (error) {
       body.discard()
       throw error
     }
+  }
+
+  /**
+   * Sends one request over the data plane; an answer of any status. What comes counts as bytes of that member. Rejects with the reason
+   * of `signal`, UNTRUSTED when somebody else is there, or with what else went wrong.
+   */
+  async request(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
+    const response = await this.#send(peer, asked, signal)
+    this.#count(peer, response.body)
+    return response
   }
 
   /** Requests to a member that have been sent and are not answered to the end. */
@@ -101,6 +116,22 @@ export class BlobClient {
     this.#closed = true
     for (const peer of [...this.#pools.keys()]) this.forget(peer)
     await Promise.all(this.#closing)
+  }
+
+  async #send(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
+    signal.throwIfAborted()
+    const { dispatcher } = this.#poolOf(peer)
+    const { method, path, headers = {}, body } = asked
+    const { admission, ...times } = this.#limits
+    const limits = { ...times, peer: `member ${peer.id}`, connect: admission + MAX_ADDRESSES * DIAL_STAGGER }
+    const wired = { method, url: new URL(`http://blobs${path}`), headers, body }
+    const response = await exchange(dispatcher, wired, limits, signal)
+    if ('failure' in response) throw noAnswer(response.failure, peer.id)
+    return response
+  }
+
+  #count({ id }: Dialled, body: WireResponse['body']): void {
+    body.whenOver(() => this.#components.onBytes(id, body.received))
   }
 
   #poolOf(peer: Dialled): PeerPool {

@@ -12,7 +12,7 @@ import { reasonOf, WarrenError } from '../../errors.ts'
 import { type TcpAddress, toHostPort } from '../../tcp-address.ts'
 import { ADMISSION_LIMIT, type Admitted, type Gate } from '../gate.ts'
 import { admitAsServer } from './admission.ts'
-import { MAX_HEAD_BYTES, PROTOCOL } from './constants.ts'
+import { MAX_HEAD_BYTES, MAX_QUESTION_BYTES, PROTOCOL } from './constants.ts'
 import { Guests } from './guests.ts'
 import { HalfOpen } from './half-open.ts'
 import type { IdentityCertificate } from './identity-certificate.ts'
@@ -196,13 +196,19 @@ export class BlobListener {
       if (this.#guests.paid(socket) === 0 && this.#draining) socket.destroySoon()
     })
     if (this.#draining) response.shouldKeepAlive = false
-    if (hasBody(request)) refuseBody(response)
+    if (hasBody(request) && !mayHaveBody(request)) refuseBody(response)
     else this.#components.handle(request, response, member)
   }
 }
 
 function hasBody({ headers }: IncomingMessage): boolean {
   return headers['transfer-encoding'] !== undefined || (headers['content-length'] ?? '0') !== '0'
+}
+
+/** A question of known length; who answers it reads it. */
+function mayHaveBody({ method, headers }: IncomingMessage): boolean {
+  if (method !== 'POST' || headers['transfer-encoding'] !== undefined || headers.expect !== undefined) return false
+  return Number(headers['content-length']) <= MAX_QUESTION_BYTES
 }
 
 /** What is sent is of no use to anybody, and neither read nor waited for. */

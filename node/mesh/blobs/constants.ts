@@ -27,3 +27,6 @@ export const MAX_ADDRESSES = 8
 
 /** Bytes of a head, in either direction. */
 export const MAX_HEAD_BYTES = 8 << 10
+
+/** Bytes of what one member asks another in the body of a POST. */
+export const MAX_QUESTION_BYTES = 256 << 10

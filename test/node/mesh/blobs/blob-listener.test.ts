@@ -60,6 +60,7 @@ describe('the blob listener', () => {
   it.each([
     ['a body', 'GET / HTTP/1.1', 'content-length: 5\r\n', '400'],
     ['chunks', 'POST / HTTP/1.1', 'transfer-encoding: chunked\r\n', '400'],
+    ['a question that is too long', 'POST / HTTP/1.1', `content-length: ${(256 << 10) + 1}\r\n`, '400'],
     ['a body after asking whether it may', 'PUT / HTTP/1.1', 'content-length: 5\r\nexpect: 100-continue\r\n', '400'],
     ['a tunnel', 'CONNECT a:1 HTTP/1.1', '', ''],
     ['two lengths', 'GET / HTTP/1.1', 'content-length: 0\r\ncontent-length: 1\r\n', '400'],
@@ -76,6 +77,15 @@ describe('the blob listener', () => {
         .slice(9, 12),
     ).toBe(status)
     expect(server.asked).toEqual([])
+  })
+
+  it('lets a question through to whoever answers it', async () => {
+    const server = await holder()
+    const seen = await member(server)
+    seen.socket.write(`${request(server, 'POST /blobs/v1/ HTTP/1.1', 'content-length: 2\r\n')}{}`)
+    await until(() => seen.text().includes('\r\n\r\n'))
+    expect(parseHead(seen.text()).status).toBe(405)
+    expect(server.asked).toHaveLength(1)
   })
 
   it('goes on in HTTP/1.1 when somebody wants to upgrade', async () => {

@@ -6,7 +6,8 @@ import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'n
 import { type Body, bufferBody } from '../../../../node/body.ts'
 import { type Digest, formatDigest } from '../../../../node/digest.ts'
 import { WarrenError } from '../../../../node/errors.ts'
-import { BlobDoor } from '../../../../node/http/blob-door.ts'
+import { BlobService } from '../../../../node/http/blob-service.ts'
+import { MemberDoor } from '../../../../node/http/member-door.ts'
 import { RenderedCache } from '../../../../node/http/rendered.ts'
 import { ScratchPool } from '../../../../node/http/scratch-pool.ts'
 import { Sender } from '../../../../node/http/sender.ts'
@@ -92,9 +93,12 @@ export class Holder {
 
   constructor(holder: Party, limits: Partial<BlobListenerLimits> = {}, port = 0) {
     this.party = holder
-    const door = new BlobDoor({
+    const blobs = new BlobService({
       shelf: { open: (digest) => this.#blobs.get(formatDigest(digest)) },
       sender: new Sender({ pool: new ScratchPool(), rendered: this.#rendered }),
+    })
+    const door = new MemberDoor({
+      services: [blobs],
       events: { sent: (peer, bytes) => this.sent.push([peer, bytes]), bug: (error) => this.refused.push(error) },
     })
     this.listener = new BlobListener(
@@ -140,7 +144,7 @@ export class Holder {
     await this.#rendered.close()
   }
 
-  #handle(door: BlobDoor, request: IncomingMessage, response: ServerResponse, member: Admitted): void {
+  #handle(door: MemberDoor, request: IncomingMessage, response: ServerResponse, member: Admitted): void {
     this.asked.push(member.peer)
     this.open.add(response)
     response.once('close', () => this.open.delete(response))

@@ -5,7 +5,8 @@ import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Body, bufferBody } from '../../../node/body.ts'
 import { type Algorithm, type Digest, formatDigest } from '../../../node/digest.ts'
-import { BlobDoor } from '../../../node/http/blob-door.ts'
+import { BlobService } from '../../../node/http/blob-service.ts'
+import { type Asker, MemberDoor } from '../../../node/http/member-door.ts'
 import { RenderedCache } from '../../../node/http/rendered.ts'
 import { ScratchPool } from '../../../node/http/scratch-pool.ts'
 import { Sender } from '../../../node/http/sender.ts'
@@ -18,7 +19,7 @@ import { parseHead, until, using } from './fixture.ts'
 useLeakCheck()
 
 const BYTES = new Random(5).bytes(300_000)
-const MEMBER = { peer: 'the member' }
+const MEMBER: Asker = { peer: 'the member', role: 'member' }
 
 function digestOf(bytes: Buffer, algorithm: Algorithm = 'sha256'): Digest {
   return { algorithm, hex: createHash(algorithm).update(bytes).digest('hex') }
@@ -28,9 +29,9 @@ async function blobDoor(shelf: (digest: Digest) => Body | undefined | Promise<Bo
   const rendered = using(new RenderedCache({ onTrouble: () => {} }, { bytes: 0 }))
   const sent: unknown[] = []
   const bugs: unknown[] = []
-  const door = new BlobDoor({
-    shelf: { open: shelf },
-    sender: new Sender({ pool: new ScratchPool(), rendered }),
+  const blobs = new BlobService({ shelf: { open: shelf }, sender: new Sender({ pool: new ScratchPool(), rendered }) })
+  const door = new MemberDoor({
+    services: [blobs],
     events: { sent: (peer, bytes) => sent.push([peer, bytes]), bug: (error, path) => bugs.push([error, path]) },
   })
   const server = createServer((request, response) => void door.handle(request, response, MEMBER))
@@ -55,7 +56,7 @@ const path = (digest: Digest) => `/blobs/v1/${formatDigest(digest)}`
 const holding = (body: () => Body) => (digest: Digest) =>
   digest.hex === digestOf(BYTES, digest.algorithm).hex ? body() : undefined
 
-describe('the door to blobs', () => {
+describe('the door for members, and blobs behind it', () => {
   it.each([
     ['sha256', () => bufferBody(BYTES)],
     ['sha512', () => fileLike(BYTES)],
@@ -87,10 +88,10 @@ describe('the door to blobs', () => {
 
   it.each([
     ['a blob that is not on the shelf', 'GET', path(digestOf(Buffer.from('x'))), 404, 'does not hold'],
-    ['a path of a mirror', 'GET', '/npm/left-pad', 404, 'nothing here but blobs'],
-    ['the folder', 'GET', '/blobs/v1', 404, 'nothing here but blobs'],
-    ['a path behind a blob', 'GET', `${path(digestOf(BYTES))}/x`, 404, 'nothing here but blobs'],
-    ['a query', 'GET', `${path(digestOf(BYTES))}?x`, 404, 'nothing here but blobs'],
+    ['a path of a mirror', 'GET', '/npm/left-pad', 404, 'nothing here but /blobs/v1/'],
+    ['the folder', 'GET', '/blobs/v1', 404, 'nothing here but /blobs/v1/'],
+    ['a path behind a blob', 'GET', `${path(digestOf(BYTES))}/x`, 404, 'blobs are at'],
+    ['a query', 'GET', `${path(digestOf(BYTES))}?x`, 404, 'blobs are at'],
     ['no digest', 'GET', '/blobs/v1/', 400, 'is no digest'],
     [
       'upper case',
