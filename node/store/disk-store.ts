@@ -14,6 +14,7 @@ import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
+import { TidyMark } from './tidy-mark.ts'
 
 export interface DiskStoreInit {
   /** `<data>/store`; everything below it belongs to the store. */
@@ -32,7 +33,7 @@ export interface DiskStoreComponents {
 
 /**
  * The store of a node in one folder: `blobs/` the files, `index/` LevelDB, `journal/` small blobs until their files are synced,
- * `tmp/` what is on its way. LevelDB's lock makes sure that one process has it.
+ * `tmp/` what is on its way, `tidy` that nobody has to look for what a crash left. LevelDB's lock makes sure that one process has it.
  */
 export class DiskStore implements Store {
   readonly blobs: BlobStore
@@ -47,10 +48,16 @@ export class DiskStore implements Store {
   readonly #tmp: string
   readonly #stagings = new Set<DiskStaging>()
   readonly #stopping = new AbortController()
+  readonly #mark: TidyMark
+  readonly #sweeping: Promise<void> | undefined
   #closing: Promise<void> | undefined
 
-  private constructor(components: DiskStoreComponents & { index: IndexDb }, init: DiskStoreInit) {
-    const { index, trouble } = components
+  private constructor(
+    components: DiskStoreComponents & { index: IndexDb; mark: TidyMark },
+    init: DiskStoreInit & { isTidy: boolean },
+  ) {
+    const { index, mark, trouble } = components
+    this.#mark = mark
     this.#components = components
     this.#index = index
     this.#tmp = join(init.folder, 'tmp')
@@ -95,9 +102,7 @@ export class DiskStore implements Store {
           // It can be computed again: nobody is kept from an answer for that.
           .catch((error: unknown) => trouble(`what was parsed could not be kept: ${reasonOf(error)}`)),
     }
-    sweep({ index, alone }, { folder: blobFolder, pause: SWEEP_PAUSE }, this.#stopping.signal).catch((error: unknown) => {
-      if (!this.#closing) trouble(`the search for orphaned files ended early: ${reasonOf(error)}`)
-    })
+    if (!init.isTidy) this.#sweeping = this.#sweep(blobFolder)
   }
 
   /** Opens or makes the store. Throws STORE_LOCKED, STORE_UNKNOWN or STORE_UNUSABLE. */
@@ -107,14 +112,20 @@ export class DiskStore implements Store {
     await usable(folder, async () => {
       for (const name of ['blobs', 'index']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
     })
-    const index = await IndexDb.open({ trouble: components.trouble, probe: () => probe(tmp) }, join(folder, 'index'))
+    const mark = new TidyMark(folder)
+    const trouble = (what: string) => {
+      mark.spoil()
+      components.trouble(what)
+    }
+    const index = await IndexDb.open({ trouble, probe: () => probe(tmp) }, join(folder, 'index'))
     try {
+      const isTidy = await mark.take()
       await usable(folder, async () => {
         // Only after the lock is held: what lies here belongs to a process that is gone.
         await rm(tmp, { recursive: true, force: true })
         await mkdir(tmp, { mode: 0o700 })
       })
-      const store = new DiskStore({ ...components, index }, init)
+      const store = new DiskStore({ ...components, trouble, index, mark }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
       return store
     } catch (error) {
@@ -139,9 +150,23 @@ export class DiskStore implements Store {
       await this.#queue.idle()
       this.#journal.close()
       await this.#hasher.close()
+      await this.#sweeping
+      // While the lock is held: the next one may open it as soon as that is free.
+      await this.#mark.leave()
       await this.#index.close()
     })()
     return this.#closing
+  }
+
+  async #sweep(folder: string): Promise<void> {
+    const { trouble } = this.#components
+    const alone = <T>(task: () => Promise<T>) => this.#queue.alone(task)
+    try {
+      await sweep({ index: this.#index, alone }, { folder, pause: SWEEP_PAUSE }, this.#stopping.signal)
+    } catch (error) {
+      if (this.#closing) this.#mark.spoil()
+      else trouble(`the search for orphaned files ended early: ${reasonOf(error)}`)
+    }
   }
 
   #stage(init: StageInit): Staging {

@@ -7,6 +7,7 @@ import { apt } from './rows/apt.ts'
 import { coldBlob } from './rows/cold-blob.ts'
 import { crates } from './rows/crates.ts'
 import { distinctArtifacts } from './rows/distinct-artifacts.ts'
+import { fullStore } from './rows/full-store.ts'
 import { goModules } from './rows/go-modules.ts'
 import { hotArtifacts } from './rows/hot-artifacts.ts'
 import { images } from './rows/images.ts'
@@ -26,6 +27,7 @@ const ROWS: readonly Row[] = [
   packument,
   coldBlob,
   peerBlobs,
+  fullStore,
   slowReaders,
   python,
   goModules,
