@@ -52,6 +52,23 @@ export function isStep(segment: string): boolean {
   return /^\.{0,2}(?:;|$)/.test(segment)
 }
 
+/**
+ * The shortest spelling of a path: what a client may send without an escape has none. What upstream is asked for may be longer than
+ * what was asked for here, and than a path may be.
+ */
+export function shortest(path: string): string {
+  return path.replace(/%[2-7][0-9a-f]/gi, (escaped) => {
+    const character = decodeURIComponent(escaped)
+    return /^[!-~]$/.test(character) && !/[\\%?#]/.test(character) ? character : escaped
+  })
+}
+
+/** A path, and the query behind it with its question mark, or nothing. */
+export function splitQuery(target: string): readonly [path: string, query: string] {
+  const at = target.indexOf('?')
+  return at < 0 ? [target, ''] : [target.slice(0, at), target.slice(at)]
+}
+
 /** Something of a client's, in a message: one line, printable, not too long. */
 export function quoted(text: string): string {
   const shown = text.replace(/[^ -~]/g, '?')

@@ -1,4 +1,4 @@
-import type { Plan, Subject } from '../node/cache/plan.ts'
+import type { NamedKey, Plan, Subject } from '../node/cache/plan.ts'
 import type { Digest } from '../node/digest.ts'
 import type { WarrenError } from '../node/errors.ts'
 
@@ -187,6 +187,12 @@ export interface Protocol {
   claim?(target: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined
   /** Pure. Throws BAD_REQUEST or METHOD_NOT_ALLOWED for what the ecosystem does not have. */
   route(request: MirrorRequest, mirror: Mirror): Route
+  /**
+   * The plan of what a key names, at a mirror that has its upstream: with it a seed plans from its own configuration what a member asks
+   * for. The key may come from anybody: where it does not tell the place of a file, only `expect` of the plan does. Pure. Undefined for
+   * a key that this grammar never makes, and for what the mirror may not ask that upstream about; never throws.
+   */
+  planOf(named: NamedKey, mirror: Mirror): Plan | undefined
   /** An error as the ecosystem's clients expect and show it. `path` is the request's, without query. */
   formatError(error: WarrenError, path: string): { readonly contentType: string; readonly body: string }
 }

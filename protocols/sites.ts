@@ -1,5 +1,5 @@
-import { cacheKey, type Plan } from '../node/cache/plan.ts'
-import { WarrenError } from '../node/errors.ts'
+import { cacheKey, type NamedKey, type Plan } from '../node/cache/plan.ts'
+import { isWarrenError, WarrenError } from '../node/errors.ts'
 import type { Mirror, NameRoute, Planned } from './protocol.ts'
 
 /** One upstream of a mirror. */
@@ -49,10 +49,10 @@ export function sitesOfAny(mirror: Mirror, names: readonly string[]): readonly [
   return sitesOf(mirror, names[0] ?? '')
 }
 
-/** Whether an upstream may be asked about a name. */
-export function mayAsk(mirror: Mirror, name: string, base: string): boolean {
+/** Whether an upstream may be asked about a name, or about what may be called by several. */
+export function mayAsk(mirror: Mirror, name: string | readonly string[], base: string): boolean {
   try {
-    return sitesOf(mirror, name).includes(base)
+    return sitesOfAny(mirror, [name].flat()).includes(base)
   } catch {
     return false
   }
@@ -90,6 +90,27 @@ export function plansFor(
 
 function isSeveral(plans: Plan | Readonly<Planned['plans']>): plans is Readonly<Planned['plans']> {
   return Array.isArray(plans)
+}
+
+/** Whether an upstream is one of a mirror, be it for some names only: of what concerns no name it may be asked, too. */
+export function isUpstream({ upstreams, routes = [] }: Mirror, base: string): boolean {
+  return upstreams.includes(base) || routes.some(({ upstream }) => upstream === base)
+}
+
+/**
+ * The plan that a grammar makes of a key, if that is the plan's own key. Each has one spelling, and may come from anybody: what is spelt
+ * in another way, or refused as a client's request would be, was made by no grammar.
+ */
+export function replanned({ key }: NamedKey, mirror: Mirror, make: () => Plan | undefined): Plan | undefined {
+  // A client chose its upstream, and not the operator.
+  if (mirror.onDemand) return undefined
+  try {
+    const plan = make()
+    return plan?.key === key ? plan : undefined
+  } catch (error) {
+    if (isWarrenError(error)) return undefined
+    throw error
+  }
 }
 
 /** What a path below an upstream's base is called, and where it is. */

@@ -219,3 +219,25 @@ export function cacheKey(parts: {
 }): string {
   return [parts.ecosystem, parts.base, parts.path, parts.variant ?? '', parts.partition ?? ''].join('\n')
 }
+
+/** The parts of a key, as `cacheKey` was given them. */
+export interface NamedKey {
+  /** The whole of it. */
+  readonly key: string
+  readonly ecosystem: string
+  readonly base: string
+  readonly path: string
+  readonly variant: string
+  readonly partition: string
+}
+
+/** Characters: those of paths and queries have a few thousand. */
+const MAX_KEY = 16 << 10
+/** All parts are spelt as they stand in URLs, variants and partitions as in headers: neither has more than printable ASCII. */
+const KEY = /^([!-~]+)\n([!-~]+)\n([!-~]*)\n([ -~]*)\n([ -~]*)$/
+
+/** The parts of a key, whoever says it. Undefined for what cannot be one; what is left, a grammar may never make all the same. */
+export function parseKey(key: string): NamedKey | undefined {
+  const [, ecosystem, base, path = '', variant = '', partition = ''] = (key.length <= MAX_KEY && KEY.exec(key)) || []
+  return ecosystem === undefined || base === undefined ? undefined : { key, ecosystem, base, path, variant, partition }
+}

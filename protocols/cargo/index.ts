@@ -1,12 +1,13 @@
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { mayAsk, plansFor, siteOf } from '../sites.ts'
+import { plansFor } from '../sites.ts'
 import { openConfig } from './config.ts'
 import { crateOffers } from './crate-index.ts'
 import { formatError } from './errors.ts'
+import { planNamed } from './named.ts'
 import { foldedName } from './names.ts'
 import { parsePath, type Resource } from './paths.ts'
-import { planOf } from './plans.ts'
+import { planOf, siteAt } from './plans.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
 /** The sparse registry protocol of cargo, for reading. */
@@ -18,6 +19,7 @@ export const cargo: Protocol = {
   names: { example: 'corp-*', canonical: (pattern) => (/^[\w*-]+$/.test(pattern) ? foldedName(pattern) : undefined) },
   rootAliases: [],
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -48,8 +50,5 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
 
 function plans(resource: Exclude<Resource, { kind: 'git' }>, mirror: Mirror): Planned['plans'] {
   const name = 'name' in resource ? foldedName(resource.name) : ''
-  return plansFor(mirror, name, (base) => {
-    const mayHave = (crate: string) => mayAsk(mirror, foldedName(crate), base)
-    return planOf(resource, { ...siteOf(mirror, base), mayHave })
-  })
+  return plansFor(mirror, name, (base) => planOf(resource, siteAt(mirror, base)))
 }

@@ -1,9 +1,11 @@
 import type { Plan } from '../../node/cache/plan.ts'
-import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
+import type { Mirror } from '../protocol.ts'
+import { type Site as AnySite, boundedBy, mayAsk, placeOf, siteOf } from '../sites.ts'
 import { configParser } from './config.ts'
 import { crateIndexParser } from './crate-index.ts'
 import { expectCrate, releaseOf } from './expect.ts'
 import { crateFacts } from './facts.ts'
+import { foldedName } from './names.ts'
 import { type Resource, upstreamPath } from './paths.ts'
 
 /** One upstream of a mirror. */
@@ -33,6 +35,10 @@ const MUTABLE_HEADERS = { 'cache-control': 'no-cache', vary: 'accept-encoding' }
 const CRATE_HEADERS = {
   'content-type': 'application/octet-stream',
   'cache-control': 'public, max-age=31536000, immutable',
+}
+
+export function siteAt(mirror: Mirror, base: string): Site {
+  return { ...siteOf(mirror, base), mayHave: (crate) => mayAsk(mirror, foldedName(crate), base) }
 }
 
 export function planOf(resource: Exclude<Resource, { kind: 'git' }>, site: Site): Plan {

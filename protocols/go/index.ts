@@ -1,12 +1,13 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { plansFor, siteOf } from '../sites.ts'
+import { plansFor } from '../sites.ts'
 import { formatError } from './errors.ts'
+import { planNamed } from './named.ts'
 import { canonicalPattern, isCanonical } from './names.ts'
 import { infoOffers, listOffers } from './offers.ts'
 import { type DatabaseResource, parsePath, type Resource } from './paths.ts'
-import { databasePlan, planOf, type Site } from './plans.ts'
+import { databasePlan, planOf, siteWith } from './plans.ts'
 import { type Database, databaseOf, defaultUpstreams } from './upstreams.ts'
 
 /** The module proxy protocol of the go command (`go help goproxy`), with the checksum database below it. */
@@ -17,6 +18,7 @@ export const go: Protocol = {
   names: { example: 'git.corp.test/*', levels: '/', canonical: canonicalPattern },
   rootAliases: [],
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -54,8 +56,4 @@ function databaseRoute(resource: DatabaseResource, mirror: Mirror, database: Dat
   const name = resource.kind === 'record' ? resource.module : ''
   const plan = (base: string) => databasePlan(resource, siteWith(mirror, base, database), database.verifier)
   return { plans: plansFor(mirror, name, plan) }
-}
-
-function siteWith(mirror: Mirror, base: string, database: Database | undefined, cachedOnly = false): Site {
-  return { ...siteOf(mirror, base), cachedOnly, ...(database ? { database } : {}) }
 }

@@ -1,5 +1,6 @@
 import type { Plan, Subject } from '../../node/cache/plan.ts'
-import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
+import type { Mirror } from '../protocol.ts'
+import { type Site as AnySite, boundedBy, placeOf, siteOf } from '../sites.ts'
 import { expectFile, isInLog, type Log } from './expect.ts'
 import { headParser } from './head.ts'
 import { infoFacts, infoParser } from './info.ts'
@@ -53,6 +54,10 @@ const MAX_LIST = 16 << 20
 /** Bytes of a record, which has two lines of a go.sum, and of a tile of them; the go command asks for 256 at a time. */
 const MAX_RECORD = 4 << 10
 const MAX_RECORDS = 16 << 20
+
+export function siteWith(mirror: Mirror, base: string, database: Site['database'], cachedOnly = false): Site {
+  return { ...siteOf(mirror, base), cachedOnly, ...(database ? { database } : {}) }
+}
 
 export function planOf(resource: ModuleResource, site: Site): Plan {
   switch (resource.kind) {
@@ -199,6 +204,9 @@ function tilePlan(resource: Of<'tile'>, site: Site): Plan {
   }
 }
 
+/** Of the variants of what upstream was not to fetch. */
+export const CACHED_ONLY = 'cached-only'
+
 function mutable(resource: Resource, site: Site, lifetime: NonNullable<Plan['lifetime']>) {
   const negative = lifetime === FOR_EVER ? NEGATIVE.version : NEGATIVE.name
   return { ...common(resource, site), kind: 'mutable' as const, lifetime, negative }
@@ -225,7 +233,7 @@ function common(resource: Resource, site: Site, trust?: string) {
   const path = upstreamPath(resource)
   // What another key signed, as before it was changed, is no word of this database.
   if ('database' in resource) return placeOf('go', site, path, site.database && `key-${keyOf(site.database)}`)
-  const variant = [site.cachedOnly ? 'cached-only' : undefined, trust].filter((one) => one !== undefined).join(' ')
+  const variant = [site.cachedOnly ? CACHED_ONLY : undefined, trust].filter((one) => one !== undefined).join(' ')
   return {
     ...placeOf('go', site, path, variant),
     subject: subjectOf(resource.module),

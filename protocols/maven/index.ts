@@ -1,10 +1,10 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { siteOf } from '../sites.ts'
 import { formatError } from './errors.ts'
+import { planNamed } from './named.ts'
 import { type Of, parsePath, provenBy, type Resource } from './paths.ts'
-import { type Asked, checksumPlan, metadataPlan, planOf } from './plans.ts'
+import { checksumPlan, metadataPlan, planOf } from './plans.ts'
 import { checksumOf, checksumOfMerged, merged, versions } from './renditions.ts'
 import { sitesFor } from './sites.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -23,6 +23,7 @@ export const maven: Protocol = {
   },
   rootAliases: [],
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -36,14 +37,12 @@ function canonicalPattern(pattern: string): string | undefined {
 
 const TO_WRITE = 'deploy to the repository itself, with <distributionManagement> in the POM or its like'
 
-type Sites = readonly [Asked, ...Asked[]]
+type Sites = ReturnType<typeof sitesFor>
 
 function route({ method, path }: MirrorRequest, mirror: Mirror): Route {
   if (method !== 'GET' && method !== 'HEAD') throw notForWriting(method, TO_WRITE)
   const resource = parsePath(path)
-  const bases = sitesFor(mirror, resource)
-  const [first, ...others] = bases.map((base, at): Asked => ({ ...siteOf(mirror, base), isElsewhere: at < bases.length - 1 }))
-  const sites: Sites = [first as Asked, ...others]
+  const sites = sitesFor(mirror, resource)
   if (resource.kind === 'metadata') return metadataRoute(resource, sites)
   if (resource.kind === 'checksum' && resource.of.kind === 'metadata')
     return checksumRoute(resource.of, resource.algorithm, sites)
@@ -72,7 +71,7 @@ function offersOf({ of }: Of<'metadata'>): Pick<Planned, 'offers'> {
   return of.what === 'versions' ? { offers: versions } : {}
 }
 
-function each([first, ...others]: Sites, planFor: (site: Asked) => Planned['plans'][0]): Planned['plans'] {
+function each([first, ...others]: Sites, planFor: (site: Sites[0]) => Planned['plans'][0]): Planned['plans'] {
   return [planFor(first), ...others.map(planFor)]
 }
 

@@ -110,13 +110,17 @@ export function metadataPlan(resource: Of<'metadata'>, site: Site): Plan {
  * with everything.
  */
 export function checksumPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Site): Plan {
-  const plan = siblingsOf(of, site).plan(algorithm)
+  const plan = lookUpPlan(of, algorithm, site)
   if (!isFixed(of)) return plan
   const { lifetime: _, negative: __, ...fixed } = plan
   return { ...fixed, kind: 'immutable' }
 }
 
 /** A checksum as it is looked up: also that of what never changes may have been wrong, and then upstream has mended it. */
+export function lookUpPlan(of: Checked, algorithm: ChecksumAlgorithm, site: Site): Plan {
+  return siblingsOf(of, site).plan(algorithm)
+}
+
 function siblingsOf(of: Checked, site: Asked): Siblings {
   const plan = (algorithm: ChecksumAlgorithm): Plan => {
     const path = `${of.path}.${algorithm}`

@@ -1,11 +1,14 @@
 import type { Mirror } from '../protocol.ts'
-import { sitesOfAny } from '../sites.ts'
+import { siteOf, sitesOfAny } from '../sites.ts'
 import type { Resource } from './paths.ts'
+import type { Asked } from './plans.ts'
 import { readingsOf } from './readings.ts'
 
-/** The upstreams that may be asked for a resource. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it. */
-export function sitesFor(mirror: Mirror, resource: Resource): readonly [string, ...string[]] {
-  return sitesOfAny(mirror, namesOf(resource))
+/** The upstreams that may be asked for a resource, in order. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it. */
+export function sitesFor(mirror: Mirror, resource: Resource): readonly [Asked, ...Asked[]] {
+  const bases = sitesOfAny(mirror, namesOf(resource))
+  const [first, ...others] = bases.map((base, at): Asked => ({ ...siteOf(mirror, base), isElsewhere: at < bases.length - 1 }))
+  return [first as Asked, ...others]
 }
 
 /** `group:artifact`, or all that a path could mean. */

@@ -1,14 +1,15 @@
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, PassThrough, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { plansFor, siteOf, sitesOf, sitesOfAny } from '../sites.ts'
+import { plansFor, sitesOf, sitesOfAny } from '../sites.ts'
 import { chooseVariant, FULL_TYPE } from './accept.ts'
 import { auditAt } from './audit.ts'
 import { formatError } from './errors.ts'
+import { planNamed } from './named.ts'
 import { isExactVersion } from './names.ts'
 import { offers } from './offers.ts'
 import { parseAudit, parsePath, type Resource, upstreamPath } from './paths.ts'
-import { type Kept, planOf } from './plans.ts'
+import { boundName, type Kept, planOf, siteAt } from './plans.ts'
 import { subjectOf } from './subject.ts'
 import { defaultUpstreams } from './upstreams.ts'
 
@@ -29,6 +30,7 @@ export const npm: Protocol = {
   // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
   rootAliases: ['/-/npm/v1/attestations/'],
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -64,9 +66,7 @@ function isOffer(resource: Kept): boolean {
 
 function plans(resource: Kept, request: MirrorRequest, mirror: Mirror): Planned['plans'] {
   const variant = chooseVariant(request.headers.accept)
-  const { tarballUrls = 'rewrite' } = mirror
-  const name = 'name' in resource ? resource.name.toLowerCase() : ''
-  return plansFor(mirror, name, (base) => planOf(resource, { ...siteOf(mirror, base), tarballUrls }, variant))
+  return plansFor(mirror, boundName(resource), (base) => planOf(resource, siteAt(mirror, base), variant))
 }
 
 function audit(request: MirrorRequest, mirror: Mirror): PassThrough {

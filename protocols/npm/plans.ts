@@ -1,6 +1,6 @@
 import type { Plan } from '../../node/cache/plan.ts'
-import type { TarballUrls } from '../protocol.ts'
-import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
+import type { Mirror, TarballUrls } from '../protocol.ts'
+import { type Site as AnySite, boundedBy, placeOf, siteOf } from '../sites.ts'
 import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
 import { expectTarball } from './expect.ts'
 import { packageFacts } from './facts.ts'
@@ -17,8 +17,9 @@ export interface Site extends AnySite {
 }
 
 type Of<Kind extends Resource['kind']> = Extract<Resource, { kind: Kind }>
+const KEPT = ['packument', 'manifest', 'tarball', 'attestations', 'keys'] as const
 /** What is kept; all other resources are answered at once or by upstream each time. */
-export type Kept = Of<'packument' | 'manifest' | 'tarball' | 'attestations' | 'keys'>
+export type Kept = Of<(typeof KEPT)[number]>
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -44,6 +45,20 @@ const MUTABLE_HEADERS = { 'cache-control': 'no-cache', vary: 'accept-encoding' }
 const TARBALL_HEADERS = {
   'content-type': 'application/octet-stream',
   'cache-control': 'public, max-age=31536000, immutable',
+}
+
+export function isKept(resource: Resource): resource is Kept {
+  return KEPT.some((kind) => kind === resource.kind)
+}
+
+/** What routes bind; empty for what concerns no package. */
+export function boundName(resource: Kept): string {
+  return 'name' in resource ? resource.name.toLowerCase() : ''
+}
+
+export function siteAt(mirror: Mirror, base: string): Site {
+  const { tarballUrls = 'rewrite' } = mirror
+  return { ...siteOf(mirror, base), tarballUrls }
 }
 
 export function planOf(resource: Kept, site: Site, variant: Variant): Plan {

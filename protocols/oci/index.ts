@@ -1,4 +1,3 @@
-import { DOCKER_HUB } from '../../node/docker-hub.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
 import { plansFor } from '../sites.ts'
@@ -6,11 +5,13 @@ import { variantOf } from './accept.ts'
 import { claim } from './claim.ts'
 import { formatError } from './errors.ts'
 import { nextPage } from './link.ts'
+import { planNamed } from './named.ts'
 import { namespaceOf } from './namespace.ts'
 import { offers } from './offers.ts'
-import { parsePath, type Resource } from './paths.ts'
+import { isEmptyList, parsePath, type Resource } from './paths.ts'
 import { fallbackPlan, planOf, registryOf } from './plans.ts'
-import { canonicalRegistry, registries } from './registries.ts'
+import { registries } from './registries.ts'
+import { inMirror, namesOf } from './sites.ts'
 
 /** The distribution API of container registries, for pulling: containerd, Docker, podman, skopeo, BuildKit, ORAS. */
 export const oci: Protocol = {
@@ -22,6 +23,7 @@ export const oci: Protocol = {
   registries,
   claim,
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -35,8 +37,7 @@ function route(request: MirrorRequest, mirror: Mirror): Route {
   if (resource.kind === 'root') return { reply: json({}, fields) }
   const named = inMirror(resource, mirror)
   // Its answer is decided here, since some registries take zero for «all».
-  if (named.kind === 'tags' && new URLSearchParams(named.query).get('n') === '0')
-    return { reply: json({ name: named.name, tags: [] }, { 'cache-control': 'no-cache', ...fields }) }
+  if (isEmptyList(named)) return { reply: json({ name: named.name, tags: [] }, { 'cache-control': 'no-cache', ...fields }) }
   const planned: Planned = { plans: plans(named, request, mirror), ...(ns === undefined ? {} : { fields }) }
   if (named.kind !== 'tags' && named.kind !== 'referrers') return planned
   const { pathname } = new URL(planned.plans[0].url)
@@ -52,18 +53,6 @@ function plans(resource: Exclude<Resource, { kind: 'root' }>, request: MirrorReq
     const plan = planOf(resource, site, variant)
     return resource.kind === 'referrers' ? [plan, fallbackPlan(resource, site)] : plan
   })
-}
-
-/** Who writes down what is bound leaves `library/` out as well. */
-function namesOf(name: string, { registry = '' }: Mirror): readonly string[] {
-  const [, short] = canonicalRegistry(registry) === DOCKER_HUB ? (/^library\/([^/]+)$/.exec(name) ?? []) : []
-  return short === undefined ? [name] : [name, short]
-}
-
-/** Docker Hub keeps its official images below `library/`, which people leave out. */
-function inMirror<R extends Exclude<Resource, { kind: 'root' }>>(resource: R, { registry = '' }: Mirror): R {
-  if (canonicalRegistry(registry) !== DOCKER_HUB || resource.name.includes('/')) return resource
-  return { ...resource, name: `library/${resource.name}` }
 }
 
 function json(body: object, headers: Record<string, string>): FixedReply {

@@ -11,8 +11,8 @@ export type Resource =
   | { readonly kind: 'tags'; readonly name: string; readonly query: string }
   | { readonly kind: 'referrers'; readonly name: string; readonly digest: Digest; readonly query: string }
 
-/** Characters of a query. */
-const MAX_QUERY = 2048
+/** Characters of a query, as it comes and as upstream is asked: page tokens have some hundred. */
+const MAX_QUERY = 4096
 
 const paths = new PathGrammar('a registry')
 
@@ -42,12 +42,18 @@ export function parsePath(path: string, query: string): Resource {
   return { kind: kind === 'blobs' ? 'blob' : 'manifest', name, digest }
 }
 
+/** Whether no tags are wanted of a list: what registries make of that differs, and some take it for all. */
+export function isEmptyList(resource: Resource): boolean {
+  return resource.kind === 'tags' && new URLSearchParams(resource.query).get('n') === '0'
+}
+
 /**
  * What is passed on of a query, in one order. Registries have page tokens of their own (`next_page`), which come back to them
  * from their `Link`.
  */
 function canonicalQuery(path: string, query: string): string {
-  if (query.length > MAX_QUERY) throw paths.bad(path, `a query has at most ${MAX_QUERY} characters`)
+  const tooLong = () => paths.bad(path, `a query has at most ${MAX_QUERY} characters`)
+  if (query.length > MAX_QUERY) throw tooLong()
   const parameters = new URLSearchParams(query)
   parameters.delete('ns')
   const n = parameters.get('n')
@@ -55,5 +61,7 @@ function canonicalQuery(path: string, query: string): string {
     throw paths.bad(path, `n=${quoted(n)} is no number of tags; leave it out or give a whole number`)
   if (n !== null) parameters.set('n', String(Number(n)))
   parameters.sort()
-  return parameters.size === 0 ? '' : `?${parameters}`
+  const canonical = parameters.size === 0 ? '' : `?${parameters}`
+  if (canonical.length > MAX_QUERY) throw tooLong()
+  return canonical
 }

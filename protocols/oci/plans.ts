@@ -162,11 +162,14 @@ function listPlan(name: string, rest: string, site: Site, { type, parts }: Kind)
   }
 }
 
+/** What paths begin with, below the base of a registry. */
+export const API = 'v2/'
+
 type Common = ReturnType<typeof placeOf> & Pick<Plan, 'scope' | 'subject'> & { publicOnly?: true }
 
 function common(name: string, rest: string, site: Site, variant = ''): Common {
   return {
-    ...placeOf('oci', site, `v2/${name}/${rest}`, variant),
+    ...placeOf('oci', site, `${API}${name}/${rest}`, variant),
     subject: subjectOf(name, site.registry),
     // Distribution specification, «Token Scope Documentation».
     scope: `repository:${name}:pull`,

@@ -2,14 +2,15 @@ import type { Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
 import type { FixedReply, Mirror, MirrorRequest, Planned, Protocol, Route } from '../protocol.ts'
 import { notForWriting } from '../read-only.ts'
-import { plansFor, siteOf, sitesOf } from '../sites.ts'
+import { plansFor, sitesOf } from '../sites.ts'
 import { chooseForm, HTML_TYPE, JSON_TYPE, VERSIONED_HTML_TYPE } from './accept.ts'
 import { formatError } from './errors.ts'
 import { type LegacyPath, legacyOffers, legacyPlan } from './legacy.ts'
+import { planNamed } from './named.ts'
 import { normaliseName } from './names.ts'
 import { offersOf } from './offers.ts'
-import { type FilePath, filesOf, parsePath } from './paths.ts'
-import { filePlan, metadataPlan, pagePlan, type Site, signaturePlan, wheelForMetadata } from './plans.ts'
+import { type FilePath, filesOf, isWheel, parsePath } from './paths.ts'
+import { filePlan, metadataPlan, pagePlan, type Site, signaturePlan, siteAt, wheelForMetadata } from './plans.ts'
 import { renditionOf } from './renditions.ts'
 import { defaultUpstreams } from './upstreams.ts'
 import { metadataRendition } from './wheel.ts'
@@ -22,6 +23,7 @@ export const pypi: Protocol = {
   names: { example: 'corp-*', canonical: (pattern) => (/^[\w.*-]+$/.test(pattern) ? normaliseName(pattern) : undefined) },
   rootAliases: [],
   route,
+  planOf: planNamed,
   formatError,
 }
 
@@ -64,7 +66,7 @@ function page(project: string, request: MirrorRequest, mirror: Mirror): Route {
 
 /** Of a wheel whose page promises metadata there are always some: in itself. */
 function metadata(resource: FilePath, mirror: Mirror): Planned {
-  if (!resource.file.endsWith('.whl')) return { plans: plans(resource, mirror, (site) => metadataPlan(resource, site)) }
+  if (!isWheel(resource)) return { plans: plans(resource, mirror, (site) => metadataPlan(resource, site)) }
   const both = (site: Site) => [metadataPlan(resource, site), wheelForMetadata(resource, site)] as const
   return { plans: plans(resource, mirror, both), rendition: metadataRendition }
 }
@@ -72,18 +74,13 @@ function metadata(resource: FilePath, mirror: Mirror): Planned {
 type Of = (site: Site) => Plan | Readonly<Planned['plans']>
 
 function plans({ project }: Pick<FilePath, 'project'>, mirror: Mirror, of: Of): Planned['plans'] {
-  return plansFor(mirror, project, (base) => of(indexOf(mirror, base)))
-}
-
-function indexOf(mirror: Mirror, base: string): Site {
-  const { fileHosts } = mirror
-  return { ...siteOf(mirror, base), ...(fileHosts ? { fileHosts } : {}) }
+  return plansFor(mirror, project, (base) => of(siteAt(mirror, base)))
 }
 
 /** Beside its simple API an index may have the older one. */
 function legacy(resource: LegacyPath, mirror: Mirror): Planned {
   const { project, path } = resource
-  const [first, ...others] = sitesOf(mirror, project).flatMap((base) => legacyPlan(resource, siteOf(mirror, base)) ?? [])
+  const [first, ...others] = sitesOf(mirror, project).flatMap((base) => legacyPlan(resource, siteAt(mirror, base)) ?? [])
   if (first) return { plans: [first, ...others], offers: legacyOffers(project) }
   throw new WarrenError(
     'UPSTREAM_ABSENT',

@@ -66,6 +66,11 @@ function parseLegacy([project = '', ...rest]: string[]): Resource | undefined {
   return { kind: 'legacy', project: normaliseName(project), version: known, path: ['pypi', project, ...rest].join('/') }
 }
 
+/** Whether it has metadata in it that can be read out of it. */
+export function isWheel({ file }: Pick<FilePath, 'file'>): boolean {
+  return file.endsWith('.whl')
+}
+
 /** Where a file is below the mount. */
 export function filePath({ project, ...file }: FilePath): string {
   return filesOf(project) + placeOf(file)

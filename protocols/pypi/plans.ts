@@ -1,5 +1,6 @@
 import { cacheKey, type Plan } from '../../node/cache/plan.ts'
-import { type Site as AnySite, boundedBy, placeOf } from '../sites.ts'
+import type { Mirror } from '../protocol.ts'
+import { type Site as AnySite, boundedBy, placeOf, siteOf } from '../sites.ts'
 import { ACCEPT, HTML_TYPE, JSON_TYPE, LATIN_HTML_TYPE } from './accept.ts'
 import { type Asked, ENDINGS, expectFile, type Part, uploadTime } from './expect.ts'
 import { type PageFacts, pageFacts } from './facts.ts'
@@ -24,12 +25,20 @@ export const MAX_PAGE = 32 << 20
 /** Bytes of a wheel that is fetched for its metadata alone. It has to be in memory for that. */
 const MAX_WHEEL = 64 << 20
 
+/** Of the key of a wheel that is fetched for its metadata. */
+export const WHEEL_VARIANT = 'metadata'
+
 const FILE_HEADERS = {
   'content-type': 'application/octet-stream',
   'cache-control': 'public, max-age=31536000, immutable',
 }
 /** Clients ask again each time, which costs them a 304; a lifetime of their own would add to ours. */
 const PAGE_HEADERS = { 'cache-control': 'no-cache', vary: 'accept, accept-encoding' }
+
+export function siteAt(mirror: Mirror, base: string): Site {
+  const { fileHosts } = mirror
+  return { ...siteOf(mirror, base), ...(fileHosts ? { fileHosts } : {}) }
+}
 
 export function pagePlan(project: string, site: Site): Plan {
   return {
@@ -74,7 +83,7 @@ export function signaturePlan(path: FilePath, site: Site): Plan {
  * held is served whatever its size; by their digest the two are one when it comes to bytes.
  */
 export function wheelForMetadata(path: FilePath, site: Site): Plan {
-  return { ...wholePlan('wheel', path, site), key: keyOf(filePath(path), site, 'metadata'), maxBytes: MAX_WHEEL }
+  return { ...wholePlan('wheel', path, site), key: keyOf(filePath(path), site, WHEEL_VARIANT), maxBytes: MAX_WHEEL }
 }
 
 function wholePlan(part: Part, path: FilePath, site: Site): Plan {

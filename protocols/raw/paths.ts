@@ -23,6 +23,11 @@ export function parsePath(path: string, query: string): RawFile {
   return { path: decoded, target: encodePath(decoded) + canonicalQuery(query) }
 }
 
+/** Where a query is part of the name, the path alone tells nothing. */
+export function hasQuery({ path, target }: RawFile): boolean {
+  return target !== encodePath(path)
+}
+
 /**
  * One spelling for each path. `+` is escaped, since storage behind a CDN may read it as a space; all else that may stand in a
  * segment (RFC 3986 section 3.3) stays as it is, for servers that tell `;` from `%3B`.
@@ -33,9 +38,9 @@ export function encodePath(path: string): string {
 
 /** Whatever stands in a query may choose another file, so that all of it is part of the key; its order as well. */
 function canonicalQuery(query: string): string {
-  if (query.length > MAX_QUERY || !/^(?:\?[!-~]*)?$/.test(query) || query.includes('#')) {
-    throw new WarrenError('BAD_REQUEST', `a query has at most ${MAX_QUERY} characters, all of them printable ASCII without «#»`)
-  }
+  const isPlain = query.length <= MAX_QUERY && /^(?:\?[!-~]*)?$/.test(query) && !query.includes('#')
   // Escapes what a URL cannot have (WHATWG URL, «query percent-encode set»), and drops a question mark with nothing behind it.
-  return new URL(`http://upstream.invalid/${query}`).search
+  const canonical = isPlain ? new URL(`http://upstream.invalid/${query}`).search : undefined
+  if (canonical !== undefined && canonical.length <= MAX_QUERY) return canonical
+  throw new WarrenError('BAD_REQUEST', `a query has at most ${MAX_QUERY} characters, all of them printable ASCII without «#»`)
 }

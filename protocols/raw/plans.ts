@@ -5,7 +5,7 @@ import { type ByHashFile, type IndexFile, mayListPackages, type PoolFile, type R
 import { checksumsParser } from './checksums.ts'
 import { type ChecksumPlace, expectChecked, expectHashed, expectListed, expectPackage, type HeldSuite } from './expect.ts'
 import { packagesParser } from './packages.ts'
-import { encodePath, type RawFile } from './paths.ts'
+import { encodePath, hasQuery, type RawFile } from './paths.ts'
 import { releaseParser } from './release.ts'
 
 const SECOND = 1000
@@ -64,21 +64,32 @@ export function pinnedPlan(file: RawFile, site: Site, pin: Digest): Plan {
 /** A file of which the operator says that it never changes. */
 export function immutablePlan(file: RawFile, site: Site): Plan {
   const plan: Plan = { ...common(file.target, site), ...IMMUTABLE, keeps: ['content-encoding'] }
-  const { path, target } = file
-  // With a query the checksum may be of another file.
-  if (IS_CHECKSUM.test(path) || path === '' || path.endsWith('/') || target !== encodePath(path)) return plan
+  const { path } = file
+  if (IS_CHECKSUM.test(path) || path === '' || path.endsWith('/') || hasQuery(file)) return plan
   const name = path.slice(path.lastIndexOf('/') + 1)
   const places: readonly ChecksumPlace[] = [
-    { plan: checksumsPlan(`${path}.sha256`, site), alone: true },
-    { plan: checksumsPlan(`${path.slice(0, -name.length)}SHA256SUMS`, site), alone: false },
+    { plan: checksumsPlan(`${path}${SUM}`, site), alone: true },
+    { plan: checksumsPlan(`${path.slice(0, -name.length)}${SUMS}`, site), alone: false },
   ]
   return { ...plan, located: true, expect: (lookup, signal) => expectChecked(name, places, lookup, signal) }
 }
 
-/** Read for its checksums only, and so kept apart from the same file as a client gets it. */
-function checksumsPlan(path: string, site: Site): Plan {
+/** Of what is read for its checksums only, and so kept apart from the same file as a client gets it. */
+export const CHECKSUMS_VARIANT = 'checksums'
+
+/** Where the checksum of a file is, behind its name, and where those of a folder are. */
+const SUM = '.sha256'
+const SUMS = 'SHA256SUMS'
+
+/** Whether checksums may be looked for at a path. */
+export function hasChecksums(path: string): boolean {
+  const name = path.slice(path.lastIndexOf('/') + 1)
+  return name === SUMS || (name.endsWith(SUM) && name !== SUM)
+}
+
+export function checksumsPlan(path: string, site: Site): Plan {
   return {
-    ...common(encodePath(path), site, { variant: 'checksums' }),
+    ...common(encodePath(path), site, { variant: CHECKSUMS_VARIANT }),
     ...MUTABLE,
     document: checksumsParser,
     lifetime: CHECKSUMS_LIFETIME,

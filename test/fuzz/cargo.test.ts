@@ -8,7 +8,7 @@ import { findRelease } from '../../protocols/cargo/facts.ts'
 import { cargo } from '../../protocols/cargo/index.ts'
 import { isCrateName } from '../../protocols/cargo/names.ts'
 import type { Mirror } from '../../protocols/protocol.ts'
-import { CASES, canonicalKeys, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
+import { CASES, canonicalKeys, checkNamed, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
 /** One below a path of its host: whatever leads above it would reach somebody else's registry. */
 const DEEP = 'https://host.example.test/artifactory/api/cargo/x/'
@@ -81,6 +81,7 @@ test(`${CASES} paths: each is refused in one line, or leads below an upstream th
       }
       route.plans.forEach(checkPlan)
       route.plans.forEach(checkPlainPath)
+      for (const plan of route.plans) checkNamed(plan, cargo, mirror)
       for (const plan of route.plans) expect(canonicalKeys(cargo, mirror, plan)).toContain(plan.key)
       seen.planned++
       const isBound = /\/corp[-_]/i.test(route.plans[0].url)

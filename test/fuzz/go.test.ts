@@ -12,7 +12,7 @@ import { dataTileParser, tileParser } from '../../protocols/go/tile.ts'
 import type { Mirror } from '../../protocols/protocol.ts'
 import { GoLog, GoSigner } from '../harness/scripted-go-log.ts'
 import { makeZip } from '../harness/scripted-go-zip.ts'
-import { CASES, canonicalKeys, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
+import { CASES, canonicalKeys, checkNamed, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
 const SEED = 20_261_129
 
@@ -107,6 +107,7 @@ test(`${CASES} paths: each is refused as text, or leads below the upstream that 
       const isCorp = /^(?:git\.corp\.test|sumdb\/[^/]+\/lookup\/git\.corp\.test)(?:\/|@)/.test(decodeURIComponent(asked))
       expect(plan.base).toBe(isCorp ? CORP : DEEP)
       checkPlan(plan)
+      checkNamed(plan, go, mirror)
       checkPlainPath(plan)
       expect(plan.url.slice(plan.base.length)).not.toMatch(/^(?:sumdb\/[^/]+\/lookup\/)?secret\.test[/@]/)
       expect(new URL(plan.url).pathname).not.toMatch(/[A-Z]|@.*@v/)

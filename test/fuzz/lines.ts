@@ -58,6 +58,7 @@ export const lines: Protocol = {
   rootAliases: [],
   settings: [],
   route: ({ path }) => route(path),
+  planOf: () => undefined,
   formatError: (error) => ({ contentType: 'text/plain', body: `${error.code} ${error.message}` }),
 }
 

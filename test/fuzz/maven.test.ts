@@ -8,7 +8,7 @@ import { readMetadata, writeMetadata } from '../../protocols/maven/metadata.ts'
 import { CHECKSUMS, parsePath } from '../../protocols/maven/paths.ts'
 import type { Mirror } from '../../protocols/protocol.ts'
 import { binds } from '../../protocols/sites.ts'
-import { CASES, canonicalKeys, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
+import { CASES, canonicalKeys, checkNamed, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
 const SEED = 20_240_101
 
@@ -95,6 +95,7 @@ test(`${CASES} paths: each is refused in the clients’ form, or leads below an 
       const decoded = decodeURIComponent(text)
       for (const plan of route.plans) {
         checkPlan(plan)
+        checkNamed(plan, maven, mirror)
         expect(decodeURIComponent(plan.url.slice(plan.base.length))).toMatch(/^(?!(?:.*\/)?\.\.?(?:\/|$))[ -~]*$/)
         expect([...mirror.upstreams, CORP]).toContain(plan.base)
       }

@@ -4,7 +4,7 @@ import type { Plan } from '../../node/cache/plan.ts'
 import type { WarrenError } from '../../node/errors.ts'
 import { oci } from '../../protocols/oci/index.ts'
 import type { Mirror } from '../../protocols/protocol.ts'
-import { CASES, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
+import { CASES, checkNamed, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
 const SEED = 20_261_129
 
@@ -130,6 +130,8 @@ function checkImagePlan(plan: Plan): void {
   const { url, base } = plan
   checkPlan(plan)
   checkPlainPath(plan)
+  const mirror = mirrors.find(({ upstreams }) => upstreams.includes(base))
+  if (mirror) checkNamed(plan, oci, mirror)
   expect(url.startsWith(`${base}v2/`)).toBe(true)
   expect(plan.scope).toMatch(/^repository:[a-z0-9/._-]+:pull$/)
   // On demand: a name that the public DNS may have.

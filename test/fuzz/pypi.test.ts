@@ -11,7 +11,7 @@ import { pageParser } from '../../protocols/pypi/page.ts'
 import { filesOf, parsePath } from '../../protocols/pypi/paths.ts'
 import { renditionOf } from '../../protocols/pypi/renditions.ts'
 import { absoluteUrl } from '../../protocols/pypi/urls.ts'
-import { CASES, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
+import { CASES, checkNamed, checkPlainPath, checkPlan, HOSTILE, joined, runTargets } from './targets.ts'
 
 const SEED = 20_261_129
 
@@ -79,6 +79,7 @@ test(`${CASES} paths: each is refused with what would be right, or leads below a
         for (const plan of route.plans) {
           expect(BASES).toContain(plan.base)
           checkPlainPath(plan)
+          checkNamed(plan, pypi, mirror)
           // The older API is beside the simple one, on the same host, and nowhere else.
           if (LEGACY.test(plan.url)) seen.legacy++
           else checkPlan(plan)

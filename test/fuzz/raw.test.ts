@@ -6,7 +6,7 @@ import { findChecksum, parseChecksums } from '../../protocols/raw/checksums.ts'
 import { raw } from '../../protocols/raw/index.ts'
 import { findPackage, parsePackages } from '../../protocols/raw/packages.ts'
 import { allListed, findListed, parseRelease } from '../../protocols/raw/release.ts'
-import { CASES, checkPlan, HOSTILE, runTargets } from './targets.ts'
+import { CASES, checkNamed, checkPlan, HOSTILE, runTargets } from './targets.ts'
 
 const PACKED_CASES = 3_000
 const SEED = 20_261_129
@@ -77,6 +77,7 @@ test(`${CASES} paths lead below the base of their mirror, or are refused`, () =>
       expect(route.plans.map(({ base }) => base)).toEqual(BASES)
       for (const plan of route.plans) {
         checkPlan(plan)
+        checkNamed(plan, raw, mirror)
         const below = decodeURIComponent(new URL(plan.url).pathname.slice(new URL(plan.base).pathname.length))
         const segments = below.replace(/\/$/, '').split('/')
         const steps = segments.filter((one) => ['.', '..', ''].includes(one.split(';', 1)[0] as string))

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { expect } from 'vitest'
-import type { Plan } from '../../node/cache/plan.ts'
+import { type Plan, parseKey } from '../../node/cache/plan.ts'
 import { type ErrorCode, isWarrenError, type WarrenError } from '../../node/errors.ts'
 import type { Mirror, Protocol } from '../../protocols/protocol.ts'
 
@@ -60,6 +60,13 @@ export function checkPlan({ url, base, key }: Plan): void {
   expect(url.startsWith(base)).toBe(true)
   expect(key).not.toMatch(/[^\n -~]/)
   expect(key.split('\n')).toHaveLength(5)
+}
+
+/** It is made anew of its key alone, as it was. */
+export function checkNamed(plan: Plan, protocol: Protocol, mirror: Mirror): void {
+  const named = parseKey(plan.key)
+  const { key, url, base, headers } = plan
+  expect(named && protocol.planOf(named, mirror)).toMatchObject({ key, url, base, ...(headers ? { headers } : {}) })
 }
 
 /** Nothing in its path has a second reading, not even to a server that decodes it once more. */

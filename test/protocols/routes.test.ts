@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest'
 import { ecosystems } from '../../node/built-ins.ts'
+import { parseKey } from '../../node/cache/plan.ts'
 import { loadConfig } from '../../node/config/load.ts'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { isWarrenError } from '../../node/errors.ts'
 import { protocols } from '../../protocols/index.ts'
+import type { Mirror, Protocol } from '../../protocols/protocol.ts'
 
 const HEX = 'ab'.repeat(32)
 const PUBLIC = 'https://public.example.test/base/'
@@ -113,9 +115,8 @@ function mirrorOf(protocol: string, entry: object): MirrorConfig {
 
 /** Bases of what is asked; the code of the error where nobody is. */
 function askedBy(name: string, mirror: MirrorConfig, path: string): readonly string[] {
-  const protocol = protocols.find((one) => one.name === name)
   try {
-    const route = protocol?.route({ method: 'GET', path, query: '', headers: {} }, mirror)
+    const route = protocolOf(name)?.route({ method: 'GET', path, query: '', headers: {} }, mirror)
     if (route && 'plans' in route) {
       for (const { url, base } of route.plans) expect(new URL(url).origin).toBe(new URL(base).origin)
       return [...new Set(route.plans.map(({ base }) => base))]
@@ -125,6 +126,27 @@ function askedBy(name: string, mirror: MirrorConfig, path: string): readonly str
     if (!isWarrenError(error)) throw error
     return [error.code]
   }
+}
+
+/** Keys of what clients ask for at one upstream, where nothing is bound; by path. */
+function keysAt(name: string, base: string, paths: readonly string[]): readonly (readonly [path: string, key: string])[] {
+  const mirror = mirrorOf(name, { upstreams: [base] })
+  return paths.flatMap((path) => {
+    const route = protocolOf(name)?.route({ method: 'GET', path, query: '', headers: {} }, mirror)
+    return route && 'plans' in route ? route.plans.map(({ key }) => [path, key] as const) : []
+  })
+}
+
+/** Where what keys name is asked, for members who name it. */
+function plannedBy(name: string, mirror: Mirror, keys: ReturnType<typeof keysAt>) {
+  return keys.map(([path, key]) => {
+    const named = parseKey(key)
+    return [path, named && protocolOf(name)?.planOf(named, mirror)?.base]
+  })
+}
+
+function protocolOf(name: string): Protocol | undefined {
+  return protocols.find((one) => one.name === name)
 }
 
 test.for([
@@ -167,6 +189,29 @@ describe.for(Object.entries(CASES))('%s', ([name, { patterns, bound, free }]) =>
     const mirror = mirrorOf(name, { routes: { [pattern]: false } })
     expect(bound.map((path) => [path, askedBy(name, mirror, path)])).toEqual(bound.map((path) => [path, ['UPSTREAM_ABSENT']]))
     expect(free.map((path) => [path, askedBy(name, mirror, path)])).toEqual(free.map((path) => [path, [PUBLIC]]))
+  })
+
+  test.for(cases)('plans for a member at its upstream only what %s binds', ([pattern]) => {
+    const [here, there] = [keysAt(name, CORP, bound), keysAt(name, PUBLIC, bound)]
+    const mirror = mirrorOf(name, { routes: { [pattern]: CORP } })
+    expect(here.length).toBeGreaterThanOrEqual(bound.length / 2)
+    expect(plannedBy(name, mirror, here)).toEqual(here.map(([path]) => [path, CORP]))
+    expect(plannedBy(name, mirror, there)).toEqual(there.map(([path]) => [path, undefined]))
+    expect(plannedBy(name, mirrorOf(name, { routes: { [pattern]: false } }), [...here, ...there])).toEqual(
+      [...here, ...there].map(([path]) => [path, undefined]),
+    )
+    const others = keysAt(name, PUBLIC, free)
+    expect(plannedBy(name, mirror, others)).toEqual(others.map(([path]) => [path, PUBLIC]))
+  })
+
+  test('plans for a member nothing at an upstream that is none of the mirror, or that a client named', () => {
+    const keys = keysAt(name, PUBLIC, [...bound, ...free])
+    const nothing = keys.map(([path]) => [path, undefined])
+    const mirror = mirrorOf(name, { upstreams: [CORP] })
+    expect(plannedBy(name, mirror, keys)).toEqual(nothing)
+    expect(plannedBy(name, { ...mirror, upstreams: [PUBLIC], onDemand: true }, keys)).toEqual(nothing)
+    expect(plannedBy(name, { ...mirror, upstreams: [PUBLIC.toUpperCase(), `${PUBLIC}x/`] }, keys)).toEqual(nothing)
+    expect(plannedBy(name, { ...mirror, upstreams: [PUBLIC] }, keys)).toEqual(keys.map(([path]) => [path, PUBLIC]))
   })
 
   test('asks several upstreams in order', () => {

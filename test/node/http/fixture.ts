@@ -66,6 +66,7 @@ export const plain: Protocol = {
   rootAliases: ['/-/alias/'],
   settings: [],
   route: (request) => routePlain(request),
+  planOf: () => undefined,
   formatError: (error) => ({
     contentType: 'application/json',
     body: JSON.stringify({ code: error.code, message: error.message }),
