@@ -4,7 +4,10 @@ import type { Resource } from './paths.ts'
 import type { Asked } from './plans.ts'
 import { readingsOf } from './readings.ts'
 
-/** The upstreams that may be asked for a resource, in order. Some paths can mean one artifact or another, `a/b/c/` a group or what is in it. */
+/**
+ * The upstreams that may be asked for a resource, in order. Some paths can mean one artifact or another, `a/b/c/` a group or what is
+ * in it.
+ */
 export function sitesFor(mirror: Mirror, resource: Resource): readonly [Asked, ...Asked[]] {
   const bases = sitesOfAny(mirror, namesOf(resource))
   const [first, ...others] = bases.map((base, at): Asked => ({ ...siteOf(mirror, base), isElsewhere: at < bases.length - 1 }))

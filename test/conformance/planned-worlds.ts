@@ -18,6 +18,9 @@ import { ScriptedIndex } from '../harness/scripted-pypi.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import type { World } from './named-plans.ts'
 
+/** As a client may send it; escaped, as upstream is asked, it is longer than any path that clients send. */
+const LONG = '^'.repeat(450)
+
 async function npmWorld(): Promise<World> {
   const registry = new SyntheticRegistry({ packages: 9 })
   const upstream = await new ReplayUpstream(registry.recording).start()
@@ -27,6 +30,7 @@ async function npmWorld(): Promise<World> {
     name.replace('/', '%2f'),
     `${name}/latest`,
     `${name}/%5E1.0.0+x`,
+    `${name}/${LONG}`,
     `-/npm/v1/attestations/${name}@${version}`,
   ])
   const reached = ['@scope%2fpart-7/1.1.0 ', 'odd-tarball abbreviated', 'odd-tarball full']
@@ -104,6 +108,7 @@ async function mavenWorld(): Promise<World> {
     'com.corp/plug%20in/scala_2.12/sbt_1.0/1.0+b/jars/plug%20in.jar',
     'com/corp/',
     'com/corp/lib/latest/lib.jar',
+    `com/corp/lib/1.0/lib-1.0-${LONG}.jar`,
     'archetype-catalog.xml',
     '.index/nexus-maven-repository-index.gz',
   ]
@@ -184,6 +189,7 @@ async function rawWorld(): Promise<World> {
     'files/v1+2/tool%20%C3%A4.tgz',
     'files/v1%2b2/a;b=1,c.zip',
     'files/latest.zip',
+    `files/${LONG}`,
     'pinned.iso',
     '',
   ]

@@ -68,6 +68,13 @@ describe('a path', () => {
     expect(refusalOf(`/v2/${path}`).code).toMatch(/^(?:TAG_INVALID|MANIFEST_UNKNOWN)$/)
   })
 
+  test('has no longer query than 4 096 characters, as upstream is asked', () => {
+    const asked = (last: string) => `/v2/org/app/tags/list?last=${last}`
+    expect(planFor(asked('/'.repeat(1_300))).url).toBe(`${HUB.slice(0, -1)}${asked('%2F'.repeat(1_300))}`)
+    expect(refusalOf(asked('/'.repeat(1_400))).status).toBe(400)
+    expect(refusalOf(asked('a'.repeat(4_096))).status).toBe(400)
+  })
+
   test.each(['_catalog', 'org/app/blobs/uploads', 'org/app/blobs/uploads/', 'org/app/blobs/uploads/5af1'])(
     '«%s» is for what is no pull',
     (path) => {

@@ -79,8 +79,15 @@ describe('what a path of a generic mirror is', () => {
     expect(planOf('a', {}, '?x=1').key).not.toBe(planOf('a', {}, '?x=2').key)
   })
 
+  it('has no longer query than 2 048 characters, as upstream is asked', () => {
+    expect(planOf('a', {}, `?${'"'.repeat(600)}`).url).toBe(`${BASE}a?${'%22'.repeat(600)}`)
+    for (const query of [`?${'"'.repeat(700)}`, `?${'a'.repeat(2_048)}`])
+      expect(() => planOf('a', {}, query)).toThrow('at most')
+  })
+
   it('is nothing of an archive where a query chooses it', () => {
     expect(kindOf(planOf('dists/stable/InRelease', {}, '?token=1'))).toBe(`whole ${DAY}`)
+    expect(kindOf(planOf('dists/stable/InRelease', {}, '?'))).toBe('document 0')
   })
 
   it.each(['PUT', 'POST', 'DELETE', 'PROPFIND'])('is nothing for %s', (method) => {
