@@ -31,7 +31,7 @@ export abstract class CountingServer {
     return []
   }
 
-  /** `http://127.0.0.1:<port>` */
+  /** `http://<host>:<port>` */
   get origin(): string {
     return this.#server.origin
   }
@@ -41,8 +41,9 @@ export abstract class CountingServer {
     return this.#server.connections
   }
 
-  async start(): Promise<this> {
-    await this.#server.start()
+  /** @param host an IPv4 address of this machine, where not loopback's */
+  async start(host?: string): Promise<this> {
+    await this.#server.start(host)
     return this
   }
 

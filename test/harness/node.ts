@@ -19,6 +19,8 @@ export interface NodeProcessInit {
   /** Configuration, as it would stand in the file. */
   readonly config?: Readonly<Record<string, unknown>>
   readonly env?: Readonly<Record<string, string>>
+  /** Where clients reach it: a free port of 127.0.0.1 by default. */
+  readonly listen?: string
   /** Further arguments of `warren up`. */
   readonly args?: readonly string[]
   /** What runs the program, such as `ip netns exec <name>`. */
@@ -109,7 +111,7 @@ export async function startNodeProcess(init: NodeProcessInit): Promise<NodeProce
   mkdirSync(data, { recursive: true })
   const readyFile = join(data, 'node.json')
   const stamp = stampOf(readyFile)
-  const args = ['up', '--data', data, '--listen', '127.0.0.1:0', ...configArgs(init), ...(init.args ?? [])]
+  const args = ['up', '--data', data, '--listen', init.listen ?? '127.0.0.1:0', ...configArgs(init), ...(init.args ?? [])]
   // No variable of whoever runs the tests: an own WARREN_… would change what is tested.
   const env = cleanEnv({ HOME: data, ...init.env })
   const [program = '', ...before] = [...(init.within ?? []), process.execPath, init.entry ?? ENTRY]

@@ -17,8 +17,8 @@ export interface Exchange {
 export type Handler = (exchange: Exchange) => Promise<void>
 
 /**
- * An HTTP server on a free loopback port that can be gone and come back. What its handler throws, other than that the client
- * left, is the harness's own fault: `stop` rejects with it.
+ * An HTTP server on a free port, of loopback if nothing else is said, that can be gone and come back. What its handler throws, other
+ * than that the client left, is the harness's own fault: `stop` rejects with it.
  */
 export class LoopbackServer {
   readonly #handler: Handler
@@ -26,6 +26,7 @@ export class LoopbackServer {
   readonly #sockets = new Set<Socket>()
   readonly #faults: unknown[] = []
   #server: Server | undefined
+  #host = '127.0.0.1'
   #port = 0
   #opened = 0
 
@@ -33,10 +34,10 @@ export class LoopbackServer {
     this.#handler = handler
   }
 
-  /** `http://127.0.0.1:<port>`, the same after `gone` and `back`. */
+  /** `http://<host>:<port>`, the same after `gone` and `back`. */
   get origin(): string {
     if (!this.#port) throw new Error('the server has no address before it is started')
-    return `http://127.0.0.1:${this.#port}`
+    return `http://${this.#host}:${this.#port}`
   }
 
   /** Connections that were accepted since the start. */
@@ -49,13 +50,15 @@ export class LoopbackServer {
     return this.#sockets.size
   }
 
-  async start(): Promise<void> {
+  /** @param host an IPv4 address of this machine */
+  async start(host = this.#host): Promise<void> {
     if (this.#server) return
+    this.#host = host
     const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS, requestTimeout: 0 })
     server.on('connection', (socket) => this.#accept(socket))
     server.on('request', (request, response) => void this.#serve(request, response))
     this.#server = server
-    server.listen(this.#port, '127.0.0.1')
+    server.listen(this.#port, host)
     try {
       await once(server, 'listening')
     } catch (error) {

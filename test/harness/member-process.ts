@@ -1,0 +1,111 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
+import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
+import { ApiClient } from '../../admin/cli/api-client.ts'
+import { loadNodeToken } from '../../node/node-token.ts'
+import { loadNodeKey } from '../../node/trust/node-key.ts'
+import type { Role } from '../../node/trust/standing.ts'
+import type { Host } from './network.ts'
+import { type NodeProcess, startNodeProcess } from './node.ts'
+
+export interface MemberProcessComponents {
+  /** A ticket of the mesh, encoded. */
+  ticket(): Promise<string>
+}
+
+export interface MemberProcessInit {
+  readonly name: string
+  readonly role: Role
+  readonly data: string
+  readonly config: Readonly<Record<string, unknown>>
+  readonly host: Host | undefined
+}
+
+/** A member in a process of its own, which may be ended and come back: its data folder, settings and machine stay. */
+export class MemberProcess {
+  readonly name: string
+  readonly role: Role
+  readonly data: string
+  readonly #components: MemberProcessComponents
+  readonly #init: MemberProcessInit
+  #node: NodeProcess | undefined
+
+  constructor(components: MemberProcessComponents, init: MemberProcessInit) {
+    this.name = init.name
+    this.role = init.role
+    this.data = init.data
+    this.#components = components
+    this.#init = init
+  }
+
+  /** Peer id. */
+  get peer(): string {
+    return loadNodeKey(this.data).peerId
+  }
+
+  get running(): boolean {
+    return this.#node?.running === true
+  }
+
+  /** The process; the last one while none runs. */
+  get process(): NodeProcess {
+    if (!this.#node) throw new Error(`${this.name} was never started`)
+    return this.#node
+  }
+
+  /** Base URL, without a slash at its end. */
+  get url(): string {
+    return this.process.url
+  }
+
+  /** The end of what it wrote, with each start anew. */
+  get output(): string {
+    return this.#node?.output ?? ''
+  }
+
+  /** Starts it, once more or for the first time: then it joins. */
+  async start(): Promise<void> {
+    if (this.running) return
+    const { data, host, config } = this.#init
+    const mesh = host ? { listen: `${host.address}:7471`, blobs: `${host.address}:7472` } : LOOPBACK
+    this.#node = await startNodeProcess({
+      data,
+      config: { ...config, mesh: { ...mesh, mdns: false, ...(config.mesh as object) } },
+      env: { WARREN_TICKET: await this.#components.ticket() },
+      // A path is the same file on each of the machines.
+      args: host ? ['--admin-listen', `unix:${join(data, 'admin')}`] : [],
+      ...(host && { within: host.within, listen: `${host.address}:0` }),
+    })
+  }
+
+  /** As `NodeProcess`. */
+  async stop(): Promise<void> {
+    await this.#node?.stop()
+  }
+
+  async kill(): Promise<void> {
+    await this.#node?.kill()
+  }
+
+  /** Removes all that it keeps but who it is. It must not run. */
+  loseStore(): void {
+    if (this.running) throw new Error(`${this.name} still runs`)
+    rmSync(join(this.data, 'store'), { recursive: true, force: true })
+  }
+
+  async status(): Promise<Status> {
+    return statusSchema.parse(await this.#ask('status'))
+  }
+
+  /** The other members of its mesh. */
+  async peers(): Promise<Peers['peers']> {
+    return peersSchema.parse(await this.#ask('peers')).peers
+  }
+
+  #ask(what: string): Promise<unknown> {
+    return new ApiClient(this.process.admin, loadNodeToken(this.data).value).get(`/admin/v1/${what}`)
+  }
+}
+
+const LOOPBACK = { listen: '127.0.0.1:0', blobs: '127.0.0.1:0' }

@@ -1,0 +1,113 @@
+import { generateKey, peerIdOf } from '../../node/trust/keys.ts'
+import { createMesh, issueTicket } from '../../node/trust/membership.ts'
+import type { Role } from '../../node/trust/standing.ts'
+import { MemberProcess, type MemberProcessInit } from './member-process.ts'
+import type { Host } from './network.ts'
+import type { TempFolders } from './temp.ts'
+import { eventually } from './wait.ts'
+
+const DAY = 24 * 60 * 60_000
+/** Nodes that start at the same time: a start is a second of work for a core. */
+const STARTED_AT_ONCE = 2
+const CONNECTED_LIMIT_MS = 60_000
+/** Addresses that a ticket names. */
+const TICKET_ADDRESSES = 4
+
+export interface ProcessMeshInit {
+  /** Settings of all nodes. */
+  readonly config: Readonly<Record<string, unknown>>
+}
+
+export interface JoinInit {
+  /** By default `member`. */
+  readonly role?: Role
+  /** Settings of this node beside those of all; `mesh` is merged. */
+  readonly config?: MemberProcessInit['config']
+  /** The machine that it runs on, where not this one. */
+  readonly host?: Host
+}
+
+/** A mesh of nodes as users run them, each in a process of its own. Whoever created it is away: its seeds join by tickets, too. */
+export class MeshOfProcesses implements AsyncDisposable {
+  readonly members: MemberProcess[] = []
+  readonly #folders: Pick<TempFolders, 'create'>
+  readonly #init: ProcessMeshInit
+  readonly #founded = createMesh({ peer: peerIdOf(generateKey().publicKey), addresses: [], now: Date.now() })
+
+  constructor(folders: Pick<TempFolders, 'create'>, init: ProcessMeshInit) {
+    this.#folders = folders
+    this.#init = init
+  }
+
+  get seeds(): MemberProcess[] {
+    return this.members.filter(({ role }) => role === 'seed')
+  }
+
+  /** Of those that run, seeds first. */
+  get running(): MemberProcess[] {
+    const running = this.members.filter((one) => one.running)
+    return running.sort((one, other) => Number(other.role === 'seed') - Number(one.role === 'seed'))
+  }
+
+  /** A ticket that leads to members which run now. */
+  async ticket(role: Role = 'member'): Promise<string> {
+    const statuses = await Promise.all(this.running.slice(0, TICKET_ADDRESSES).map((one) => one.status()))
+    const addresses = statuses.flatMap(({ mesh }) => mesh.listen.slice(0, 1))
+    const now = Date.now()
+    return issueTicket({ ...this.#founded, role, notAfter: now + DAY, now, addresses })
+  }
+
+  /** A further node, which runs but may not be connected yet. */
+  async join({ role = 'member', config, host }: JoinInit = {}): Promise<MemberProcess> {
+    const name = `${role}-${this.members.length}`
+    const member = new MemberProcess(
+      { ticket: () => this.ticket(role) },
+      { name, role, data: this.#folders.create(name), config: merged(this.#init.config, config), host },
+    )
+    this.members.push(member)
+    await member.start()
+    return member
+  }
+
+  /** So many further nodes, a few at a time; each is told of those that run already. */
+  async joinAll(count: number, init: JoinInit = {}): Promise<MemberProcess[]> {
+    const joined: MemberProcess[] = []
+    let left = count
+    const worker = async () => {
+      while (left-- > 0) joined.push(await this.join(init))
+    }
+    await Promise.all(Array.from({ length: STARTED_AT_ONCE }, worker))
+    return joined
+  }
+
+  /** Resolves when each of them is connected with all others of them, and knows whether it can be reached. */
+  async connected(among: readonly MemberProcess[] = this.running): Promise<void> {
+    const ids = among.map(({ peer }) => peer)
+    let missing = ''
+    const isConnected = async (one: MemberProcess) => {
+      const there = new Set((await one.peers()).flatMap(({ id, connected }) => (connected ? [id] : [])))
+      const lacks = ids.filter((id) => id !== one.peer && !there.has(id))
+      missing = `${one.name} lacks ${lacks.length} of ${ids.length - 1}`
+      return lacks.length === 0 && (ids.length === 1 || (await one.status()).mesh.reachable !== null)
+    }
+    for (const one of among) {
+      await eventually(`${one.name} is connected with all`, () => isConnected(one), CONNECTED_LIMIT_MS).catch((error) => {
+        throw new Error(`${missing}:\n${one.output.slice(-2000)}`, { cause: error })
+      })
+    }
+  }
+
+  /** Ends all of them at once. Idempotent. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const outcomes = await Promise.allSettled(this.members.map((one) => one.stop()))
+    const failure = outcomes.find(({ status }) => status === 'rejected')
+    if (failure?.status === 'rejected') throw failure.reason
+  }
+}
+
+function merged(
+  all: ProcessMeshInit['config'],
+  own: Readonly<Record<string, unknown>> = {},
+): Readonly<Record<string, unknown>> {
+  return { ...all, ...own, mesh: { ...(all.mesh as object), ...(own.mesh as object) } }
+}
