@@ -18,6 +18,7 @@ import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { MemberDoor } from './http/member-door.ts'
 import { type Mounted, Mounts } from './http/mounts.ts'
+import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
@@ -27,6 +28,8 @@ import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import { readNodeFile } from './node-file.ts'
 import { loadNodeToken } from './node-token.ts'
+import { PinDesk } from './pins/desk.ts'
+import { Pins } from './pins/pins.ts'
 import { PolicyGate } from './policy/gate.ts'
 import { Policy } from './policy/policy.ts'
 import { StatsCounter } from './stats.ts'
@@ -84,7 +87,17 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const id = key.peerId
   const sender = new Sender({ pool: new ScratchPool(), rendered })
   const shelf = new StoreShelf({ store })
-  const mesh = building.adopt(meshOf({ config, key, shelf, sender, events, clock, log }), (part) => part.close())
+  const pins: Pins = new Pins(
+    {
+      store,
+      clock,
+      isPrivate: (base) => upstream.isPrivate(base),
+      announce: (digests) => mesh.announce(digests),
+      trouble: (what) => log.warn(what),
+    },
+    { replicas: config.mesh.replicas },
+  )
+  const mesh = building.adopt(meshOf({ config, key, shelf, pins, sender, events, clock, log }), (part) => part.close())
   warnOfIdleLogins(config, log)
   const authorities = new Authorities(config.mirrors)
   const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
@@ -117,10 +130,18 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     },
     { nodeId: id, mounts: mountsOf(config.mirrors) },
   )
+  const stopping = new AbortController()
+  building.defer(() => stopping.abort(new WarrenError('DRAINING', 'this node is stopping')))
   const admin = await adminApi({
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
     peers: async () => ({ peers: mesh.peers() }),
+    pins: async () => (await pins.overview(stopping.signal)) ?? { own: null, seeds: [] },
+    placeOf: async (target) => {
+      const keys = door.keysOf(target)
+      const key = keys.find((one) => store.records.get(one)) ?? keys[0]
+      return { place: (key !== undefined && (await pins.place(key, stopping.signal))) || null }
+    },
     status: async () => ({
       node: {
         id,
@@ -140,7 +161,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
         limit: config.memory.hot + config.memory.rendered,
       },
-      mesh: mesh.status(),
+      mesh: { ...mesh.status(), pins: pins.counts() },
     }),
   })
   building.defer(() => admin.close())
@@ -204,15 +225,16 @@ interface MeshParts {
   readonly config: Config
   readonly key: NodeKey
   readonly shelf: StoreShelf
+  readonly pins: Pins
   readonly sender: Sender
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
 }
 
-function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): MeshSwitch {
+function meshOf({ config, key, shelf, pins, sender, events, clock, log }: MeshParts): MeshSwitch {
   const answering = (sent: (peer: string, bytes: number) => void) => {
-    const services = [new BlobService({ shelf, sender })]
+    const services = [new BlobService({ shelf, sender }), new PinService({ desk: new PinDesk({ pins }) })]
     const door = new MemberDoor({ services, events: { sent, bug: (error, path) => events.bug(error, path) } })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
@@ -224,7 +246,7 @@ function meshOf({ config, key, shelf, sender, events, clock, log }: MeshParts): 
       // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
       open: async (membership: Membership) =>
         (await import('./mesh/open-mesh.ts')).openMesh(
-          { key, membership, shelf, clock, log, answering },
+          { key, membership, shelf, pins, clock, log, answering },
           { ...config.mesh, data: config.data, version: VERSION },
         ),
       log,

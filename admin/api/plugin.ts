@@ -1,8 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import Fastify from 'fastify'
-import { isWarrenError } from '../../node/errors.ts'
+import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
+import { isWarrenError, WarrenError } from '../../node/errors.ts'
 import type { NodeToken } from '../../node/node-token.ts'
 import type { Peers } from './peers-schema.ts'
+import type { PinsAnswer, PlaceAnswer } from './pins-schema.ts'
 import type { Status } from './status-schema.ts'
 import { checkBearer } from './token.ts'
 
@@ -14,6 +15,9 @@ export interface AdminPorts {
   readonly token: NodeToken
   status(): Promise<Status>
   peers(): Promise<Peers>
+  pins(): Promise<PinsAnswer>
+  /** Where the pin of a target of the mirrors is. Throws BAD_REQUEST and NO_SUCH_MIRROR. */
+  placeOf(target: string): Promise<PlaceAnswer>
 }
 
 export interface AdminApi {
@@ -37,9 +41,16 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
       .send(problem(404, new Error(`there is nothing at ${request.url.slice(0, 200)}`))),
   )
   app.get('/admin/v1/status', () => ports.status())
-  app.get('/admin/v1/peers', { onRequest: async (request, reply) => checkBearer(request, reply, ports.token) }, () =>
-    ports.peers(),
-  )
+  const withToken = {
+    onRequest: async (request: FastifyRequest, reply: FastifyReply) => checkBearer(request, reply, ports.token),
+  }
+  app.get('/admin/v1/peers', withToken, () => ports.peers())
+  app.get('/admin/v1/pins', withToken, () => ports.pins())
+  app.get('/admin/v1/pins/place', withToken, ({ query }) => {
+    const { target } = query as { readonly target?: unknown }
+    if (typeof target === 'string' && target.startsWith('/')) return ports.placeOf(target)
+    throw new WarrenError('BAD_REQUEST', 'name a path of a mirror: /admin/v1/pins/place?target=/npm/lodash')
+  })
   await app.ready()
   return {
     handle(request, response) {

@@ -29,6 +29,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['mesh.blobs', `0.0.0.0:${BLOB_PORT}`],
     ['mesh.announce', []],
     ['mesh.bootstrap', []],
+    ['mesh.replicas', 2],
     ['mesh.mdns', true],
     ['mesh.dht', 'auto'],
     ['fresh.staleWhileRevalidate', '60s'],

@@ -56,6 +56,9 @@ export const schema = z.strictObject({
     zone: rules.zone
       .optional()
       .describe('Where this machine is, such as eu-west-1a: of members that have a blob, those near by are asked first'),
+    replicas: rules
+      .count(1, 8)
+      .describe('Seeds on which everything is kept that a seed has; all of them, where there are fewer'),
     mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
     dht: rules
       .oneOf('auto', 'server', 'client')

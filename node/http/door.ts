@@ -134,6 +134,12 @@ export class Door {
     }
   }
 
+  /** The keys of what a plain GET of a target may be answered with, as they are tried. Throws NO_SUCH_MIRROR, and what a grammar throws. */
+  keysOf(target: string): readonly string[] {
+    const { route } = this.#routes.of({ method: 'GET', url: target, headers: { accept: '*/*' } })
+    return 'plans' in route ? route.plans.map(({ key }) => key) : []
+  }
+
   /** Throws FOREIGN_HOST or FOREIGN_ORIGIN for what only a web page would send, BAD_REQUEST for two hosts. */
   checkHost(request: IncomingMessage): void {
     this.#guard.check(request)

@@ -25,6 +25,7 @@ import { RememberedPeers } from './host/remembered-peers.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
 import { MemberGate } from './member-gate.ts'
 import { PeerBook } from './peer-book.ts'
+import { Seeds } from './seeds.ts'
 import type { Shelf } from './shelf.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -36,6 +37,8 @@ export interface MeshComponents {
   readonly log: Logger
   /** Makes what answers members' requests for blobs and tells how many bytes went to whom. */
   answering(sent: (peer: string, bytes: number) => void): BlobListenerComponents['handle']
+  /** What keeps pins on the seeds of a mesh, from when it is open until it closes. */
+  readonly pins?: { start(seeds: Seeds): void; stop(): Promise<void> }
 }
 
 export interface MeshInit {
@@ -185,6 +188,9 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     opening.defer(() => part.stop())
     part.start()
   }
+  const { pins } = components
+  opening.defer(() => pins?.stop())
+  pins?.start(new Seeds({ book, client }, { self, isSeed: () => role === 'seed' }))
   const parts = opening.move()
   return new Libp2pMesh(
     {

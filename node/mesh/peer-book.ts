@@ -42,6 +42,8 @@ interface Entry {
   /** Worked out from `announced` and `addresses`; undefined when they have changed. */
   blobs: readonly string[] | undefined
   connections: number
+  /** When the first of them was opened. */
+  since: number
   lastSeen: number
   latency: number | undefined
   bytesIn: number
@@ -89,6 +91,13 @@ export class PeerBook {
     return this.#entries.get(id)?.role
   }
 
+  /** All seeds that are known, and since when each is connected (ms since the epoch). */
+  seeds(): { readonly id: string; readonly since: number | undefined }[] {
+    return [...this.#entries.values()]
+      .filter(({ role }) => role === 'seed')
+      .map(({ id, connections, since }) => ({ id, since: connections > 0 ? since : undefined }))
+  }
+
   /** Where its blobs may be had, likeliest first. */
   blobsOf(id: string): readonly string[] {
     const entry = this.#entries.get(id)
@@ -122,6 +131,7 @@ export class PeerBook {
     if (!entry) return
     if (entry.connections++ === 0) {
       this.#connected++
+      entry.since = this.#clock.now()
       // Worth a guess: until the DHT knows of it some seconds pass, in which a job would fetch everything from upstream.
       entry.warmUntil = this.#clock.now() + WARM
       entry.wrongGuesses = 0
@@ -253,6 +263,7 @@ export class PeerBook {
       listens: [],
       blobs: undefined,
       connections: 0,
+      since: now,
       lastSeen: now,
       latency: undefined,
       bytesIn: 0,

@@ -12,6 +12,7 @@ import type { IndexBatch } from './index-batch.ts'
 import { IndexDb } from './index-db.ts'
 import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
+import { RecordWatch } from './record-watch.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
 import { TidyMark } from './tidy-mark.ts'
@@ -53,10 +54,10 @@ export class DiskStore implements Store {
   #closing: Promise<void> | undefined
 
   private constructor(
-    components: DiskStoreComponents & { index: IndexDb; mark: TidyMark },
+    components: DiskStoreComponents & { index: IndexDb; mark: TidyMark; watch: RecordWatch },
     init: DiskStoreInit & { isTidy: boolean },
   ) {
-    const { index, mark, trouble } = components
+    const { index, mark, watch, trouble } = components
     this.#mark = mark
     this.#components = components
     this.#index = index
@@ -101,6 +102,7 @@ export class DiskStore implements Store {
           .add({ sync: false, apply: (batch) => batch.putParsed(parser, sha256, json) })
           // It can be computed again: nobody is kept from an answer for that.
           .catch((error: unknown) => trouble(`what was parsed could not be kept: ${reasonOf(error)}`)),
+      watch: (listener) => watch.add(listener),
     }
     if (!init.isTidy) this.#sweeping = this.#sweep(blobFolder)
   }
@@ -117,7 +119,11 @@ export class DiskStore implements Store {
       mark.spoil()
       components.trouble(what)
     }
-    const index = await IndexDb.open({ trouble, probe: () => probe(tmp) }, join(folder, 'index'))
+    const watch = new RecordWatch()
+    const index = await IndexDb.open(
+      { trouble, probe: () => probe(tmp), onNews: (news) => watch.tell(news) },
+      join(folder, 'index'),
+    )
     try {
       const isTidy = await mark.take()
       await usable(folder, async () => {
@@ -125,7 +131,7 @@ export class DiskStore implements Store {
         await rm(tmp, { recursive: true, force: true })
         await mkdir(tmp, { mode: 0o700 })
       })
-      const store = new DiskStore({ ...components, trouble, index, mark }, { ...init, isTidy })
+      const store = new DiskStore({ ...components, trouble, index, mark, watch }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
       return store
     } catch (error) {

@@ -11,7 +11,8 @@ import {
   type Usage,
   useKey,
 } from './index-values.ts'
-import type { NameRecord } from './store.ts'
+import { newsOf } from './record-watch.ts'
+import type { NameRecord, NewRecord } from './store.ts'
 
 export type Op = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
 
@@ -27,6 +28,8 @@ export class IndexBatch {
   /** Keys of the name records that it changes. */
   readonly changed = new Set<string>()
   readonly changedBlobs = new Set<Sha256>()
+  /** Records that members may hear of, by key. */
+  readonly news = new Map<string, NewRecord>()
 
   constructor(components: { read(key: string): string | undefined }, init: { usage: Usage }) {
     this.#read = components.read
@@ -73,6 +76,8 @@ export class IndexBatch {
   putRecord(key: string, record: NameRecord): void {
     const old = this.#detach(key)
     if (!old) this.usage.records++
+    const news = newsOf(key, record, old)
+    if (news) this.news.set(key, news)
     this.#superseded.delete(record.blob)
     this.#values.set(useKey(record.blob, key), '')
     this.#values.set(recordKey(key), JSON.stringify(record))

@@ -23,12 +23,14 @@ import {
   type Usage,
   usesOf,
 } from './index-values.ts'
-import type { NameRecord } from './store.ts'
+import type { NameRecord, NewRecord } from './store.ts'
 
 export interface IndexComponents {
   trouble(what: string): void
   /** Rejects while the disk would refuse what LevelDB writes when it is opened. */
   probe(): Promise<void>
+  /** Records that members may hear of are in the index. */
+  onNews(news: Iterable<NewRecord>): void
 }
 
 /**
@@ -136,6 +138,7 @@ export class IndexDb {
       for (const sha256 of batch.changedBlobs) this.#sizes.delete(sha256)
     }
     this.#usage = batch.usage
+    if (batch.news.size > 0) this.#components.onNews(batch.news.values())
     // The write is done, whatever becomes of this.
     return this.#unused(batch.superseded).catch(() => [])
   }

@@ -2,6 +2,7 @@ import { bufferBody } from '../body.ts'
 import { type Digest, type Digests, formatDigest, isDigest, type Sha256 } from '../digest.ts'
 import { knownDigests } from './known-digests.ts'
 import { MemoryStaging } from './memory-staging.ts'
+import { newsOf, RecordWatch } from './record-watch.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Store, StoredBlob, StoreStatus } from './store.ts'
 
 /** The in-memory twin of the disk store: same promises, nothing outlives the process. */
@@ -11,6 +12,7 @@ export class MemoryStore implements Store {
   readonly #records = new Map<string, NameRecord>()
   readonly #parsed = new Map<Sha256, Map<string, string>>()
   readonly #private = new Set<Sha256>()
+  readonly #watch = new RecordWatch()
   /** Set to false to play a full disk. */
   storing = true
 
@@ -45,6 +47,7 @@ export class MemoryStore implements Store {
       if (!this.#blobs.has(sha256)) return
       this.#parsed.set(sha256, (this.#parsed.get(sha256) ?? new Map()).set(parser, json))
     },
+    watch: (listener) => this.#watch.add(listener),
   }
 
   async status(): Promise<StoreStatus> {
@@ -79,10 +82,13 @@ export class MemoryStore implements Store {
   }
 
   #put(key: string, record: NameRecord | undefined): void {
-    const old = this.#records.get(key)?.blob
+    const before = this.#records.get(key)
+    const old = before?.blob
     if (record && !record.private && !record.link) this.#private.delete(record.blob)
     if (record) this.#records.set(key, record)
     else this.#records.delete(key)
+    const news = record && newsOf(key, record, before)
+    if (news) this.#watch.tell([news])
     if (old === undefined || old === record?.blob) return
     if (![...this.#records.values()].some((other) => other.blob === old)) this.#drop(old)
   }

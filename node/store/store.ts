@@ -98,6 +98,19 @@ export interface RecordStore {
   parsed(parser: string, sha256: Sha256): string | undefined
   /** Keeps nothing for a blob that is not held. */
   putParsed(parser: string, sha256: Sha256, json: string): Promise<void>
+  /**
+   * Calls back, once it is in the index, for each record that everybody may have (no link, nothing private) and that names another blob
+   * than before: not where one was only confirmed. The listener must be quick and not throw. Gives back what ends it.
+   */
+  watch(listener: (kept: NewRecord) => void): () => void
+}
+
+/** A record as it was kept. */
+export interface NewRecord {
+  readonly key: string
+  readonly record: NameRecord
+  /** Whether nothing that everybody may have had been kept under the key before. */
+  readonly isFirst: boolean
 }
 
 export interface StoreStatus {

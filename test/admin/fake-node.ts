@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
 import type { Peers } from '../../admin/api/peers-schema.ts'
+import type { PinsAnswer, PlaceAnswer } from '../../admin/api/pins-schema.ts'
 import { type AdminPorts, adminApi } from '../../admin/api/plugin.ts'
 import type { Status } from '../../admin/api/status-schema.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
@@ -25,6 +26,7 @@ export const LONE: Status['mesh'] = {
   trouble: null,
   bytesIn: 0,
   bytesOut: 0,
+  pins: null,
 }
 
 export interface FakeNode {
@@ -33,6 +35,9 @@ export interface FakeNode {
   readonly token: NodeToken
   mesh: Status['mesh']
   peers: Peers['peers']
+  pins: PinsAnswer
+  /** By target. */
+  readonly places: Map<string, PlaceAnswer['place']>
   mirrors: Status['mirrors']
   /** Base URLs of its mirrors. */
   listen: readonly string[]
@@ -46,6 +51,8 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     token,
     status: async () => statusWith(data, node),
     peers: async () => ({ peers: node.peers }),
+    pins: async () => node.pins,
+    placeOf: async (target) => ({ place: node.places.get(target) ?? null }),
     ...ports,
   })
   const server = createServer((request, response) => {
@@ -60,7 +67,16 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
   })
   const admin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   writeNodeFile(data, { pid: process.pid, listen: [admin], admin })
-  const node: FakeNode = { admin, token, mesh: LONE, peers: [], mirrors: [], listen: [] }
+  const node: FakeNode = {
+    admin,
+    token,
+    mesh: LONE,
+    peers: [],
+    pins: { own: null, seeds: [] },
+    places: new Map(),
+    mirrors: [],
+    listen: [],
+  }
   return node
 }
 

@@ -24,7 +24,7 @@ const LATEST_KILL = 400
 
 /** Every blob that the index names must be on disk, whole and right. */
 async function checkStore(data: string): Promise<number> {
-  const components = { trouble: (what: string) => expect.fail(what), probe: async () => {} }
+  const components = { trouble: (what: string) => expect.fail(what), probe: async () => {}, onNews: () => {} }
   const index = await IndexDb.open(components, join(data, 'store', 'index'))
   try {
     let blobs = 0

@@ -35,6 +35,8 @@ export interface MemberInit {
   /** The system's if left out. */
   readonly clock?: Clock
   readonly mesh?: Partial<MeshInit>
+  /** Gets the seeds of the mesh. */
+  readonly pins?: MeshComponents['pins']
 }
 
 export interface Member {
@@ -99,6 +101,7 @@ export class Members {
         clock: init.clock ?? systemClock,
         log: pino({ level: 'silent' }),
         answering,
+        ...(init.pins && { pins: init.pins }),
       },
       { ...INIT, data, ...init.mesh },
     )

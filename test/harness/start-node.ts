@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
+import { type PinsAnswer, pinsSchema } from '../../admin/api/pins-schema.ts'
 import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { createNode, type Node } from '../../node/index.ts'
@@ -16,6 +17,8 @@ export interface StartedNode {
   status(): Promise<import('../../admin/api/status-schema.ts').Status>
   /** The other members of its mesh. */
   peers(): Promise<Peers['peers']>
+  /** How the pins stand in its eyes; null of a node that is no seed. */
+  pins(): Promise<PinsAnswer['own']>
 }
 
 export interface StartNodeInit {
@@ -47,7 +50,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     store: { minFree: { bytes: 0 } },
     memory: { hot: 64 << 20, rendered: 64 << 20 },
     upstream: { connectTimeout: 2_000, headersTimeout: 5_000, idleTimeout: 2_000, concurrency: 16, patience: 100, ca: [] },
-    mesh: { listen: address, blobs: address, announce: [], bootstrap: [], mdns: false, dht: 'auto' },
+    mesh: { listen: address, blobs: address, announce: [], bootstrap: [], replicas: 2, mdns: false, dht: 'auto' },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
     policy: { allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] },
     mirrors: init.mirrors ?? [npm],
@@ -65,6 +68,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     url,
     npm: `${url}/npm/`,
     status: async () => (await ask('status')) as never,
+    pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
     peers: async () => peersSchema.parse(await ask('peers', { authorization })).peers,
   }
 }

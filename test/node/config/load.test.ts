@@ -26,6 +26,7 @@ test('without any setting the defaults apply', () => {
       blobs: { host: '0.0.0.0', port: 7472 },
       announce: [],
       bootstrap: [],
+      replicas: 2,
       mdns: true,
       dht: 'auto',
     },

@@ -1,0 +1,65 @@
+const SECOND = 1_000
+const MINUTE = 60 * SECOND
+const HOUR = 60 * MINUTE
+
+/** Bytes of a cache key that goes to another seed: URLs have fewer. */
+export const MAX_KEY_BYTES = 4 << 10
+
+/** Header fields of a name record, and bytes of all of them and its other texts. */
+export const MAX_HEADERS = 32
+export const MAX_TEXT_BYTES = 16 << 10
+
+/** Digests of a name record. */
+export const MAX_VERIFIED = 8
+
+/** Pins in one question, and bytes of it: a member of the data plane takes no larger ones. */
+export const BATCH_PINS = 64
+export const BATCH_BYTES = 192 << 10
+
+/** Bytes of an answer to one. */
+export const ANSWER_BYTES = 64 << 10
+
+/** Pins that wait to go to one seed; what comes on top is left to the next sweep. */
+export const MAX_QUEUED = 4_096
+
+/** Pins of a sweep that may be on their way at a time, so that those of new artifacts need not wait behind a whole store. */
+export const SWEEP_WINDOW = 256
+
+/** Records after which a sweep rests, and for how many ms: a store of a million is looked through in a quarter of an hour. */
+export const SWEEP_STEP = 64
+export const SWEEP_PAUSE = 50
+
+/** Ms between two looks at who is a seed and connected: of a seed, and of a member, which only might become one. */
+export const LOOK = 2 * SECOND
+export const LOOK_OF_MEMBER = 10 * SECOND
+
+/** Ms from the coming of a seed to the sweep: several may come at once. */
+export const AFTER_COMING = 5 * SECOND
+/** Ms from the going of a seed to the sweep that gives its share to others: one that is only started anew is back before that. */
+export const AFTER_GOING = 2 * MINUTE
+/** Ms between sweeps while nothing changes, and after one that left pins undelivered. */
+export const SWEEP_INTERVAL = 4 * HOUR
+export const SWEEP_RETRY = 5 * MINUTE
+
+/** Ms that a seed is given to answer, within the time that a request may take; what it still fetches by then comes later. */
+export const PATIENCE = 4 * SECOND
+
+/** Ms between questions what became of pins that were coming, and before a seed that is full up is tried again. */
+export const POLL = 2 * SECOND
+
+/** Blobs that are fetched from other seeds at a time. */
+export const FETCHES = 4
+/** Pins that may be coming in at a time: more are asked to wait. */
+export const MAX_COMING = 512
+/** Tries at one blob; each goes on where the one before ended. */
+export const FETCH_TRIES = 3
+
+/** Failures in a row after which a seed is left to the next sweep, and ms before the second try; twice as long after each. */
+export const MAX_FAILURES = 4
+export const RETRY = SECOND
+
+/** Ms that seeds get to tell an operator how pins stand. */
+export const SURVEY_LIMIT = 3 * SECOND
+
+/** Ms ahead by which the clock of another seed may be before its times count as now. */
+export const CLOCK_SLACK = 5 * SECOND

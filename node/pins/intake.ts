@@ -1,0 +1,163 @@
+import type { Clock } from '../clock.ts'
+import { type Digest, isCollisionFree, parseDigest, type Sha256 } from '../digest.ts'
+import { reasonOf, WarrenError } from '../errors.ts'
+import type { Seeds } from '../mesh/seeds.ts'
+import type { Store } from '../store/store.ts'
+import { CLOCK_SLACK, FETCHES, MAX_COMING, PATIENCE } from './constants.ts'
+import { fetchPin } from './fetch-pin.ts'
+import type { Holding, Outcome } from './messages.ts'
+import { baseOf, isPublic, type Pin, standsFor } from './pin.ts'
+
+export interface IntakeComponents {
+  readonly store: Pick<Store, 'blobs' | 'records'>
+  readonly seeds: Pick<Seeds, 'open'>
+  readonly clock: Clock
+  /** Whether this node asks an upstream with a login of its own. */
+  isPrivate(base: string): boolean
+  /** Tells the mesh of digests that this node can serve from now on. */
+  announce(digests: readonly Digest[]): void
+}
+
+interface Coming {
+  readonly blob: Sha256
+  readonly done: Promise<Outcome>
+  /** Set once it is known. */
+  outcome: Outcome | undefined
+}
+
+/** Characters of what goes to the sender as the reason of a failure. */
+const MAX_REASON = 300
+
+const HELD: Outcome = { state: 'held' }
+
+/** Takes in pins that other seeds send: a record is believed, since a seed vouches for it, and its bytes are fetched and checked. */
+export class Intake {
+  readonly #components: IntakeComponents
+  readonly #signal: AbortSignal
+  readonly #coming = new Map<string, Coming>()
+  /** One fetch of a blob, however many keys name it. */
+  readonly #blobs = new Map<Sha256, Promise<void>>()
+  readonly #waiting: (() => void)[] = []
+  #fetches = 0
+
+  /** @param init.signal ends what is under way */
+  constructor(components: IntakeComponents, init: { readonly signal: AbortSignal }) {
+    this.#components = components
+    this.#signal = init.signal
+  }
+
+  /** Whether what is kept under a key now may be what a seed sent. */
+  brings(key: string): boolean {
+    return this.#coming.has(key)
+  }
+
+  /** What is held under keys, in their order. */
+  holds(keys: readonly string[]): Holding[] {
+    return keys.map((key) => this.#held(key) ?? (this.#coming.has(key) ? 'coming' : null))
+  }
+
+  /** Takes what a seed sends. Answers in the order of the pins, after a while also for what is still coming. Never rejects. */
+  async take(peer: string, pins: readonly Pin[]): Promise<Outcome[]> {
+    const taken = pins.map((pin) => this.#take(peer, pin))
+    const over = new AbortController()
+    const all = Promise.all(taken.map((one) => ('done' in one ? one.done : one)))
+    await Promise.race([all, this.#components.clock.sleep(PATIENCE, AbortSignal.any([this.#signal, over.signal]))]).catch(
+      () => {},
+    )
+    over.abort()
+    return taken.map((one) => ('done' in one ? (one.outcome ?? { state: 'coming' }) : one))
+  }
+
+  #take(peer: string, sent: Pin): Outcome | Coming {
+    const { key } = sent
+    const pin = { key, record: this.#dated(sent.record) }
+    const settled = this.#settled(pin)
+    if (settled) return settled
+    const known = this.#coming.get(key)
+    if (known) return known.blob === pin.record.blob ? known : { state: 'busy' }
+    if (this.#coming.size >= MAX_COMING) return { state: 'busy' }
+    const coming: Coming = { blob: pin.record.blob, done: this.#bring(peer, pin), outcome: undefined }
+    this.#coming.set(key, coming)
+    void coming.done.then((outcome) => {
+      coming.outcome = outcome
+      this.#coming.delete(key)
+    })
+    return coming
+  }
+
+  /** What becomes of a pin without anything being fetched. */
+  #settled({ key, record }: Pin): Outcome | undefined {
+    const { store, isPrivate } = this.#components
+    const base = baseOf(key)
+    const own = store.records.get(key)
+    // What this node is given by a login of its own is another answer, and not to be replaced by that of everybody.
+    if (own?.private || (base !== undefined && isPrivate(base)))
+      return { state: 'failed', reason: 'this seed asks that upstream with a login of its own' }
+    const held = this.#held(key)
+    return held && standsFor(held, record) ? HELD : undefined
+  }
+
+  #held(key: string): { blob: Sha256; checkedAt: number } | undefined {
+    const { blobs, records } = this.#components.store
+    const record = records.get(key)
+    if (!record || !isPublic(record)) return undefined
+    const { blob, checkedAt } = record
+    return blobs.find({ algorithm: 'sha256', hex: blob }) === undefined ? undefined : { blob, checkedAt }
+  }
+
+  /** A clock that goes ahead must not make a document fresh for as long, nor the last one for ever. */
+  #dated(record: Pin['record']): Pin['record'] {
+    const now = this.#components.clock.now()
+    const dated = (time: number) => (time > now + CLOCK_SLACK ? now : time)
+    return { ...record, fetchedAt: dated(record.fetchedAt), checkedAt: dated(record.checkedAt) }
+  }
+
+  async #bring(peer: string, pin: Pin): Promise<Outcome> {
+    const { store, announce } = this.#components
+    const { key, record } = pin
+    try {
+      await this.#turn()
+      try {
+        this.#signal.throwIfAborted()
+        await this.#blob(peer, pin)
+        // The bytes may have come for another key, or have been here before.
+        const settled = this.#settled(pin)
+        if (settled && settled !== HELD) return settled
+        if (!settled) await store.records.put(key, record)
+      } finally {
+        this.#nextTurn()
+      }
+      announce(record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree))
+      return HELD
+    } catch (error) {
+      const reason = error instanceof WarrenError ? error.message : `this seed failed to take it: ${reasonOf(error)}`
+      return { state: 'failed', reason: reason.slice(0, MAX_REASON) }
+    }
+  }
+
+  async #blob(peer: string, pin: Pin): Promise<void> {
+    const { seeds, store } = this.#components
+    const { blobs } = store
+    const { blob } = pin.record
+    await this.#blobs.get(blob)?.catch(() => {})
+    if (blobs.find({ algorithm: 'sha256', hex: blob }) !== undefined) return
+    const fetching = fetchPin({ seeds, blobs, isWanted: (one) => !this.#settled(one) }, pin, peer, this.#signal)
+    this.#blobs.set(blob, fetching)
+    try {
+      await fetching
+    } finally {
+      if (this.#blobs.get(blob) === fetching) this.#blobs.delete(blob)
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#fetches >= FETCHES) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    else this.#fetches++
+  }
+
+  #nextTurn(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#fetches--
+  }
+}

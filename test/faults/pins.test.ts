@@ -1,0 +1,149 @@
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { systemClock } from '../../node/clock.ts'
+import { ranked } from '../../node/mesh/rendezvous.ts'
+import type { Seeds } from '../../node/mesh/seeds.ts'
+import { DiskStore } from '../../node/store/disk-store.ts'
+import { exchange } from '../harness/http.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
+import { Members } from '../harness/members.ts'
+import { ReplayUpstream } from '../harness/replay.ts'
+import { HastyClock } from '../harness/shifted-clock.ts'
+import { startNode, storeAtRest } from '../harness/start-node.ts'
+import { SyntheticRegistry } from '../harness/synthetic.ts'
+import { useTempFolders } from '../harness/temp.ts'
+import { type MeshNode, type MeshNodeInit, TestMesh } from '../harness/test-mesh.ts'
+import { eventually } from '../harness/wait.ts'
+
+const REAL = 120_000
+/** Longer than any pause before a sweep. */
+const SOON = 10 * 60_000
+
+useLeakCheck()
+const temp = useTempFolders()
+
+/** Seeds of one mesh before a registry that was never anywhere. */
+async function seedsOf(count: number, packages: number) {
+  const registry = new SyntheticRegistry({ packages, odd: false })
+  const replay = await new ReplayUpstream(registry.recording).start()
+  onTestFinished(() => replay.stop())
+  const clocks: HastyClock[] = []
+  const init = (): MeshNodeInit => {
+    const clock = new HastyClock()
+    clocks.push(clock)
+    return { upstream: replay.url, overrides: { clock } }
+  }
+  const mesh = await TestMesh.create(temp, init())
+  const seeds: MeshNode[] = [mesh.seed]
+  while (seeds.length < count) seeds.push(await mesh.join({ ...init(), role: 'seed' }))
+  const paths = registry.latest.flatMap(({ name, tarball }) => [name, new URL(tarball, replay.url).pathname.slice(1)])
+  const sweeps = (all: readonly MeshNode[]) => Promise.all(all.map(async (seed) => (await seed.pins())?.sweep.endedAt ?? 0))
+  const rested = async (all: readonly MeshNode[]) => {
+    const before = await sweeps(all)
+    await eventually('each seed has swept again and found all pins on all their seeds', async () => {
+      for (const clock of clocks) clock.advance(2_500)
+      const ended = await sweeps(all)
+      const statuses = await Promise.all(all.map((seed) => seed.status()))
+      const isDone = statuses.every(({ mesh: { pins, peers } }) => peers >= all.length - 1 && pins?.missing === 0)
+      return isDone && ended.every((at, seed) => at > (before[seed] ?? 0))
+    })
+  }
+  return { mesh, seeds, replay, init, paths, rested, pass: (ms: number) => clocks.map((clock) => clock.advance(ms)) }
+}
+
+/** The pins in the store of a node that has stopped, each of which has its bytes. */
+async function pinsOn(data: string): Promise<string[]> {
+  const components = { now: systemClock.now, trouble: (what: string) => expect.fail(what) }
+  const store = await DiskStore.open(components, { folder: join(data, 'store'), minFree: { bytes: 0 }, hotBytes: 0 })
+  try {
+    const keys: string[] = []
+    for await (const [key, { blob }] of store.records.entries('')) {
+      const body = await store.blobs.open(blob)
+      expect(body?.sha256).toBe(blob)
+      body?.close()
+      keys.push(key)
+    }
+    return keys
+  } finally {
+    await store.close()
+  }
+}
+
+describe('three seeds', () => {
+  it('have every pin on two of them again when one comes back with an empty disk', { timeout: REAL }, async () => {
+    const { seeds, paths, replay, init, rested } = await seedsOf(3, 24)
+    const fetched = await Promise.all(paths.map((path, at) => exchange(`${seeds[at % 3]?.npm}${path}`)))
+    expect(new Set(fetched.map(({ status }) => status))).toEqual(new Set([200]))
+    for (const seed of seeds) await storeAtRest(seed)
+    await rested(seeds)
+    const [first, second, victim] = seeds as [MeshNode, MeshNode, MeshNode]
+    const asked = replay.tally.total.requests
+
+    await victim.node.stop()
+    rmSync(join(victim.data, 'store'), { recursive: true })
+    const back: MeshNode = { ...victim, ...(await startNode({ ...init(), data: victim.data })) }
+    await rested([first, second, back])
+    expect(replay.tally.total.requests).toBe(asked)
+
+    for (const { node } of [first, second, back]) await node.stop()
+    const held = new Map<string, string[]>()
+    for (const { peer, data } of seeds) for (const key of await pinsOn(data)) held.set(key, [...(held.get(key) ?? []), peer])
+    expect(held.size).toBeGreaterThanOrEqual(paths.length)
+    const ids = seeds.map(({ peer }) => peer)
+    for (const [key, holders] of held) expect(holders).toEqual(expect.arrayContaining(ranked(key, ids).slice(0, 2)))
+    const share = [...held].filter(([key]) => ranked(key, ids).indexOf(victim.peer) < 2).length
+    expect([...held].filter(([, holders]) => holders.includes(victim.peer))).toHaveLength(share)
+    expect(share).toBeGreaterThan(0)
+  })
+})
+
+describe('a member that plays a seed', () => {
+  it('is told nothing but how the pins stand, and changes nothing', { timeout: REAL }, async () => {
+    const { mesh, seeds, paths, pass } = await seedsOf(1, 2)
+    const [seed] = seeds as [MeshNode]
+    await exchange(seed.npm + paths[0])
+    const before = await storeAtRest(seed)
+    let view: Seeds | undefined
+    const members = new Members(temp, { ticket: (joiner) => mesh.ticket(joiner) })
+    const pins = {
+      start: (started: Seeds) => {
+        view = started
+      },
+      stop: async () => {},
+    }
+    try {
+      await members.join({ pins, mesh: { bootstrap: (await seed.status()).mesh.listen } })
+      const never = new AbortController().signal
+      const ask = async (method: 'GET' | 'POST', path: string, question?: unknown) => {
+        const body = Buffer.from(question === undefined ? '' : JSON.stringify(question))
+        const headers = { 'content-length': String(body.length) }
+        const asked = { method, path, ...(question !== undefined && { body, headers }) }
+        const { status, body: answer } = (await view?.ask(seed.peer, asked, 1 << 20, never)) ?? { status: 0, body: '' }
+        return { status, text: answer.toString() }
+      }
+      const key = ['npm', 'https://registry.test/', 'evil', '', ''].join('\n')
+      const record = {
+        v: 1,
+        blob: '0'.repeat(64),
+        size: 1,
+        headers: {},
+        fetchedAt: 1,
+        checkedAt: 1,
+        freshFor: null,
+        verified: [],
+      }
+      expect(await ask('POST', '/pins/v1/records', { v: 1, pins: [{ key, record }] })).toMatchObject({ status: 403 })
+      expect(await ask('POST', '/pins/v1/holds', { v: 1, keys: [key] })).toMatchObject({ status: 403 })
+      expect(await ask('POST', '/pins/v1/records', 'nothing of the kind')).toMatchObject({ status: 403 })
+      const summary = await ask('GET', '/pins/v1/summary')
+      expect(summary.status).toBe(200)
+      expect(JSON.parse(summary.text).pins).toMatchObject({ replicas: 2 })
+      expect(summary.text).not.toContain('package')
+      pass(SOON)
+      expect(await storeAtRest(seed)).toEqual({ ...before, free: expect.any(Number) })
+    } finally {
+      await members.close()
+    }
+  })
+})
