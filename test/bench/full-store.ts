@@ -53,7 +53,7 @@ export async function fillStore({ data, base, blobs }: FullStoreInit, signal: Ab
   const trouble = (what: string) => {
     throw new Error(what)
   }
-  const index = await IndexDb.open({ trouble, probe: async () => {} }, join(folder, 'index'))
+  const index = await IndexDb.open({ trouble, probe: async () => {}, onNews: () => {} }, join(folder, 'index'))
   try {
     for (let from = 0; from < blobs; from += AT_ONCE) {
       signal.throwIfAborted()
