@@ -21,19 +21,25 @@ export interface World {
 
 type Ask = Partial<MirrorRequest> & { readonly path: string }
 
-/** A mirror of a world; with `bound` the world is for bound names only, and nobody is where all else is asked. */
-export function mirrorOf({ protocol, base, settings, patterns }: World, bound: boolean): Mirror {
+/** Alone, with another upstream that is gone, or for bound names only where that other one is for all else. */
+type Place = 'alone' | 'second' | 'bound'
+
+const GONE = 'http://127.0.0.1:9/'
+
+/** A mirror of a world. */
+export function mirrorOf({ protocol, base, settings, patterns }: World, place: Place): Mirror {
   const { levels } = protocol.names ?? {}
   const routes = patterns.map((pattern) => ({ pattern, upstream: base, ...(levels === undefined ? {} : { levels }) }))
-  const upstreams = bound ? { upstreams: ['http://127.0.0.1:9/'], routes } : { upstreams: [base] }
-  return { name: protocol.name, path: `/${protocol.name}/`, ...settings, ...upstreams }
+  const upstreams = { alone: [base], second: [GONE, base], bound: [GONE] }[place]
+  const mirror = { name: protocol.name, path: `/${protocol.name}/`, ...settings, upstreams }
+  return place === 'bound' ? { ...mirror, routes } : mirror
 }
 
 /** All plans that come of what clients ask. */
 export async function walk(world: World, mirror: Mirror): Promise<readonly Plan[]> {
   const found = new PlanWalk()
   const { asks, alone = [], protocol } = world
-  for (const ask of mirror.routes ? asks : [...asks, ...alone]) {
+  for (const ask of mirror.upstreams[0] === GONE ? asks : [...asks, ...alone]) {
     const request = { method: 'GET', query: '', headers: {}, ...(typeof ask === 'string' ? { path: ask } : ask) }
     const route = protocol.route(request, mirror)
     if (!('plans' in route)) throw new Error(`${request.path} has no plan`)

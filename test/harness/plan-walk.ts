@@ -1,6 +1,6 @@
 import type { Lookup, Plan } from '../../node/cache/plan.ts'
 import { WarrenError } from '../../node/errors.ts'
-import { exchange } from './http.ts'
+import { exchange, type Reply } from './http.ts'
 
 /** More than a document of a test tells of, so that a walk ends. */
 const MAX_PLANS = 500
@@ -49,15 +49,13 @@ export class PlanWalk {
     if (facts) await plan.proof?.(facts, this.#lookup, this.#signal).catch(unlessBug)
     await plan.expect?.(this.#lookup, this.#signal).catch(unlessBug)
     await plan.published?.(this.#lookup, this.#signal).catch(unlessBug)
-    if (plan.pointsTo) this.#add(plan.pointsTo(await this.#headersOf(plan)))
+    if (plan.pointsTo) this.#add(plan.pointsTo((await this.#headersOf(plan).catch(unlessBug)) ?? {}))
   }
 
   async #fetch(plan: Plan): Promise<unknown> {
     this.#add(plan)
     if (this.#facts.has(plan.key)) return this.#facts.get(plan.key)
-    const reply = await exchange(plan.url, { headers: { ...plan.headers } }).catch((cause: unknown) => {
-      throw new WarrenError('UPSTREAM_UNREACHABLE', `nobody is at ${plan.url}`, { cause })
-    })
+    const reply = await asked(plan, 'GET')
     if (reply.status !== 200) throw new WarrenError('UPSTREAM_ABSENT', `${plan.url}: ${reply.status}`)
     const parsed = await (plan.document ?? plan.index)?.parse(reply.body)
     const facts: unknown = JSON.parse(JSON.stringify(parsed?.facts ?? null))
@@ -67,9 +65,15 @@ export class PlanWalk {
   }
 
   async #headersOf(plan: Plan): Promise<Record<string, string>> {
-    const { headers } = await exchange(plan.url, { method: 'HEAD', headers: { ...plan.headers } })
+    const { headers } = await asked(plan, 'HEAD')
     return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, String(value)]))
   }
+}
+
+function asked({ url, headers }: Plan, method: string): Promise<Reply> {
+  return exchange(url, { method, headers: { ...headers } }).catch((cause: unknown) => {
+    throw new WarrenError('UPSTREAM_UNREACHABLE', `nobody is at ${url}`, { cause })
+  })
 }
 
 function unlessBug(error: unknown): undefined {

@@ -29,7 +29,7 @@ test('each ecosystem is in the table, with files that there are', () => {
   expect(rows.map(({ folder }) => folder).sort()).toEqual(protocols.map(({ name }) => name).sort())
   for (const { folder, files } of rows) {
     expect(files.length).toBeGreaterThan(3)
-    for (const file of ['errors.ts', 'index.ts', ...files]) {
+    for (const file of ['errors.ts', 'index.ts', 'named.ts', ...files]) {
       expect([folder, file, existsSync(new URL(`protocols/${folder}/${file}`, root))]).toEqual([folder, file, true])
     }
   }
