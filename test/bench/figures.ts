@@ -1,5 +1,5 @@
-/** What a number counts. `CPU s/GiB` and `requests` are costs: less is better. */
-export type Unit = 'requests/s' | 'bytes/s' | 'CPU s/GiB' | 'ms' | 'bytes' | 'requests'
+/** What a number counts. `CPU s/GiB`, `CPU s` and `requests` are costs: less is better. */
+export type Unit = 'requests/s' | 'bytes/s' | 'CPU s/GiB' | 'CPU s' | 'ms' | 'bytes' | 'requests' | 'share'
 
 /** One of the two is set. */
 export interface Goal {

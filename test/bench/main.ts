@@ -6,6 +6,7 @@ import { formatFigure, formatJson, formatTable } from './report.ts'
 import { apt } from './rows/apt.ts'
 import { coldBlob } from './rows/cold-blob.ts'
 import { crates } from './rows/crates.ts'
+import { crowd } from './rows/crowd.ts'
 import { distinctArtifacts } from './rows/distinct-artifacts.ts'
 import { fullStore } from './rows/full-store.ts'
 import { goModules } from './rows/go-modules.ts'
@@ -13,6 +14,7 @@ import { hotArtifacts } from './rows/hot-artifacts.ts'
 import { images } from './rows/images.ts'
 import { largeBlob, largeLayer } from './rows/large-blob.ts'
 import { maven } from './rows/maven.ts'
+import { meshInstall } from './rows/mesh-install.ts'
 import { packument } from './rows/packument.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
 import { python } from './rows/python.ts'
@@ -27,6 +29,8 @@ const ROWS: readonly Row[] = [
   packument,
   coldBlob,
   peerBlobs,
+  crowd,
+  meshInstall,
   fullStore,
   slowReaders,
   python,

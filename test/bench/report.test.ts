@@ -47,3 +47,15 @@ test('JSON has the values of each round beside their median', () => {
   expect([rate.reached, memory.reached]).toEqual([false, true])
   expect(memory).not.toHaveProperty('rival')
 })
+
+test('long times, shares and CPU time are told in units that people read', () => {
+  const one = { row: '6', work: 'some', warren: [0], compared: 'value' } as const
+  const figures: Figure[] = [
+    { ...one, unit: 'ms', warren: [12_345] },
+    { ...one, unit: 'share', warren: [0.2512], goal: { atMost: 0.25 } },
+    { ...one, unit: 'CPU s', warren: [1.5] },
+    { ...one, unit: 'requests', warren: [1.0666] },
+  ]
+  const text = formatTable({ ...OUTCOME, figures })
+  for (const told of ['12.3 s', '25.1 %', '≤ 25.0 %', '1.50 s', '1.07']) expect(text).toContain(told)
+})

@@ -84,11 +84,15 @@ function format(value: number, unit: Unit): string {
       return `${(value / 1e6).toFixed(value < 1e8 ? 1 : 0)} MB/s`
     case 'CPU s/GiB':
       return `${value.toFixed(2)} s/GiB`
+    case 'CPU s':
+      return `${value.toFixed(2)} s`
     case 'ms':
-      return `${value.toFixed(2)} ms`
+      return value < 10_000 ? `${value.toFixed(2)} ms` : `${(value / 1000).toFixed(1)} s`
     case 'bytes':
       return `${(value / 1e6).toFixed(1)} MB`
     case 'requests':
-      return String(value)
+      return String(Number(value.toFixed(2)))
+    case 'share':
+      return `${(value * 100).toFixed(1)} %`
   }
 }

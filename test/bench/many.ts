@@ -1,0 +1,62 @@
+import { setTimeout } from 'node:timers/promises'
+import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
+import { MeshOfProcesses } from '../harness/process-mesh.ts'
+import { type Bench, tempFolder } from './bench.ts'
+
+/** Nodes that start at the same time: a start is a second of work for a core. */
+const STARTED_AT_ONCE = 2
+/** Part of a core that many nodes together may use when they are said to have nothing to do. */
+const IDLE_CORES = 0.2
+const QUIET_LIMIT_MS = 60_000
+
+/** Settings of many nodes on one machine, whose disks are one. */
+function settingsOf(mirrors: Readonly<Record<string, unknown>>) {
+  return { mirrors, store: { minFree: '1GiB' } }
+}
+
+/** So many nodes that know nothing of each other. */
+export async function startLone(
+  stack: AsyncDisposableStack,
+  count: number,
+  mirrors: Readonly<Record<string, unknown>>,
+): Promise<NodeProcess[]> {
+  const nodes: NodeProcess[] = []
+  let left = count
+  const worker = async () => {
+    while (left-- > 0) {
+      const started = startNodeProcess({ data: tempFolder(stack, 'lone'), config: settingsOf(mirrors) })
+      nodes.push(stack.adopt(await started, (node) => node.stop()))
+    }
+  }
+  await Promise.all(Array.from({ length: STARTED_AT_ONCE }, worker))
+  return nodes
+}
+
+/** A mesh whose members are all connected with each other. */
+export async function startMesh(
+  stack: AsyncDisposableStack,
+  { seeds, members }: { seeds: number; members: number },
+  mirrors: Readonly<Record<string, unknown>>,
+): Promise<MeshOfProcesses> {
+  const folders = { create: (name = 'node') => tempFolder(stack, name) }
+  const mesh = stack.use(new MeshOfProcesses(folders, { config: settingsOf(mirrors) }))
+  await mesh.joinAll(seeds, { role: 'seed' })
+  await mesh.joinAll(members)
+  await mesh.connected()
+  return mesh
+}
+
+/** Resolves when the nodes have nothing to do any more; after a minute in any case, and says so. */
+export async function quiet(bench: Bench, nodes: readonly NodeProcess[]): Promise<void> {
+  const used = () => nodes.reduce((sum, node) => sum + (node.cpuSeconds() ?? 0), 0)
+  const end = performance.now() + QUIET_LIMIT_MS
+  for (let before = used(); ; ) {
+    const began = performance.now()
+    await setTimeout(1_000, undefined, { signal: bench.signal })
+    const now = used()
+    const cores = ((now - before) * 1000) / (performance.now() - began)
+    if (cores < IDLE_CORES) return
+    if (performance.now() > end) return bench.say(`${nodes.length} nodes still use ${cores.toFixed(2)} cores`)
+    before = now
+  }
+}
