@@ -42,7 +42,7 @@ export const pinsSchema = z.object({
 })
 
 /** What `GET /admin/v1/pins/place?target=…` answers: which seeds have what a mirror hands out at that target. */
-const placeSchema = z.object({
+export const placeSchema = z.object({
   /** Null where the target names nothing that is kept. */
   place: z
     .object({

@@ -55,6 +55,16 @@ function commands(): Command {
     .option('--platform <os/arch>', "platform that it is for, else this machine's; may be given several times", several)
     .addOption(new Option('--all-platforms', 'what there is for any platform').conflicts('platform'))
     .action(async (images, options) => (await import('./commands/get.ts')).get(images, options))
+  withNode(
+    program
+      .command('pin')
+      .argument('[name...]', 'images, package URLs, or paths of mirrors, such as /npm/lodash; none: all that there is')
+      .description('show on which seeds things are kept; of what is named, after the node has fetched it'),
+  )
+    .option('--mirror <name>', 'mirror to ask, as for get', several)
+    .option('--platform <os/arch>', "platform that it is for, else this machine's; may be given several times", several)
+    .addOption(new Option('--all-platforms', 'what there is for any platform').conflicts('platform'))
+    .action(async (names, options) => (await import('./commands/pin.ts')).pin(names, options))
   addMeshCommands(program)
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')

@@ -38,6 +38,8 @@ export interface FakeNode {
   pins: PinsAnswer
   /** By target. */
   readonly places: Map<string, PlaceAnswer['place']>
+  /** How often it was asked where something is. */
+  placesAsked: number
   mirrors: Status['mirrors']
   /** Base URLs of its mirrors. */
   listen: readonly string[]
@@ -52,7 +54,10 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     status: async () => statusWith(data, node),
     peers: async () => ({ peers: node.peers }),
     pins: async () => node.pins,
-    placeOf: async (target) => ({ place: node.places.get(target) ?? null }),
+    placeOf: async (target) => {
+      node.placesAsked++
+      return { place: node.places.get(target) ?? null }
+    },
     ...ports,
   })
   const server = createServer((request, response) => {
@@ -74,6 +79,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     peers: [],
     pins: { own: null, seeds: [] },
     places: new Map(),
+    placesAsked: 0,
     mirrors: [],
     listen: [],
   }

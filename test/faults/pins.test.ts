@@ -85,6 +85,11 @@ describe('three seeds', () => {
     const back: MeshNode = { ...victim, ...(await startNode({ ...init(), data: victim.data })) }
     await rested([first, second, back])
     expect(replay.tally.total.requests).toBe(asked)
+    for (const path of paths) {
+      const places = await Promise.all([first, second].map((seed) => seed.placeOf(`/npm/${path}`)))
+      const known = places.find((place) => place && place.blob !== null)?.seeds ?? []
+      expect(known.filter(({ belongs }) => belongs).map(({ holds }) => holds)).toEqual([true, true])
+    }
 
     for (const { node } of [first, second, back]) await node.stop()
     const held = new Map<string, string[]>()

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
 import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
-import { type PinsAnswer, pinsSchema } from '../../admin/api/pins-schema.ts'
+import { type PinsAnswer, type PlaceAnswer, pinsSchema, placeSchema } from '../../admin/api/pins-schema.ts'
 import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { createNode, type Node } from '../../node/index.ts'
@@ -19,6 +19,8 @@ export interface StartedNode {
   peers(): Promise<Peers['peers']>
   /** How the pins stand in its eyes; null of a node that is no seed. */
   pins(): Promise<PinsAnswer['own']>
+  /** On which seeds that is which it hands out at a path. */
+  placeOf(path: string): Promise<PlaceAnswer['place']>
 }
 
 export interface StartNodeInit {
@@ -69,6 +71,8 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     npm: `${url}/npm/`,
     status: async () => (await ask('status')) as never,
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
+    placeOf: async (path) =>
+      placeSchema.parse(await ask(`pins/place?target=${encodeURIComponent(path)}`, { authorization })).place,
     peers: async () => peersSchema.parse(await ask('peers', { authorization })).peers,
   }
 }

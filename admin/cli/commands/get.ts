@@ -17,7 +17,7 @@ import { mirrorAddress } from '../images/mirror-address.ts'
 import { ownPlatform, type Platform, parsePlatform } from '../images/platform.ts'
 import { Progress } from '../images/progress.ts'
 import { type PulledImage, pullImage } from '../images/pull.ts'
-import { skippedLines, summaryText, totalsOf } from '../images/summary.ts'
+import { skippedLines, summaryText, type Totals, totalsOf } from '../images/summary.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { RefusedError } from '../node-http.ts'
 import { printable, styled, writeLines } from '../print.ts'
@@ -32,11 +32,28 @@ export interface GetOptions extends NodeOptions {
 
 type ImageFailure = { readonly image: string; readonly error: string }
 
+/** What became of warming a node up. */
+export interface WarmedUp {
+  /** Base URL of its mirrors. */
+  readonly node: string
+  readonly images: readonly PulledImage[]
+  readonly packages: Warmed['packages']
+  readonly skipped: readonly Left[]
+  readonly failures: readonly (ImageFailure | Failure)[]
+  readonly totals: Totals
+}
+
+/** Warms a node up, and prints what became of it as JSON if that is asked for. Throws as `warmUp`. */
+export async function get(names: readonly string[], options: GetOptions): Promise<void> {
+  const facts = await warmUp(names, options)
+  if (options.json) writeLines(process.stdout, [JSON.stringify(facts, null, 2)])
+}
+
 /**
  * Warms a node up with images and packages: fetches them through it, checks them and lets the bytes go. What fails is told, and the
  * others are still fetched. Throws UsageError and UnreachableError.
  */
-export async function get(names: readonly string[], options: GetOptions): Promise<void> {
+export async function warmUp(names: readonly string[], options: GetOptions): Promise<WarmedUp> {
   const { images, packages, skipped } = wantedOf(names, options)
   const given = options.platform?.map(parsePlatform)
   const node = await nodeOf(options)
@@ -65,10 +82,7 @@ export async function get(names: readonly string[], options: GetOptions): Promis
     for (const line of skippedLines(left)) progress.say(line)
     const counts = { failures: failures.length, wantedPackages: packages.length > 0 || options.lockfile !== undefined }
     progress.say(summaryText(totals, performance.now() - beganAt, counts))
-    if (options.json) {
-      const facts = { node: node.base, images: pulled.images, packages: inOrder(warmed), skipped: left, failures, totals }
-      writeLines(process.stdout, [JSON.stringify(facts, null, 2)])
-    }
+    return { node: node.base, images: pulled.images, packages: inOrder(warmed), skipped: left, failures, totals }
   } finally {
     client.close()
   }

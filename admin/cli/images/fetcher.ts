@@ -12,6 +12,7 @@ const MAX_CONFIG = 8 << 20
 /** Something that was fetched and checked. */
 export interface Fetched {
   readonly kind: Kind
+  readonly url: string
   readonly digest: string
   /** Bytes. */
   readonly size: number
@@ -89,8 +90,8 @@ export class Fetcher {
       throw error
     }
     transfer.done(received)
-    const { digest, size, source, bytes } = received
-    const fetched = { kind, digest, size, source, seconds: Math.round(performance.now() - beganAt) / 1_000 }
+    const { url, digest, size, source, bytes } = received
+    const fetched = { kind, url, digest, size, source, seconds: Math.round(performance.now() - beganAt) / 1_000 }
     this.fetched.push(fetched)
     return { fetched, bytes }
   }

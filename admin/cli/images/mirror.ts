@@ -23,6 +23,7 @@ export interface Wanted {
 }
 
 export interface Received {
+  readonly url: string
   readonly digest: string
   readonly size: number
   /** Where the node had it from: `local`, `peer`, `upstream` and so on. */
@@ -43,23 +44,27 @@ export class Mirror {
   /** Fetches all of something and proves that it is what its digest and size say. Throws UnreachableError, RefusedError and Error. */
   async get(reference: ImageReference, wanted: Wanted): Promise<Received> {
     const what = `${wanted.kind === 'blobs' ? 'blob' : 'manifest'} ${wanted.target} of ${reference.text}`
-    const response = await this.#open(reference, wanted, what)
+    const url = this.#urlOf(reference, wanted)
+    const response = await this.#open(url, wanted, what)
     try {
       if (response.statusCode !== 200) throw new RefusedError(`${what}: ${await refusalOf(response)}`, response.statusCode ?? 0)
-      return await receive(response, wanted, what)
+      return { url: url.href, ...(await receive(response, wanted, what)) }
     } finally {
       response.destroy()
     }
   }
 
-  #open({ registry, name }: ImageReference, { kind, target, signal }: Wanted, what: string): Promise<IncomingMessage> {
-    const url = new URL(`/v2/${name}/${kind}/${target}?ns=${encodeURIComponent(registry)}`, this.base)
+  #urlOf({ registry, name }: ImageReference, { kind, target }: Wanted): URL {
+    return new URL(`/v2/${name}/${kind}/${target}?ns=${encodeURIComponent(registry)}`, this.base)
+  }
+
+  #open(url: URL, { kind, signal }: Wanted, what: string): Promise<IncomingMessage> {
     const accept = kind === 'blobs' ? '*/*' : MANIFEST_TYPES.join(', ')
     return askNode(url, { accept, ...(signal && { signal }) }, what)
   }
 }
 
-async function receive(response: IncomingMessage, wanted: Wanted, what: string): Promise<Received> {
+async function receive(response: IncomingMessage, wanted: Wanted, what: string): Promise<Omit<Received, 'url'>> {
   const { target, size, keep, onBytes } = wanted
   const source = sourceOf(response)
   wanted.onSource?.(source)

@@ -3,7 +3,8 @@ import type { Fetched } from '../../../../admin/cli/images/fetcher.ts'
 import { skippedLines, summaryText, totalsOf } from '../../../../admin/cli/images/summary.ts'
 
 function fetched(kind: Fetched['kind'], size: number, source: string): Fetched {
-  return { kind, size, source, digest: `sha256:${'0'.repeat(64)}`, seconds: 0 }
+  const url = 'http://127.0.0.1:7470/v2/x/blobs/y'
+  return { kind, url, size, source, digest: `sha256:${'0'.repeat(64)}`, seconds: 0 }
 }
 
 test('the totals count what was fetched once, and say from where', () => {
