@@ -3,6 +3,7 @@ import { buildComponents, mountsOf, type Overrides, urlOf } from './components.t
 import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
+import { LEDGER_FILE } from './ledger/ledger.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
 import { Policy } from './policy/policy.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
@@ -33,7 +34,7 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
   let stopping: Promise<void> | undefined
   let started = false
   const watch = new FileWatch({
-    files: [join(new MeshFolder(config.data).path, 'membership.json')],
+    files: ['membership.json', LEDGER_FILE].map((name) => join(new MeshFolder(config.data).path, name)),
     onChange: () => void mesh.reload(),
   })
   // Somebody may have put something else there; the ports and the store are to be freed in any case.

@@ -11,6 +11,8 @@ export interface Admitted {
   readonly zone?: string | undefined
   /** Version of its software. */
   readonly version: string
+  /** Id of the ticket by which it joined; undefined for a seed that the admin key certified itself. */
+  readonly ticket?: string | undefined
   /** Where it says that it hands out blobs, as `host:port`, IPv6 hosts in brackets; empty for one that only reads. */
   readonly blobs: readonly string[]
 }
@@ -24,6 +26,13 @@ export interface Gate {
   card(): Buffer
   /** Judges the card of somebody whose peer id the channel has proven. Throws UNTRUSTED with the reason. */
   admit(peer: string, card: Buffer): Admitted
+  /** What counts of somebody who was admitted before, date apart: ops of the ledger change roles. Undefined for who was revoked. */
+  current(member: Admitted): Admitted | undefined
+  /**
+   * What is shown in place of the own card to somebody whose card was not accepted; undefined for strangers, who get nothing. A
+   * member that was revoked while it was away learns from nobody else why it is alone.
+   */
+  farewell(peer: string, card: Buffer): Buffer | undefined
 }
 
 /** Bytes that a card may have: a chain of three certificates and a few addresses have under two thousand. */

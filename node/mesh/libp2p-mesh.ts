@@ -1,7 +1,7 @@
 import { setMaxListeners } from 'node:events'
 import { AbortScope } from '../abort-scope.ts'
 import type { Digest } from '../digest.ts'
-import type { Role } from '../trust/standing.ts'
+import type { Membership } from '../trust/membership.ts'
 import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
 import type { BlobSource, Mesh } from './mesh.ts'
@@ -20,7 +20,11 @@ export interface Libp2pMeshComponents extends PeerSourceComponents {
   /** Connects to a member that is known by its peer id only; its card then tells where its blobs are. */
   meet(peer: string, signal: AbortSignal): Promise<unknown>
   /** What stands behind the mesh: the status that only its parts know. */
-  status(): Pick<MeshStatus, 'listen' | 'blobs' | 'reachable' | 'trouble'>
+  status(): Pick<MeshStatus, 'listen' | 'blobs' | 'reachable' | 'trouble' | 'role' | 'notAfter'>
+  /** What this node is in the mesh now. */
+  membership(): Membership
+  /** Files of the mesh may have changed. */
+  refresh(): void
   close(): Promise<void>
 }
 
@@ -29,10 +33,7 @@ export interface Libp2pMeshInit {
   readonly id: string
   /** Peer id of this node. */
   readonly self: string
-  readonly role: Role
   readonly zone: string | undefined
-  /** When the own certificate ends, in ms since the epoch. */
-  readonly notAfter: number
 }
 
 /** The mesh as the cache sees it: who may have a blob, and how to get it from there. */
@@ -91,8 +92,16 @@ export class Libp2pMesh implements Mesh {
     announcer.announce(digests)
   }
 
+  get membership(): Membership {
+    return this.#components.membership()
+  }
+
+  refresh(): void {
+    this.#components.refresh()
+  }
+
   status(): MeshStatus {
-    const { id, self, role, notAfter, zone = null } = this.#init
+    const { id, self, zone = null } = this.#init
     const { book } = this.#components
     const parts = this.#components.status()
     const peers = book.all()
@@ -100,12 +109,10 @@ export class Libp2pMesh implements Mesh {
       ...parts,
       state: book.connected > 0 ? 'member' : 'joining',
       id,
-      role,
       peer: self,
       zone,
       readerOnly: parts.reachable === false,
       peers: book.connected,
-      notAfter,
       bytesIn: peers.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
       bytesOut: peers.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
     }

@@ -1,9 +1,12 @@
 import { z } from 'zod'
 import type { Clock } from '../clock.ts'
-import { WarrenError } from '../errors.ts'
+import { isWarrenError, WarrenError } from '../errors.ts'
+import type { Op } from '../ledger/op.ts'
+import type { LedgerState } from '../ledger/state.ts'
 import { isLinkLocal, isWildcard, parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
-import { type Standing, standingOf } from '../trust/standing.ts'
+import { type Revocations, type Standing, standingOf } from '../trust/standing.ts'
+import { MAX_STATEMENT_CHARS } from '../trust/statement.ts'
 import { readVersioned } from '../trust/versioned.ts'
 import { ZONE_NAME } from '../zone.ts'
 import { type Admitted, type Gate, MAX_CARD_BYTES } from './gate.ts'
@@ -26,6 +29,17 @@ const cardSchema = z.object({
   zone: z.string().regex(ZONE_NAME).optional(),
 })
 
+/** What somebody gets to see whose card was revoked: the op that says so, which proves itself. */
+const farewellSchema = z.object({ v: z.literal(1), revoked: z.string().max(MAX_STATEMENT_CHARS) })
+
+export interface MemberGateComponents {
+  readonly clock: Clock
+  /** What the ledger says of members. */
+  readonly state: Pick<LedgerState, 'ticketRevocation' | 'seedRevocation' | 'certificateOf'>
+  /** Another member says that this node was revoked, by an op that is still to be judged. */
+  onFarewell?(op: string): void
+}
+
 export interface MemberGateInit {
   readonly membership: Membership
   /** Peer id of this node. */
@@ -38,39 +52,96 @@ export interface MemberGateInit {
 
 /** Lets in whoever has a certificate of this mesh, for as long as that lasts. */
 export class MemberGate implements Gate {
-  readonly #clock: Clock
+  readonly #components: MemberGateComponents
   readonly #init: MemberGateInit
+  /** What this node is; replaced when it gets another certificate. */
+  membership: Membership
   /** Where this node hands out blobs; set once it listens. */
   blobs: readonly string[] = []
 
-  constructor(components: { clock: Clock }, init: MemberGateInit) {
-    this.#clock = components.clock
+  constructor(components: MemberGateComponents, init: MemberGateInit) {
+    this.#components = components
     this.#init = init
+    this.membership = init.membership
   }
 
-  /** What this node's own certificate says. Throws UNTRUSTED when that has ended. */
+  /** What this node's own certificate says. Throws UNTRUSTED when that has ended, or was revoked. */
   get standing(): Standing {
-    return this.#standingOf(this.#init.membership.chain, this.#init.self)
+    return this.#standingOf(this.membership.chain, this.#init.self)
   }
 
   card(): Buffer {
-    const { membership, version, zone } = this.#init
+    const { version, zone } = this.#init
     const blobs = this.blobs.slice(0, MAX_ADDRESSES)
-    return Buffer.from(JSON.stringify({ v: 1, chain: membership.chain, version, blobs, zone }))
+    return Buffer.from(JSON.stringify({ v: 1, chain: this.membership.chain, version, blobs, zone }))
   }
 
   admit(peer: string, card: Buffer): Admitted {
     // Its own addresses come back to a node from many sides, and it is no other member.
     if (peer === this.#init.self) throw new WarrenError('UNTRUSTED', `${peer} is this node itself`)
-    const reading = readVersioned(card.toString(), cardSchema)
+    const text = card.toString()
+    const farewell = readVersioned(text, farewellSchema)
+    if (farewell.problem === undefined) {
+      this.#components.onFarewell?.(farewell.value.revoked)
+      throw new WarrenError('UNTRUSTED', `${peer} says that this node was revoked`)
+    }
+    const reading = readVersioned(text, cardSchema)
     if (reading.problem !== undefined)
       throw new WarrenError('UNTRUSTED', `peer ${peer} showed a card that cannot be read: ${reading.problem}`)
     const { chain, version, blobs, zone } = reading.value
-    const { role, notAfter } = this.#standingOf(chain, peer)
-    return { peer, role, notAfter, version, blobs, zone }
+    const { role, notAfter, ticket } = this.#shown(chain, peer)
+    const admitted = { peer, role, notAfter, version, blobs, zone, ...(ticket !== undefined && { ticket }) }
+    return this.current(admitted) ?? admitted
   }
 
-  #standingOf(chain: readonly string[], peer: string): Standing {
-    return standingOf(chain, { adminKey: this.#init.membership.adminKey, peer, now: this.#clock.now() })
+  current(member: Admitted): Admitted | undefined {
+    const { state } = this.#components
+    const certified = this.#certifiedUntil(member.peer)
+    if (certified !== undefined)
+      return { ...member, role: 'seed', notAfter: member.role === 'seed' ? Math.max(member.notAfter, certified) : certified }
+    if (member.ticket !== undefined && state.ticketRevocation(member.ticket)) return undefined
+    return member.role === 'seed' && state.seedRevocation(member.peer) ? undefined : member
+  }
+
+  /** The op by which somebody was revoked, certificates by name apart. */
+  revocationOf({ peer, ticket }: Pick<Admitted, 'peer' | 'ticket'>): Op | undefined {
+    const { state } = this.#components
+    return (ticket === undefined ? undefined : state.ticketRevocation(ticket)) ?? state.seedRevocation(peer)
+  }
+
+  farewell(peer: string, card: Buffer): Buffer | undefined {
+    const reading = readVersioned(card.toString(), cardSchema)
+    if (reading.problem !== undefined) return undefined
+    try {
+      const op = this.revocationOf(this.#standingOf(reading.value.chain, peer, null))
+      return op ? Buffer.from(JSON.stringify({ v: 1, revoked: op.text })) : undefined
+    } catch (error) {
+      if (isWarrenError(error, 'UNTRUSTED')) return undefined
+      throw error
+    }
+  }
+
+  /** A seed that was away while it was renewed does not have its certificate yet, and others have it from the ledger. */
+  #shown(chain: readonly string[], peer: string): Pick<Standing, 'role' | 'notAfter' | 'ticket'> {
+    try {
+      return this.#standingOf(chain, peer)
+    } catch (error) {
+      const notAfter = this.#certifiedUntil(peer)
+      if (notAfter === undefined || !isWarrenError(error, 'UNTRUSTED')) throw error
+      return { role: 'seed', notAfter, ticket: undefined }
+    }
+  }
+
+  /** Undefined for whom no op makes a seed now. */
+  #certifiedUntil(peer: string): number | undefined {
+    const { state, clock } = this.#components
+    const notAfter = state.certificateOf(peer)?.certificate.notAfter
+    return notAfter !== undefined && notAfter >= clock.now() ? notAfter : undefined
+  }
+
+  /** `revocations`: null for a look past them. */
+  #standingOf(chain: readonly string[], peer: string, revocations: Revocations | null = this.#components.state): Standing {
+    const { adminKey } = this.membership
+    return standingOf(chain, { adminKey, peer, now: this.#components.clock.now(), revocations: revocations ?? undefined })
   }
 }

@@ -51,4 +51,6 @@ export interface PeerStatus {
   readonly notAfter: number
   /** Where it says that it is. */
   readonly zone: string | null
+  /** Id of the ticket by which it joined; null for a seed that the admin key certified itself. */
+  readonly ticket: string | null
 }

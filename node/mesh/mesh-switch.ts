@@ -9,8 +9,12 @@ import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 
 /** A mesh that tells about itself. */
 export interface OpenMesh extends Mesh {
+  /** What the node is in it now; it may have got another certificate since it was opened. */
+  readonly membership: Membership
   status(): MeshStatus
   peers(): PeerStatus[]
+  /** Its files may have changed. */
+  refresh(): void
 }
 
 export interface MeshSwitchComponents {
@@ -23,7 +27,7 @@ export interface MeshSwitchComponents {
 }
 
 /** The mesh of a node that may join, renew and leave while it runs; a lone one in between. */
-export class MeshSwitch implements OpenMesh {
+export class MeshSwitch implements Mesh {
   readonly #components: MeshSwitchComponents
   readonly #self: string
   readonly #lone = new LoneMesh()
@@ -54,13 +58,16 @@ export class MeshSwitch implements OpenMesh {
     })
   }
 
-  /** What the node is a member of may have changed. Never rejects. */
+  /** What the node is a member of may have changed, or what is kept of its mesh. Never rejects. */
   reload(): Promise<void> {
     return this.#next(async () => {
       try {
         const membership = this.#components.membership()
         // What went wrong before may go well now, with the same membership too.
-        if (this.#trouble === undefined && isDeepStrictEqual(membership, this.#membership)) return
+        if (this.#trouble === undefined && isDeepStrictEqual(membership, this.#current?.membership ?? this.#membership)) {
+          this.#current?.refresh()
+          return
+        }
         const left = this.#current
         this.#current = undefined
         this.#membership = undefined

@@ -1,12 +1,13 @@
 import { networkInterfaces } from 'node:os'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
+import { Ledger } from '../ledger/ledger.ts'
 import { ownAddresses } from '../own-addresses.ts'
 import { type TcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
+import { MeshFolder } from '../trust/mesh-folder.ts'
 import type { NodeKey } from '../trust/node-key.ts'
 import { BlobClient } from './blobs/blob-client.ts'
 import { BlobListener, type BlobListenerComponents } from './blobs/blob-listener.ts'
@@ -22,6 +23,8 @@ import { answerIntroductions, askIntroductions } from './host/introductions.ts'
 import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
 import { answerReach, askReach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
+import { OwnStanding } from './ledger/own-standing.ts'
+import { SharedLedger } from './ledger/shared-ledger.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
 import { MemberGate } from './member-gate.ts'
 import { PeerBook } from './peer-book.ts'
@@ -63,11 +66,9 @@ const ASKED_ALL = 20
 const UNREACHABLE =
   'no member can reach the blob port of this node (mesh.blobs), so it takes blobs and hands none out; open the port, or set mesh.announce'
 
-const ENDED = 'the certificate of this node has ended, so no member lets it in; join again with a new ticket (warren mesh join)'
-
 /**
  * Opens the mesh that a node is a member of, leaf to root; it goes on looking for others by itself. Throws UNTRUSTED when the
- * own certificate has ended, ADDRESS_IN_USE when it cannot listen.
+ * own certificate has ended or was revoked, ADDRESS_IN_USE when it cannot listen.
  */
 export async function openMesh(components: MeshComponents, init: MeshInit): Promise<Libp2pMesh> {
   await using opening = new AsyncDisposableStack()
@@ -76,10 +77,17 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const { key, membership, clock, log } = components
   const { peerId: self } = key
   const book = new PeerBook({ clock }, init)
-  const gate = new MemberGate({ clock }, { membership, self, version: init.version, zone: init.zone })
-  const { role, notAfter } = gate.standing
+  const folder = new MeshFolder(init.data)
+  const { adminKey } = membership
+  const ledger = new Ledger({ onTrouble: (message) => log.warn(message) }, { folder: folder.path, adminKey })
+  const { state } = ledger
+  const gate = new MemberGate(
+    { clock, state, onFarewell: (op) => shared.heard(op) },
+    { membership, self, version: init.version, zone: init.zone },
+  )
+  const own = new OwnStanding({ gate, state, folder, clock, log }, { self })
   const secret = Buffer.from(membership.secret, 'base64url')
-  const isServer = init.dht === 'server' || (init.dht === 'auto' && role === 'seed')
+  const isServer = init.dht === 'server' || (init.dht === 'auto' && own.role === 'seed')
 
   const identity = await identityCertificate(key, clock.now())
   const handle = components.answering((peer, bytes) => book.moved(peer, 'out', bytes))
@@ -109,7 +117,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     ),
   )
   const { dht } = host.libp2p.services
-  const remembered = new RememberedPeers({ clock, log }, { folder: join(init.data, 'mesh') })
+  const remembered = new RememberedPeers({ clock, log }, { folder: folder.path })
   const discovery = new Discovery(
     {
       dial: async (address, signal) => void (await host.dial(address, signal)),
@@ -134,20 +142,30 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     },
     { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
   )
-  let hasTold = false
+  const shared = new SharedLedger({
+    ledger,
+    own,
+    gate,
+    book,
+    folder,
+    clock,
+    log,
+    libp2p: host.libp2p,
+    cutBlobs: (peer) => client.forget(peer),
+    cutSockets: (isCut) => listener.cut(isCut),
+    hangUp: (peer) => host.hangUp(peer, 'this member was revoked'),
+    onSeed: () => {
+      if (init.dht === 'auto') void dht.setMode('server')
+    },
+  })
   const upkeep = new Upkeep(
     {
       clock,
       book,
       askReach: (signal) => askReach(host.libp2p.getConnections(), signal),
       survey: () => {
-        const now = clock.now()
-        host.survey(now)
-        if (notAfter < now && !hasTold) {
-          hasTold = true
-          log.error(ENDED)
-        }
-        listener.cut((member) => member.notAfter < now)
+        host.survey(clock.now())
+        shared.survey()
       },
       servers: () => dht.routingTable.size,
       becomeServer: () => dht.setMode('server'),
@@ -174,6 +192,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   host.libp2p.addEventListener('peer:identify', ({ detail: { peerId, listenAddrs, connection } }) => {
     book.listening(peerId.toString(), listenAddrs.map(String))
     discovery.told(peerId.toString(), listenAddrs.map(String))
+    shared.met(peerId.toString())
     void askIntroductions(connection, life.signal).then((members) => {
       for (const { id, addresses } of members) discovery.found(id, addresses)
     })
@@ -184,13 +203,13 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   await answerReach(host.libp2p, check)
   await answerIntroductions(host.libp2p, (peer) => book.get(peer)?.addresses ?? [])
   await host.start()
-  for (const part of [discovery, announcer, upkeep]) {
+  for (const part of [shared, discovery, announcer, upkeep]) {
     opening.defer(() => part.stop())
-    part.start()
+    await part.start()
   }
   const { pins } = components
   opening.defer(() => pins?.stop())
-  pins?.start(new Seeds({ book, client }, { self, isSeed: () => role === 'seed' }))
+  pins?.start(new Seeds({ book, client }, { self, isSeed: () => own.role === 'seed' }))
   const parts = opening.move()
   return new Libp2pMesh(
     {
@@ -205,10 +224,14 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         listen: host.multiaddrs,
         blobs: toHostPort(blobs),
         reachable: upkeep.reachable ?? null,
-        trouble: discovery.trouble ?? null,
+        trouble: own.trouble ?? discovery.trouble ?? null,
+        role: own.role,
+        notAfter: own.notAfter,
       }),
+      membership: () => gate.membership,
+      refresh: () => shared.refresh(),
       close: () => parts.disposeAsync(),
     },
-    { id: membership.mesh, self, role, notAfter, zone: init.zone },
+    { id: membership.mesh, self, zone: init.zone },
   )
 }

@@ -33,6 +33,7 @@ interface Entry {
   version: string
   notAfter: number
   zone: string | undefined
+  ticket: string | undefined
   /** What it says itself. */
   announced: readonly string[]
   /** Hosts from which, or to which, it was connected; last one first. */
@@ -87,8 +88,10 @@ export class PeerBook {
     return (this.#entries.get(id)?.connections ?? 0) > 0
   }
 
+  /** What it is proven to be now: whose certificate has ended is no seed any more. Undefined for one that never came. */
   roleOf(id: string): Role | undefined {
-    return this.#entries.get(id)?.role
+    const entry = this.#entries.get(id)
+    return entry && entry.notAfter < this.#clock.now() ? 'member' : entry?.role
   }
 
   /** All seeds that are known, and since when each is connected (ms since the epoch). */
@@ -113,16 +116,32 @@ export class PeerBook {
   }
 
   /** Somebody showed a good card. */
-  admitted({ peer, role, version, notAfter, blobs, zone }: Admitted): void {
+  admitted({ peer, role, version, notAfter, blobs, zone, ticket }: Admitted): void {
     const entry = this.#entries.get(peer) ?? this.#newEntry(peer)
     // Last in the map is who came last.
     this.#entries.delete(peer)
     this.#entries.set(peer, entry)
     const announced = blobs.slice(0, MAX_ADDRESSES)
-    Object.assign(entry, { role, version, notAfter, zone, announced, lastSeen: this.#clock.now() })
+    Object.assign(entry, { role, version, notAfter, zone, ticket, announced, lastSeen: this.#clock.now() })
     entry.blobs = undefined
     // It can be spoken to again, wherever it was before. Whoever fails again and again does not get around its pause like that.
     if ((this.#pauses.get(peer)?.failures ?? 0) < MANY_FAILURES) this.#pauses.delete(peer)
+  }
+
+  /** Judges everybody anew: whoever does not count any more is forgotten, and returned. */
+  review(judge: (member: Admitted) => Admitted | undefined): Admitted[] {
+    return [...this.#entries.values()].flatMap((entry) => {
+      const { id, role, version, notAfter, zone, ticket, announced, connections } = entry
+      const member = { peer: id, role, version, notAfter, zone, ticket, blobs: announced }
+      const judged = judge(member)
+      if (judged) {
+        Object.assign(entry, { role: judged.role, notAfter: judged.notAfter })
+        return []
+      }
+      this.#entries.delete(id)
+      if (connections > 0) this.#connected--
+      return [member]
+    })
   }
 
   /** A control connection to an admitted member is open. `address` is a multiaddr. */
@@ -258,6 +277,7 @@ export class PeerBook {
       version: '',
       notAfter: 0,
       zone: undefined,
+      ticket: undefined,
       announced: [],
       addresses: new Set(),
       listens: [],
@@ -286,13 +306,14 @@ function isQuarantined({ quarantine }: Entry, now: number): boolean {
 }
 
 function statusOf(entry: Entry, now: number): PeerStatus {
-  const { id, role, version, notAfter, zone, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
+  const { id, role, version, notAfter, zone, ticket, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
   return {
     id,
     role,
     version,
     notAfter,
     zone: zone ?? null,
+    ticket: ticket ?? null,
     addresses: entry.listens.length > 0 ? entry.listens : [...entry.addresses].reverse(),
     blobs: blobsOf(entry),
     connected: connections > 0,

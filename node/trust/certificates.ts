@@ -13,11 +13,11 @@ export const meshId = z.string().regex(/^[0-9a-f]{16}$/)
 export const publicKey = z.string().refine(isPublicKey)
 /** Ms since the epoch. */
 export const time = z.int().min(0).max(MAX_TIME)
-const ticketId = z.string().regex(/^[0-9a-f]{16}$/)
-const peer = z.string().refine((id) => publicKeyOfPeer(id) !== undefined)
+export const ticketId = z.string().regex(/^[0-9a-f]{16}$/)
+export const peerId = z.string().refine((id) => publicKeyOfPeer(id) !== undefined)
 
 /** Signed by the admin key: this peer is a seed. */
-const seedCertificate = z.strictObject({ v: z.literal(1), mesh: meshId, peer, issuedAt: time, notAfter: time })
+const seedCertificate = z.strictObject({ v: z.literal(1), mesh: meshId, peer: peerId, issuedAt: time, notAfter: time })
 
 /** Signed by the admin key: whoever has the ticket key may let a peer of that role in. */
 const ticketCertificate = z.strictObject({
@@ -31,7 +31,7 @@ const ticketCertificate = z.strictObject({
 })
 
 /** Signed by a ticket key, which the joiner itself has: no more is believed than which ticket and which peer. */
-const memberCertificate = z.strictObject({ v: z.literal(1), mesh: meshId, ticket: ticketId, peer, issuedAt: time })
+const memberCertificate = z.strictObject({ v: z.literal(1), mesh: meshId, ticket: ticketId, peer: peerId, issuedAt: time })
 
 export type SeedCertificate = z.infer<typeof seedCertificate>
 export type TicketCertificate = z.infer<typeof ticketCertificate>

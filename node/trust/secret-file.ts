@@ -129,7 +129,7 @@ function readBounded(path: string, descriptor: number): string {
 }
 
 /** A new name is there after a power cut only once its folder is written; Windows does not open folders. */
-function syncFolder(folder: string): void {
+export function syncFolder(folder: string): void {
   if (process.platform === 'win32') return
   const descriptor = openSync(folder, constants.O_RDONLY)
   try {

@@ -14,6 +14,14 @@ export interface Standing {
   readonly notAfter: number
 }
 
+/** What was taken back. */
+export interface Revocations {
+  /** What revoked the ticket; undefined when nothing did. */
+  ticketRevocation(ticket: string): unknown
+  /** What revoked the peer as a seed, whatever made it one. */
+  seedRevocation(peer: string): unknown
+}
+
 export interface StandingInit {
   /** Public key of the own mesh. */
   readonly adminKey: string
@@ -21,6 +29,8 @@ export interface StandingInit {
   readonly peer: string
   /** Ms since the epoch. */
   readonly now: number
+  /** None when left out. */
+  readonly revocations?: Revocations | undefined
 }
 
 /**
@@ -34,7 +44,16 @@ export function standingOf(chain: readonly string[], init: StandingInit): Standi
   const [first, second, ...more] = chain
   if (first === undefined || more.length > 0)
     throw untrusted(`a peer shows one certificate or two, and this one showed ${chain.length}`)
-  return second === undefined ? seedStanding(first, init) : memberStanding(first, second, init)
+  const standing = second === undefined ? seedStanding(first, init) : memberStanding(first, second, init)
+  const revoked = init.revocations && revocationOf(standing, init.revocations)
+  if (revoked) throw untrusted(revoked)
+  return standing
+}
+
+/** Why a standing does not count any more, in a sentence; undefined while it does. */
+function revocationOf({ peer, role, ticket }: Standing, revocations: Revocations): string | undefined {
+  if (ticket !== undefined && revocations.ticketRevocation(ticket)) return `ticket ${ticket} was revoked`
+  return role === 'seed' && revocations.seedRevocation(peer) ? `${peer} was revoked as a seed` : undefined
 }
 
 function seedStanding(text: string, init: StandingInit): Standing {

@@ -23,17 +23,35 @@ export function signStatement(kind: string, payload: object, key: SigningKey): s
  * Throws UNTRUSTED, saying what is wrong.
  */
 export function openStatement<T>(kind: string, text: string, publicKey: string, schema: z.ZodType<T>): T {
-  const refuse = (problem: string) => new WarrenError('UNTRUSTED', `the ${kind} certificate is not accepted: ${problem}`)
-  if (text.length > MAX_STATEMENT_CHARS) throw refuse(`it is longer than ${MAX_STATEMENT_CHARS} characters`)
+  const { payload, signature } = partsOf(kind, text)
+  if (!verifySignature(publicKey, signedBytes(kind, payload), signature))
+    throw refusal(kind, 'its signature is wrong; another key signed it, or it was altered')
+  return read(kind, payload, schema)
+}
+
+/** What a statement says before anything is proven, such as who claims to have said it. Throws UNTRUSTED. */
+export function peekStatement<T>(kind: string, text: string, schema: z.ZodType<T>): T {
+  return read(kind, partsOf(kind, text).payload, schema)
+}
+
+function partsOf(kind: string, text: string): { payload: Buffer; signature: Buffer } {
+  if (text.length > MAX_STATEMENT_CHARS) throw refusal(kind, `it is longer than ${MAX_STATEMENT_CHARS} characters`)
   const parts = text.split('.')
   // One spelling only, so that a statement can be known by its text.
   const [payload, signature] = parts.map(fromBase64url)
-  if (parts.length !== 2 || !payload || !signature) throw refuse('it is not two parts of base64url with a dot in between')
-  if (!verifySignature(publicKey, signedBytes(kind, payload), signature))
-    throw refuse('its signature is wrong; another key signed it, or it was altered')
+  if (parts.length === 2 && payload && signature) return { payload, signature }
+  throw refusal(kind, 'it is not two parts of base64url with a dot in between')
+}
+
+function read<T>(kind: string, payload: Buffer, schema: z.ZodType<T>): T {
   const reading = readVersioned(payload.toString(), schema)
-  if (reading.problem !== undefined) throw refuse(reading.problem)
+  if (reading.problem !== undefined) throw refusal(kind, reading.problem)
   return reading.value
+}
+
+function refusal(kind: string, problem: string): WarrenError {
+  const what = kind === 'op' ? kind : `${kind} certificate`
+  return new WarrenError('UNTRUSTED', `the ${what} is not accepted: ${problem}`)
 }
 
 function signedBytes(kind: string, payload: Buffer): Buffer {

@@ -6,10 +6,15 @@ import { MemberDoor } from '../../node/http/member-door.ts'
 import { RenderedCache } from '../../node/http/rendered.ts'
 import { ScratchPool } from '../../node/http/scratch-pool.ts'
 import { Sender } from '../../node/http/sender.ts'
+import type { OpBodies, OpType } from '../../node/ledger/effect.ts'
+import { Ledger } from '../../node/ledger/ledger.ts'
+import type { Op } from '../../node/ledger/op.ts'
+import { certifySeed } from '../../node/ledger/seeds.ts'
 import type { Libp2pMesh } from '../../node/mesh/libp2p-mesh.ts'
 import { type MeshComponents, type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
 import type { SigningKey } from '../../node/trust/keys.ts'
 import { createMesh, issueTicket, joinMesh, type Membership } from '../../node/trust/membership.ts'
+import { MeshFolder } from '../../node/trust/mesh-folder.ts'
 import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
 import type { Role } from '../../node/trust/standing.ts'
 import { decodeTicket } from '../../node/trust/ticket.ts'
@@ -28,7 +33,13 @@ type MemberAnswer = (
 ) => void
 
 export interface MemberInit {
+  /** A member that was closed and comes back, with all that it kept. */
+  readonly again?: Member
+  /** What it joins by; a ticket of its own if left out. */
+  readonly ticket?: string
   readonly role?: Role
+  /** Whether the secret key of the mesh is where this member can use it; for the first one only. */
+  readonly keepsAdminKey?: boolean
   readonly shelf?: MemoryShelf
   /** Answers requests for blobs in the place of what an honest member has for it. */
   readonly answer?: MemberAnswer
@@ -42,6 +53,7 @@ export interface MemberInit {
 export interface Member {
   /** Peer id. */
   readonly id: string
+  readonly data: string
   readonly mesh: Libp2pMesh
   readonly shelf: MemoryShelf
   /** Answers to other members that are under way. */
@@ -65,6 +77,37 @@ export class Members {
     this.#init = init
   }
 
+  /** The secret key of the mesh; the first member must be there. */
+  get adminKey(): SigningKey {
+    if (!this.#founded) throw new Error('nobody has made the mesh yet')
+    return this.#founded.adminKey
+  }
+
+  /** Issues an op where a member is, as another process does on its machine. */
+  issue<Type extends OpType>(member: Member, type: Type, body: OpBodies[Type]): Op {
+    const op = this.ledgerOf(member).issue(type, body, this.adminKey, Date.now())
+    member.mesh.refresh()
+    return op
+  }
+
+  /** Makes a member a seed, by an op that is issued where another one is. */
+  certify(where: Member, seed: Member, notAfter = Date.now() + DAY): Op {
+    const op = certifySeed(this.ledgerOf(where), { peer: seed.id, notAfter }, this.adminKey, Date.now())
+    where.mesh.refresh()
+    return op
+  }
+
+  /** Whether a member has kept such an op. */
+  knows(member: Member, is: (op: Op) => boolean): boolean {
+    return this.ledgerOf(member).all().some(is)
+  }
+
+  /** What a member has kept of the ledger. */
+  ledgerOf(member: Member): Ledger {
+    const folder = new MeshFolder(member.data).path
+    return new Ledger({ onTrouble: fail }, { folder, adminKey: this.adminKey.publicKey })
+  }
+
   /** What a joiner gets; the first member must be there. */
   ticket(init: { role?: Role; notAfter?: number } = {}): string {
     if (!this.#founded) throw new Error('nobody has made the mesh yet')
@@ -77,7 +120,7 @@ export class Members {
 
   /** A further member, not yet connected; the first one makes the mesh. */
   async open(init: MemberInit = {}): Promise<Member> {
-    const data = this.#folders.create('member')
+    const data = init.again?.data ?? this.#folders.create('member')
     const key = loadNodeKey(data)
     const shelf = init.shelf ?? new MemoryShelf()
     let sending = 0
@@ -93,10 +136,12 @@ export class Members {
         else honest()
       }
     }
+    const membership = (init.ticket === undefined && init.again?.mesh.membership) || this.#membershipOf(key, init)
+    if (init.keepsAdminKey) new MeshFolder(data).writeAdminKey(this.adminKey)
     const mesh = await openMesh(
       {
         key,
-        membership: this.#membershipOf(key, init.role),
+        membership,
         shelf,
         clock: init.clock ?? systemClock,
         log: pino({ level: 'silent' }),
@@ -107,6 +152,7 @@ export class Members {
     )
     const member: Member = {
       id: key.peerId,
+      data,
       mesh,
       shelf,
       get sending() {
@@ -128,10 +174,11 @@ export class Members {
     await Promise.all(this.all.splice(0).map(({ mesh }) => mesh.close()))
   }
 
-  #membershipOf(key: NodeKey, role: Role | undefined): Membership {
+  #membershipOf(key: NodeKey, { role, ticket: given }: MemberInit): Membership {
     const now = Date.now()
-    const ticket = this.#init.ticket ?? (this.#founded && ((joiner) => this.ticket(joiner)))
-    if (ticket) return joinMesh({ ticket: decodeTicket(ticket({ ...(role && { role }) })), peer: key.peerId, now })
+    const make = this.#init.ticket ?? (this.#founded && ((joiner) => this.ticket(joiner)))
+    const ticket = given ?? make?.({ ...(role && { role }) })
+    if (ticket !== undefined) return joinMesh({ ticket: decodeTicket(ticket), peer: key.peerId, now })
     this.#founded = createMesh({ peer: key.peerId, addresses: [], now })
     return this.#founded.membership
   }
@@ -148,10 +195,11 @@ const INIT: Omit<MeshInit, 'data'> = {
   version: '0.0.0-test',
 }
 
+function fail(error: unknown): never {
+  throw error
+}
+
 function doorOf(shelf: MemoryShelf, sent: (peer: string, bytes: number) => void): MemberDoor {
-  const fail = (error: unknown) => {
-    throw error
-  }
   const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
   return new MemberDoor({ services: [new BlobService({ shelf, sender })], events: { sent, bug: fail } })
 }

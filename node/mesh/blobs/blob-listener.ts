@@ -186,7 +186,8 @@ export class BlobListener {
 
   #take(request: IncomingMessage, response: ServerResponse): void {
     const socket = request.socket as TLSSocket
-    const member = this.#guests.memberOf(socket)
+    const guest = this.#guests.memberOf(socket)
+    const member = guest && this.#components.gate.current(guest)
     const ended = !member || member.notAfter < this.#components.clock.now()
     if (ended || this.#guests.owes(socket) > MAX_OWED) {
       socket.destroy()

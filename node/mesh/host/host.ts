@@ -137,11 +137,18 @@ export class Host implements AsyncDisposable {
     }
   }
 
+  /** Ends all connections with a member. */
+  hangUp(peer: string, reason: string): void {
+    for (const connection of this.libp2p.getConnections(peerIdFromString(peer))) connection.abort(new Error(reason))
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.libp2p.stop()
   }
 
   #opened(connection: Connection): void {
+    // Between its card and this moment the member was revoked.
+    if (!this.#book.isKnown(connection.remotePeer.toString())) connection.abort(new Error('nobody vouches for this member'))
     this.#book.opened(connection.remotePeer.toString(), connection.remoteAddr.toString())
     const all = this.libp2p.getConnections(connection.remotePeer)
     // The oldest go: behind them there may be nobody any more, when a member comes back.

@@ -57,10 +57,17 @@ class MemberEncrypter implements ConnectionEncrypter {
   ): Promise<SecuredConnection> {
     const { gate, onAdmitted } = this.#init
     const cards = lpStream(secured.connection, { maxDataLength: MAX_CARD_BYTES, maxBufferSize: MAX_BEHIND_CARD })
+    const peer = secured.remotePeer.toString()
     try {
-      const admitted = gate.admit(secured.remotePeer.toString(), Buffer.from(await theirs(cards)))
+      const card = Buffer.from(await theirs(cards))
+      try {
+        onAdmitted(gate.admit(peer, card))
+      } catch (error) {
+        const farewell = answer && gate.farewell(peer, card)
+        if (farewell) await cards.write(farewell, answer)
+        throw error
+      }
       if (answer) await cards.write(gate.card(), answer)
-      onAdmitted(admitted)
       const connection = cards.unwrap()
       connection.maxWriteBufferLength = MAX_UNREAD
       return { ...secured, connection }

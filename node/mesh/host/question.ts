@@ -12,15 +12,22 @@ export interface Question<Answer> {
   readonly maxBytes: number
   /** Ms that it may take. */
   readonly limit: number
+  /** Bytes that the question itself may have; those of one without details when left out. */
+  readonly maxAskedBytes?: number
 }
 
-/** Asks a member; rejects when it does not answer in time, or with something else. */
-export async function ask<Answer>(connection: Connection, question: Question<Answer>, signal: AbortSignal): Promise<Answer> {
+/** Asks a member, with what it has to know for the answer; rejects when it does not answer in time, or with something else. */
+export async function ask<Answer>(
+  connection: Connection,
+  question: Question<Answer>,
+  signal: AbortSignal,
+  details: Readonly<Record<string, unknown>> = {},
+): Promise<Answer> {
   const bounded = { signal: AbortSignal.any([signal, AbortSignal.timeout(question.limit)]) }
   const stream = await connection.newStream(question.protocol, bounded)
   try {
     const messages = lpStream(stream, { maxDataLength: question.maxBytes })
-    await messages.write(Buffer.from('{"v":1}'), bounded)
+    await messages.write(Buffer.from(JSON.stringify({ v: 1, ...details })), bounded)
     const answer = await messages.read(bounded)
     return question.schema.parse(JSON.parse(Buffer.from(answer.subarray()).toString()))
   } finally {
@@ -28,11 +35,14 @@ export async function ask<Answer>(connection: Connection, question: Question<Ans
   }
 }
 
-/** Answers a question of members, one at a time for each of them: an answer may cost something. */
+/**
+ * Answers a question of members, one at a time for each of them: an answer may cost something. `asked` is the text of the
+ * question, which may be anything.
+ */
 export async function answerWith<Answer>(
   libp2p: Libp2p,
-  question: Question<Answer>,
-  answer: (peer: string, signal: AbortSignal) => Answer | Promise<Answer>,
+  question: Pick<Question<Answer>, 'protocol' | 'limit' | 'maxAskedBytes'>,
+  answer: (peer: string, signal: AbortSignal, asked: string) => Answer | Promise<Answer>,
 ): Promise<void> {
   const asking = new Set<string>()
   const reply = async (stream: Stream, peer: string) => {
@@ -40,14 +50,14 @@ export async function answerWith<Answer>(
     if (asking.has(peer)) throw new Error('one question at a time')
     asking.add(peer)
     try {
-      const messages = lpStream(stream, { maxDataLength: MAX_QUESTION_BYTES })
-      // What it says is of no interest yet; a later version may ask for something.
-      await messages.read(bounded)
-      await messages.write(Buffer.from(JSON.stringify(await answer(peer, bounded.signal))), bounded)
-      await stream.close(bounded)
+      const messages = lpStream(stream, { maxDataLength: question.maxAskedBytes ?? MAX_QUESTION_BYTES })
+      const asked = Buffer.from((await messages.read(bounded)).subarray()).toString()
+      await messages.write(Buffer.from(JSON.stringify(await answer(peer, bounded.signal, asked))), bounded)
     } finally {
+      // Whoever has its answer may ask again at once, before this stream is closed.
       asking.delete(peer)
     }
+    await stream.close(bounded)
   }
   const onStream = (stream: Stream, connection: Connection) => {
     reply(stream, connection.remotePeer.toString()).catch((error: Error) => stream.abort(error))

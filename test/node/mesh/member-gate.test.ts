@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { LedgerState } from '../../../node/ledger/state.ts'
 import { MAX_CARD_BYTES } from '../../../node/mesh/gate.ts'
 import { MemberGate } from '../../../node/mesh/member-gate.ts'
 import type { Membership } from '../../../node/trust/membership.ts'
+import { ticketFacts } from '../../../node/trust/ticket.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { DAY, NOW, newPeer, refusal, TrialMesh } from '../trust/fixture.ts'
 
@@ -10,7 +12,7 @@ const VERSION = '1.2.3'
 const mesh = new TrialMesh()
 
 function gateOf(membership: Membership, self: string, clock = new VirtualClock(NOW)): MemberGate {
-  return new MemberGate({ clock }, { membership, self, version: VERSION })
+  return new MemberGate({ clock, state: new LedgerState(membership) }, { membership, self, version: VERSION })
 }
 
 /** The gate of the seed, which others knock at. */
@@ -34,12 +36,15 @@ describe('the card of a member', () => {
       notAfter: NOW + 30 * DAY,
       version: VERSION,
       blobs: gate.blobs,
+      ticket: ticketFacts(mesh.ticket).id,
     })
   })
 
   it('tells where it is, if it was told, by a name that may stand in a table', () => {
     const init = { membership: mesh.joined, self: mesh.peer, version: VERSION, zone: 'eu-west-1a' }
-    expect(admit(new MemberGate({ clock: new VirtualClock(NOW) }, init).card()).zone).toBe('eu-west-1a')
+    expect(
+      admit(new MemberGate({ clock: new VirtualClock(NOW), state: new LedgerState(mesh.membership) }, init).card()).zone,
+    ).toBe('eu-west-1a')
     for (const zone of ['', 'a b', 'x'.repeat(65), '\u001b[31m', 7, null])
       expect(() => admit(cardWith({ zone }))).toThrow('zone')
   })

@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { expect, test } from 'vitest'
 import { type ErrorCode, WarrenError } from '../../../node/errors.ts'
-import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
+import { type MemoryMesh, MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import { MeshSwitch, type OpenMesh } from '../../../node/mesh/mesh-switch.ts'
 import type { Membership } from '../../../node/trust/membership.ts'
 import { digestOf } from '../../conformance/mesh.ts'
@@ -23,6 +23,8 @@ function node(first?: Membership) {
     membership: first as Membership | undefined | Error,
     failure: undefined as Error | undefined,
     failsToClose: false,
+    /** What the mesh has made of the membership by itself. */
+    certified: undefined as Membership | undefined,
     /** Opening waits for it. */
     opening: Promise.resolve(),
   }
@@ -46,7 +48,9 @@ function node(first?: Membership) {
   const alone = switched.status()
   const open = (membership: Membership): OpenMesh => {
     const joined = network.join({ id: 'self' })
-    return Object.assign(joined, {
+    const current = { get: () => state.certified ?? membership }
+    return Object.assign(Object.defineProperty(joined, 'membership', current) as MemoryMesh & Pick<OpenMesh, 'membership'>, {
+      refresh: () => void told.push('refresh'),
       status: () => ({ ...alone, state: 'member' as const, id: membership.mesh, role: 'member' as const, trouble: null }),
       peers: () => [],
       close: async () => {
@@ -113,6 +117,7 @@ test('a node joins, renews, changes its mesh and leaves while it runs, one mesh 
   }
   expect(told).toEqual([
     'open mesh 0',
+    'refresh',
     'close mesh 0',
     'open mesh 1',
     'close mesh 1',
@@ -181,7 +186,16 @@ test('a node whose membership cannot be read any more stays in its mesh, and doe
   // That is over, and forgotten.
   state.membership = mesh.joined
   await switched.reload()
-  expect(told).toEqual(['open mesh 0'])
+  expect(told).toEqual(['open mesh 0', 'refresh'])
+})
+
+test('a node whose mesh gave it another certificate goes on as it is', async () => {
+  const { switched, state, told } = node(mesh.joined)
+  await switched.start()
+  state.certified = { ...mesh.joined, chain: ['a certificate'] }
+  state.membership = state.certified
+  await switched.reload()
+  expect(told).toEqual(['open mesh 0', 'refresh'])
 })
 
 test('a node that leaves a mesh in which it was not runs alone without trouble', async () => {
@@ -228,5 +242,5 @@ test('changes happen one after the other, however fast they come, and each reads
   }
   open.resolve()
   await Promise.all(changes)
-  expect(told).toEqual(['open mesh 0', 'close mesh 0', 'open mesh 1'])
+  expect(told).toEqual(['open mesh 0', 'close mesh 0', 'open mesh 1', 'refresh', 'refresh'])
 })

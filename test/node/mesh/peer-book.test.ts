@@ -78,6 +78,7 @@ describe('what is known of a member', () => {
       bytesOut: 0,
       quarantine: null,
       zone: null,
+      ticket: null,
     })
   })
 
@@ -96,10 +97,31 @@ describe('what is known of a member', () => {
   it('follows its last card', async () => {
     meet('a')
     await clock.advance(MINUTE)
-    admit('a', { role: 'seed', version: '2.0.0', notAfter: 7, blobs: ['198.51.100.1:1'] })
-    expect(book.get('a')).toMatchObject({ role: 'seed', version: '2.0.0', notAfter: 7, connected: true })
+    const notAfter = clock.now() + 7
+    admit('a', { role: 'seed', version: '2.0.0', notAfter, blobs: ['198.51.100.1:1'], ticket: 't' })
+    expect(book.get('a')).toMatchObject({ role: 'seed', version: '2.0.0', notAfter, ticket: 't', connected: true })
     expect(book.roleOf('a')).toBe('seed')
     expect(book.all().length).toBe(1)
+    await clock.advance(8)
+    expect(book.roleOf('a')).toBe('member')
+  })
+
+  it('is judged anew: some get another role, and whoever does not count any more is forgotten', () => {
+    for (const peer of ['a', 'b', 'c']) meet(peer, { ticket: `of ${peer}` })
+    book.closed('c')
+    const gone = book.review((member) => {
+      if (member.peer === 'a') return { ...member, role: 'seed', notAfter: member.notAfter + HOUR }
+      return member.ticket === 'of a' ? member : undefined
+    })
+    expect([gone.map(({ peer }) => peer), book.connected, book.all().map(({ id }) => id)]).toEqual([['b', 'c'], 1, ['a']])
+    expect([book.roleOf('a'), book.get('a')?.notAfter, book.get('a')?.version]).toEqual([
+      'seed',
+      clock.now() + 2 * HOUR,
+      '1.2.3',
+    ])
+    // Its connection ends only now.
+    book.closed('b')
+    expect([book.connected, book.isKnown('b'), book.usable('b'), book.roleOf('b')]).toEqual([1, false, false, undefined])
   })
 
   it('is connected until its last connection is closed, and was seen last just then', async () => {

@@ -7,6 +7,7 @@ import { lpStream } from '@libp2p/utils'
 import { yamux } from '@libp2p/yamux'
 import { multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p } from 'libp2p'
+import { LedgerState } from '../../../node/ledger/state.ts'
 import { ProviderStore } from '../../../node/mesh/dht/provider-store.ts'
 import { guardedTcp } from '../../../node/mesh/host/dial-guard.ts'
 import { Host } from '../../../node/mesh/host/host.ts'
@@ -50,7 +51,10 @@ export class HonestHost {
   static async open(key: NodeKey, membership: Membership, now: number): Promise<HonestHost> {
     const clock = new VirtualClock(now)
     const book = new PeerBook({ clock })
-    const gate = new MemberGate({ clock }, { membership, self: key.peerId, version: VERSION })
+    const gate = new MemberGate(
+      { clock, state: new LedgerState(membership) },
+      { membership, self: key.peerId, version: VERSION },
+    )
     gate.blobs = ['192.0.2.99:7472']
     const store = new ProviderStore({ self: key.peerId, shelf: new MemoryShelf(), clock })
     const host = await Host.create(
@@ -141,7 +145,7 @@ export type Script = (connection: MessageStream) => Promise<MessageStream> | Mes
 
 export function cardOf(key: NodeKey, membership: Membership, now: number): Buffer {
   const init = { membership, self: key.peerId, version: VERSION }
-  return new MemberGate({ clock: new VirtualClock(now) }, init).card()
+  return new MemberGate({ clock: new VirtualClock(now), state: new LedgerState(membership) }, init).card()
 }
 
 /** Shows a card, reads the other one, and goes on. */

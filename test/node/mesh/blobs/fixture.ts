@@ -45,6 +45,12 @@ class FakeGate implements Gate {
     if (!card.equals(cardOf(peer))) throw new WarrenError('UNTRUSTED', `that is no card of ${peer}`)
     return { peer, role: 'member', notAfter: NOT_AFTER, version: '1.0.0', blobs: [] }
   }
+
+  current(member: Admitted): Admitted {
+    return member
+  }
+
+  farewell(): undefined {}
 }
 
 export function cardOf(peer: string): Buffer {

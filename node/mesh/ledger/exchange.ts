@@ -1,0 +1,195 @@
+import type { Connection, Libp2p } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { LRUCache } from 'lru-cache'
+import type { Logger } from 'pino'
+import type { Clock } from '../../clock.ts'
+import { MAX_OPS } from '../../ledger/constants.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { Op } from '../../ledger/op.ts'
+import { readVersioned } from '../../trust/versioned.ts'
+import { answerWith, ask } from '../host/question.ts'
+import { shuffled } from '../host/shuffled.ts'
+import type { PeerBook } from '../peer-book.ts'
+import { askedSchema, HASHES, MAX_HASHES_A_MESSAGE, MAX_OPS_A_MESSAGE, OPS, SUMMARY, TAKEN } from './messages.ts'
+
+const MINUTE = 60_000
+/** Ms between looks whether some member knows more, since what was told may have been lost on its way. */
+const COMPARE_INTERVAL = MINUTE / 2
+/** Questions of one member a minute; a whole ledger takes some 350. */
+const ANSWERS_A_MINUTE = 1_000
+/** Answers with hashes that are asked for in one go; a few more than a full ledger has, since ops may come meanwhile. */
+const MAX_PAGES = MAX_OPS / MAX_HASHES_A_MESSAGE + 4
+/** Ms that a member that is cut off has for hearing why. Meanwhile it is nobody any more, and gets no bytes. */
+const LAST_WORDS = 1_000
+/** Members whose questions are counted. */
+const COUNTED = 2_000
+
+export interface LedgerExchangeComponents {
+  readonly libp2p: Libp2p
+  readonly ledger: Ledger
+  readonly book: PeerBook
+  readonly clock: Clock
+  readonly log: Logger
+  /** Some member brought new ops. */
+  onAdded(ops: readonly Op[], from: string): void
+}
+
+/** What is to be done with one member, one after the other. */
+interface Duties {
+  readonly tell: Set<string>
+  compare: boolean
+}
+
+/**
+ * Keeps the ledgers of members equal: two that connect take from each other what they lack, and what is new is passed on at once,
+ * once by everybody. An op proves itself, so that it does not matter who brings it; whoever brings a wrong one is left alone.
+ */
+export class LedgerExchange {
+  readonly #components: LedgerExchangeComponents
+  readonly #stopped = new AbortController()
+  readonly #duties = new Map<string, Duties>()
+  readonly #asked = new LRUCache<string, { since: number; times: number }>({ max: COUNTED })
+
+  constructor(components: LedgerExchangeComponents) {
+    this.#components = components
+  }
+
+  /** From now on members are answered. */
+  async start(): Promise<void> {
+    await answerWith(this.#components.libp2p, SUMMARY, (peer, _signal, asked) => this.#answer(peer, asked))
+    void this.#compareNowAndThen().catch(() => {})
+  }
+
+  stop(): void {
+    this.#stopped.abort(new Error('the mesh is closed'))
+  }
+
+  /** Looks what a member knows that has just come. */
+  met(peer: string): void {
+    this.#charge(peer, (duties) => {
+      duties.compare = true
+    })
+  }
+
+  /** Tells everybody who is connected of ops, but the one that brought them. */
+  spread(ops: readonly Op[], from?: string): void {
+    for (const peer of this.#components.libp2p.getPeers().map(String)) {
+      if (peer === from) continue
+      this.#charge(peer, ({ tell }) => {
+        for (const { hash } of ops) tell.add(hash)
+      })
+    }
+  }
+
+  /** Tells a member that is about to be cut off why; resolves when it has heard, or does not listen. */
+  async dismiss(peer: string, op: Op | undefined): Promise<void> {
+    const [connection] = this.#components.libp2p.getConnections(peerIdFromString(peer))
+    const signal = AbortSignal.any([this.#stopped.signal, AbortSignal.timeout(LAST_WORDS)])
+    if (connection && op) await ask(connection, TAKEN, signal, { ask: 'take', ops: [op.text] }).catch(() => {})
+  }
+
+  #charge(peer: string, charge: (duties: Duties) => void): void {
+    if (this.#stopped.signal.aborted) return
+    const busy = this.#duties.get(peer)
+    const duties = busy ?? { tell: new Set(), compare: false }
+    charge(duties)
+    if (busy) return
+    this.#duties.set(peer, duties)
+    // What failed is made up for by the next comparison.
+    void this.#perform(peer, duties)
+      .catch((error) => this.#components.log.debug({ peer }, `the ledgers were not compared: ${error}`))
+      .finally(() => this.#duties.delete(peer))
+  }
+
+  async #perform(peer: string, duties: Duties): Promise<void> {
+    const { libp2p, ledger } = this.#components
+    while (duties.compare || duties.tell.size > 0) {
+      const [connection] = libp2p.getConnections(peerIdFromString(peer))
+      if (!connection) return
+      if (duties.tell.size > 0) {
+        const told = [...duties.tell].slice(0, MAX_OPS_A_MESSAGE)
+        for (const hash of told) duties.tell.delete(hash)
+        const ops = told.flatMap((hash) => ledger.get(hash)?.text ?? [])
+        await ask(connection, TAKEN, this.#stopped.signal, { ask: 'take', ops })
+      } else {
+        duties.compare = false
+        await this.#pull(connection, peer)
+      }
+    }
+  }
+
+  /** Takes what the member has and this node has not. */
+  async #pull(connection: Connection, peer: string): Promise<void> {
+    const { ledger } = this.#components
+    const { signal } = this.#stopped
+    if (this.#isQuarantined(peer)) return
+    const theirs = await ask(connection, SUMMARY, signal, { ask: 'summary' })
+    if (theirs.digest === ledger.summary.digest || ledger.summary.count >= MAX_OPS) return
+    for (let page = 0, from = 0; page < MAX_PAGES && from <= MAX_OPS; page++) {
+      const { hashes } = await ask(connection, HASHES, signal, { ask: 'hashes', from })
+      if (hashes.length === 0) return
+      from += hashes.length
+      const lacking = hashes.filter((hash) => !ledger.has(hash))
+      for (let at = 0; at < lacking.length; at += MAX_OPS_A_MESSAGE) {
+        const wanted = lacking.slice(at, at + MAX_OPS_A_MESSAGE)
+        const { ops } = await ask(connection, OPS, signal, { ask: 'ops', hashes: wanted })
+        // Whoever names ops and does not have them could go on for ever.
+        if (ops.length === 0 || !this.#take(ops, peer)) return
+      }
+    }
+  }
+
+  #answer(peer: string, text: string): object {
+    const { ledger } = this.#components
+    this.#count(peer)
+    const reading = readVersioned(text, askedSchema)
+    if (reading.problem !== undefined) throw new Error(reading.problem)
+    const asked = reading.value
+    switch (asked.ask) {
+      case 'summary':
+        return { v: 1, ...ledger.summary }
+      case 'hashes': {
+        const page = ledger.all().slice(asked.from, asked.from + MAX_HASHES_A_MESSAGE)
+        return { v: 1, hashes: page.map(({ hash }) => hash) }
+      }
+      case 'ops':
+        return { v: 1, ops: asked.hashes.flatMap((hash) => ledger.get(hash)?.text ?? []) }
+      case 'take':
+        if (!this.#isQuarantined(peer)) this.#take(asked.ops, peer)
+        return { v: 1 }
+    }
+  }
+
+  /** Whether all that came was right. */
+  #take(texts: readonly string[], peer: string): boolean {
+    const { ledger, book, log, onAdded } = this.#components
+    const { added, refused } = ledger.add(texts)
+    if (added.length > 0) onAdded(added, peer)
+    if (refused === undefined) return true
+    const reason = `it sent what is no op of this mesh: ${refused}`
+    log.warn({ peer }, reason)
+    book.quarantine(peer, reason)
+    return false
+  }
+
+  /** Throws for a member that asks too much. */
+  #count(peer: string): void {
+    const now = this.#components.clock.now()
+    const asked = this.#asked.get(peer)
+    if (!asked || Math.abs(now - asked.since) >= MINUTE) this.#asked.set(peer, { since: now, times: 1 })
+    else if (++asked.times > ANSWERS_A_MINUTE) throw new Error('too many questions')
+  }
+
+  #isQuarantined(peer: string): boolean {
+    return (this.#components.book.get(peer)?.quarantine ?? null) !== null
+  }
+
+  async #compareNowAndThen(): Promise<void> {
+    const { clock, libp2p } = this.#components
+    for (;;) {
+      await clock.sleep(COMPARE_INTERVAL, this.#stopped.signal)
+      const [peer] = shuffled(libp2p.getPeers(), Math.random)
+      if (peer) this.met(peer.toString())
+    }
+  }
+}

@@ -1,0 +1,187 @@
+import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { MAX_OPS } from '../../../../node/ledger/constants.ts'
+import type { Ledger } from '../../../../node/ledger/ledger.ts'
+import { type Op, signOp } from '../../../../node/ledger/op.ts'
+import { Host } from '../../../../node/mesh/host/host.ts'
+import { ask } from '../../../../node/mesh/host/question.ts'
+import { LedgerExchange } from '../../../../node/mesh/ledger/exchange.ts'
+import { HASHES, OPS, SUMMARY, TAKEN } from '../../../../node/mesh/ledger/messages.ts'
+import { generateKey } from '../../../../node/trust/keys.ts'
+import { VirtualClock } from '../../../harness/clock.ts'
+import { useLeakCheck } from '../../../harness/leaks.ts'
+import { type Member, type MemberInit, Members } from '../../../harness/members.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+import { eventually } from '../../../harness/wait.ts'
+
+useLeakCheck()
+const temp = useTempFolders()
+
+const NEVER = new AbortController().signal
+
+let members: Members
+afterEach(() => members.close())
+
+/** A mesh with so many members beside its seed, and a way to speak for the last one. */
+async function meshOf(others: number, init: MemberInit = {}) {
+  const create = vi.spyOn(Host, 'create')
+  onTestFinished(() => create.mockRestore())
+  members = new Members(temp)
+  const seed = await members.open(init)
+  const all = [seed]
+  for (let at = 0; at < others; at++) all.push(await members.join())
+  await eventually('all have met', () => all.every(({ mesh }) => mesh.status().peers === others))
+  const last = await (create.mock.results.at(-1)?.value as Promise<Host>)
+  const connectionTo = ({ id }: Member) => {
+    const connection = last.libp2p.getConnections().find(({ remotePeer }) => remotePeer.toString() === id)
+    if (!connection) throw new Error('it is not connected')
+    return connection
+  }
+  const tell = (to: Member, ...ops: readonly string[]) => ask(connectionTo(to), TAKEN, NEVER, { ask: 'take', ops })
+  return { seed, all, last: all.at(-1) as Member, tell, connectionTo }
+}
+
+const hashesOf = (ledger: Ledger) => ledger.all().map(({ hash }) => hash)
+const know = (all: readonly Member[], op: Op) => all.every((one) => members.knows(one, ({ hash }) => hash === op.hash))
+const quarantineOf = (at: Member, of: Member) => at.mesh.peers().find(({ id }) => id === of.id)?.quarantine?.reason
+
+/** A signed op with some of its fields changed. */
+function opWith(fields: Partial<Parameters<typeof signOp>[0]>, key = members.adminKey): Op {
+  const { scope } = members.ledgerOf(members.all[0] as Member)
+  const usual = {
+    mesh: scope.mesh,
+    seq: 1,
+    prev: null,
+    lamport: 1,
+    issuedAt: 0,
+    type: 'ticket.revoke',
+    body: { ticket: 'a'.repeat(16) },
+  }
+  return signOp({ ...usual, ...fields }, key)
+}
+
+describe('a new op', () => {
+  it('is with everybody at once, each keeps it, and it is told on by everybody once', async () => {
+    const { seed, all } = await meshOf(4)
+    const op = members.issue(seed, 'ticket.revoke', { ticket: 'b'.repeat(16) })
+    await eventually('all know it', () => know(all, op))
+    for (const member of all) expect(members.ledgerOf(member).all().length).toBe(1)
+  })
+
+  it('of a type that nobody knows is kept and told on, and changes nothing', async () => {
+    const { all, tell } = await meshOf(2)
+    const [seed, between, last] = all as [Member, Member, Member]
+    const op = opWith({ type: 'something.new', body: { of: ['a', 'later', { version: 2 }] } })
+    await tell(between, op.text)
+    await eventually('all but its author know it', () => know([seed, between], op))
+    expect(quarantineOf(between, last)).toBe(undefined)
+    const newcomer = await members.join()
+    await eventually('whoever comes later has it as well', () => know([newcomer], op))
+  })
+})
+
+describe('two members that connect', () => {
+  it('take from each other what they lack, also when both have more than fits into one message', async () => {
+    members = new Members(temp)
+    const seed = await members.open()
+    const away = await members.join()
+    await away.mesh.close()
+    for (const [at, member] of [seed, away].entries()) {
+      const ledger = members.ledgerOf(member)
+      for (let lamport = 1; lamport <= 150; lamport++)
+        ledger.add([opWith({ lamport, seq: lamport, body: { ticket: `${at}`.padEnd(16, `${lamport}`) } }).text])
+    }
+    seed.mesh.refresh()
+    const back = await members.open({ again: away })
+    await eventually('they have the same', () => {
+      const [one, other] = [seed, back].map((member) => members.ledgerOf(member).summary)
+      return one?.count === 300 && other?.digest === one.digest
+    })
+    expect(hashesOf(members.ledgerOf(back))).toEqual(hashesOf(members.ledgerOf(seed)))
+  })
+
+  it('look again later whether something was lost on its way', async () => {
+    const clock = new VirtualClock(Date.now())
+    const { seed, last } = await meshOf(1, { clock })
+    const spread = vi.spyOn(LedgerExchange.prototype, 'spread').mockImplementation(() => {})
+    onTestFinished(() => spread.mockRestore())
+    const op = members.issue(last, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    expect(spread).toHaveBeenCalledOnce()
+    await clock.advance(30_000)
+    await eventually('it has asked', () => know([seed], op))
+  })
+})
+
+describe('a member that brings what is no op of the mesh', () => {
+  it.each<[string, () => string]>([
+    ['signed by itself', () => opWith({}, generateKey()).text],
+    [
+      'altered',
+      () => {
+        const [payload = '', signature] = opWith({}).text.split('.')
+        const fields = { ...JSON.parse(Buffer.from(payload, 'base64url').toString()), seq: 2 }
+        return `${Buffer.from(JSON.stringify(fields)).toString('base64url')}.${signature}`
+      },
+    ],
+    ['of another mesh', () => opWith({ mesh: '0'.repeat(16) }).text],
+    ['of a time that leaves none for others', () => opWith({ lamport: 2 ** 50 }).text],
+    ['no op at all', () => 'a certificate'],
+  ])('%s: nothing changes, nothing is told on, and it is in quarantine with the reason', async (_, forged) => {
+    const { seed, all, last, tell } = await meshOf(2)
+    const good = opWith({ body: { ticket: 'c'.repeat(16) } })
+    const late = opWith({ body: { ticket: 'd'.repeat(16) } })
+    await tell(seed, good.text, forged(), late.text)
+    await eventually('it is left alone', () =>
+      quarantineOf(seed, last)?.startsWith('it sent what is no op of this mesh: the op is not accepted: '),
+    )
+    // Whatever it says now.
+    await tell(seed, late.text)
+    await eventually('what came before counts', () => know(all.slice(0, 2), good))
+    expect(members.ledgerOf(seed).all().length).toBe(1)
+    expect(seed.mesh.peers().map(({ role }) => role)).toEqual(['member', 'member'])
+  })
+})
+
+describe('the questions of a member', () => {
+  it('are answered with what there is, in pages', async () => {
+    const { seed, connectionTo } = await meshOf(1)
+    const ops = [1, 2, 3].map((lamport) => opWith({ lamport, body: { ticket: `${lamport}`.repeat(16) } }))
+    members.ledgerOf(seed).add(ops.map(({ text }) => text))
+    seed.mesh.refresh()
+    const connection = connectionTo(seed)
+    expect(await ask(connection, SUMMARY, NEVER, { ask: 'summary' })).toMatchObject({ count: 3 })
+    const hashes = ops.map(({ hash }) => hash)
+    expect(await ask(connection, HASHES, NEVER, { ask: 'hashes', from: 1 })).toEqual({ v: 1, hashes: hashes.slice(1) })
+    expect(await ask(connection, HASHES, NEVER, { ask: 'hashes', from: MAX_OPS })).toEqual({ v: 1, hashes: [] })
+    const asked = [hashes[2], 'f'.repeat(64), hashes[0]]
+    expect((await ask(connection, OPS, NEVER, { ask: 'ops', hashes: asked })).ops).toEqual([ops[2]?.text, ops[0]?.text])
+  })
+
+  it.each<[string, Record<string, unknown>]>([
+    ['nothing', {}],
+    ['something else', { ask: 'everything' }],
+    ['a page before the first', { ask: 'hashes', from: -1 }],
+    ['more ops than one message has', { ask: 'ops', hashes: Array.from({ length: 65 }, () => 'f'.repeat(64)) }],
+    ['for more to be taken than one message has', { ask: 'take', ops: Array.from({ length: 65 }, () => 'x') }],
+    ['for something endless to be taken', { ask: 'take', ops: ['x'.repeat(3_000)] }],
+    ['with a megabyte', { ask: 'take', ops: [], more: 'x'.repeat(1 << 20) }],
+  ])('are not answered when they ask %s', async (_, details) => {
+    const { seed, connectionTo } = await meshOf(1)
+    await expect(ask(connectionTo(seed), TAKEN, NEVER, details)).rejects.toThrow()
+    expect(await ask(connectionTo(seed), SUMMARY, NEVER, { ask: 'summary' })).toMatchObject({ count: 0 })
+  })
+
+  it('are so many a minute, and then no more until the next one', async () => {
+    const clock = new VirtualClock(Date.now())
+    const { seed, connectionTo } = await meshOf(1, { clock })
+    const connection = connectionTo(seed)
+    let answered = 0
+    const flood = async () => {
+      for (; answered < 2_000; answered++) await ask(connection, SUMMARY, NEVER, { ask: 'summary' })
+    }
+    await expect(flood()).rejects.toThrow()
+    expect(answered).toBeLessThanOrEqual(1_000)
+    expect(answered).toBeGreaterThan(900)
+    clock.jump(60_000)
+    expect(await ask(connection, SUMMARY, NEVER, { ask: 'summary' })).toMatchObject({ count: 0 })
+  })
+})
