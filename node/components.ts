@@ -28,6 +28,8 @@ import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import { readNodeFile } from './node-file.ts'
 import { loadNodeToken } from './node-token.ts'
+import { HeldService } from './permanence/held-service.ts'
+import { Permanence } from './permanence/permanence.ts'
 import { PinDesk } from './pins/desk.ts'
 import { Pins } from './pins/pins.ts'
 import { PolicyGate } from './policy/gate.ts'
@@ -65,6 +67,8 @@ export interface Components {
   readonly authorities: Authorities
   /** The mesh that this node is in, or may join while it runs. */
   readonly mesh: MeshSwitch
+  /** What keeps the store within its bounds; undefined where a test brought another one along. */
+  readonly permanence: Permanence | undefined
   /** Frees everything in reverse order of making. */
   readonly disposer: AsyncDisposableStack
 }
@@ -97,7 +101,18 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     },
     { replicas: config.mesh.replicas },
   )
-  const mesh = building.adopt(meshOf({ config, key, shelf, pins, sender, events, clock, log }), (part) => part.close())
+  const permanence =
+    store instanceof DiskStore
+      ? building.adopt(
+          new Permanence(
+            { store, mesh: { find: (digest, signal) => mesh.find(digest, signal) }, clock, log },
+            { quota: config.store.quota },
+          ),
+          (part) => part.stop(),
+        )
+      : undefined
+  const parts = { config, key, shelf, pins, permanence, sender, events, clock, log }
+  const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   warnOfIdleLogins(config, log)
   const authorities = new Authorities(config.mirrors)
   const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
@@ -156,7 +171,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       ...stats.snapshot(),
       flights: cache.flights,
       upstream: upstream.health(),
-      store: await store.status(),
+      store: { ...(await store.status()), ...permanence?.status() },
       memory: {
         bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
         limit: config.memory.hot + config.memory.rendered,
@@ -167,7 +182,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   building.defer(() => admin.close())
   const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
   building.defer(() => server.stop())
-  return { id, log, door, gate, server, authorities, mesh, disposer: building.move() }
+  return { id, log, door, gate, server, authorities, mesh, permanence, disposer: building.move() }
 }
 
 /** Base URL of a listener, without a trailing slash; of a socket `unix:` and its path. */
@@ -226,15 +241,20 @@ interface MeshParts {
   readonly key: NodeKey
   readonly shelf: StoreShelf
   readonly pins: Pins
+  readonly permanence: Permanence | undefined
   readonly sender: Sender
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
 }
 
-function meshOf({ config, key, shelf, pins, sender, events, clock, log }: MeshParts): MeshSwitch {
+function meshOf({ config, key, shelf, pins, permanence, sender, events, clock, log }: MeshParts): MeshSwitch {
   const answering = (sent: (peer: string, bytes: number) => void) => {
-    const services = [new BlobService({ shelf, sender }), new PinService({ desk: new PinDesk({ pins }) })]
+    const services = [
+      new BlobService({ shelf, sender }),
+      new PinService({ desk: new PinDesk({ pins }) }),
+      new HeldService({ shelf }),
+    ]
     const door = new MemberDoor({ services, events: { sent, bug: (error, path) => events.bug(error, path) } })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
@@ -246,7 +266,7 @@ function meshOf({ config, key, shelf, pins, sender, events, clock, log }: MeshPa
       // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
       open: async (membership: Membership) =>
         (await import('./mesh/open-mesh.ts')).openMesh(
-          { key, membership, shelf, pins, clock, log, answering },
+          { key, membership, shelf, pins, permanence, clock, log, answering },
           { ...config.mesh, data: config.data, version: VERSION },
         ),
       log,

@@ -30,7 +30,7 @@ export interface Node extends AsyncDisposable {
 
 /** Makes a node; nothing listens before `start`. Throws STORE_LOCKED, STORE_UNUSABLE, STORE_UNKNOWN or CONFIG_INVALID. */
 export async function createNode(config: Config, overrides?: Overrides): Promise<Node> {
-  const { id, log, door, gate, server, authorities, mesh, disposer } = await buildComponents(config, overrides)
+  const { id, log, door, gate, server, authorities, mesh, permanence, disposer } = await buildComponents(config, overrides)
   let stopping: Promise<void> | undefined
   let started = false
   const watch = new FileWatch({
@@ -58,6 +58,7 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
     id,
     async start() {
       watch.start()
+      permanence?.start()
       await mesh.start()
       const { listen, admin } = await server.start()
       const urls = { listen: listen.map(urlOf), admin: urlOf(admin) }

@@ -72,7 +72,32 @@ export const statusSchema = z.object({
         .optional(),
     }),
   ),
-  store: z.object({ blobs: count, bytes: count, records: count, free: z.number(), storing: z.boolean() }),
+  store: z.object({
+    blobs: count,
+    bytes: count,
+    records: count,
+    free: z.number(),
+    storing: z.boolean(),
+    /** Bytes that blobs may take; null while there is no bound. */
+    quota: count.nullable().optional(),
+    /** Why nothing more is stored. */
+    shortage: z.enum(['disk', 'quota']).nullable().optional(),
+    /** What made room for others, and why no more of it could. */
+    evicted: z.object({ blobs: count, bytes: count, obstacle: z.enum(['no seed', 'nothing confirmed']).nullable() }).optional(),
+    /** The look at all blobs, again and again: of this pass, and since start what members brought back, what nobody had, and what waits. */
+    scrub: z
+      .object({
+        /** Share of this pass, 0 to 1; null between two. */
+        progress: z.number().nullable(),
+        lastEnded: z.number().nullable(),
+        blobs: count,
+        bad: count,
+        healed: count,
+        lost: count,
+        waiting: count,
+      })
+      .optional(),
+  }),
   memory: z.object({ bytes: count, limit: count }),
   mesh: z.object({
     /** `joining`: in a mesh, but no other member is connected. */

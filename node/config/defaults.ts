@@ -17,6 +17,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['trustedProxies', []],
     ['log.level', 'info'],
     ['store.minFree', '10%'],
+    ['store.quota', 'auto'],
     ['memory.hot', '64MiB'],
     ['memory.rendered', '64MiB'],
     ['upstream.connectTimeout', '10s'],

@@ -127,6 +127,13 @@ export const minFree = readable('a share of the disk, such as 10%, or a size, su
   return bytes === undefined ? undefined : { bytes }
 })
 
+/** In bytes. */
+export const quota = readable('a size, such as 20GiB, none for no bound, or auto', (text) => {
+  if (text === 'auto' || text === 'none') return text
+  const bytes = sizeIn(text)
+  return bytes === 0 ? 'none' : bytes
+})
+
 /** A size whose unit was not forgotten: ten would be bytes, where a tenth of the disk or 10 MiB were meant. */
 function sizeIn(text: string): number | undefined {
   const bytes = parseSize(text)

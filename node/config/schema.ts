@@ -27,6 +27,9 @@ export const schema = z.strictObject({
   }),
   store: z.strictObject({
     minFree: rules.minFree.describe('Disk space that is left free; below it nothing more is stored, and serving goes on'),
+    quota: rules.quota.describe(
+      'Bytes of artifacts above which a member evicts what seeds hold; auto: 20GiB for a member, else none',
+    ),
   }),
   memory: z.strictObject({
     hot: rules.memory.describe('Memory for the most wanted small artifacts'),

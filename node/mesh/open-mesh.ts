@@ -42,6 +42,8 @@ export interface MeshComponents {
   answering(sent: (peer: string, bytes: number) => void): BlobListenerComponents['handle']
   /** What keeps pins on the seeds of a mesh, from when it is open until it closes. */
   readonly pins?: { start(seeds: Seeds): void; stop(): Promise<void> }
+  /** What asks the seeds of a mesh what this node may evict, from when it is open until it closes. */
+  readonly permanence?: { joined(seeds: Seeds): void; left(): Promise<void> } | undefined
 }
 
 export interface MeshInit {
@@ -207,9 +209,12 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     opening.defer(() => part.stop())
     await part.start()
   }
-  const { pins } = components
+  const { pins, permanence } = components
+  const seeds = new Seeds({ book, client }, { self, isSeed: () => own.role === 'seed' })
   opening.defer(() => pins?.stop())
-  pins?.start(new Seeds({ book, client }, { self, isSeed: () => own.role === 'seed' }))
+  pins?.start(seeds)
+  opening.defer(() => permanence?.left())
+  permanence?.joined(seeds)
   const parts = opening.move()
   return new Libp2pMesh(
     {

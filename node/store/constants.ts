@@ -68,5 +68,17 @@ export const SWEEP_PAUSE = 50
 /** Names that it looks up in one turn of the event loop: about 2 ms. */
 export const SWEEP_NAMES = 500
 
+/** Blobs that are remembered as used before it is written down; some 100 bytes each. */
+export const USED_ENTRIES = 50_000
+
+/** Ms after which what was used is written down. */
+export const USED_PAUSE = 300_000
+
+/** Entries of the index that are read in one turn of the event loop while all are looked through: about a millisecond. */
+export const SCANNED_AT_ONCE = 250
+
+/** Bytes of a file that are hashed between two pauses of the scrub. */
+export const CHECK_SLICE = 256 << 10
+
 /** Version of the folder layout and of every value in the index; another one is refused. */
 export const STORE_VERSION = 1

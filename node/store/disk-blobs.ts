@@ -6,9 +6,12 @@ import { bufferBody, type Scratch } from '../body.ts'
 import type { Sha256 } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { HOT_OVERHEAD_BYTES, SMALL_FILE_BYTES, VERIFIED_ENTRIES } from './constants.ts'
+import type { LostBlob } from './custody.ts'
+import { isFull } from './free-space.ts'
 import { Frequency } from './frequency.ts'
 import { type Hasher, hashNow } from './hasher.ts'
 import type { IndexDb } from './index-db.ts'
+import type { LastUse } from './last-use.ts'
 import { type Identity, isSame, OpenFile } from './open-file.ts'
 import { codeOf } from './small-files.ts'
 import type { StoredBlob } from './store.ts'
@@ -16,9 +19,12 @@ import type { StoredBlob } from './store.ts'
 export interface DiskBlobsComponents {
   readonly index: IndexDb
   readonly hasher: Hasher
+  readonly lastUse: LastUse
   /** Runs `task` while nothing else changes index or files. */
   alone<T>(task: () => Promise<T>): Promise<T>
   trouble(what: string): void
+  /** A blob was not what it should be, and is taken out. */
+  lost(blob: LostBlob): void
 }
 
 const EMPTY = Buffer.alloc(0)
@@ -54,6 +60,7 @@ export class DiskBlobs {
 
   open(sha256: Sha256): StoredBlob | undefined | Promise<StoredBlob | undefined> {
     this.#frequency.use(sha256)
+    this.#components.lastUse.use(sha256)
     const hot = this.#hot.get(sha256)
     if (hot) return hot
     const size = this.#components.index.sizeOf(sha256)
@@ -76,12 +83,50 @@ export class DiskBlobs {
 
   /** Takes a blob out of index and folder. Runs inside the queue. Bytes freed. */
   async remove(sha256: Sha256, sync: boolean): Promise<number> {
-    const freed = await this.#components.index.delete(sha256, sync)
-    // After the index: what reads a small file does not wait in between, so nothing can bring it back.
+    const freed = await this.#components.index.delete([sha256], sync)
+    await this.#drop(sha256)
+    return freed
+  }
+
+  /**
+   * Takes many blobs and what is said of them in `records` out of index and folder. Runs inside the queue. Bytes freed. A full disk
+   * refuses what the index writes, but lets files go: then they go first, and the index follows once there is room. A crash in between
+   * leaves entries without a file, which are taken out when somebody asks for them.
+   */
+  async removeAll(blobs: readonly Sha256[], records: readonly string[]): Promise<number> {
+    const { index, trouble } = this.#components
+    try {
+      return await index.delete(blobs, true, records)
+    } catch (error) {
+      if (!isFull(error)) throw error
+      for (const sha256 of blobs) await this.#drop(sha256)
+      return await index.delete(blobs, true, records)
+    } finally {
+      for (const sha256 of blobs) {
+        if (index.holds(sha256)) continue
+        await this.#drop(sha256).catch((error: unknown) => trouble(`the file of ${sha256} stays behind: ${reasonOf(error)}`))
+      }
+    }
+  }
+
+  /** After the index: what reads a small file does not wait in between, so nothing can bring it back. */
+  async #drop(sha256: Sha256): Promise<void> {
     this.#hot.delete(sha256)
     this.#seen.delete(sha256)
     await rm(this.path(sha256), { recursive: true, force: true })
-    return freed
+  }
+
+  /** Hashes a file again, `rate` bytes a second; one that is not right is taken out. Never rejects. */
+  async check(sha256: Sha256, rate: number, signal: AbortSignal): Promise<void> {
+    const size = this.#components.index.sizeOf(sha256)
+    if (size === undefined) return
+    try {
+      const { sha256: found, ...file } = await this.#components.hasher.check({ path: this.path(sha256), rate })
+      if (found === sha256) this.markSeen(sha256, file)
+      else await this.#bad(sha256, file, 'its bytes do not match its digest')
+    } catch (error) {
+      if (!signal.aborted) await this.#unreadable(sha256, undefined, error)
+    }
   }
 
   /** Bytes that were hashed on their way in need no second hash. */
@@ -152,8 +197,12 @@ export class DiskBlobs {
       .alone(async () => {
         const now = lstatSync(this.path(sha256), { throwIfNoEntry: false })
         if (bad && now ? !isSame(bad, now) : now?.isFile() && isSame(now, this.#seen.get(sha256))) return
+        const entry = this.#components.index.blob(sha256)
+        // It was evicted or deleted meanwhile.
+        if (!entry) return
         this.#components.trouble(`blob ${sha256} is not usable and is taken out of the store: ${why}`)
         await this.remove(sha256, false)
+        this.#components.lost({ sha256, entry })
       })
       .catch((error: unknown) => {
         this.#components.trouble(`blob ${sha256} is not usable (${why}) and cannot be taken out: ${reasonOf(error)}`)

@@ -58,6 +58,11 @@ export class DiskStaging implements Staging {
     return this.#content instanceof SlabStream ? this.#content.storing : this.#mayStore
   }
 
+  /** Bytes that take room on the disk, or will, and are not in the index yet. */
+  get pending(): number {
+    return this.storing && !this.#committed ? this.written : 0
+  }
+
   write(chunk: Buffer): boolean {
     if (this.#closing) throw new WarrenError('DRAINING', 'the transfer was given up')
     if (this.#sealing) throw new WarrenError('INTERNAL', 'bytes came after the digest was taken')

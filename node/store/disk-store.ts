@@ -2,8 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { reasonOf, WarrenError } from '../errors.ts'
+import { ColdBlobs } from './cold-blobs.ts'
 import { CommitQueue } from './commit-queue.ts'
-import { REOPEN_BYTES, SWEEP_PAUSE } from './constants.ts'
+import { CHANGES_AT_ONCE, REOPEN_BYTES, SWEEP_PAUSE, USED_PAUSE } from './constants.ts'
+import { Custody } from './custody.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { DiskStaging, type Staged } from './disk-staging.ts'
 import { FreeSpace, type MinFree } from './free-space.ts'
@@ -12,7 +14,9 @@ import type { IndexBatch } from './index-batch.ts'
 import { IndexDb } from './index-db.ts'
 import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
+import { LastUse } from './last-use.ts'
 import { RecordWatch } from './record-watch.ts'
+import { Room } from './room.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
 import { TidyMark } from './tidy-mark.ts'
@@ -39,6 +43,11 @@ export interface DiskStoreComponents {
 export class DiskStore implements Store {
   readonly blobs: BlobStore
   readonly records: RecordStore
+  /** What may be evicted, and does so. */
+  readonly cold: ColdBlobs
+  readonly custody: Custody
+  /** Whether blobs may take more of the disk. */
+  readonly room: Room
   readonly #components: DiskStoreComponents
   readonly #index: IndexDb
   readonly #hasher = new Hasher()
@@ -46,6 +55,8 @@ export class DiskStore implements Store {
   readonly #files: DiskBlobs
   readonly #journal: Journal
   readonly #space: FreeSpace
+  readonly #lastUse: LastUse
+  #noting: NodeJS.Timeout | undefined
   readonly #tmp: string
   readonly #stagings = new Set<DiskStaging>()
   readonly #stopping = new AbortController()
@@ -70,13 +81,21 @@ export class DiskStore implements Store {
     const queue = new CommitQueue({ index, journal, trouble, remove: (unused) => files.remove(unused, false) })
     const alone = <T>(task: () => Promise<T>) => queue.alone(task)
     const blobFolder = join(init.folder, 'blobs')
+    const lastUse = new LastUse({ now: components.now, onMany: () => void this.#note() })
+    this.#lastUse = lastUse
     const files = new DiskBlobs(
-      { index, hasher: this.#hasher, alone, trouble },
+      { index, hasher: this.#hasher, lastUse, alone, trouble, lost: (blob) => this.custody.onLost(blob) },
       { folder: blobFolder, hotBytes: init.hotBytes },
     )
     this.#queue = queue
     this.#files = files
     this.#journal = journal
+    this.room = new Room({
+      space: this.#space,
+      taken: () => this.#stagings.values().reduce((sum, { pending }) => sum + pending, index.usage.bytes),
+    })
+    this.cold = new ColdBlobs({ index, lastUse, files, alone })
+    this.custody = new Custody({ index, files, queue, busy: () => this.#stagings.size > 0 })
     this.blobs = {
       find: (digest) => index.find(digest),
       open: (sha256) => files.open(sha256),
@@ -133,6 +152,7 @@ export class DiskStore implements Store {
       })
       const store = new DiskStore({ ...components, trouble, index, mark, watch }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
+      store.#noting = setInterval(() => void store.#note(), USED_PAUSE).unref()
       return store
     } catch (error) {
       await index.close()
@@ -141,7 +161,12 @@ export class DiskStore implements Store {
   }
 
   async status(): Promise<StoreStatus> {
-    return { ...this.#index.usage, free: this.#space.free, storing: this.#space.allows(0) }
+    return { ...this.#index.usage, free: this.#space.free, storing: this.room.shortage === undefined }
+  }
+
+  /** Bytes of all blobs. */
+  get bytes(): number {
+    return this.#index.usage.bytes
   }
 
   get hotBytes(): number {
@@ -153,6 +178,8 @@ export class DiskStore implements Store {
     this.#closing ??= (async () => {
       this.#stopping.abort(new WarrenError('DRAINING', 'this node is stopping'))
       await Promise.all([...this.#stagings].map((staging) => staging.close()))
+      clearInterval(this.#noting)
+      await this.#note()
       await this.#queue.idle()
       this.#journal.close()
       await this.#hasher.close()
@@ -181,12 +208,12 @@ export class DiskStore implements Store {
       {
         hasher: this.#hasher,
         trouble: this.#components.trouble,
-        mayGrow: (bytes) => this.#space.allows(bytes),
+        mayGrow: (bytes) => this.room.mayGrow(bytes),
         refused: (code) => this.#space.refused(code),
         place: (staged, records) => this.#place(staged, records),
         closed: () => this.#stagings.delete(staging),
       },
-      { ...init, path: join(this.#tmp, randomUUID()), storing: this.#space.allows(init.size ?? 0) },
+      { ...init, path: join(this.#tmp, randomUUID()), storing: this.room.mayBegin(init.size ?? 0) },
     )
     this.#stagings.add(staging)
     return staging
@@ -203,9 +230,23 @@ export class DiskStore implements Store {
         // Public if any record says so: `putRecord` sees to that.
         const isPrivate = [...records.values()].some((record) => record.private)
         batch.putBlob(isPrivate ? { size, digests, private: true } : { size, digests })
+        batch.putLastUse(sha256, this.#lastUse.hour)
         for (const [key, record] of records) batch.putRecord(key, record)
       },
     })
+  }
+
+  /** Writes down which blobs were used. That it could not be is told of by those who have something better to write. */
+  async #note(): Promise<void> {
+    const hour = this.#lastUse.hour
+    const used = this.#lastUse.take()
+    for (let at = 0; at < used.length; at += CHANGES_AT_ONCE) {
+      const some = used.slice(at, at + CHANGES_AT_ONCE)
+      const apply = (batch: IndexBatch) => {
+        for (const sha256 of some) batch.putLastUse(sha256, hour)
+      }
+      await this.#queue.add({ sync: false, apply }).catch(() => {})
+    }
   }
 }
 

@@ -1,11 +1,19 @@
 import { statfsSync } from 'node:fs'
 import { FREE_SPACE_TTL, FULL_PAUSE } from './constants.ts'
+import { codeOf } from './small-files.ts'
 
 /** `store.minFree`: a share of the file system (0 to 1) or a number of bytes. */
 export type MinFree = { readonly share: number } | { readonly bytes: number }
 
 /** Errors with which a disk says that it takes nothing more for now. */
 const FULL = new Set(['ENOSPC', 'EDQUOT', 'EROFS'])
+
+/** Whether something failed since the disk takes nothing more. LevelDB says so in words only. */
+export function isFull(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  const isSaid = FULL.has(codeOf(error)) || /no space left|quota exceeded/i.test(error.message)
+  return isSaid || isFull(error.cause)
+}
 
 /** Watches the free space of the store's file system: below the limit a node stops storing, never serving. */
 export class FreeSpace {

@@ -3,6 +3,7 @@ import { closeSync, fdatasync, openSync, read, writeSync } from 'node:fs'
 import { promisify } from 'node:util'
 import { parentPort } from 'node:worker_threads'
 import type { ByteAlgorithm } from '../digest.ts'
+import { checkFile } from './check-file.ts'
 import { SLAB_BYTES, VERIFYING_AT_ONCE } from './constants.ts'
 import type { FromWorker, Order, ToWorker } from './hasher.ts'
 import { codeOf, settleFiles, writeGroup } from './small-files.ts'
@@ -102,11 +103,15 @@ function verifyNext(): void {
 }
 
 function answer(id: number, order: Asked): void {
-  const answered = order.type === 'group' ? writeGroup(order.write) : settleFiles(order.paths)
-  answered.then(
+  run(order).then(
     (result) => say({ type: 'answer', id, result }),
     (error) => say({ type: 'broken', id, code: codeOf(error) }),
   )
+}
+
+function run(order: Asked): Promise<unknown> {
+  if (order.type === 'group') return writeGroup(order.write)
+  return order.type === 'settle' ? settleFiles(order.paths) : checkFile(order.check)
 }
 
 function take(message: ToWorker): void {
@@ -116,7 +121,7 @@ function take(message: ToWorker): void {
   else if (message.type === 'verify') {
     toVerify.push(message)
     verifyNext()
-  } else if (message.type === 'group' || message.type === 'settle') answer(id, message)
+  } else if (message.type === 'group' || message.type === 'settle' || message.type === 'check') answer(id, message)
   else if (message.type === 'drop') drop(id, job)
   else if (!job) return
   else if (message.type === 'slab') slab(id, job, Buffer.from(message.slab, 0, message.length))

@@ -3,6 +3,7 @@ import { availableParallelism } from 'node:os'
 import { type Transferable, Worker } from 'node:worker_threads'
 import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
+import type { Checked, CheckFile } from './check-file.ts'
 import { SlabPool } from './slab-pool.ts'
 import type { GroupWrite, Written } from './small-files.ts'
 
@@ -11,6 +12,7 @@ export type Order =
   | { type: 'verify'; fd: number }
   | { type: 'group'; write: GroupWrite }
   | { type: 'settle'; paths: readonly string[] }
+  | { type: 'check'; check: CheckFile }
 
 export type ToWorker =
   | { type: 'open'; id: number; path: string | undefined; algorithms: readonly ByteAlgorithm[] }
@@ -96,6 +98,11 @@ export class Hasher {
   /** As `small-files.ts` has it. Rejects as `verify`. */
   settle(paths: readonly string[]): Promise<void> {
     return this.#ask<void>('they cannot be synced', { type: 'settle', paths })
+  }
+
+  /** As `check-file.ts` has it. Rejects as `verify`. */
+  check(check: CheckFile): Promise<Checked> {
+    return this.#ask<Checked>('it cannot be hashed', { type: 'check', check })
   }
 
   async close(): Promise<void> {

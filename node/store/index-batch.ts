@@ -6,6 +6,8 @@ import {
   blobKey,
   decodeBlob,
   decodeRecord,
+  lastUseKey,
+  PROGRESS_KEY,
   parsedKey,
   recordKey,
   type Usage,
@@ -63,6 +65,7 @@ export class IndexBatch {
     const held = this.blob(sha256)
     this.changedBlobs.add(sha256)
     this.#values.set(blobKey(sha256), undefined)
+    this.#values.set(lastUseKey(sha256), undefined)
     for (const key of parsed) this.#values.set(key, undefined)
     if (!held) return 0
     this.#count(-1, -held.size)
@@ -92,6 +95,15 @@ export class IndexBatch {
   /** Nothing is kept for a blob that was superseded meanwhile: nobody would ever remove it. */
   putParsed(parser: string, sha256: Sha256, json: string): void {
     if (this.blob(sha256)) this.#values.set(parsedKey(parser, sha256), json)
+  }
+
+  /** `hour` is one since the epoch. Nothing is kept for a blob that is gone. */
+  putLastUse(sha256: Sha256, hour: number): void {
+    if (this.#get(blobKey(sha256)) !== undefined) this.#values.set(lastUseKey(sha256), String(hour))
+  }
+
+  putProgress(json: string): void {
+    this.#values.set(PROGRESS_KEY, json)
   }
 
   blob(sha256: Sha256): BlobEntry | undefined {

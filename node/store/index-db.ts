@@ -14,6 +14,8 @@ import {
   decodeBlob,
   decodeRecord,
   decodeUsage,
+  lastUseKey,
+  PROGRESS_KEY,
   parsedKey,
   parsedOf,
   RECORD_PREFIX,
@@ -21,6 +23,7 @@ import {
   recordKey,
   USAGE_KEY,
   type Usage,
+  useKey,
   usesOf,
 } from './index-values.ts'
 import type { NameRecord, NewRecord } from './store.ts'
@@ -143,15 +146,48 @@ export class IndexDb {
     return this.#unused(batch.superseded).catch(() => [])
   }
 
-  /** Bytes freed. */
-  async delete(sha256: Sha256, sync: boolean): Promise<number> {
+  /** All of it goes in one write, with the `records`. Bytes freed. */
+  async delete(blobs: readonly Sha256[], sync: boolean, records: readonly string[] = []): Promise<number> {
     let freed = 0
     await this.#mend()
-    const parsed = await this.#db.keys(parsedOf(sha256)).all()
+    const parsed: string[][] = []
+    for (const sha256 of blobs) parsed.push(await this.#db.keys(parsedOf(sha256)).all())
     await this.write((batch) => {
-      freed = batch.deleteBlob(sha256, parsed)
+      for (const key of records) batch.deleteRecord(key)
+      for (const [at, sha256] of blobs.entries()) freed += batch.deleteBlob(sha256, parsed[at] ?? [])
     }, sync)
     return freed
+  }
+
+  /** Blobs in the order of their names, behind `after` and as many as `most`; `last` is where to go on, undefined at the end. */
+  async page(after: Sha256, most: number): Promise<{ entries: [Sha256, BlobEntry][]; last: Sha256 | undefined }> {
+    const rows = await this.#db.iterator({ ...range(BLOB_PREFIX), gte: `${blobKey(after)}\0`, limit: most }).all()
+    const named = rows.map(([key, value]) => [key.slice(BLOB_PREFIX.length), value] as const)
+    const entries = named.flatMap(([sha256, value]): [Sha256, BlobEntry][] => {
+      const entry = decodeBlob(sha256, value)
+      return entry ? [[sha256, entry]] : []
+    })
+    return { entries, last: named.at(-1)?.[0] }
+  }
+
+  get progress(): string | undefined {
+    return this.#peek(PROGRESS_KEY)
+  }
+
+  /** Hours since the epoch in which blobs were used last, in their order; 0 where none was written down. */
+  async lastUses(blobs: readonly Sha256[]): Promise<number[]> {
+    const hours = await this.#db.getMany(blobs.map(lastUseKey))
+    return hours.map((hour) => Number(hour) || 0)
+  }
+
+  /** Records that name a blob. */
+  async recordsOf(sha256: Sha256): Promise<[key: string, record: NameRecord][]> {
+    const uses = await this.#db.keys(usesOf(sha256)).all()
+    return uses.flatMap((use): [string, NameRecord][] => {
+      const key = use.slice(useKey(sha256, '').length)
+      const record = this.record(key)
+      return record ? [[key, record]] : []
+    })
   }
 
   async close(): Promise<void> {

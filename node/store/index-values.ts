@@ -32,6 +32,11 @@ export function range(prefix: string): { gte: string; lt: string } {
   return { gte: prefix, lt: `${prefix}\u{10ffff}` }
 }
 
+/** In which hour since the epoch a blob was used last. */
+export const lastUseKey = (sha256: Sha256) => `u!${sha256}`
+/** How far the scrub has come. */
+export const PROGRESS_KEY = 'm!scrub'
+
 export const usesOf = (sha256: Sha256) => range(useKey(sha256, ''))
 export const parsedOf = (sha256: Sha256) => range(parsedKey('', sha256))
 

@@ -10,7 +10,7 @@ export interface Identity {
 
 // No symbolic link, so that the path of a blob cannot lead out of the store; and no waiting for the writer of a pipe that
 // somebody put there. Windows knows neither flag.
-const FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** An open file; reads go through the thread pool, so that the event loop copies nothing. */
 export class OpenFile implements Identity {
@@ -31,7 +31,7 @@ export class OpenFile implements Identity {
 
   /** Throws what the system says, also for anything that is not a regular file. */
   static open(path: string): OpenFile {
-    const fd = openSync(path, FLAGS)
+    const fd = openSync(path, READ_FLAGS)
     try {
       const stats = fstatSync(fd)
       if (!stats.isFile()) throw Object.assign(new Error(`${path} is not a file`), { code: 'EISDIR' })

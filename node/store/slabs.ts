@@ -153,7 +153,7 @@ export class SlabStream {
     this.#current = undefined
     if (this.storing && !this.#init.mayGrow(slab.length)) {
       this.#job.stop()
-      this.#unstored('store.minFree is reached')
+      this.#unstored('store.minFree or store.quota is reached')
     }
     this.#sent.push(slab)
     this.#job.slab(slab.memory, slab.length)

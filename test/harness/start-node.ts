@@ -49,7 +49,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     hosts: [],
     trustedProxies: [],
     log: { level: 'silent' },
-    store: { minFree: { bytes: 0 } },
+    store: { minFree: { bytes: 0 }, quota: 'auto' },
     memory: { hot: 64 << 20, rendered: 64 << 20 },
     upstream: { connectTimeout: 2_000, headersTimeout: 5_000, idleTimeout: 2_000, concurrency: 16, patience: 100, ca: [] },
     mesh: { listen: address, blobs: address, announce: [], bootstrap: [], replicas: 2, mdns: false, dht: 'auto' },

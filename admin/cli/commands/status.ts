@@ -1,10 +1,11 @@
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
-import { formatBytes, formatSpan, plural } from '../format.ts'
+import { formatBytes, formatSpan } from '../format.ts'
 import { meshFacts } from '../mesh-facts.ts'
 import { mirrorTexts } from '../mirror-text.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
+import { storeFacts } from '../store-facts.ts'
 
 /** Shows what a running node does. Throws UnreachableError. */
 export async function status(options: NodeOptions & { readonly json?: boolean }): Promise<void> {
@@ -29,11 +30,7 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     ['node', `${node.id}, ${node.state} for ${formatSpan(now - node.startedAt)}, version ${node.version}, pid ${node.pid}`],
     ['address', base],
     ['data', node.data],
-    [
-      'store',
-      `${plural(store.blobs, 'blob')}, ${formatBytes(store.bytes)}, ${plural(store.records, 'name record')}; ${formatBytes(store.free)} free on the disk`,
-    ],
-    ...(store.storing ? [] : [['', 'nothing more is stored: the disk is fuller than store.minFree allows']]),
+    ...storeFacts(store, status.mesh.role === 'seed', now).map((fact, at) => [at === 0 ? 'store' : '', fact]),
     ['memory', `${formatBytes(memory.bytes)} of ${formatBytes(memory.limit)}`],
     ['flights', String(status.flights)],
     ...meshFacts(status.mesh, now).map((fact, at) => [at === 0 ? 'mesh' : '', fact]),

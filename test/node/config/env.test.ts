@@ -50,7 +50,7 @@ test('every kind of setting is read from the environment', () => {
     data: '/srv/w',
     hosts: ['a.example.test', 'b.example.test'],
     trustedProxies: ['10.0.0.1/32'],
-    store: { minFree: { share: 0.02 } },
+    store: { minFree: { share: 0.02 }, quota: 'auto' },
     upstream: { concurrency: 3 },
     mesh: {
       listen: { host: '0.0.0.0', port: 4001 },

@@ -53,7 +53,7 @@ test('every kind of setting is read from the file', () => {
     publicUrl: 'https://cache.example.test/warren/',
     trustedProxies: ['10.0.0.0/8'],
     log: { level: 'debug' },
-    store: { minFree: { bytes: 5 * 2 ** 30 } },
+    store: { minFree: { bytes: 5 * 2 ** 30 }, quota: 'auto' },
     memory: { hot: 1_048_576, rendered: 0 },
     upstream: { connectTimeout: 500, headersTimeout: 30_000, concurrency: 4, patience: 0 },
     mesh: {
@@ -145,6 +145,10 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'config.yaml:1:18: store.minFree is "120%", but must be a share of the disk, such as 10%, or a size, such as 5GiB',
   ],
   [
+    'store: {quota: 20}\n',
+    'config.yaml:1:16: store.quota is 20, but must be a size, such as 20GiB, none for no bound, or auto',
+  ],
+  [
     'store: {minFree: 10}\n',
     'config.yaml:1:18: store.minFree is 10, but must be a share of the disk, such as 10%, or a size, such as 5GiB',
   ],
@@ -208,6 +212,15 @@ test.for([
   ['10%', { share: 0.1 }],
 ] as const)('%s is room that can be left free', ([text, minFree]) => {
   expect(loadText(folders.create(), `store: {minFree: ${text}}\n`).config.store.minFree).toEqual(minFree)
+})
+
+test.for([
+  ['20GiB', 20 * 2 ** 30],
+  ['0', 'none'],
+  ['none', 'none'],
+  ['auto', 'auto'],
+] as const)('%s is a quota', ([text, quota]) => {
+  expect(loadText(folders.create(), `store: {quota: ${text}}\n`).config.store.quota).toEqual(quota)
 })
 
 test.for(cases)('the file %j is refused with what would be right', ([text, ...problems]) => {

@@ -18,7 +18,7 @@ test('without any setting the defaults apply', () => {
     hosts: [],
     trustedProxies: [],
     log: { level: 'info' },
-    store: { minFree: { share: 0.1 } },
+    store: { minFree: { share: 0.1 }, quota: 'auto' },
     memory: { hot: 64 << 20, rendered: 64 << 20 },
     upstream: { connectTimeout: 10_000, headersTimeout: 30_000, idleTimeout: 30_000, concurrency: 16, patience: 8_000, ca: [] },
     mesh: {

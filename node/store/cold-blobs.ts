@@ -1,0 +1,118 @@
+import { setImmediate } from 'node:timers/promises'
+import type { Digest, Sha256 } from '../digest.ts'
+import { SCANNED_AT_ONCE } from './constants.ts'
+import type { IndexDb } from './index-db.ts'
+import { aliases } from './index-values.ts'
+import type { LastUse } from './last-use.ts'
+
+/** A blob that may be evicted. */
+export interface ColdBlob {
+  readonly sha256: Sha256
+  /** Bytes. */
+  readonly size: number
+  /** Hour since the epoch in which it was used last; 0 where that is not known. */
+  readonly hour: number
+}
+
+/** What was evicted. */
+export interface Evicted {
+  readonly blobs: number
+  readonly bytes: number
+  /** Everything by which members may have asked for it. */
+  readonly digests: readonly Digest[]
+}
+
+/** `document`: something mutable is named so, of which this copy may be what stands in for an upstream in trouble. */
+export type ColdKind = 'artifact' | 'document'
+
+export interface ColdBlobsComponents {
+  readonly index: Pick<IndexDb, 'page' | 'lastUses' | 'records' | 'recordsOf' | 'blob'>
+  readonly lastUse: LastUse
+  readonly files: { removeAll(blobs: readonly Sha256[], records: readonly string[]): Promise<number> }
+  /** Runs `task` while nothing else changes index or files. */
+  alone<T>(task: () => Promise<T>): Promise<T>
+}
+
+/** Blobs in the order in which they are evicted: least recently used first. What came with credentials is not among them. */
+export class ColdBlobs {
+  readonly #components: ColdBlobsComponents
+
+  constructor(components: ColdBlobsComponents) {
+    this.#components = components
+  }
+
+  /**
+   * The `most` coldest of a kind, coldest first, of those that come behind `after`. Looks through the whole index, in turns of about a
+   * millisecond. Rejects with the reason of `signal`.
+   */
+  async coldest(kind: ColdKind, most: number, after: ColdBlob | undefined, signal: AbortSignal): Promise<ColdBlob[]> {
+    const documents = await this.#documents(signal)
+    let found: ColdBlob[] = []
+    for (let from: Sha256 | undefined = ''; from !== undefined; ) {
+      const page: ColdBlob[] = []
+      from = await this.#read(from, (blob) => {
+        const isOfKind = documents.has(blob.sha256) === (kind === 'document')
+        if (isOfKind && (!after || inOrder(after, blob) < 0)) page.push(blob)
+      })
+      signal.throwIfAborted()
+      found.push(...page)
+      // Sorted now and then, so that memory is bounded and each blob is looked at a few times at most.
+      if (found.length >= 2 * most || from === undefined) found = found.sort(inOrder).slice(0, most)
+    }
+    return found
+  }
+
+  /**
+   * Evicts all of these that nobody has used since they were chosen. The names of mutable documents go with them: without its bytes
+   * such a record is of no use, while that of an artifact tells the digest by which members are asked.
+   */
+  evict(blobs: readonly ColdBlob[]): Promise<Evicted> {
+    const { files, index, alone } = this.#components
+    return alone(async () => {
+      const evicted = blobs.filter((blob) => this.#isStillCold(blob))
+      const records: string[] = []
+      const digests: Digest[] = []
+      for (const { sha256 } of evicted) {
+        const entry = index.blob(sha256)
+        digests.push({ algorithm: 'sha256', hex: sha256 }, ...(entry ? aliases(entry) : []))
+        for (const [key, { freshFor }] of await index.recordsOf(sha256)) if (freshFor !== null) records.push(key)
+      }
+      const names = evicted.map(({ sha256 }) => sha256)
+      return { blobs: evicted.length, digests, bytes: evicted.length === 0 ? 0 : await files.removeAll(names, records) }
+    })
+  }
+
+  #isStillCold({ sha256, hour }: ColdBlob): boolean {
+    const { index, lastUse } = this.#components
+    const entry = index.blob(sha256)
+    return entry !== undefined && !entry.private && !(lastUse.isWarm(sha256) && hour < lastUse.hour)
+  }
+
+  /** Blobs of documents. */
+  async #documents(signal: AbortSignal): Promise<Set<Sha256>> {
+    const documents = new Set<Sha256>()
+    let seen = 0
+    for await (const [, { blob, freshFor, link }] of this.#components.index.records('')) {
+      if (freshFor !== null && !link) documents.add(blob)
+      if (++seen % SCANNED_AT_ONCE !== 0) continue
+      await setImmediate()
+      signal.throwIfAborted()
+    }
+    return documents
+  }
+
+  async #read(from: Sha256, each: (blob: ColdBlob) => void): Promise<Sha256 | undefined> {
+    const { index, lastUse } = this.#components
+    const { entries, last } = await index.page(from, SCANNED_AT_ONCE)
+    const open = entries.filter(([, entry]) => !entry.private)
+    const hours = await index.lastUses(open.map(([sha256]) => sha256))
+    for (const [at, [sha256, { size }]] of open.entries()) {
+      each({ sha256, size, hour: lastUse.isWarm(sha256) ? lastUse.hour : (hours[at] ?? 0) })
+    }
+    return last
+  }
+}
+
+function inOrder(one: ColdBlob, other: ColdBlob): number {
+  return one.hour - other.hour || (one.sha256 < other.sha256 ? -1 : Number(one.sha256 > other.sha256))
+}
