@@ -1,13 +1,12 @@
 import { setTimeout } from 'node:timers/promises'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
-import { MeshOfProcesses } from '../harness/process-mesh.ts'
+import { MeshOfProcesses, startSome } from '../harness/process-mesh.ts'
 import { type Bench, tempFolder } from './bench.ts'
 
-/** Nodes that start at the same time: a start is a second of work for a core. */
-const STARTED_AT_ONCE = 2
 /** Part of a core that many nodes together may use when they are said to have nothing to do. */
 const IDLE_CORES = 0.2
 const QUIET_LIMIT_MS = 60_000
+const READY_LIMIT_MS = 60_000
 
 /** Settings of many nodes on one machine, whose disks are one. */
 function settingsOf(mirrors: Readonly<Record<string, unknown>>) {
@@ -15,21 +14,15 @@ function settingsOf(mirrors: Readonly<Record<string, unknown>>) {
 }
 
 /** So many nodes that know nothing of each other. */
-export async function startLone(
+export function startLone(
   stack: AsyncDisposableStack,
   count: number,
   mirrors: Readonly<Record<string, unknown>>,
 ): Promise<NodeProcess[]> {
-  const nodes: NodeProcess[] = []
-  let left = count
-  const worker = async () => {
-    while (left-- > 0) {
-      const started = startNodeProcess({ data: tempFolder(stack, 'lone'), config: settingsOf(mirrors) })
-      nodes.push(stack.adopt(await started, (node) => node.stop()))
-    }
-  }
-  await Promise.all(Array.from({ length: STARTED_AT_ONCE }, worker))
-  return nodes
+  return startSome(count, async () => {
+    const init = { data: tempFolder(stack, 'lone'), config: settingsOf(mirrors), readyLimitMs: READY_LIMIT_MS }
+    return stack.adopt(await startNodeProcess(init), (node) => node.stop())
+  })
 }
 
 /** A mesh whose members are all connected with each other. */

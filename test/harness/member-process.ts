@@ -9,6 +9,10 @@ import type { Role } from '../../node/trust/standing.ts'
 import type { Host } from './network.ts'
 import { type NodeProcess, startNodeProcess } from './node.ts'
 
+/** Many of them start on one machine. */
+const READY_LIMIT_MS = 60_000
+const LOOPBACK = { listen: '127.0.0.1:0', blobs: '127.0.0.1:0' }
+
 export interface MemberProcessComponents {
   /** A ticket of the mesh, encoded. */
   ticket(): Promise<string>
@@ -30,6 +34,7 @@ export class MemberProcess {
   readonly #components: MemberProcessComponents
   readonly #init: MemberProcessInit
   #node: NodeProcess | undefined
+  #starting: Promise<void> | undefined
 
   constructor(components: MemberProcessComponents, init: MemberProcessInit) {
     this.name = init.name
@@ -67,20 +72,13 @@ export class MemberProcess {
   /** Starts it, once more or for the first time: then it joins. */
   async start(): Promise<void> {
     if (this.running) return
-    const { data, host, config } = this.#init
-    const mesh = host ? { listen: `${host.address}:7471`, blobs: `${host.address}:7472` } : LOOPBACK
-    this.#node = await startNodeProcess({
-      data,
-      config: { ...config, mesh: { ...mesh, mdns: false, ...(config.mesh as object) } },
-      env: { WARREN_TICKET: await this.#components.ticket() },
-      // A path is the same file on each of the machines.
-      args: host ? ['--admin-listen', `unix:${join(data, 'admin')}`] : [],
-      ...(host && { within: host.within, listen: `${host.address}:0` }),
-    })
+    this.#starting = this.#start()
+    await this.#starting
   }
 
-  /** As `NodeProcess`. */
+  /** As `NodeProcess`; one that is starting is waited for. */
   async stop(): Promise<void> {
+    await this.#starting?.catch(() => {})
     await this.#node?.stop()
   }
 
@@ -103,9 +101,21 @@ export class MemberProcess {
     return peersSchema.parse(await this.#ask('peers')).peers
   }
 
+  async #start(): Promise<void> {
+    const { data, host, config } = this.#init
+    const mesh = host ? { listen: `${host.address}:7471`, blobs: `${host.address}:7472` } : LOOPBACK
+    this.#node = await startNodeProcess({
+      data,
+      config: { ...config, mesh: { ...mesh, mdns: false, ...(config.mesh as object) } },
+      env: { WARREN_TICKET: await this.#components.ticket() },
+      // A path is the same file on each of the machines.
+      args: host ? ['--admin-listen', `unix:${join(data, 'admin')}`] : [],
+      ...(host && { within: host.within, listen: `${host.address}:0` }),
+      readyLimitMs: READY_LIMIT_MS,
+    })
+  }
+
   #ask(what: string): Promise<unknown> {
     return new ApiClient(this.process.admin, loadNodeToken(this.data).value).get(`/admin/v1/${what}`)
   }
 }
-
-const LOOPBACK = { listen: '127.0.0.1:0', blobs: '127.0.0.1:0' }

@@ -70,14 +70,8 @@ export class MeshOfProcesses implements AsyncDisposable {
   }
 
   /** So many further nodes, a few at a time; each is told of those that run already. */
-  async joinAll(count: number, init: JoinInit = {}): Promise<MemberProcess[]> {
-    const joined: MemberProcess[] = []
-    let left = count
-    const worker = async () => {
-      while (left-- > 0) joined.push(await this.join(init))
-    }
-    await Promise.all(Array.from({ length: STARTED_AT_ONCE }, worker))
-    return joined
+  joinAll(count: number, init: JoinInit = {}): Promise<MemberProcess[]> {
+    return startSome(count, () => this.join(init))
   }
 
   /** Resolves when each of them is connected with all others of them, and knows whether it can be reached. */
@@ -103,6 +97,23 @@ export class MeshOfProcesses implements AsyncDisposable {
     const failure = outcomes.find(({ status }) => status === 'rejected')
     if (failure?.status === 'rejected') throw failure.reason
   }
+}
+
+/** Starts so many, a few at a time, and waits for those that are starting when one fails: nobody else would end them. */
+export async function startSome<T>(count: number, start: () => Promise<T>): Promise<T[]> {
+  const started: T[] = []
+  let left = count
+  const worker = async () => {
+    try {
+      while (left-- > 0) started.push(await start())
+    } catch (error) {
+      left = 0
+      throw error
+    }
+  }
+  const outcomes = await Promise.allSettled(Array.from({ length: STARTED_AT_ONCE }, worker))
+  for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
+  return started
 }
 
 function merged(
