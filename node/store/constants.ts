@@ -71,8 +71,11 @@ export const SWEEP_NAMES = 500
 /** Blobs that are remembered as used before it is written down; some 100 bytes each. */
 export const USED_ENTRIES = 50_000
 
-/** Ms after which what was used is written down. */
-export const USED_PAUSE = 300_000
+/** Ms after which what was used is written down, and room is held back again that was given up. */
+export const HOUSEKEEPING_PAUSE = 300_000
+
+/** Bytes that are held back for an index that could not write any more: twice what it takes to open it. */
+export const RESERVE_BYTES = 16 << 20
 
 /** Entries of the index that are read in one turn of the event loop while all are looked through: about a millisecond. */
 export const SCANNED_AT_ONCE = 250

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { ColdBlobs } from './cold-blobs.ts'
 import { CommitQueue } from './commit-queue.ts'
-import { CHANGES_AT_ONCE, REOPEN_BYTES, SWEEP_PAUSE, USED_PAUSE } from './constants.ts'
+import { CHANGES_AT_ONCE, HOUSEKEEPING_PAUSE, REOPEN_BYTES, SWEEP_PAUSE } from './constants.ts'
 import { Custody } from './custody.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { DiskStaging, type Staged } from './disk-staging.ts'
@@ -16,6 +16,7 @@ import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
 import { LastUse } from './last-use.ts'
 import { RecordWatch } from './record-watch.ts'
+import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
 import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
@@ -27,6 +28,8 @@ export interface DiskStoreInit {
   readonly minFree: MinFree
   /** Bytes that small hot blobs may take in memory. */
   readonly hotBytes: number
+  /** Ms between two times at which the store writes down what was used, and holds room back; five minutes if left out. */
+  readonly housekeeping?: number
 }
 
 export interface DiskStoreComponents {
@@ -56,7 +59,7 @@ export class DiskStore implements Store {
   readonly #journal: Journal
   readonly #space: FreeSpace
   readonly #lastUse: LastUse
-  #noting: NodeJS.Timeout | undefined
+  #keeping: NodeJS.Timeout | undefined
   readonly #tmp: string
   readonly #stagings = new Set<DiskStaging>()
   readonly #stopping = new AbortController()
@@ -139,9 +142,10 @@ export class DiskStore implements Store {
       components.trouble(what)
     }
     const watch = new RecordWatch()
-    const index = await IndexDb.open(
-      { trouble, probe: () => probe(tmp), onNews: (news) => watch.tell(news) },
-      join(folder, 'index'),
+    const reserve = new Reserve(join(folder, 'reserve'))
+    const probing = () => reserve.behind(() => probe(tmp))
+    const index = await reserve.behind(() =>
+      IndexDb.open({ trouble, probe: probing, onNews: (news) => watch.tell(news) }, join(folder, 'index')),
     )
     try {
       const isTidy = await mark.take()
@@ -152,7 +156,7 @@ export class DiskStore implements Store {
       })
       const store = new DiskStore({ ...components, trouble, index, mark, watch }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
-      store.#noting = setInterval(() => void store.#note(), USED_PAUSE).unref()
+      store.#keeping = setInterval(() => void store.#keepHouse(reserve), init.housekeeping ?? HOUSEKEEPING_PAUSE).unref()
       return store
     } catch (error) {
       await index.close()
@@ -178,7 +182,7 @@ export class DiskStore implements Store {
     this.#closing ??= (async () => {
       this.#stopping.abort(new WarrenError('DRAINING', 'this node is stopping'))
       await Promise.all([...this.#stagings].map((staging) => staging.close()))
-      clearInterval(this.#noting)
+      clearInterval(this.#keeping)
       await this.#note()
       await this.#queue.idle()
       this.#journal.close()
@@ -234,6 +238,11 @@ export class DiskStore implements Store {
         for (const [key, record] of records) batch.putRecord(key, record)
       },
     })
+  }
+
+  async #keepHouse(reserve: Reserve): Promise<void> {
+    await this.#note()
+    if (!this.#closing) await reserve.take(this.#space.free)
   }
 
   /** Writes down which blobs were used. That it could not be is told of by those who have something better to write. */

@@ -1,6 +1,7 @@
 import type { Level } from 'level'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import { STORE_VERSION } from './constants.ts'
+import { isFull } from './free-space.ts'
 import { VERSION_KEY } from './index-values.ts'
 
 /** Opens LevelDB and checks that it is an index of this layout. Throws STORE_LOCKED, STORE_UNKNOWN or STORE_UNUSABLE. */
@@ -31,9 +32,11 @@ function translated(error: unknown, folder: string): WarrenError {
   const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error
   const locked = cause instanceof Error && 'code' in cause && cause.code === 'LEVEL_LOCKED'
   if (locked) return new WarrenError('STORE_LOCKED', `another node uses the store in ${folder}`, { cause })
-  return new WarrenError(
-    'STORE_UNUSABLE',
-    `the index in ${folder} cannot be opened: ${reasonOf(cause)}; if it is damaged, move the folder of the store away`,
-    { cause },
-  )
+  return new WarrenError('STORE_UNUSABLE', `the index in ${folder} cannot be opened: ${reasonOf(cause)}; ${remedyFor(cause)}`, {
+    cause,
+  })
+}
+
+function remedyFor(cause: unknown): string {
+  return isFull(cause) ? 'free some megabytes on its disk' : 'if it is damaged, move the folder of the store away'
 }
