@@ -51,10 +51,11 @@ export const POLL = 2 * SECOND
 export const FETCHES = 4
 /** Pins that may be coming in at a time: more are asked to wait. */
 export const MAX_COMING = 512
-/** Tries at one blob; each goes on where the one before ended. */
+/** Tries in a row that may bring nothing of a blob: of a seed in trouble, and of one that is busy. */
 export const FETCH_TRIES = 3
+export const BUSY_TRIES = 60
 
-/** Failures in a row after which a seed is left to the next sweep, and ms before the second try; twice as long after each. */
+/** Failures in a row after which a seed is left to the next sweep, and ms before the next try; for questions twice as long each time. */
 export const MAX_FAILURES = 4
 export const RETRY = SECOND
 

@@ -1,13 +1,15 @@
+import type { Clock } from '../clock.ts'
 import { isOfBytes, parseDigest } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { BlobStore, Staging } from '../store/store.ts'
-import { FETCH_TRIES } from './constants.ts'
+import { BUSY_TRIES, FETCH_TRIES, RETRY } from './constants.ts'
 import type { Pin } from './pin.ts'
 
 export interface FetchPinComponents {
   readonly blobs: Pick<BlobStore, 'stage'>
   readonly seeds: Pick<Seeds, 'open'>
+  readonly clock: Clock
   /** Asked when all of it is here: something newer may have come meanwhile. */
   isWanted(pin: Pin): boolean
 }
@@ -16,25 +18,15 @@ export interface FetchPinComponents {
  * Fetches the blob of a pin from a seed, checks all of it and keeps it together with its record. Throws UPSTREAM_CORRUPT for other bytes
  * than the record says, NODE_BUSY when this node stores nothing more, and what the seed was in trouble with.
  */
-export async function fetchPin(
-  { blobs, seeds, isWanted }: FetchPinComponents,
-  pin: Pin,
-  peer: string,
-  signal: AbortSignal,
-): Promise<void> {
+export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: string, signal: AbortSignal): Promise<void> {
+  const { blobs, isWanted } = components
   const { key, record } = pin
   const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(({ algorithm }) => isOfBytes(algorithm))
   const algorithms = digests.map(({ algorithm }) => algorithm).filter(isOfBytes)
   const staging = blobs.stage({ size: record.size, algorithms })
   try {
     if (!staging.storing) throw full()
-    for (let tries = 1; staging.written < record.size || tries === 1; tries++) {
-      try {
-        await receive(seeds, pin, peer, staging, signal)
-      } catch (error) {
-        if (signal.aborted || tries === FETCH_TRIES || isWarrenError(error, 'UPSTREAM_CORRUPT', 'UPSTREAM_ABSENT')) throw error
-      }
-    }
+    await receiveAll(components, pin, peer, staging, signal)
     const computed = await staging.seal()
     if (computed.sha256 !== record.blob) throw corrupt(peer, `bytes of sha256:${computed.sha256} as sha256:${record.blob}`)
     const wrong = digests.find(({ algorithm, hex }) => computed[algorithm] !== hex)
@@ -42,6 +34,28 @@ export async function fetchPin(
     if (isWanted(pin) && !(await staging.commit(new Map([[key, record]])))) throw full()
   } finally {
     await staging.close()
+  }
+}
+
+/** What breaks off is gone on with where it ended. */
+async function receiveAll(
+  { seeds, clock }: FetchPinComponents,
+  pin: Pin,
+  peer: string,
+  staging: Staging,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let vain = 0; ; ) {
+    const before = staging.written
+    try {
+      return await receive(seeds, pin, peer, staging, signal)
+    } catch (error) {
+      if (signal.aborted || isWarrenError(error, 'UPSTREAM_CORRUPT', 'UPSTREAM_ABSENT')) throw error
+      vain = staging.written > before ? 0 : vain + 1
+      // Who is busy serves others, and has all of them done before long.
+      if (vain >= (isWarrenError(error, 'UPSTREAM_BUSY') ? BUSY_TRIES : FETCH_TRIES)) throw error
+    }
+    await clock.sleep(RETRY, signal)
   }
 }
 

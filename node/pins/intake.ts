@@ -46,9 +46,9 @@ export class Intake {
     this.#signal = init.signal
   }
 
-  /** Whether what is kept under a key now may be what a seed sent. */
-  brings(key: string): boolean {
-    return this.#coming.has(key)
+  /** Whether what is kept under a key now is what a seed sent. */
+  brings({ key, record }: Pin): boolean {
+    return this.#coming.get(key)?.blob === record.blob
   }
 
   /** What is held under keys, in their order. */
@@ -136,12 +136,12 @@ export class Intake {
   }
 
   async #blob(peer: string, pin: Pin): Promise<void> {
-    const { seeds, store } = this.#components
+    const { seeds, store, clock } = this.#components
     const { blobs } = store
     const { blob } = pin.record
     await this.#blobs.get(blob)?.catch(() => {})
     if (blobs.find({ algorithm: 'sha256', hex: blob }) !== undefined) return
-    const fetching = fetchPin({ seeds, blobs, isWanted: (one) => !this.#settled(one) }, pin, peer, this.#signal)
+    const fetching = fetchPin({ seeds, blobs, clock, isWanted: (one) => !this.#settled(one) }, pin, peer, this.#signal)
     this.#blobs.set(blob, fetching)
     try {
       await fetching

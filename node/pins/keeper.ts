@@ -187,7 +187,7 @@ export class Keeper {
   }
 
   /** This seed has something new. */
-  #kept({ key, isFirst }: NewRecord): void {
+  #kept({ key, record, isFirst }: NewRecord): void {
     const { self } = this.#components.seeds
     const seeds = this.#placement.of(key)
     const tallies = [this.#last, this.#sweep?.tally].filter((tally) => tally !== undefined)
@@ -203,7 +203,7 @@ export class Keeper {
     if (isFirst) for (const tally of tallies) tally.add(seeds)
     else if (this.#anew.size < MAX_ANEW && seeds.some((seed) => seed !== self)) this.#anew.add(key)
     // Who sent it sees to the others, too.
-    const isSent = this.#intake.brings(key)
+    const isSent = this.#intake.brings({ key, record })
     for (const seed of seeds) {
       if (seed === self || isSent) note(seed, { isThere: true })
       else {

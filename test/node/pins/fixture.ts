@@ -7,10 +7,13 @@ import { Pins } from '../../../node/pins/pins.ts'
 import { MemoryStore } from '../../../node/store/memory-store.ts'
 import type { NameRecord } from '../../../node/store/store.ts'
 import type { Role } from '../../../node/trust/standing.ts'
+import { abortable } from '../../../node/upstream/abortable.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 
 /** Ms that a question takes from one seed to another. */
 const LATENCY = 5
+/** Bytes that go at a time. */
+const PIECE = 1_000
 
 /** A seed without a network around it. */
 export interface MemorySeed {
@@ -38,6 +41,8 @@ export class SeedNet {
   readonly #known = new Set<string>()
   /** What happens to questions and blobs on their way; may throw. */
   disturb: (from: string, to: string, path: string) => void = () => {}
+  /** Ms that each thousand bytes of a blob take. */
+  pace = 0
 
   constructor(init: { replicas: number }) {
     this.replicas = init.replicas
@@ -55,12 +60,13 @@ export class SeedNet {
         return seed.role === 'seed'
       },
       others: [],
-      ask: async (peer, { method, path, body = Buffer.alloc(0) }) => {
-        await this.clock.sleep(LATENCY)
+      ask: async (peer, { method, path, body = Buffer.alloc(0) }, _most, signal) => {
+        await this.clock.sleep(LATENCY, signal)
         const other = this.#reach(id, peer, path)
         other.asked.set(path, (other.asked.get(path) ?? 0) + 1)
         try {
-          const answer = await other.desk.at(method, path, { peer: id, role: seed.role })(body)
+          const reply = other.desk.at(method, path, { peer: id, role: seed.role })
+          const answer = await abortable(Promise.resolve(reply(body)), signal)
           this.#reach(id, peer, path)
           return { status: 200, body: Buffer.from(JSON.stringify(answer)) }
         } catch (error) {
@@ -68,14 +74,12 @@ export class SeedNet {
           return { status: error.status, body: Buffer.from(error.message) }
         }
       },
-      open: async (peer, { hex }, start) => {
-        await this.clock.sleep(LATENCY)
+      open: async (peer, { hex }, start, signal) => {
+        await this.clock.sleep(LATENCY, signal)
         const other = this.#reach(id, peer, '/blobs/v1/')
         const blob = await other.store.blobs.open(hex)
         if (!blob?.bytes) throw new WarrenError('UPSTREAM_ABSENT', `${peer} does not hold it`)
-        const bytes = blob.bytes.subarray(start)
-        other.sent += bytes.length
-        return { size: blob.size, body: pieces(bytes) }
+        return { size: blob.size, body: this.#send(id, other, blob.bytes.subarray(start), signal) }
       },
     }
     Object.defineProperty(seeds, 'others', { get: () => this.#othersOf(id) })
@@ -131,6 +135,16 @@ export class SeedNet {
     })
   }
 
+  async *#send(to: string, from: MemorySeed, bytes: Buffer, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+    for (let at = 0; at < bytes.length; at += PIECE) {
+      if (this.pace > 0) await this.clock.sleep(this.pace, signal)
+      this.#reach(to, from.id, '/blobs/v1/')
+      const piece = bytes.subarray(at, at + PIECE)
+      from.sent += piece.length
+      yield piece
+    }
+  }
+
   #othersOf(self: string): SeedPeer[] {
     const isSeed = (id: string) => (this.#seeds.get(id)?.role ?? 'seed') === 'seed'
     return [...this.#known].filter((id) => id !== self && isSeed(id)).map((id) => ({ id, since: this.#since.get(id) }))
@@ -149,10 +163,6 @@ function isAtRest(pins: Pins, from: number): boolean {
   if (!status) return true
   const { running, endedAt } = status.sweep
   return !running && (endedAt ?? 0) > from && status.seeds.every(({ pending }) => pending === 0)
-}
-
-async function* pieces(bytes: Buffer): AsyncGenerator<Buffer, void> {
-  for (let at = 0; at < bytes.length; at += 1_000) yield bytes.subarray(at, at + 1_000)
 }
 
 /** A key as grammars make them. */
