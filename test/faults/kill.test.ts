@@ -1,9 +1,7 @@
-import { createHash } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
-import { IndexDb } from '../../node/store/index-db.ts'
 import { exchange } from '../harness/http.ts'
 import { type NodeProcessInit, startNodeProcess } from '../harness/node.ts'
 import { Random } from '../harness/random.ts'
@@ -11,6 +9,7 @@ import { ReplayUpstream } from '../harness/replay.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
+import { checkStore } from '../harness/whole-store.ts'
 
 type Config = NonNullable<NodeProcessInit['config']>
 
@@ -21,25 +20,6 @@ const MOST_ROUNDS = 2 * KILLS
 const ROUNDS_PER_FOLDER = 5
 /** Ms between the first fetch and the kill. */
 const LATEST_KILL = 400
-
-/** Every blob that the index names must be on disk, whole and right. */
-async function checkStore(data: string): Promise<number> {
-  const components = { trouble: (what: string) => expect.fail(what), probe: async () => {}, onNews: () => {} }
-  const index = await IndexDb.open(components, join(data, 'store', 'index'))
-  try {
-    let blobs = 0
-    for await (const [sha256, { size }] of index.blobs()) {
-      const bytes = readFileSync(join(data, 'store', 'blobs', sha256.slice(0, 2), sha256))
-      expect(bytes.length).toBe(size)
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256)
-      blobs++
-    }
-    expect(index.usage.blobs).toBe(blobs)
-    return blobs
-  } finally {
-    await index.close()
-  }
-}
 
 /** With the upstream gone, whatever a node answers is whole and right. Resolves with the tarballs that it had. */
 async function checkFromOutside(data: string, registry: SyntheticRegistry, config: Config): Promise<number> {
@@ -95,7 +75,7 @@ describe('a node that is killed', () => {
         if (replay.tally.inFlight > 0) open++
         await node.kill('SIGKILL')
         await Promise.all(rush)
-        kept += await checkStore(data)
+        kept += await checkStore(join(data, 'store'))
 
         if (round % ROUNDS_PER_FOLDER < ROUNDS_PER_FOLDER - 1) continue
         await replay.gone()
