@@ -6,17 +6,22 @@ import { protocols } from '../protocols/index.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
+import { Intake } from './cache/intake.ts'
+import { replan } from './cache/replan.ts'
+import { SeededUpstream } from './cache/seeded-upstream.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
+import { ArtifactService } from './http/artifact-service.ts'
 import { BaseUrl } from './http/base-url.ts'
 import { BlobService } from './http/blob-service.ts'
 import { Composer } from './http/composer.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
-import { MemberDoor } from './http/member-door.ts'
+import { MemberBudgets } from './http/member-budgets.ts'
+import { MemberDoor, type MemberService } from './http/member-door.ts'
 import { type Mounted, Mounts } from './http/mounts.ts'
 import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
@@ -111,7 +116,24 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
           (part) => part.stop(),
         )
       : undefined
-  const parts = { config, key, shelf, pins, permanence, sender, events, clock, log }
+  const budgets = new MemberBudgets({ clock }, config.mesh.budget)
+  // Made when a mesh is opened, once all that they lean on is there.
+  const services = (): readonly MemberService[] => [
+    new BlobService({ shelf, sender }),
+    new PinService({ desk: new PinDesk({ pins }) }),
+    new HeldService({ shelf }),
+    new ArtifactService({
+      cache: gate,
+      sender,
+      upstream,
+      budgets,
+      intake,
+      isFetcher: () => mesh.fetches,
+      plan: (key) => replan(key, door.mounts.all),
+      record: (key) => store.records.get(key),
+    }),
+  ]
+  const parts = { config, key, shelf, pins, permanence, services, events, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   warnOfIdleLogins(config, log)
   const authorities = new Authorities(config.mirrors)
@@ -119,9 +141,11 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     part.close(),
   )
   const documents = building.adopt(new Documents({ records: store.records, clock }), (part) => part.close())
+  const neighbours = overrides.mesh ?? mesh
+  const seeded = building.adopt(new SeededUpstream({ upstream, mesh: neighbours, clock }), (part) => part.close())
   const cache = building.adopt(
     new Cache(
-      { store, mesh: overrides.mesh ?? mesh, upstream, documents, clock, events, mayPrefetch: (plan) => gate.lets(plan) },
+      { store, mesh: neighbours, upstream: seeded, documents, clock, events, mayPrefetch: (plan) => gate.lets(plan) },
       config.fresh,
     ),
     (part) => part.close(),
@@ -131,8 +155,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
     new Policy(config.policy),
   )
+  const intake = building.adopt(new Intake({ cache: gate }), (part) => part.close())
   const composer = building.adopt(new Composer({ withholder: gate, clock }), (part) => part.close())
-  const door = new Door(
+  const door: Door = new Door(
     {
       cache: gate,
       policy: gate,
@@ -150,7 +175,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const admin = await adminApi({
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
-    peers: async () => ({ peers: mesh.peers() }),
+    peers: async () => ({
+      peers: mesh.peers().map((peer) => ({ ...peer, budget: mesh.fetches ? budgets.left(peer.id) : null })),
+    }),
     pins: async () => (await pins.overview(stopping.signal)) ?? { own: null, seeds: [] },
     placeOf: async (target) => {
       const keys = door.keysOf(target)
@@ -242,20 +269,15 @@ interface MeshParts {
   readonly shelf: StoreShelf
   readonly pins: Pins
   readonly permanence: Permanence | undefined
-  readonly sender: Sender
+  services(): readonly MemberService[]
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
 }
 
-function meshOf({ config, key, shelf, pins, permanence, sender, events, clock, log }: MeshParts): MeshSwitch {
+function meshOf({ config, key, shelf, pins, permanence, services, events, clock, log }: MeshParts): MeshSwitch {
   const answering = (sent: (peer: string, bytes: number) => void) => {
-    const services = [
-      new BlobService({ shelf, sender }),
-      new PinService({ desk: new PinDesk({ pins }) }),
-      new HeldService({ shelf }),
-    ]
-    const door = new MemberDoor({ services, events: { sent, bug: (error, path) => events.bug(error, path) } })
+    const door = new MemberDoor({ services: services(), events: { sent, bug: (error, path) => events.bug(error, path) } })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
   const folder = new MeshFolder(config.data)

@@ -42,6 +42,7 @@ const CATALOGUE = {
   RANGE_NOT_SATISFIABLE: { status: 416, retryable: false },
   PAYLOAD_TOO_LARGE: { status: 413, retryable: false },
   NODE_BUSY: { status: 503, retryable: true },
+  BUDGET_SPENT: { status: 429, retryable: true },
   INTERNAL: { status: 500, retryable: true },
 } as const
 

@@ -27,6 +27,8 @@ export const peersSchema = z.object({
         notAfter: z.number(),
         /** Where it says that it is. */
         zone: z.string().nullable().default(null),
+        /** What is left of what this node, as a seed, does for it; null where it does nothing for others. */
+        budget: z.object({ requests: count, bytes: count, pulls: count }).nullable().default(null),
       }),
     )
     .readonly(),

@@ -62,7 +62,9 @@ export async function openAhead(
   const range = { start, end, ...(validator === undefined ? {} : { ifRange: validator }) }
   const headers = { ...plan.headers, 'accept-encoding': 'identity' }
   try {
-    const response = await upstream.fetch({ method: 'GET', url, headers, range, ...atUpstream(plan) }, signal)
+    // Of upstream itself, since nothing of it is checked: without the key no seed is asked.
+    const { key: _, ...place } = atUpstream(plan)
+    const response = await upstream.fetch({ method: 'GET', url, headers, range, ...place }, signal)
     try {
       if (response.status === 206 && response.headers['content-range'] === `bytes ${start}-${end}/${size}`) {
         // At once: a client that does not read must not hold one of the few places at upstream, or a handful would stop all others.

@@ -59,12 +59,24 @@ export function digestHeaders({ digestHeaders: wanted = {} }: Plan, digests: Dig
   return Object.fromEntries(entries.filter((entry): entry is readonly [string, string] => entry[1] !== undefined))
 }
 
-/** The request headers that ask whether a record is still right (RFC 9110 section 13.1). */
-export function conditionalHeaders(record: NameRecord | undefined): Record<string, string> {
+/** Asks for something only if it is another one than what is held. */
+export interface Conditions {
+  /** For upstream (RFC 9110 section 13.1); none where it told no validators. */
+  readonly headers: Readonly<Record<string, string>>
+  /** sha256 (hex) of what is held, for a seed. */
+  readonly held: string
+}
+
+export function conditionsOf({ etag, lastModified, blob }: NameRecord): Conditions {
   const headers: Record<string, string> = {}
-  if (record?.etag !== undefined) headers['if-none-match'] = record.etag
-  if (record?.lastModified !== undefined) headers['if-modified-since'] = record.lastModified
-  return headers
+  if (etag !== undefined) headers['if-none-match'] = etag
+  if (lastModified !== undefined) headers['if-modified-since'] = lastModified
+  return { headers, held: blob }
+}
+
+/** Whether a 304 can be an answer to these conditions: upstream cannot know what it told no validator of. */
+export function mayBeRight({ headers }: Conditions, { through }: UpstreamResponse): boolean {
+  return through !== undefined || Object.keys(headers).length > 0
 }
 
 /** Upstream's validators as record fields. */

@@ -4,7 +4,7 @@ import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { Adoption } from './adoption.ts'
 import { Places } from './ahead.ts'
-import { conditionalHeaders } from './answer.ts'
+import { type Conditions, conditionsOf } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { AHEAD_IN_ALL } from './constants.ts'
 import type { Documents } from './documents.ts'
@@ -73,7 +73,7 @@ export class Artifacts {
   async renewed(plan: Plan, held: NameRecord | undefined, waiting: Waiting): Promise<(signal: AbortSignal) => Promise<Found>> {
     const running = this.#latest.get(plan.key)
     const joins = running?.joinable === true
-    const flight = joins ? running : this.#takeOff(plan, 'anybody', held && conditionalHeaders(held))
+    const flight = joins ? running : this.#takeOff(plan, 'anybody', held && conditionsOf(held))
     waiting.begin(() => flight.attach())
     await (held ? flight.begun() : flight.head)
     return (signal) => this.#board(flight, signal, joins)
@@ -144,7 +144,7 @@ export class Artifacts {
     return { ...plan, url }
   }
 
-  #takeOff(plan: Plan, permit: Permit, conditions?: Readonly<Record<string, string>>): Flight {
+  #takeOff(plan: Plan, permit: Permit, conditions?: Conditions): Flight {
     this.#closing.signal.throwIfAborted()
     const { negative, lookup, heads } = this.#components
     const isPrivate = heads.isPrivate(plan)

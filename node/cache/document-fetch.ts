@@ -3,7 +3,7 @@ import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
-import { conditionalHeaders, mayKeep, recordHeaders, refusal, validators } from './answer.ts'
+import { conditionsOf, mayBeRight, mayKeep, recordHeaders, refusal, validators } from './answer.ts'
 import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
 import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
@@ -33,14 +33,21 @@ export interface FetchComponents extends ShelfComponents {
 export interface FetchedDocument {
   readonly record: NameRecord
   /** Where the bytes came from, if not from upstream. */
-  readonly source?: Source
+  readonly source?: Source | undefined
   /** The bytes, unless upstream said that the record is still right. */
   readonly bytes?: Buffer
   readonly document?: ParsedDocument
 }
 
+export interface FetchOptions {
+  readonly signal: AbortSignal
+  /** Upstream itself has to confirm it, also where a seed is asked. */
+  readonly revalidate?: boolean
+}
+
 interface Answer {
   readonly headers: UpstreamResponse['headers']
+  readonly through: 'seed' | undefined
   /** As it came over the wire. */
   readonly packed: Buffer
 }
@@ -53,13 +60,13 @@ export async function fetchDocument(
   components: FetchComponents,
   plan: Plan,
   held: NameRecord | undefined,
-  signal: AbortSignal,
+  options: FetchOptions,
 ): Promise<FetchedDocument> {
+  const { signal } = options
   for (let round = 1; ; round++) {
-    const isFirst = round === 1
     try {
-      const { lookup, anew } = components
-      return await fetchOnce({ ...components, lookup: isFirst ? lookup : anew }, plan, isFirst ? held : undefined, signal)
+      if (round === 1) return await fetchOnce(components, plan, held, options)
+      return await fetchOnce({ ...components, lookup: components.anew }, plan, undefined, { signal, revalidate: true })
     } catch (error) {
       // It was replaced between the two requests, or a cache on the way has the one and not the other.
       if (!(error instanceof Mismatch) || round === CHECK_ROUNDS) throw error
@@ -72,17 +79,17 @@ async function fetchOnce(
   components: FetchComponents,
   plan: Plan,
   held: NameRecord | undefined,
-  signal: AbortSignal,
+  options: FetchOptions,
 ): Promise<FetchedDocument> {
-  const response = await request(components.upstream, plan, held, signal)
+  const response = await request(components.upstream, plan, held, options)
   if (response.status !== 304 || !held)
-    return unpackAndKeep(components, plan, await receive(components.upstream, plan, response, signal), signal)
+    return unpackAndKeep(components, plan, await receive(components.upstream, plan, response, options), options.signal)
   response.destroy()
   const found = await components.shelf.open(plan, held, 'upstream')
   found?.body.close()
   // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
-  if (!found) return fetchOnce(components, plan, undefined, signal)
-  return { record: await renewed(components, plan, held, response.headers) }
+  if (!found) return fetchOnce(components, plan, undefined, options)
+  return { record: await renewed(components, plan, held, response.headers), source: response.through?.kind }
 }
 
 /** The record of what upstream says is still right. */
@@ -104,13 +111,14 @@ async function request(
   upstream: Upstream,
   plan: Plan,
   held: NameRecord | undefined,
-  signal: AbortSignal,
+  { signal, revalidate = false }: FetchOptions,
 ): Promise<UpstreamResponse> {
-  const conditions = conditionalHeaders(held)
-  const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions }
-  const response = await upstream.fetch({ method: 'GET', url: plan.url, headers, ...atUpstream(plan) }, signal)
+  const conditions = held && conditionsOf(held)
+  const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions?.headers }
+  const asked = { url: plan.url, headers, revalidate, ...(conditions ? { held: conditions.held } : {}), ...atUpstream(plan) }
+  const response = await upstream.fetch({ method: 'GET', ...asked }, signal)
   const { status } = response
-  const odd = status === 206 || (status === 304 && Object.keys(conditions).length === 0)
+  const odd = status === 206 || (status === 304 && !(conditions && mayBeRight(conditions, response)))
   const no = odd
     ? new WarrenError('UPSTREAM_FAILED', `${plan.mirror}: upstream answered ${status} to a plain GET`)
     : refusal(plan, response)
@@ -119,18 +127,23 @@ async function request(
   throw no
 }
 
+async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Answer> {
+  const { headers, through } = response
+  return { headers, through: through?.kind, packed: await collect(response, mostOf(plan)) }
+}
+
 const mostOf = ({ maxBytes = DOCUMENT_BYTES }: Plan) => Math.min(maxBytes, DOCUMENT_BYTES)
 
 /** A body that breaks off is asked for once more; a document is too small to be worth resuming. */
-async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, signal: AbortSignal): Promise<Answer> {
+async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, options: FetchOptions): Promise<Answer> {
   let response = first
   try {
-    return { headers: response.headers, packed: await collect(response, mostOf(plan)) }
+    return await answerOf(response, plan)
   } catch (error) {
     response.destroy()
-    if (!isWarrenError(error, 'UPSTREAM_CUT') || signal.aborted) throw error
-    response = await request(upstream, plan, undefined, signal)
-    return { headers: response.headers, packed: await collect(response, mostOf(plan)) }
+    if (!isWarrenError(error, 'UPSTREAM_CUT') || options.signal.aborted) throw error
+    response = await request(upstream, plan, undefined, options)
+    return await answerOf(response, plan)
   } finally {
     response.destroy()
   }
@@ -140,7 +153,7 @@ async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, 
 async function unpackAndKeep(
   components: FetchComponents,
   plan: Plan,
-  { headers, packed }: Answer,
+  { headers, through, packed }: Answer,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
   const most = mostOf(plan)
@@ -148,11 +161,11 @@ async function unpackAndKeep(
   if (!small && most <= SMALL_DOCUMENT_BYTES) throw tooLarge(most)
   // Before its turn: what others say of it may be in a large document that needs one, too.
   const expected = await plan.expect?.(components.lookup, signal)
-  if (small) return keep(components, plan, headers, small, expected, signal)
+  if (small) return { ...(await keep(components, plan, headers, small, expected, signal)), source: through }
   return components.turns.run(plan.ecosystem, signal, async () => {
     const bytes = await unpack(packed, headers, most)
     if (!bytes || bytes.length > most) throw tooLarge(most)
-    return keep(components, plan, headers, bytes, expected, signal)
+    return { ...(await keep(components, plan, headers, bytes, expected, signal)), source: through }
   })
 }
 

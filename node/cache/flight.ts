@@ -4,7 +4,7 @@ import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { openAhead, Places } from './ahead.ts'
-import { digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
+import { type Conditions, digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import {
   ABANDON_BYTES,
@@ -45,8 +45,8 @@ export interface FlightComponents extends SourceComponents {
   readonly aheads: Places
   /** Whether upstream is asked with credentials. */
   readonly isPrivate: boolean
-  /** Headers that ask upstream only for another one than what is held; `head` rejects with NotModified where there is none. */
-  readonly conditions: Readonly<Record<string, string>> | undefined
+  /** Asks upstream only for another one than what is held; `head` rejects with NotModified where there is none. */
+  readonly conditions: Conditions | undefined
 }
 
 /**
@@ -258,9 +258,9 @@ export class Flight {
       expecting.begin()
       this.#headers = headers
     }
-    const onTrusted = ({ headers, kind }: OpenBody) => {
+    const onTrusted = ({ headers, kind, through }: OpenBody) => {
       // Of a document nothing goes out before it was read.
-      if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind })
+      if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind: through ?? kind })
     }
     return new Transfer(
       { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onUpstream, onTrusted },
@@ -332,5 +332,5 @@ export class Flight {
 
 /** Where a blob came from, as clients are told: upstream only if no member had a part in it. */
 function kindOf(parts: readonly Part[]): OpenBody['kind'] {
-  return parts.find(({ source }) => source.kind !== 'upstream')?.source.kind ?? 'upstream'
+  return parts.map(({ source: { kind, through } }) => through ?? kind).find((kind) => kind !== 'upstream') ?? 'upstream'
 }

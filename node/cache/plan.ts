@@ -194,8 +194,13 @@ export function variantsOf(key: string): string {
 }
 
 /** What a request to upstream for a plan says of its upstream. */
-export function atUpstream({ base, scope, publicOnly }: Plan): Pick<UpstreamRequest, 'base' | 'scope' | 'publicOnly'> {
-  return { base, ...(scope === undefined ? {} : { scope }), ...(publicOnly === undefined ? {} : { publicOnly }) }
+export function atUpstream({
+  key,
+  base,
+  scope,
+  publicOnly,
+}: Plan): Pick<UpstreamRequest, 'key' | 'base' | 'scope' | 'publicOnly'> {
+  return { key, base, ...(scope === undefined ? {} : { scope }), ...(publicOnly === undefined ? {} : { publicOnly }) }
 }
 
 /**

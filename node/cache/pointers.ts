@@ -10,7 +10,7 @@ import { declaredSize, isTrouble, recordHeaders, refusal } from './answer.ts'
 import { isAtMember } from './at-member.ts'
 import type { Completeness } from './completeness.ts'
 import { POINTED_KEYS, POINTED_TTL } from './constants.ts'
-import { type FetchComponents, type FetchedDocument, fetchDocument } from './document-fetch.ts'
+import { type FetchComponents, type FetchedDocument, type FetchOptions, fetchDocument } from './document-fetch.ts'
 import type { Found, GetOptions } from './found.ts'
 import { freshFor, overdueBy } from './freshness.ts'
 import type { Heads } from './heads.ts'
@@ -54,10 +54,16 @@ export class Pointers {
   }
 
   /** What a name points to now; with `head` the bytes are not fetched for it. Rejects as upstream does. */
-  async resolve(plan: Plan, held: NameRecord | undefined, head: boolean, signal: AbortSignal): Promise<FetchedDocument | Told> {
+  async resolve(
+    plan: Plan,
+    held: NameRecord | undefined,
+    head: boolean,
+    options: FetchOptions,
+  ): Promise<FetchedDocument | Told> {
+    const { signal } = options
     const { store, permits, completeness } = this.#components
     const pointed = await this.#ask(plan, held, signal)
-    if (!pointed) return fetchDocument(this.#components, plan, held, signal)
+    if (!pointed) return fetchDocument(this.#components, plan, held, options)
     const { target } = pointed
     permits.confirm(target.key)
     completeness.reached(plan.base)
@@ -76,7 +82,7 @@ export class Pointers {
       // The name may have moved on meanwhile, or its document not be everywhere yet: only upstream's word about the name counts.
       if (isTrouble(error)) throw error
       this.#pointed.delete(plan.key)
-      return fetchDocument(this.#components, plan, held, signal)
+      return fetchDocument(this.#components, plan, held, options)
     }
   }
 

@@ -38,6 +38,14 @@ interface Running {
   readonly waiting: Waiting
 }
 
+/** How upstream is asked: questions that differ in this are not one. */
+interface How {
+  /** Only where a name points to. */
+  readonly head: boolean
+  /** A seed's copy will not do unless upstream confirms it. */
+  readonly revalidate: boolean
+}
+
 export interface RevalidationInit {
   /** Milliseconds past its lifetime during which a document is served at once and refreshed behind. */
   readonly staleWhileRevalidate: number
@@ -65,7 +73,10 @@ export class Revalidation {
     this.#closing.signal.throwIfAborted()
     const no = this.#components.negative.get(plan)
     if (no) throw no
-    const { outcome, waiting } = this.#refresh(plan, held, plan.pointsTo !== undefined && options.head === true)
+    const { outcome, waiting } = this.#refresh(plan, held, {
+      head: plan.pointsTo !== undefined && options.head === true,
+      revalidate: options.revalidate === true,
+    })
     waiting.enter()
     try {
       return await this.#find(plan, held, outcome, options)
@@ -104,12 +115,12 @@ export class Revalidation {
   }
 
   /** One request to upstream per document at a time, whoever asks. */
-  #refresh(plan: Plan, held: NameRecord | undefined, head: boolean): Running {
-    const key = head ? `${plan.key}\nHEAD` : plan.key
+  #refresh(plan: Plan, held: NameRecord | undefined, how: How): Running {
+    const key = [plan.key, ...(how.head ? ['HEAD'] : []), ...(how.revalidate ? ['revalidated'] : [])].join('\n')
     const running = this.#running.get(key)
     if (running) return running
     const waiting = new Waiting()
-    const outcome = this.#ask(plan, held, head, waiting).finally(() => this.#running.delete(key))
+    const outcome = this.#ask(plan, held, how, waiting).finally(() => this.#running.delete(key))
     const refresh: Running = { outcome, waiting }
     this.#running.set(key, refresh)
     // Those who got a stale copy do not wait for it.
@@ -117,10 +128,10 @@ export class Revalidation {
     return refresh
   }
 
-  async #ask(plan: Plan, held: NameRecord | undefined, head: boolean, waiting: Waiting): Promise<Outcome> {
+  async #ask(plan: Plan, held: NameRecord | undefined, how: How, waiting: Waiting): Promise<Outcome> {
     const { negative, events } = this.#components
     try {
-      const fetched = await this.#fetch(plan, held, head, waiting)
+      const fetched = await this.#fetch(plan, held, how, waiting)
       negative.delete(plan.key)
       return fetched
     } catch (error) {
@@ -131,12 +142,12 @@ export class Revalidation {
     }
   }
 
-  async #fetch(plan: Plan, held: NameRecord | undefined, head: boolean, waiting: Waiting): Promise<Outcome> {
+  async #fetch(plan: Plan, held: NameRecord | undefined, { head, revalidate }: How, waiting: Waiting): Promise<Outcome> {
     const { pointers, prefetch } = this.#components
     const { signal } = this.#closing
-    if (plan.pointsTo) return pointers.resolve(plan, held, head, signal)
+    if (plan.pointsTo) return pointers.resolve(plan, held, head, { signal, revalidate })
     if (plan.streamed) return this.#stream(plan, held, waiting)
-    const fetched = await fetchDocument(this.#components, plan, held, signal)
+    const fetched = await fetchDocument(this.#components, plan, held, { signal, revalidate })
     if (fetched.document) prefetch.after(plan, fetched.document.facts)
     return fetched
   }
@@ -175,7 +186,7 @@ export class Revalidation {
     for (const key of await this.#meant(plan, no)) {
       const record = records.get(key)
       // Of a variant that is being asked for, upstream will have its say.
-      const isAsked = key !== plan.key && this.#running.has(key)
+      const isAsked = key !== plan.key && [...this.#running.keys()].some((one) => `${one}\n`.startsWith(`${key}\n`))
       if (record && !isAsked) await records.put(key, disowned(record)).catch(() => {})
     }
   }

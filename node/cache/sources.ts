@@ -5,8 +5,8 @@ import { isWarrenError, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
-import { declaredSize, refusal } from './answer.ts'
-import { FOUND_PATIENCE, OVER } from './constants.ts'
+import { type Conditions, declaredSize, mayBeRight, refusal } from './answer.ts'
+import { FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
 import { atUpstream, type Plan } from './plan.ts'
@@ -20,6 +20,8 @@ export interface SourceComponents {
 /** An artifact that has begun to arrive. */
 export interface OpenBody {
   readonly kind: 'upstream' | 'peer' | 'seed'
+  /** Upstream's answer came through a seed. */
+  readonly through?: 'seed'
   /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, a peer's never. */
   readonly trusted: boolean
   /** Offset of the first byte of `body`. */
@@ -42,8 +44,8 @@ export interface From {
   readonly start: number
   /** Only if it still is the one with this validator. */
   readonly ifRange?: string | undefined
-  /** Headers that ask for it only if it is another one than what is held. */
-  readonly conditions?: Readonly<Record<string, string>> | undefined
+  /** Asks for it only if it is another one than what is held. */
+  readonly conditions?: Conditions | undefined
   /** Its length in bytes, where it is known for sure. */
   readonly size?: number | undefined
   /** Whether what a seed sends can go out while it comes. */
@@ -124,17 +126,24 @@ export class Sources {
       {
         method: 'GET',
         url,
-        headers: { ...headers, ...conditions, 'accept-encoding': 'identity' },
+        headers: { ...headers, ...conditions?.headers, 'accept-encoding': 'identity' },
         ...range,
+        ...(conditions ? { held: conditions.held } : {}),
         ...atUpstream(this.#plan),
       },
       signal,
     )
     try {
       // To a plain GET a 304 is no answer.
-      if (response.status === 304 && conditions && Object.keys(conditions).length > 0) throw new NotModified(response.headers)
+      if (response.status === 304 && conditions && mayBeRight(conditions, response)) throw new NotModified(response.headers)
       const sent = placed(this.#plan, response, start)
-      return { ...sent, kind: 'upstream', trusted: true, headers: response.headers, blame() {}, forgive() {} }
+      const { headers, through } = response
+      const opened = { ...sent, kind: 'upstream', trusted: true, headers, blame() {}, forgive() {} } as const
+      if (!through) return opened
+      // As of a seed's blob: where nothing may go out early in any case, its word is worth no more than a peer's.
+      const trusted = from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
+      const size = trusted ? opened.size : from.size
+      return { ...opened, size, trusted, through: through.kind, blame: through.blame }
     } catch (error) {
       response.destroy()
       throw error

@@ -3,7 +3,7 @@ import { type ErrorCode, isWarrenError, WarrenError } from '../errors.ts'
 import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Origin } from './ahead.ts'
-import { isTrouble } from './answer.ts'
+import { type Conditions, isTrouble } from './answer.ts'
 import { PROGRESS_BYTES, RESUME_PAUSE, RESUMES_WITHOUT_PROGRESS } from './constants.ts'
 import type { Expecting } from './expecting.ts'
 import type { GrowingBlob } from './growing-blob.ts'
@@ -18,8 +18,8 @@ export interface TransferComponents {
   readonly clock: Clock
   /** Whether what a seed sends may go out while it comes. */
   readonly early: boolean
-  /** Headers that ask for it only if it is another one than what is held. */
-  readonly conditions?: Readonly<Record<string, string>> | undefined
+  /** Asks for it only if it is another one than what is held. */
+  readonly conditions?: Conditions | undefined
   stage(size: number | undefined): Staging
   /** Called whenever upstream begins. */
   onUpstream(headers: OpenBody['headers']): void
@@ -72,7 +72,7 @@ export class Transfer {
   /** What upstream is sending, as long as all that came is from there. */
   get origin(): Origin | undefined {
     const { size } = this.#components.blob
-    const isUpstreams = this.#sure && this.#parts.every(({ source }) => source.kind === 'upstream')
+    const isUpstreams = this.#sure && this.#parts.every(({ source }) => isOwn(source))
     if (!isUpstreams || this.#url === undefined || size === undefined) return undefined
     return { url: this.#url, validator: this.#validator, size }
   }
@@ -148,15 +148,17 @@ export class Transfer {
   #beginPart(source: OpenBody): Part {
     const { written } = this.#components.blob
     const last = this.#parts.at(-1)
-    if (source.kind === 'upstream' && last?.source.kind === 'upstream') return last
+    if (isOwn(source) && last && isOwn(last.source)) return last
     const part = { source, start: written, end: written }
     this.#parts.push(part)
     return part
   }
 
   /** Throws UPSTREAM_CORRUPT for what cannot be the thing that readers were told of. */
-  #accept({ kind, start, size, headers: { etag } }: OpenBody): void {
+  #accept(source: OpenBody): void {
     const { blob } = this.#components
+    const { start, size } = source
+    const { etag } = source.headers
     if (size !== undefined && (size !== (blob.size ?? size) || size < blob.written)) {
       throw new WarrenError('UPSTREAM_CORRUPT', `the artifact had ${blob.size ?? blob.written} bytes and now has ${size}`)
     }
@@ -166,7 +168,7 @@ export class Transfer {
       throw new WarrenError('UPSTREAM_CORRUPT', `the artifact was ${this.#validator} and now is ${etag}`)
     }
     blob.size ??= size
-    if (kind === 'upstream' && size !== undefined) this.#sure = true
+    if (isOwn(source) && size !== undefined) this.#sure = true
     this.#validator ??= etag?.startsWith('W/') ? undefined : etag
   }
 
@@ -204,7 +206,7 @@ export class Transfer {
     const peers = blob.shown || !blob.storing ? 'last' : 'first'
     const isEarly = early && blob.trusted
     const { written: start, size } = blob
-    const doubtful = !this.#sure && this.#parts.some(({ source, end }) => source.kind !== 'upstream' && end > 0)
+    const doubtful = !this.#sure && this.#parts.some(({ source, end }) => !isOwn(source) && end > 0)
     return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, peers })
   }
 
@@ -254,4 +256,9 @@ export class Transfer {
     if (opened.kind === 'upstream') this.#url = await url
     return opened
   }
+}
+
+/** Whether it is upstream itself that sends: what comes through a seed is the word of a member, which may lie. */
+function isOwn({ kind, through }: OpenBody): boolean {
+  return kind === 'upstream' && !through
 }

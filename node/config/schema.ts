@@ -62,6 +62,14 @@ export const schema = z.strictObject({
     replicas: rules
       .count(1, 8)
       .describe('Seeds on which everything is kept that a seed has; all of them, where there are fewer'),
+    names: rules
+      .oneOf('seeds', 'members')
+      .describe('Whose word about names counts, and who fetches for all: seeds, or members that trust each other'),
+    budget: z.strictObject({
+      requests: rules.count(1, 1_000_000).describe('Questions a minute that a seed answers one member'),
+      bytes: rules.memory.describe('Bytes a day that a seed fetches for one member'),
+      pulls: rules.count(1, 1_000_000).describe('Pulls a day that a seed makes for one member, of registries that count them'),
+    }),
     mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
     dht: rules
       .oneOf('auto', 'server', 'client')

@@ -4,7 +4,7 @@ import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
 import { isAbsence, isRefusal, isWarrenError } from '../errors.ts'
 import type { BaseUrl } from './base-url.ts'
-import { ClientLeft } from './client-left.ts'
+import { untilClientLeaves } from './client-left.ts'
 import type { Composer } from './composer.ts'
 import type { Asked } from './sender.ts'
 
@@ -25,7 +25,7 @@ export class Exchange implements GetOptions, Asked {
   readonly revalidate: boolean
   readonly head: boolean
   readonly #components: ExchangeComponents
-  #controller: AbortController | undefined
+  #signal: AbortSignal | undefined
   #again: ((options: GetOptions) => Found | Promise<Found>) | undefined
 
   constructor(request: IncomingMessage, response: ServerResponse, components: ExchangeComponents) {
@@ -38,16 +38,8 @@ export class Exchange implements GetOptions, Asked {
 
   /** Aborted when the client leaves; made only if somebody waits on it. */
   get signal(): AbortSignal {
-    if (!this.#controller) {
-      const controller = new AbortController()
-      this.#controller = controller
-      if (this.response.destroyed) controller.abort(new ClientLeft())
-      else
-        this.response.once('close', () => {
-          if (!this.response.writableFinished) controller.abort(new ClientLeft())
-        })
-    }
-    return this.#controller.signal
+    this.#signal ??= untilClientLeaves(this.response)
+    return this.#signal
   }
 
   /** What a route wants, in the form in which it goes out. */

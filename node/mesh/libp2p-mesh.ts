@@ -4,10 +4,12 @@ import type { Digest } from '../digest.ts'
 import type { Membership } from '../trust/membership.ts'
 import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
-import type { BlobSource, Mesh } from './mesh.ts'
+import type { BlobSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
+import { ranked } from './rendezvous.ts'
 import { Router } from './router.ts'
+import { SeedSource } from './seeds/seed-source.ts'
 
 /** Ms that connecting to a member may take that the DHT names. */
 const MEET_LIMIT = 3_000
@@ -25,6 +27,8 @@ export interface Libp2pMeshComponents extends PeerSourceComponents {
   membership(): Membership
   /** Files of the mesh may have changed. */
   refresh(): void
+  /** Whether this node is a seed now. */
+  isSeed(): boolean
   close(): Promise<void>
 }
 
@@ -33,6 +37,8 @@ export interface Libp2pMeshInit {
   readonly id: string
   /** Peer id of this node. */
   readonly self: string
+  /** Whose word about names counts. */
+  readonly names: 'seeds' | 'members'
   readonly zone: string | undefined
 }
 
@@ -54,6 +60,10 @@ export class Libp2pMesh implements Mesh {
 
   get populated(): boolean {
     return !this.#closing && this.#components.book.connected > 0
+  }
+
+  get relies(): boolean {
+    return !this.fetches
   }
 
   get headStart(): number {
@@ -86,6 +96,20 @@ export class Libp2pMesh implements Mesh {
     }
   }
 
+  seeds(key: string): readonly Seed[] {
+    if (!this.populated) return []
+    const { book } = this.#components
+    const { self, names } = this.#init
+    const fetches = (id: string) => names === 'members' || book.roleOf(id) === 'seed'
+    const others = book.usables().filter(fetches)
+    if (others.length === 0) return []
+    const order = ranked(key, this.fetches ? [...others, self] : others)
+    // Whoever fetches for others asks only those before itself: however much nodes differ about who is there, no two send each
+    // other in circles.
+    const before = this.fetches ? order.slice(0, order.indexOf(self)) : order
+    return before.map((id) => new SeedSource(this.#components, id))
+  }
+
   announce(digests: readonly Digest[]): void {
     const { lookup, announcer } = this.#components
     for (const digest of digests) lookup.forget(digest)
@@ -98,6 +122,10 @@ export class Libp2pMesh implements Mesh {
 
   refresh(): void {
     this.#components.refresh()
+  }
+
+  get fetches(): boolean {
+    return this.#init.names === 'members' || this.#components.isSeed()
   }
 
   status(): MeshStatus {

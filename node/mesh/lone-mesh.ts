@@ -1,11 +1,16 @@
-import type { BlobSource, Mesh } from './mesh.ts'
+import type { BlobSource, Mesh, Seed } from './mesh.ts'
 
 /** A node that is in no mesh: nobody to ask, nobody to tell. */
 export class LoneMesh implements Mesh {
   readonly populated = false
   readonly headStart = 0
+  readonly relies = false
 
   async *find(): AsyncIterable<BlobSource> {}
+
+  seeds(): readonly Seed[] {
+    return []
+  }
 
   announce(): void {}
 

@@ -1,5 +1,6 @@
 import { type Digest, formatDigest } from '../digest.ts'
-import type { BlobSource, Mesh } from './mesh.ts'
+import type { BlobSource, Mesh, Seed } from './mesh.ts'
+import { ranked } from './rendezvous.ts'
 
 /** How a member of a memory mesh misbehaves when it is asked for a blob. Byte counts are of what it sends. */
 export interface Fault {
@@ -50,6 +51,8 @@ export class MemoryMesh implements Mesh {
   /** Ids of the members that this one complained about, as often as it did. */
   readonly blamed: string[] = []
   fault: Fault = {}
+  /** How this member answers as a seed; it is not asked for names without it. */
+  answers: Seed['ask'] | undefined
   /** How often others asked this member for a blob. */
   asked = 0
   /** Bodies that this member is sending. */
@@ -62,6 +65,10 @@ export class MemoryMesh implements Mesh {
     this.id = init.id
     this.kind = init.kind ?? 'peer'
     this.headStart = init.headStart ?? 20
+  }
+
+  get relies(): boolean {
+    return this.kind === 'peer'
   }
 
   get populated(): boolean {
@@ -86,6 +93,17 @@ export class MemoryMesh implements Mesh {
       }
       signal.throwIfAborted()
     }
+  }
+
+  seeds(key: string): Seed[] {
+    const all = [...(this.#joined ? this.#network.members : [])].filter(({ kind, answers }) => kind === 'seed' && answers)
+    const byId = new Map(all.map((member) => [member.id, member]))
+    const order = ranked(key, [...byId.keys()])
+    const before = byId.has(this.id) ? order.slice(0, order.indexOf(this.id)) : order
+    return before.flatMap((id) => {
+      const ask = byId.get(id)?.answers
+      return ask ? [{ id, ask }] : []
+    })
   }
 
   announce(digests: readonly Digest[]): void {

@@ -4,13 +4,15 @@ import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf } from '../errors.ts'
 import type { Membership } from '../trust/membership.ts'
 import { LoneMesh } from './lone-mesh.ts'
-import type { BlobSource, Mesh } from './mesh.ts'
+import type { BlobSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 
 /** A mesh that tells about itself. */
 export interface OpenMesh extends Mesh {
   /** What the node is in it now; it may have got another certificate since it was opened. */
   readonly membership: Membership
+  /** Whether this node fetches for others now. */
+  readonly fetches: boolean
   status(): MeshStatus
   peers(): PeerStatus[]
   /** Its files may have changed. */
@@ -92,12 +94,24 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.populated
   }
 
+  get fetches(): boolean {
+    return this.#current?.fetches ?? false
+  }
+
+  get relies(): boolean {
+    return this.#mesh.relies
+  }
+
   get headStart(): number {
     return this.#mesh.headStart
   }
 
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource> {
     return this.#mesh.find(digest, signal)
+  }
+
+  seeds(key: string): readonly Seed[] {
+    return this.#mesh.seeds(key)
   }
 
   announce(digests: readonly Digest[]): void {

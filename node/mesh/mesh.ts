@@ -11,6 +11,38 @@ export interface BlobSource {
   blame(reason: string): void
 }
 
+/** What a seed is asked for: an artifact or document by its cache key. It plans from its own configuration, so nothing says where. */
+export interface SeedQuestion {
+  /** By POST it is only told that somebody has it, for it to be kept: an empty answer comes at once. */
+  readonly method: 'GET' | 'HEAD' | 'POST'
+  readonly key: string
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+}
+
+export interface SeedAnswer {
+  readonly status: number
+  /** Lower-case names. */
+  readonly headers: Readonly<Record<string, string>>
+  /** Ends cleanly only when it is complete. */
+  readonly body: AsyncIterable<Buffer>
+  /** Frees the connection without reading the rest; idempotent. */
+  destroy(): void
+  /** Tells the mesh that the bytes are not what they have to be, so that this seed is not asked again. */
+  blame(reason: string): void
+}
+
+/** A member that fetches for others, and whose word about names counts. */
+export interface Seed {
+  /** Peer id. */
+  readonly id: string
+  /**
+   * Resolves once the seed has an answer; it may take its time, as long as it says at once that it is at it. Rejects with the signal's
+   * reason, or with why it cannot be had from this one.
+   */
+  ask(question: SeedQuestion, signal: AbortSignal): Promise<SeedAnswer>
+}
+
 /** The other members, as the cache sees them. */
 export interface Mesh {
   /** False while no other member is known; nothing is looked up then. */
@@ -19,6 +51,10 @@ export interface Mesh {
   readonly headStart: number
   /** Sources in the order in which they should be tried; ends when nobody else is known. */
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource>
+  /** Whether seeds are to fetch for this node, and to keep what it had to fetch itself. */
+  readonly relies: boolean
+  /** Those to be asked for a key before upstream is, the likeliest to have it first; none where this node is to fetch it itself. */
+  seeds(key: string): readonly Seed[]
   /** Tells the mesh that this node can serve a verified, public blob. */
   announce(digests: readonly Digest[]): void
   close(): Promise<void>

@@ -55,6 +55,8 @@ export interface MeshInit {
   readonly bootstrap: readonly string[]
   /** Where this node is. */
   readonly zone?: string | undefined
+  /** Whose word about names counts. */
+  readonly names: 'seeds' | 'members'
   readonly mdns: boolean
   readonly dht: 'auto' | 'server' | 'client'
   /** Folder of the node's data. */
@@ -233,10 +235,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         role: own.role,
         notAfter: own.notAfter,
       }),
+      isSeed: () => own.role === 'seed',
       membership: () => gate.membership,
       refresh: () => shared.refresh(),
       close: () => parts.disposeAsync(),
     },
-    { id: membership.mesh, self, zone: init.zone },
+    { id: membership.mesh, self, names: init.names, zone: init.zone },
   )
 }

@@ -238,6 +238,16 @@ export class PeerBook {
     return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
   }
 
+  /** Whether it lately had what was asked for, or has just come. */
+  isWarm(id: string): boolean {
+    return (this.#entries.get(id)?.warmUntil ?? 0) > this.#clock.now()
+  }
+
+  /** Members that may be asked now. */
+  usables(): string[] {
+    return [...this.#entries.keys()].filter((id) => this.usable(id))
+  }
+
   /** Whether it says that it is in the zone of this node. */
   isNear(id: string): boolean {
     return this.#zone !== undefined && this.#entries.get(id)?.zone === this.#zone

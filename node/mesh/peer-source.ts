@@ -40,8 +40,10 @@ export class PeerSource implements BlobSource {
       return opened
     } catch (error) {
       if (signal.aborted) {
-        // Whoever keeps us waiting until somebody else was faster is left alone for a while, unless it is busy with our own wishes.
-        if (clock.now() - began >= SLOW && client.underWay(this.id) <= 1) book.failed(this.id)
+        // Whoever keeps us waiting until somebody else was faster is left alone for a while, unless it is busy with our own wishes. Not a
+        // seed: all ask it for everything, and who is faster may have it from there.
+        const isSlow = clock.now() - began >= SLOW && client.underWay(this.id) <= 1
+        if (isSlow && this.kind === 'peer') book.failed(this.id)
         throw error
       }
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)

@@ -3,6 +3,12 @@ export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
   /** Absolute http(s) URL. */
   readonly url: string
+  /** The cache key of what is asked for, by which somebody else may be asked instead; not set where only upstream can answer. */
+  readonly key?: string
+  /** sha256 (hex) of the bytes that are held of it: whoever sees that there are no others may answer 304. */
+  readonly held?: string
+  /** Somebody else's copy will not do unless upstream confirms it. */
+  readonly revalidate?: boolean
   /** Lower-case names. `host` and `connection` are the client's own business; to `via` it adds itself. */
   readonly headers?: Readonly<Record<string, string>>
   /** Request body of a POST. */
@@ -22,6 +28,13 @@ export interface UpstreamRequest {
   readonly redirect?: 'follow' | 'manual'
 }
 
+/** A seed of the mesh between upstream and this node. */
+export interface Through {
+  readonly kind: 'seed'
+  /** What it sent cannot be what upstream has. */
+  blame(reason: string): void
+}
+
 export interface UpstreamResponse {
   readonly status: number
   /** Lower-case names; repeated headers are joined by `, `. */
@@ -33,6 +46,8 @@ export interface UpstreamResponse {
    * with UPSTREAM_CUT, silence with UPSTREAM_TIMEOUT. Leaving the loop early, or `destroy`, frees the connection.
    */
   readonly body: AsyncIterable<Buffer>
+  /** Set where a seed of the mesh asked upstream, or answered from what it has. */
+  readonly through?: Through
   /** Frees the connection without reading the rest; idempotent. */
   destroy(): void
 }

@@ -18,3 +18,6 @@ export const DISCARD_LIMIT = 64 * 1024
 
 /** Ms for which an unwanted body is read to keep its connection. */
 export const DISCARD_TIMEOUT = 1_000
+
+/** Interim answers to one request that give it more time. */
+export const MOST_INTERIMS = 60

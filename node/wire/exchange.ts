@@ -1,7 +1,7 @@
 import type { Dispatcher } from 'undici'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { type BodySource, WireBody } from './body.ts'
-import { CONNECT_SLACK } from './constants.ts'
+import { CONNECT_SLACK, MOST_INTERIMS } from './constants.ts'
 import { type Headers, responseHeaders } from './headers.ts'
 
 export interface WireRequest {
@@ -24,6 +24,11 @@ export interface ExchangeInit {
   readonly connect: number
   /** Ms from the sent request to the response headers. */
   readonly headers: number
+  /**
+   * Ms in which there has to be some sign of life, if not set `headers`: an interim answer (1xx; RFC 9110 section 15.2), each of which
+   * gives `headers` ms more, or the answer itself.
+   */
+  readonly sign?: number
   /** Ms of silence in a body. */
   readonly idle: number
 }
@@ -61,6 +66,7 @@ class Exchange implements Dispatcher.DispatchHandler {
   /** Runs until there is a connection, and then anew until the final status. */
   #timer: NodeJS.Timeout | undefined
   #body: WireBody | undefined
+  #interims = 0
   /** Set when nobody waits any more, so that a request which is still in a queue is never sent. */
   #given: Error | undefined
 
@@ -102,14 +108,18 @@ class Exchange implements Dispatcher.DispatchHandler {
       controller.abort(this.#given)
       return
     }
-    const { headers } = this.#init
-    // After a stall of this process timers come before sockets: an answer that has arrived meanwhile gets its turn first.
-    this.#timer = setTimeout(() => setImmediate(() => this.#expire('UND_ERR_HEADERS_TIMEOUT', headers)), headers)
+    this.#awaitHead(this.#init.sign ?? this.#init.headers)
   }
 
   onResponseStart(controller: Dispatcher.DispatchController, status: number, parsed: Record<string, unknown>): void {
-    // 1xx: the response is still to come.
-    if (status < 200 || !this.#settle) return
+    if (!this.#settle) return
+    if (status < 200) {
+      // A hostile server sends an endless row of them.
+      if (this.#init.sign === undefined || this.#interims++ >= MOST_INTERIMS) return
+      clearTimeout(this.#timer)
+      this.#awaitHead(this.#init.headers)
+      return
+    }
     clearTimeout(this.#timer)
     const headers = responseHeaders(controller.rawHeaders ?? parsed)
     const body = new WireBody(controller as BodySource, {
@@ -134,6 +144,11 @@ class Exchange implements Dispatcher.DispatchHandler {
   onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
     if (this.#body) this.#body.fail(bodyFailure(error, this.#init.peer))
     else this.#failHead(error)
+  }
+
+  #awaitHead(limit: number): void {
+    // After a stall of this process timers come before sockets: an answer that has arrived meanwhile gets its turn first.
+    this.#timer = setTimeout(() => setImmediate(() => this.#expire('UND_ERR_HEADERS_TIMEOUT', limit)), limit)
   }
 
   #expectedSize(status: number, headers: Headers): number | undefined {

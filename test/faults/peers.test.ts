@@ -105,14 +105,16 @@ class Rounds {
   /** Gives out the parts. The bytes can be had from somebody, but for some rounds in which they cannot. */
   #cast(random: Random, mood: Mood): void {
     const bytes = this.#bytes
-    const isHeard = () => this.#components.upstream.count(this.#path) === 0
+    const { upstream, cast } = this.#components
+    const isHeard = () => upstream.count(this.#path) === 0 && cast.every(({ fetched }) => fetched === 0)
+    const vouches = random.next() < 1 / 4
     const rest = [...this.#components.cast]
     const isHopeless = random.next() < 1 / 12
     const honest = !isHopeless && (!mood.good || random.next() < 0.5) ? 1 : 0
     for (let left = random.between(2, 4); left > 0; left--) {
       const [member] = rest.splice(random.between(0, rest.length - 1), 1)
       const behaviour = left <= honest ? HONEST : anyBehaviour(bytes, random, member?.role ?? 'member')
-      member?.play({ bytes, behaviour, isHeard })
+      member?.play({ bytes, behaviour, vouches: vouches && !behaviour.stalls, isHeard })
     }
   }
 

@@ -20,10 +20,16 @@ const SHA256 = { algorithm: 'sha256', hex: createHash('sha256').update(BYTES).di
 const LOGIN = `Basic ${Buffer.from('ann:hunter2').toString('base64')}`
 const LINE = { name: 'secret', vers: '1.0.0', deps: [], cksum: SHA256.hex, features: {}, yanked: false }
 
+interface Case {
+  answers(origin: string): Readonly<Record<string, Answer>>
+  /** Below a mirror. */
+  readonly paths: readonly string[]
+  /** Where the file is at upstream. */
+  readonly file: string
+}
+
 /** By protocol: what an upstream has, and how its file is asked for once the documents before it were. */
-const CASES: Readonly<
-  Record<string, { answers: (origin: string) => Readonly<Record<string, Answer>>; paths: readonly string[] }>
-> = {
+const CASES: Readonly<Record<string, Case>> = {
   npm: {
     answers: (origin) => {
       const integrity = `sha512-${createHash('sha512').update(BYTES).digest('base64')}`
@@ -35,14 +41,16 @@ const CASES: Readonly<
       }
     },
     paths: ['secret', 'secret/-/secret-1.0.0.tgz'],
+    file: '/secret/-/secret-1.0.0.tgz',
   },
-  raw: { answers: () => ({ '/secret.bin': serve(BYTES) }), paths: ['secret.bin'] },
+  raw: { answers: () => ({ '/secret.bin': serve(BYTES) }), paths: ['secret.bin'], file: '/secret.bin' },
   maven: {
     answers: () => ({
       '/com/corp/x/1.0/x-1.0.jar': serve(BYTES),
       '/com/corp/x/1.0/x-1.0.jar.sha256': serve(SHA256.hex),
     }),
     paths: ['com/corp/x/1.0/x-1.0.jar', 'com/corp/x/1.0/x-1.0.jar.sha256'],
+    file: '/com/corp/x/1.0/x-1.0.jar',
   },
   cargo: {
     answers: (origin) => ({
@@ -51,6 +59,7 @@ const CASES: Readonly<
       '/dl/secret-1.0.0.crate': serve(BYTES),
     }),
     paths: ['config.json', 'se/cr/secret', `crates/secret/1.0.0/${SHA256.hex}.crate`],
+    file: '/dl/secret-1.0.0.crate',
   },
 }
 
@@ -70,7 +79,7 @@ async function upstreamOf(protocol: string, login: boolean): Promise<ScriptedUps
 }
 
 describe.for(Object.keys(CASES))('what came with a login (%s)', (protocol) => {
-  const { paths = [] } = CASES[protocol] ?? {}
+  const { paths = [], file = '' } = CASES[protocol] ?? { file: '' }
 
   function mirrorTo(name: string, upstream: ScriptedUpstream): MirrorConfig {
     const pins = protocol === 'raw' ? { pins: { 'secret.bin': SHA256 } } : {}
@@ -93,24 +102,24 @@ describe.for(Object.keys(CASES))('what came with a login (%s)', (protocol) => {
     const other = await started.join(init)
     expect(await statuses(seed.url, 'closed')).toEqual(all(200))
     await storeAtRest(seed)
-    return { other, fromSeed: async () => (await other.status()).requests.seed }
+    return { other, asked: () => open.count(file) }
   }
 
   const all = (status: number) => paths.flatMap(() => [status, status])
 
   it('is on no other member, also where the same bytes are public elsewhere', async () => {
-    const { other, fromSeed } = await mesh(false)
+    const { other, asked } = await mesh(false)
     expect(new Set(await statuses(other.url, 'closed'))).toEqual(new Set([403]))
-    // Who has the digest by a right of his own does not hear that the same bytes are at the seed either.
+    // Who has the digest by a right of his own does not get the same bytes from the seed’s private ones either.
     expect(await statuses(other.url, 'open')).toEqual(all(200))
     await storeAtRest(other)
     expect(new Set(await statuses(other.url, 'closed'))).toEqual(new Set([403]))
-    expect(await fromSeed()).toBe(0)
+    expect(asked()).toBeGreaterThan(0)
   })
 
   it('is for members if its login says so, who have the digest from where they may ask', async () => {
-    const { other, fromSeed } = await mesh(true)
+    const { other, asked } = await mesh(true)
     expect(await statuses(other.url, 'open')).toEqual(all(200))
-    expect(await fromSeed()).toBe(1)
+    expect(asked()).toBe(0)
   })
 })

@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../node/clock.ts'
+import { ARTIFACT_PATH } from '../../node/mesh/seeds/artifact-wire.ts'
 import type { Role } from '../../node/trust/standing.ts'
 import { serve } from './answer.ts'
 import type { Behaviour } from './bad-answers.ts'
@@ -21,6 +22,8 @@ export interface Deed {
 export interface Part {
   readonly bytes: Buffer
   readonly behaviour: Behaviour
+  /** Whether it does so, too, when it is asked as a seed for what upstream has; else it is too busy for that. */
+  readonly vouches: boolean
   /** Asked at the end of an answer: whether it is certain that the other side took it. */
   isHeard(): boolean
 }
@@ -42,6 +45,8 @@ export class BadMember {
   #isDead = false
   part: Part | undefined
   deeds: Deed[] = []
+  /** How often it was asked as a seed and answered, in this round. */
+  fetched = 0
 
   constructor(components: BadMemberComponents, init: { role: Role }) {
     this.#components = components
@@ -81,6 +86,7 @@ export class BadMember {
   async rest(): Promise<boolean> {
     this.part = undefined
     this.deeds = []
+    this.fetched = 0
     if (!this.#isDead) return false
     this.#isDead = false
     await this.#joined.mesh.close()
@@ -95,6 +101,13 @@ export class BadMember {
 
   async #answer(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
     this.#moved++
+    if (request.url?.startsWith(ARTIFACT_PATH)) {
+      if (!this.part?.vouches || this.part.behaviour.good) {
+        response.writeHead(503, { 'x-warren-error': 'NODE_BUSY', 'content-length': '0' }).end()
+        return
+      }
+      this.fetched++
+    }
     const deed: Deed = { start: Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), sent: 0, heard: false }
     this.deeds.push(deed)
     if (this.part && !this.part.behaviour.good) return this.#misbehave(this.part, deed, request, response)

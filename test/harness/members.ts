@@ -191,6 +191,7 @@ const INIT: Omit<MeshInit, 'data'> = {
   announce: [],
   bootstrap: [],
   mdns: false,
+  names: 'seeds',
   dht: 'auto',
   version: '0.0.0-test',
 }

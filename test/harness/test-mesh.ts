@@ -43,18 +43,18 @@ export class TestMesh {
   }
 
   /** A ticket, encoded. */
-  ticket(init: { role?: Role; notAfter?: number } = {}): string {
+  ticket(init: { role?: Role; notAfter?: number; addresses?: readonly string[] } = {}): string {
     const now = Date.now()
-    const { role = 'member', notAfter = now + DAY } = init
-    return issueTicket({ adminKey: this.adminKey, membership: this.membership, role, notAfter, now })
+    const { role = 'member', notAfter = now + DAY, ...where } = init
+    return issueTicket({ adminKey: this.adminKey, membership: this.membership, role, notAfter, now, ...where })
   }
 
-  /** A node that has joined by a ticket; resolves when it is connected. */
-  async join(init: MeshNodeInit & { role?: Role }): Promise<MeshNode> {
-    const { role = 'member', ...rest } = init
+  /** A node that has joined by a ticket; resolves when it is connected. @param init.addresses where it looks for others */
+  async join(init: MeshNodeInit & { role?: Role; addresses?: readonly string[] }): Promise<MeshNode> {
+    const { role = 'member', addresses, ...rest } = init
     const data = this.#folders.create(role)
     const peer = loadNodeKey(data).peerId
-    const ticket = decodeTicket(this.ticket({ role }))
+    const ticket = decodeTicket(this.ticket({ role, ...(addresses ? { addresses } : {}) }))
     new MeshFolder(data).writeMembership(joinMesh({ ticket, peer, now: Date.now() }))
     const node = await startNode({ ...rest, data })
     await eventually('the node is connected and knows whether it can be reached', async () => {

@@ -2,7 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
 import { WarrenError } from '../../errors.ts'
-import { exchange, type WireResponse } from '../../wire/exchange.ts'
+import { type ExchangeInit, exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
 import { judgeHead, noAnswer } from './blob-answer.ts'
 import { BLOB_PATH, DIAL_STAGGER, HEADERS_TIMEOUT, IDLE_TIMEOUT, MAX_ADDRESSES, UNUSED_LIMIT } from './constants.ts'
@@ -38,6 +38,8 @@ export interface MemberRequest {
   /** Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
+  /** Where the usual times are too long: see `ExchangeInit`. */
+  readonly patience?: Pick<ExchangeInit, 'connect' | 'sign' | 'idle'>
 }
 
 /** A blob that has begun to arrive. Its bytes are nobody's word. */
@@ -121,9 +123,10 @@ export class BlobClient {
   async #send(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
     signal.throwIfAborted()
     const { dispatcher } = this.#poolOf(peer)
-    const { method, path, headers = {}, body } = asked
+    const { method, path, headers = {}, body, patience } = asked
     const { admission, ...times } = this.#limits
-    const limits = { ...times, peer: `member ${peer.id}`, connect: admission + MAX_ADDRESSES * DIAL_STAGGER }
+    const connect = admission + MAX_ADDRESSES * DIAL_STAGGER
+    const limits = { ...times, peer: `member ${peer.id}`, connect, ...patience }
     const wired = { method, url: new URL(`http://blobs${path}`), headers, body }
     const response = await exchange(dispatcher, wired, limits, signal)
     if ('failure' in response) throw noAnswer(response.failure, peer.id)

@@ -35,6 +35,7 @@ test('members are shown to whoever has the node token', async () => {
       quarantine: { until: 3, reason: 'it lied' },
       notAfter: 4,
       zone: 'eu-1a',
+      budget: { requests: 1, bytes: 2, pulls: 3 },
     },
   ]
   for (const scheme of ['Bearer', 'bearer']) {

@@ -20,6 +20,7 @@ const connected: Peers['peers'][number] = {
   bytesOut: 0,
   quarantine: null,
   zone: null,
+  budget: null,
   notAfter: NOW + 1,
 }
 const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }

@@ -21,6 +21,7 @@ const seed: Peers['peers'][number] = {
   bytesOut: 0,
   quarantine: null,
   zone: null,
+  budget: null,
   notAfter: 0,
 }
 

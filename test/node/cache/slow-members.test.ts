@@ -116,7 +116,9 @@ describe('a member that is slow', () => {
     const mesh: Mesh = {
       populated: true,
       headStart: 0,
+      relies: false,
       announce() {},
+      seeds: () => [],
       async close() {},
       async *find() {
         yield { id: 'p', kind: 'peer', open, blame() {} }

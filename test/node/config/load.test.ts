@@ -27,6 +27,8 @@ test('without any setting the defaults apply', () => {
       announce: [],
       bootstrap: [],
       replicas: 2,
+      names: 'seeds',
+      budget: { requests: 12_000, bytes: 100 * 2 ** 30, pulls: 200 },
       mdns: true,
       dht: 'auto',
     },

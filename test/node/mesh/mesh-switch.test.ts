@@ -51,6 +51,7 @@ function node(first?: Membership) {
     const current = { get: () => state.certified ?? membership }
     return Object.assign(Object.defineProperty(joined, 'membership', current) as MemoryMesh & Pick<OpenMesh, 'membership'>, {
       refresh: () => void told.push('refresh'),
+      fetches: false,
       status: () => ({ ...alone, state: 'member' as const, id: membership.mesh, role: 'member' as const, trouble: null }),
       peers: () => [],
       close: async () => {

@@ -1,0 +1,130 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Finder, Found } from '../cache/found.ts'
+import type { Intake } from '../cache/intake.ts'
+import { comingThrough, type Plan } from '../cache/plan.ts'
+import { WarrenError } from '../errors.ts'
+import { ARTIFACT_PATH, ETAG, HELD, IF_RANGE, keyInPath } from '../mesh/seeds/artifact-wire.ts'
+import type { NameRecord } from '../store/store.ts'
+import type { Upstream } from '../upstream/upstream.ts'
+import { untilClientLeaves } from './client-left.ts'
+import { wantsConfirmation } from './exchange.ts'
+import type { MemberBudgets } from './member-budgets.ts'
+import type { Asker, MemberService } from './member-door.ts'
+import type { Sender } from './sender.ts'
+
+export interface ArtifactServiceComponents {
+  readonly cache: Pick<Finder, 'get' | 'holds'>
+  readonly sender: Sender
+  readonly upstream: Pick<Upstream, 'isPrivate' | 'budget'>
+  readonly budgets: MemberBudgets
+  readonly intake: Intake
+  /** Whether this node fetches for others now: as a seed, or where all members do. */
+  isFetcher(): boolean
+  /** The plan of what a key names, from this node's own configuration; undefined where none of its mirrors has that. */
+  plan(key: string): Plan | undefined
+  record(key: string): NameRecord | undefined
+}
+
+/** Ms between signs of life while upstream is being asked; whoever waits gives up without any. */
+const SIGN_INTERVAL = 2_000
+
+/**
+ * Fetches for members what they name by cache key, once for all, and sends it while it comes. A member says nothing of where: this
+ * node plans from its own configuration, and what it fetches with credentials it has for nobody.
+ */
+export class ArtifactService implements MemberService {
+  readonly prefix = ARTIFACT_PATH
+  readonly #components: ArtifactServiceComponents
+
+  constructor(components: ArtifactServiceComponents) {
+    this.#components = components
+  }
+
+  async answer(request: IncomingMessage, response: ServerResponse, member: Asker): Promise<number> {
+    const { cache, budgets } = this.#components
+    const { method = '', headers } = request
+    if (!METHODS.includes(method))
+      throw new WarrenError('METHOD_NOT_ALLOWED', 'artifacts are asked for by GET or HEAD, and told of by POST')
+    budgets.ask(member.peer)
+    const plan = comingThrough(textOf(headers.via), this.#planOf(request.url ?? ''))
+    const isHere = cache.holds(plan)
+    if (!isHere) budgets.fetch(member.peer, this.#isMetered(plan))
+    if (method !== 'POST') return this.#send(plan, request, response, member)
+    if (!isHere && !this.#components.intake.take(plan)) throw new WarrenError('NODE_BUSY', 'too much is waiting to be fetched')
+    response.writeHead(202, { 'content-length': '0' }).end()
+    return 0
+  }
+
+  async #send(plan: Plan, request: IncomingMessage, response: ServerResponse, member: Asker): Promise<number> {
+    const { cache, sender, budgets, record } = this.#components
+    const { method, headers } = request
+    const revalidate = wantsConfirmation(headers)
+    const signs = signsOfLife(response)
+    let found: Found
+    try {
+      found = await cache.get(plan, { signal: untilClientLeaves(response), head: method === 'HEAD', revalidate })
+    } finally {
+      clearInterval(signs)
+    }
+    const known = record(plan.key)
+    const told = toldOf(plan, found, known)
+    if (headers[HELD] !== undefined && headers[HELD] === known?.blob) {
+      found.body.close()
+      response.writeHead(304, told).end()
+      return 0
+    }
+    // Bytes of another thing must not be joined with those that are there.
+    if (headers[IF_RANGE] !== undefined && headers[IF_RANGE] !== known?.etag) delete request.headers.range
+    const { document: _asItIs, ...raw } = found
+    const sent = await sender.send({ ...raw, headers: { ...found.headers, ...told } }, { request, response, ...NO_CLIENT })
+    if (found.source === 'upstream') budgets.fetched(member.peer, sent)
+    return sent
+  }
+
+  #planOf(url: string): Plan {
+    const { plan, upstream, isFetcher } = this.#components
+    const key = keyInPath(url)
+    if (key === undefined)
+      throw new WarrenError('BAD_REQUEST', `behind ${ARTIFACT_PATH} there has to be a cache key in base64url`)
+    const planned = isFetcher() ? plan(key) : undefined
+    // One answer for all, so that nobody learns what this node has a login for.
+    if (!planned || upstream.isPrivate(planned.base)) {
+      throw new WarrenError('NO_SUCH_MIRROR', 'this node fetches nothing of that kind for others')
+    }
+    return planned
+  }
+
+  #isMetered({ base, document, pointsTo }: Plan): boolean {
+    return (document !== undefined || pointsTo !== undefined) && this.#components.upstream.budget(base) !== undefined
+  }
+}
+
+const METHODS = ['GET', 'HEAD', 'POST']
+
+/** Documents go out as they came: each node puts its own clients' URL in. */
+const NO_CLIENT = { base: () => '', reopen: async () => undefined }
+
+/** «It is being fetched», at once and again and again (RFC 2518 section 10.1), until there is an answer. */
+function signsOfLife(response: ServerResponse): NodeJS.Timeout {
+  const sign = () => {
+    if (!response.headersSent && !response.destroyed) response.writeProcessing()
+  }
+  setImmediate(sign)
+  return setInterval(sign, SIGN_INTERVAL)
+}
+
+/** What upstream said of it, for whoever may have to ask upstream itself later. */
+function toldOf({ heedsNoStore }: Plan, { age = 0 }: Found, record: NameRecord | undefined): Record<string, string> {
+  const told: Record<string, string> = {}
+  if (record?.etag !== undefined) told[ETAG] = record.etag
+  // What this node's own clients are told about lifetimes is for those, who ask again each time.
+  if (record && record.freshFor !== null) told['cache-control'] = `max-age=${Math.floor(record.freshFor / 1_000)}`
+  // Upstream may have forbidden it: that is known once it is here.
+  else if (!record && heedsNoStore) told['cache-control'] = 'no-store'
+  if (record?.freshFor !== null) told.age = String(age)
+  return told
+}
+
+function textOf(value: string | string[] | undefined): string | undefined {
+  return typeof value === 'string' ? value : undefined
+}

@@ -1,0 +1,27 @@
+import { fromBase64url, toBase64url } from '../../trust/base64url.ts'
+
+/** Where a seed is asked for artifacts and documents; behind it the cache key in base64url. */
+export const ARTIFACT_PATH = '/artifacts/v1/'
+
+/** Characters of a key that may be asked for: with the rest of a head it has to fit into MAX_HEAD_BYTES. */
+const MAX_KEY = 4096
+
+/** Request: sha256 (hex) of the bytes that the asker holds; a 304 says that there are no others. */
+export const HELD = 'x-warren-held'
+/** Request: the upstream validator of the bytes that a range is to go on with. */
+export const IF_RANGE = 'x-warren-if-range'
+/** Answer: upstream's own entity tag, for whoever may have to ask upstream itself later. */
+export const ETAG = 'x-warren-etag'
+
+/** Undefined for a key that is too long to be asked for. */
+export function artifactPath(key: string): string | undefined {
+  return key.length > MAX_KEY ? undefined : ARTIFACT_PATH + toBase64url(key)
+}
+
+/** The key in a path; undefined where there is none, or not in its one spelling. */
+export function keyInPath(path: string): string | undefined {
+  if (!path.startsWith(ARTIFACT_PATH)) return undefined
+  const bytes = fromBase64url(path.slice(ARTIFACT_PATH.length))
+  const key = bytes?.toString() ?? ''
+  return key !== '' && key.length <= MAX_KEY && Buffer.from(key).equals(bytes ?? Buffer.alloc(0)) ? key : undefined
+}

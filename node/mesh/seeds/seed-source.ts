@@ -1,0 +1,60 @@
+import type { BlobClient } from '../blobs/blob-client.ts'
+import type { Seed, SeedAnswer, SeedQuestion } from '../mesh.ts'
+import type { PeerBook } from '../peer-book.ts'
+import { artifactPath } from './artifact-wire.ts'
+
+export interface SeedSourceComponents {
+  readonly book: PeerBook
+  readonly client: BlobClient
+}
+
+/** Ms of silence in a body: whatever keeps the seed waiting, somebody else may be faster. */
+const IDLE = 10_000
+/**
+ * Ms in which there has to be a connection, and then a sign that the seed is at it: whoever waits for one that is gone could have asked
+ * upstream. Of one that answered lately, or has just come, silence means that it is busy: a farm of runners that starts at once has it
+ * make hundreds of connections.
+ */
+const ANY = { connect: 1_500, sign: 300, idle: IDLE }
+const LIVE = { connect: 6_000, sign: 2_000, idle: IDLE }
+
+/** A seed of the mesh; what comes of asking it is written down for the next time. */
+export class SeedSource implements Seed {
+  readonly id: string
+  readonly #components: SeedSourceComponents
+
+  constructor(components: SeedSourceComponents, id: string) {
+    this.#components = components
+    this.id = id
+  }
+
+  async ask({ method, key, headers }: SeedQuestion, signal: AbortSignal): Promise<SeedAnswer> {
+    const { book, client } = this.#components
+    const path = artifactPath(key)
+    if (path === undefined) throw new RangeError('a key of that length is asked of nobody')
+    const patience = book.isWarm(this.id) ? LIVE : ANY
+    const peer = { id: this.id, addresses: book.blobsOf(this.id) }
+    try {
+      const { status, headers: told, body } = await client.request(peer, { method, path, headers, patience }, signal)
+      book.had(this.id)
+      const blame = (reason: string) => {
+        book.quarantine(this.id, reason)
+        client.forget(this.id)
+      }
+      return { status, headers: told, body: this.#watched(body, signal), destroy: () => body.destroy(), blame }
+    } catch (error) {
+      if (!signal.aborted) book.failed(this.id)
+      throw error
+    }
+  }
+
+  /** Whoever breaks off is not the one to be asked for the rest. */
+  async *#watched(body: AsyncIterable<Buffer>, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+    try {
+      yield* body
+    } catch (error) {
+      if (!signal.aborted) this.#components.book.failed(this.id)
+      throw error
+    }
+  }
+}
