@@ -43,6 +43,8 @@ export interface FetchOptions {
   readonly signal: AbortSignal
   /** Upstream itself has to confirm it, also where a seed is asked. */
   readonly revalidate?: boolean
+  /** No seed is asked. */
+  readonly direct?: boolean
 }
 
 interface Answer {
@@ -82,8 +84,16 @@ async function fetchOnce(
   options: FetchOptions,
 ): Promise<FetchedDocument> {
   const response = await request(components.upstream, plan, held, options)
-  if (response.status !== 304 || !held)
-    return unpackAndKeep(components, plan, await receive(components.upstream, plan, response, options), options.signal)
+  if (response.status !== 304 || !held) {
+    const answer = await receive(components.upstream, plan, response, options)
+    try {
+      return await unpackAndKeep(components, plan, answer, options.signal)
+    } catch (error) {
+      if (!answer.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+      // The seed may lie, or be of another version, whose grammar takes what this one does not: upstream itself is to tell.
+      return fetchOnce(components, plan, undefined, { ...options, direct: true })
+    }
+  }
   response.destroy()
   const found = await components.shelf.open(plan, held, 'upstream')
   found?.body.close()
@@ -111,12 +121,13 @@ async function request(
   upstream: Upstream,
   plan: Plan,
   held: NameRecord | undefined,
-  { signal, revalidate = false }: FetchOptions,
+  { signal, revalidate = false, direct = false }: FetchOptions,
 ): Promise<UpstreamResponse> {
   const conditions = held && conditionsOf(held)
   const headers = { ...plan.headers, 'accept-encoding': 'gzip', ...conditions?.headers }
-  const asked = { url: plan.url, headers, revalidate, ...(conditions ? { held: conditions.held } : {}), ...atUpstream(plan) }
-  const response = await upstream.fetch({ method: 'GET', ...asked }, signal)
+  const { key, ...place } = atUpstream(plan)
+  const known = { ...(direct || key === undefined ? {} : { key }), ...(conditions ? { held: conditions.held } : {}) }
+  const response = await upstream.fetch({ method: 'GET', url: plan.url, headers, revalidate, ...known, ...place }, signal)
   const { status } = response
   const odd = status === 206 || (status === 304 && !(conditions && mayBeRight(conditions, response)))
   const no = odd

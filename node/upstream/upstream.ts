@@ -29,7 +29,7 @@ export interface UpstreamRequest {
 }
 
 /** A seed of the mesh between upstream and this node. */
-export interface Through {
+interface Through {
   readonly kind: 'seed'
   /** What it sent cannot be what upstream has. */
   blame(reason: string): void
