@@ -6,6 +6,8 @@ const SOURCES = ['local', 'flight', 'peer', 'seed', 'upstream', 'stale'] as cons
 export interface Stats {
   readonly requests: Readonly<Record<Source | 'negative' | 'error', number>>
   readonly bytes: Readonly<Record<Source, number>>
+  /** Bytes of these that upstream did not have to send to this node. */
+  readonly saved: number
 }
 
 export class StatsCounter {
@@ -22,7 +24,8 @@ export class StatsCounter {
   }
 
   snapshot(): Stats {
-    return { requests: { ...this.#requests }, bytes: { ...this.#bytes } }
+    const all = Object.values(this.#bytes).reduce((sum, bytes) => sum + bytes, 0)
+    return { requests: { ...this.#requests }, bytes: { ...this.#bytes }, saved: all - this.#bytes.upstream }
   }
 }
 

@@ -45,6 +45,8 @@ export const statusSchema = z.object({
   requests: z.object({ ...sources, negative: count, error: count }),
   /** Bytes of body that went to clients. */
   bytes: z.object(sources),
+  /** Bytes of these that upstream did not have to send to this node. */
+  saved: count.default(0),
   /** Artifacts being fetched now. */
   flights: count,
   upstream: z.array(

@@ -93,6 +93,7 @@ function statusWith(data: string, { mesh, mirrors, listen }: FakeNode): Status {
     mirrors,
     requests: { ...none, negative: 0, error: 0 },
     bytes: none,
+    saved: 0,
     flights: 0,
     upstream: [],
     store: { blobs: 0, bytes: 0, records: 0, free: 0, storing: true },

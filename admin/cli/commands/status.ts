@@ -33,6 +33,7 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
     ...storeFacts(store, status.mesh.role === 'seed', now).map((fact, at) => [at === 0 ? 'store' : '', fact]),
     ['memory', `${formatBytes(memory.bytes)} of ${formatBytes(memory.limit)}`],
     ['flights', String(status.flights)],
+    ['saved', `${formatBytes(status.saved)} that no upstream had to send here`],
     ...meshFacts(status.mesh, now).map((fact, at) => [at === 0 ? 'mesh' : '', fact]),
   ]
   return [

@@ -23,6 +23,7 @@ const status: Status = {
   ],
   requests: { local: 120, flight: 3, peer: 0, seed: 0, upstream: 12, stale: 1, negative: 4, error: 0 },
   bytes: { local: 3_565_158, flight: 100, peer: 0, seed: 0, upstream: 2048, stale: 10 },
+  saved: 3_565_268,
   flights: 2,
   upstream: [
     { origin: 'https://a.test', state: 'closed', until: 0, inFlight: 1, queued: 0, requests: 12, failures: 0 },
@@ -50,6 +51,7 @@ test('the status is shown in aligned columns, with requests and bytes by source'
     'store    1 blob, 3.4 MiB, 2 name records; 1.0 TiB free on the disk',
     'memory   1.0 KiB of 128.0 MiB',
     'flights  2',
+    'saved    3.4 MiB that no upstream had to send here',
     'mesh     none; «warren mesh create» or «warren mesh join»',
     '',
     'mirror    protocol  path    upstreams',
@@ -78,7 +80,7 @@ test('names that are bound have lines of their own', () => {
     { pattern: '@secret', levels: '/' },
   ]
   const mirrors = status.mirrors.map((mirror) => (mirror.name === 'npm' ? { ...mirror, routes, lifetime: 60_000 } : mirror))
-  expect(statusLines({ ...status, mirrors }, init).slice(8, 13)).toEqual([
+  expect(statusLines({ ...status, mirrors }, init).slice(9, 14)).toEqual([
     'mirror    protocol  path    upstreams',
     'npm       npm       /npm/   https://a.test/ https://b.test/ lifetime: 1 min',
     '                            @corp/* only at https://corp.test/',
@@ -153,7 +155,7 @@ test.for([
   ],
 ] as const)('a member with %j tells how it stands in its mesh', ([facts, more]) => {
   const lines = statusLines({ ...status, mesh: { ...member, ...facts } }, init)
-  expect(lines.slice(6, lines.indexOf(''))).toEqual([
+  expect(lines.slice(7, lines.indexOf(''))).toEqual([
     'mesh     0123456789abcdef, seed, connected with 1 member; 2.0 KiB in, 7 B out',
     `         peer ${PEER}`,
     '         at /ip4/10.0.0.1/tcp/7471 /ip6/::1/tcp/7471; blobs at 10.0.0.1:7472',
@@ -165,14 +167,14 @@ test('a node that is not connected says why', () => {
   const trouble = 'nobody answers at 10.0.0.9:7471\u001b[2J'
   const mesh = { ...member, state: 'joining' as const, role: 'member' as const, peers: 0, trouble, listen: [], blobs: null }
   const lines = statusLines({ ...status, mesh }, init)
-  expect(lines.slice(6, lines.indexOf(''))).toEqual([
+  expect(lines.slice(7, lines.indexOf(''))).toEqual([
     'mesh     0123456789abcdef, member, no other member is connected; 2.0 KiB in, 7 B out',
     '         nobody answers at 10.0.0.9:7471?[2J',
     `         peer ${PEER}`,
     '         at no address; blobs at no address',
   ])
   const lone = statusLines({ ...status, mesh: { ...LONE, trouble: 'its certificate has ended' } }, init)
-  expect(lone.slice(6, lone.indexOf(''))).toEqual([
+  expect(lone.slice(7, lone.indexOf(''))).toEqual([
     'mesh     none; «warren mesh create» or «warren mesh join»',
     '         its certificate has ended',
   ])
