@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { WarrenError } from '../../node/errors.ts'
 import { Secret } from '../../node/secret.ts'
-import { UndiciUpstream } from '../../node/upstream/undici-upstream.ts'
 import { answer } from '../harness/answer.ts'
+import { cutOff } from '../harness/cut-off.ts'
 import { delay, instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -11,7 +10,7 @@ import { ReplayUpstream } from '../harness/replay.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
-import { type MeshNode, type MeshNodeInit, TestMesh } from '../harness/test-mesh.ts'
+import { type MeshNode, TestMesh } from '../harness/test-mesh.ts'
 import { eventually } from '../harness/wait.ts'
 
 useLeakCheck()
@@ -26,15 +25,6 @@ async function replayed(): Promise<ReplayUpstream> {
   const replay = await new ReplayUpstream(registry.recording).start()
   onTestFinished(() => replay.stop())
   return replay
-}
-
-/** For a node whose own way to upstream is cut. */
-function cutOff(): NonNullable<MeshNodeInit['overrides']> {
-  const upstream = new UndiciUpstream({}, { nodeId: 'cut', version: '0', env: {} })
-  const refused = async () => {
-    throw new WarrenError('UPSTREAM_UNREACHABLE', 'this node has no way to any upstream')
-  }
-  return { upstream: Object.assign(upstream, { fetch: refused }) }
 }
 
 /** Gets the document and the tarball of each package, and looks at every byte of the latter. */
