@@ -176,6 +176,32 @@ describe('a member over its quota', () => {
     for (const sha256 of blobs) expect(await store.blobs.open(sha256)).toBeUndefined()
   })
 
+  it('is right for all who ask while it goes on', async () => {
+    const { store, seeds, gone, start } = await evicting(10 << 20)
+    const sizes = Array.from({ length: 60 }, (_, at) => 500 + at * 3_000)
+    const blobs = await putAll(store, sizes)
+    seeds.held = new Set(blobs)
+    store.room.quota = 1
+    let isOver = false
+    let had = 0
+    const reading = Array.from({ length: 8 }, async (_, reader) => {
+      for (let at = reader * 7; !isOver || at % 60 !== 0; at++) {
+        const bytes = await load(store, blobs[at % 60] ?? '')
+        if (bytes) expect(bytes.equals(bytesOf(sizes[at % 60] ?? 0, (at % 60) + 1))).toBe(true)
+        if (bytes) had++
+        await new Promise((resolve) => setImmediate(resolve))
+      }
+    })
+    start()
+    store.room.shortage
+    await eventually('some is evicted', () => gone.length > 0)
+    await Promise.race([eventually('much is evicted', () => gone.length > 40), ...reading])
+    isOver = true
+    await Promise.all(reading)
+    expect(had).toBeGreaterThan(0)
+    expect(new Set(gone).size).toBe(gone.length)
+  })
+
   it('keeps what is used between the choice and the answer of the seed', async () => {
     const { store, opened, seeds, gone, start } = await evicting(100 * KIB)
     const blobs = await putAll(store, Array(8).fill(10 * KIB))
