@@ -17,8 +17,15 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
     `peer ${mesh.peer}`,
     `at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`,
     ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
+    ...pinFacts(mesh.pins),
     ...certificateFacts(mesh.notAfter, now),
   ]
+}
+
+function pinFacts(pins: Status['mesh']['pins']): string[] {
+  if (!pins) return []
+  const where = pins.missing === 0 ? 'all on their seeds' : `${pins.missing} not on all their seeds yet; see «warren pin»`
+  return [`keeps ${plural(pins.wanted, 'pin')}, ${where}`]
 }
 
 function certificateFacts(notAfter: number | null, now: number): string[] {

@@ -141,6 +141,8 @@ const member: Status['mesh'] = {
 
 test.for([
   [{}, []],
+  [{ pins: { wanted: 1, held: 1, missing: 0 } }, ['keeps 1 pin, all on their seeds']],
+  [{ pins: { wanted: 12, held: 9, missing: 3 } }, ['keeps 12 pins, 3 not on all their seeds yet; see «warren pin»']],
   [
     { notAfter: NOW + 7 * DAY },
     ['its certificate ends in 7 d: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
