@@ -16,7 +16,6 @@ import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { ArtifactService } from './http/artifact-service.ts'
 import { BaseUrl } from './http/base-url.ts'
-import { BlobService } from './http/blob-service.ts'
 import { Composer } from './http/composer.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
@@ -29,8 +28,10 @@ import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
 import { makeLog } from './log.ts'
+import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
+import type { Answering } from './mesh/open-mesh.ts'
 import { readNodeFile } from './node-file.ts'
 import { loadNodeToken } from './node-token.ts'
 import { HeldService } from './permanence/held-service.ts'
@@ -95,7 +96,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const key = loadNodeKey(config.data)
   const id = key.peerId
   const sender = new Sender({ pool: new ScratchPool(), rendered })
-  const shelf = new StoreShelf({ store })
+  const shelf = new StoreShelf({ store, partial: (digest) => cache.partial(digest) })
   const pins: Pins = new Pins(
     {
       store,
@@ -118,8 +119,8 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       : undefined
   const budgets = new MemberBudgets({ clock }, config.mesh.budget)
   // Made when a mesh is opened, once all that they lean on is there.
-  const services = (): readonly MemberService[] => [
-    new BlobService({ shelf, sender }),
+  const services = (answering: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[] => [
+    ...memberServices({ shelf, sender, clock }, answering, config.mesh),
     new PinService({ desk: new PinDesk({ pins }) }),
     new HeldService({ shelf }),
     new ArtifactService({
@@ -143,7 +144,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const documents = building.adopt(new Documents({ records: store.records, clock }), (part) => part.close())
   const neighbours = overrides.mesh ?? mesh
   const seeded = building.adopt(new SeededUpstream({ upstream, mesh: neighbours, clock }), (part) => part.close())
-  const cache = building.adopt(
+  const cache: Cache = building.adopt(
     new Cache(
       { store, mesh: neighbours, upstream: seeded, documents, clock, events, mayPrefetch: (plan) => gate.lets(plan) },
       config.fresh,
@@ -269,15 +270,15 @@ interface MeshParts {
   readonly shelf: StoreShelf
   readonly pins: Pins
   readonly permanence: Permanence | undefined
-  services(): readonly MemberService[]
+  services(mesh: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[]
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
 }
 
 function meshOf({ config, key, shelf, pins, permanence, services, events, clock, log }: MeshParts): MeshSwitch {
-  const answering = (sent: (peer: string, bytes: number) => void) => {
-    const door = new MemberDoor({ services: services(), events: { sent, bug: (error, path) => events.bug(error, path) } })
+  const answering = ({ sent, ...mesh }: Answering) => {
+    const door = new MemberDoor({ services: services(mesh), events: { sent, bug: (error, path) => events.bug(error, path) } })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
   const folder = new MeshFolder(config.data)

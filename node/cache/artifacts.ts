@@ -1,5 +1,6 @@
-import { isCollisionFree, parseDigest } from '../digest.ts'
+import { type Digest, isCollisionFree, parseDigest } from '../digest.ts'
 import { LoneMesh } from '../mesh/lone-mesh.ts'
+import type { PartialBlob } from '../mesh/shelf.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { Adoption } from './adoption.ts'
@@ -48,6 +49,15 @@ export class Artifacts {
 
   get flights(): number {
     return this.#flights.size
+  }
+
+  /** What is here of an artifact with this digest that is being fetched, for members. */
+  partial(digest: Digest): PartialBlob | undefined {
+    for (const flight of this.#flights) {
+      const partial = flight.partial(digest)
+      if (partial) return partial
+    }
+    return undefined
   }
 
   /** `held` is a record without the bytes. Rejects with upstream's «no», and with trouble as what it is. */

@@ -1,6 +1,8 @@
 import type { Clock } from '../clock.ts'
+import type { Digest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import type { PartialBlob } from '../mesh/shelf.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Artifacts } from './artifacts.ts'
@@ -124,6 +126,11 @@ export class Cache {
     if (!(found instanceof Promise)) return found
     void found.then((opened) => opened?.body.close())
     return undefined
+  }
+
+  /** What is here of an artifact with this digest that is being fetched; undefined where none of it is for members. */
+  partial(digest: Digest): PartialBlob | undefined {
+    return this.#artifacts.partial(digest)
   }
 
   /** As `Finder` has it. */

@@ -65,6 +65,16 @@ export const MEMBER_LIES = 3
 /** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
 export const MEMBER_CHANCES = 10
 
+/** Members that one busy member, and those that it names, may lead to. */
+export const REFERRED_ASKED = 8
+
+/** How often a seed may be too slow to answer, before it takes no more part in a flight. */
+export const SEED_SILENCES = 4
+
+/** How often a seed that is busy with a large blob is asked again, and the pause between, in ms: some ten seconds in all. */
+export const BUSY_ROUNDS = 40
+export const BUSY_PAUSE = 250
+
 /** How far bytes must be from where a flight has come to, to be asked of upstream by themselves. */
 export const AHEAD_BYTES = 8 << 20
 

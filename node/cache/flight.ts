@@ -1,6 +1,7 @@
 import { type Body, readAll } from '../body.ts'
-import { formatDigest, isOfBytes } from '../digest.ts'
+import { type Digest, formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
+import type { PartialBlob } from '../mesh/shelf.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { openAhead, Places } from './ahead.ts'
@@ -102,6 +103,29 @@ export class Flight {
     return this.#blob.attach()
   }
 
+  /** What members may have of it while it comes, if it has this digest; undefined where none of it is for them. */
+  partial(digest: Digest): PartialBlob | undefined {
+    const { expecting, isPrivate } = this.#components
+    const name = formatDigest(digest)
+    if (isPrivate || this.#plan.document || !this.joinable) return undefined
+    if (!expecting.known?.digests.some((known) => formatDigest(known) === name)) return undefined
+    const blob = this.#blob
+    const sender = () => this.#transferring?.sender
+    return {
+      get size() {
+        return blob.told
+      },
+      get verified() {
+        return blob.visible
+      },
+      get source() {
+        return sender()
+      },
+      grown: () => blob.growing(),
+      open: () => this.attach(),
+    }
+  }
+
   /** Resolves once some of it may go out; rejects where nothing ever will. */
   async begun(): Promise<void> {
     await this.head
@@ -154,7 +178,7 @@ export class Flight {
       if (record && parsed && this.#plan.document) {
         await this.#components.documents.keep(this.#plan.document, record.blob, parsed)
       }
-      if (verified?.length) for (const suspicion of this.#suspicions) await suspicion.settle(this.#blob.staging)
+      if (verified?.length) await this.#settle()
       return record
     } catch (error) {
       this.#head.reject(error)
@@ -241,6 +265,13 @@ export class Flight {
       this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
       source?.forgive()
     } else source?.blame('the bytes do not match their digest')
+  }
+
+  /** The right copy shows who sent a wrong one. */
+  async #settle(): Promise<void> {
+    const { staging } = this.#blob
+    for (const suspicion of this.#suspicions) await suspicion.settle(staging)
+    await this.#sources.settle(staging)
   }
 
   /** Without a digest nothing else tells that all of it is missing. */

@@ -66,6 +66,11 @@ export class GrowingBlob {
     return this.#visible > 0
   }
 
+  /** Bytes that readers may see. */
+  get visible(): number {
+    return Math.max(0, this.#visible)
+  }
+
   /** Whether every byte so far came from a trusted source, and may go out. */
   get trusted(): boolean {
     return !this.#given && this.#trustedEnd === this.written
@@ -178,6 +183,13 @@ export class GrowingBlob {
       if (this.#failure) throw this.#failure.reason
       await this.#grown()
     }
+  }
+
+  /** Resolves when readers may see more than now: false when they never will. */
+  async growing(): Promise<boolean> {
+    if (this.#complete || this.#failure) return false
+    await this.#grown()
+    return this.#failure === undefined
   }
 
   read(reader: Reader, position: number, max: number, scratch: Scratch): Buffer | Promise<Buffer> {

@@ -3,7 +3,15 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
+import type { Asking } from '../mesh/swarm/asking.ts'
+import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
+import { Busy, type Referred } from '../mesh/swarm/referral.ts'
+import type { Staging } from '../store/store.ts'
+import { ChunkChecks } from './chunks/chunk-checks.ts'
+import type { ChunkList } from './chunks/chunk-list.ts'
 import {
+  BUSY_PAUSE,
+  BUSY_ROUNDS,
   HOLD_BACK_BYTES,
   MEMBER_CHANCES,
   MEMBER_IDLE,
@@ -11,26 +19,29 @@ import {
   MEMBER_PATIENCE,
   OVER,
   PROGRESS_BYTES,
+  REFERRED_ASKED,
+  SEED_SILENCES,
   STEADY_BYTES,
 } from './constants.ts'
+import { Pulse } from './pulse.ts'
 import type { From, OpenBody } from './sources.ts'
 
-/** What is seen of a body while it comes. */
-interface Pulse {
-  readonly source: BlobSource
-  bytes: number
-  /** Ms that we waited for the reader of its bytes, not for the member. */
-  busy: number
-  /** Since when we wait for the reader; undefined while it is the member that we wait for. */
-  busySince: number | undefined
+/** What is wanted, and from whom it is taken. */
+interface Wish {
+  readonly digests: readonly Digest[]
+  readonly from: From
+  accept(source: BlobSource): boolean
 }
 
 /** Gets an artifact's bytes from members of the mesh, and keeps watch over each while it sends. One for each flight. */
 export class Members {
   readonly #mesh: Mesh
   readonly #clock: Clock
+  readonly #checks: ChunkChecks
   /** Ids of those that broke off, failed or lied: none takes part in a flight twice. */
   readonly #spent = new Set<string>()
+  /** How often seeds did not answer. */
+  readonly #silences = new Map<string, number>()
   /** Ids of those that were given a second chance. */
   readonly #forgiven = new Set<string>()
   /** Ids of those that sent, but so slowly that whoever else can go on comes first. */
@@ -38,10 +49,12 @@ export class Members {
   /** Lies, and bodies that ended before they were of any use. */
   #failures = 0
   #asked = 0
+  #acknowledged = 0
 
   constructor(components: { mesh: Mesh; clock: Clock }) {
     this.#mesh = components.mesh
     this.#clock = components.clock
+    this.#checks = new ChunkChecks(components)
   }
 
   /** Whether it makes sense to ask. After many failures it does not: liars may be any number, and each costs the client time. */
@@ -54,21 +67,30 @@ export class Members {
     return this.#asked > 0
   }
 
-  /** Whether so many were of no use, or one so slow, that whoever else can go on comes first. */
+  /** Whether a seed that is asked now has said that it has the artifact, or is fetching it: then a copy of upstream's would be a second one. */
+  get acknowledged(): boolean {
+    return this.#acknowledged > 0
+  }
+
+  /**
+   * Whether so many were of no use, or one so slow, that whoever else can go on comes first. What is checked chunk by chunk costs no
+   * more than a chunk when it is of no use.
+   */
   get unlucky(): boolean {
-    return this.#failures >= MEMBER_LIES || this.#slow.size > 0
+    return this.#failures >= MEMBER_LIES || (this.#slow.size > 0 && !this.#checks.list)
+  }
+
+  /** Whether peers can go on amid a blob that clients have begun to get, since what they send is checked before any of it goes out. */
+  async canCheck(digests: readonly Digest[], { early, size = 0 }: From, signal: AbortSignal): Promise<boolean> {
+    return early && size > LARGE_BYTES && (await this.#checks.find(digests, signal)) !== undefined
   }
 
   /**
    * The first member that answers; those that were slow come last. Rejects with UPSTREAM_ABSENT when nobody does, and with
    * UPSTREAM_CORRUPT when what is here is doubtful and does not fit the length of what a member has: either may be right.
    */
-  async open(
-    digests: readonly Digest[],
-    from: From,
-    accept: (source: BlobSource) => boolean,
-    signal: AbortSignal,
-  ): Promise<OpenBody> {
+  async open(digests: readonly Digest[], from: From, accept: Wish['accept'], signal: AbortSignal): Promise<OpenBody> {
+    const wish = { digests, from, accept }
     let dispute: WarrenError | undefined
     for await (const source of this.#find(digests, signal)) {
       signal.throwIfAborted()
@@ -76,17 +98,30 @@ export class Members {
       if (this.#spent.has(source.id) || !accept(source)) continue
       this.#asked++
       try {
-        return await this.#open(source, from, signal)
+        return await this.#ask(source, wish, signal)
       } catch (error) {
         if (signal.aborted) throw error
         // It may be the honest one, which then has to be asked for the whole.
         if (isWarrenError(error, 'UPSTREAM_CORRUPT') && from.doubtful) dispute = error
-        else this.#spent.add(source.id)
+        else if (!(error instanceof Busy) && !this.#mayComeBack(source, error)) this.#spent.add(source.id)
       } finally {
         this.#asked--
       }
     }
     throw dispute ?? new WarrenError('UPSTREAM_ABSENT', 'no member of the mesh has it')
+  }
+
+  /** The whole was seen to be right: whoever sent something else is known now. */
+  settle(right: Staging): Promise<void> {
+    return this.#checks.settle(right)
+  }
+
+  /** A seed may be slow to answer because a crowd has just come. */
+  #mayComeBack({ id, kind }: BlobSource, error: unknown): boolean {
+    if (kind !== 'seed' || !isWarrenError(error, 'UPSTREAM_TIMEOUT')) return false
+    const silences = (this.#silences.get(id) ?? 0) + 1
+    this.#silences.set(id, silences)
+    return silences < SEED_SILENCES
   }
 
   async *#find(digests: readonly Digest[], signal: AbortSignal): AsyncGenerator<BlobSource, void> {
@@ -100,7 +135,65 @@ export class Members {
     yield* slow
   }
 
-  async #open(source: BlobSource, from: From, signal: AbortSignal): Promise<OpenBody> {
+  /**
+   * A member, or those whom it names because it is busy. A seed is asked again, as long as it says that the artifact is on its way: going
+   * elsewhere would cost upstream another copy.
+   */
+  async #ask(source: BlobSource, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
+    let acknowledged = false
+    try {
+      for (let asking: Asking = 'first', round = 0; ; asking = 'again', round++) {
+        try {
+          return await this.#open(source, wish, asking, signal)
+        } catch (error) {
+          if (!(error instanceof Busy)) throw error
+          if (source.kind === 'seed' && !acknowledged) {
+            acknowledged = true
+            this.#acknowledged++
+            this.#checks.likeliest = source.id
+          }
+          const opened = await this.#askOthers(source, error.others, wish, signal)
+          if (opened) return opened
+          if (source.kind !== 'seed' || round >= BUSY_ROUNDS) throw error
+          if (asking !== 'first' || error.others.length === 0) await this.#clock.sleep(BUSY_PAUSE, signal)
+        }
+      }
+    } finally {
+      if (acknowledged) this.#acknowledged--
+    }
+  }
+
+  /** They are hints, and bounded: whoever is named may have nothing, and may name others who have nothing. */
+  async #askOthers(
+    by: BlobSource,
+    others: readonly Referred[],
+    wish: Wish,
+    signal: AbortSignal,
+  ): Promise<OpenBody | undefined> {
+    const queue = [...others]
+    const seen = new Set([by.id])
+    let asked = 0
+    for (let next = queue.shift(); next && asked < REFERRED_ASKED; next = queue.shift()) {
+      if (seen.has(next.peer) || this.#spent.has(next.peer)) continue
+      seen.add(next.peer)
+      const other = by.named(next.peer)
+      if (!other || !wish.accept(other)) continue
+      asked++
+      try {
+        return await this.#open(other, wish, 'referred', signal)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (error instanceof Busy) queue.push(...error.others)
+        else if (!isWarrenError(error, 'UPSTREAM_ABSENT')) this.#spent.add(other.id)
+      }
+    }
+    return undefined
+  }
+
+  async #open(source: BlobSource, { digests, from }: Wish, asking: Asking, signal: AbortSignal): Promise<OpenBody> {
+    const mayCheck = source.kind === 'peer' && from.early
+    const isLarge = (from.size ?? 0) > LARGE_BYTES || asking === 'referred'
+    const known = mayCheck && isLarge ? await this.#checks.find(digests, signal) : undefined
     const life = new AbortScope(signal)
     const patience = new AbortController()
     const blame = (reason: string) => {
@@ -117,26 +210,41 @@ export class Members {
       () => {},
     )
     try {
-      const { size, body } = await source.open(from.start, life.signal)
+      const start = known?.startOf(from.start) ?? from.start
+      const { size, body } = await source.open(start, life.signal, asking)
       life.signal.throwIfAborted()
+      patience.abort(OVER)
+      const list =
+        known ?? (mayCheck && size > LARGE_BYTES && start === 0 ? await this.#checks.find(digests, signal) : undefined)
+      if (list && size !== list.size) throw this.#miscounted(source, size, list)
       // No lie for sure: it may be upstream that answered with a login page.
       if (!Number.isSafeInteger(size) || size < from.start || size !== (from.size ?? size)) {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
-      const watched = this.#watch(source, { body, left: size - from.start }, blame, life)
+      const watched = this.#watch(source, { body, left: size - start }, blame, life)
       // Where nothing may go out early in any case, a seed's word is worth no more than a peer's.
-      const trusted = source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES
+      const trusted = list !== undefined || (source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES)
       const destroy = () => life.end(OVER)
       // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
-      const known = trusted ? size : from.size
-      const opened = { kind: source.kind, trusted, start: from.start, size: known, headers: {}, body: watched }
-      return { ...opened, destroy, blame, forgive }
+      const opened = { kind: source.kind, member: source.id, trusted, start, size: trusted ? size : from.size, headers: {} }
+      if (!list) return { ...opened, body: watched, destroy, blame, forgive }
+      const checked = this.#checks.check(source, { body: watched, list, start }, life.signal)
+      // Whoever sends what a seed has in its list did its part, whatever comes of it.
+      return { ...opened, body: checked, destroy, blame: (reason) => list.blame(reason), forgive }
     } catch (error) {
       life.end(error)
       throw error
     } finally {
       patience.abort(OVER)
     }
+  }
+
+  #miscounted(source: BlobSource, size: number, list: ChunkList): WarrenError {
+    if (list.sure) {
+      this.#failures++
+      source.blame(`says that the blob has ${size} bytes, which are ${list.size}`)
+    }
+    return new WarrenError('UPSTREAM_FAILED', `member ${source.id} has something else`)
   }
 
   /** Passes bytes on as long as they come, neither fewer nor more than promised. */
@@ -147,18 +255,16 @@ export class Members {
     life: AbortScope,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
-    const pulse: Pulse = { source, bytes: 0, busy: 0, busySince: undefined }
-    void this.#expire(pulse, life)
+    const pulse = new Pulse({ clock: this.#clock })
+    void this.#expire(source, pulse, life)
     try {
       if (sent.left === 0) return
       for await (const bytes of sent.body) {
-        pulse.bytes += bytes.length
         sent.left -= bytes.length
+        pulse.came(bytes.length)
         if (sent.left < 0) break
-        pulse.busySince = this.#clock.now()
         yield bytes
-        pulse.busy += this.#clock.now() - pulse.busySince
-        pulse.busySince = undefined
+        pulse.taken()
         // How it ends is of no interest: the digest judges what came.
         if (sent.left === 0) return
       }
@@ -179,19 +285,16 @@ export class Members {
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
    * A peer that is slow is given up once only: who is asked again after that is better than nobody.
    */
-  async #expire(pulse: Pulse, life: AbortScope): Promise<void> {
-    const { source } = pulse
+  async #expire(source: BlobSource, pulse: Pulse, life: AbortScope): Promise<void> {
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     const steady = source.kind === 'seed' || this.#slow.has(source.id) ? least : STEADY_BYTES
     try {
       for (;;) {
-        const { bytes, busy } = pulse
-        await this.#clock.sleep(MEMBER_IDLE, life.signal)
-        if (pulse.busySince !== undefined) continue
-        const came = pulse.bytes - bytes
-        const waited = Math.max(0, MEMBER_IDLE - (pulse.busy - busy)) / MEMBER_IDLE
-        if (came < Math.round(least * waited)) life.end(silence(source))
-        else if (came < Math.round(steady * waited)) {
+        const { came, waited } = await pulse.look(MEMBER_IDLE, life.signal)
+        if (pulse.isReading) continue
+        const share = waited / MEMBER_IDLE
+        if (came < Math.round(least * share)) life.end(silence(source))
+        else if (came < Math.round(steady * share)) {
           this.#slow.add(source.id)
           this.#spent.delete(source.id)
           life.end(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))

@@ -3,6 +3,7 @@ import type { Clock } from '../clock.ts'
 import { type Digest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
+import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { type Conditions, declaredSize, mayBeRight, refusal } from './answer.ts'
@@ -22,7 +23,9 @@ export interface OpenBody {
   readonly kind: 'upstream' | 'peer' | 'seed'
   /** Upstream's answer came through a seed. */
   readonly through?: 'seed'
-  /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, a peer's never. */
+  /** Peer id of the member that sends it. */
+  readonly member?: string
+  /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, and a peer's that are checked in chunks. */
   readonly trusted: boolean
   /** Offset of the first byte of `body`. */
   readonly start: number
@@ -79,7 +82,8 @@ export class Sources {
     const strong = digests.filter(isCollisionFree)
     if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
     const membersLost = new AbortScope(signal)
-    const peers = this.#members.unlucky ? 'last' : from.peers
+    const mayGoOn = from.peers === 'first' || (await this.#members.canCheck(strong, from, signal))
+    const peers = mayGoOn && !this.#members.unlucky ? 'first' : 'last'
     const accept = peers === 'first' ? anyMember : seedsOnly
     const members = this.#members.open(strong, from, accept, membersLost.signal)
     const early = await this.#headStart(members)
@@ -114,7 +118,14 @@ export class Sources {
     let early = await Promise.race([answered, sleep(mesh.headStart)])
     if (!early && this.#members.asking) early = await Promise.race([answered, sleep(FOUND_PATIENCE - mesh.headStart)])
     over.abort(OVER)
+    // A seed that has it, or is fetching it, sends it or knows who does.
+    if (!early && this.#members.acknowledged) early = await answered
     return early ?? undefined
+  }
+
+  /** The whole was seen to be right. */
+  settle(right: Staging): Promise<void> {
+    return this.#members.settle(right)
   }
 
   async #fromUpstream(place: string | Promise<string>, from: From, signal: AbortSignal): Promise<OpenBody> {

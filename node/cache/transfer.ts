@@ -57,6 +57,8 @@ export class Transfer {
   /** Tries to go on since there was progress. */
   #tries = 0
   #parts: Part[] = []
+  /** Who sends now; undefined while another source is looked for. */
+  #source: OpenBody | undefined
 
   constructor(components: TransferComponents, plan: Plan, signal: AbortSignal) {
     this.#components = components
@@ -67,6 +69,11 @@ export class Transfer {
   /** Who sent what, in the order of the bytes; the last one is also who said that this is the end. */
   get parts(): readonly Part[] {
     return this.#parts.filter(({ start, end }, at) => end > start || at === this.#parts.length - 1)
+  }
+
+  /** Who sends now: peer id of a member, or `upstream`. */
+  get sender(): string | undefined {
+    return this.#source?.member ?? this.#source?.kind
   }
 
   /** What upstream is sending, as long as all that came is from there. */
@@ -89,10 +96,12 @@ export class Transfer {
       await blob.begin(stage(source.size))
       for (;;) {
         const before = blob.written
+        this.#source = source
         try {
           await this.#feed(source)
           return
         } catch (error) {
+          this.#source = undefined
           source.destroy()
           // Cut after its last byte.
           if (blob.written > 0 && blob.written === blob.size) return

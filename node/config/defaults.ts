@@ -36,6 +36,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['mesh.budget.bytes', '100GiB'],
     ['mesh.budget.pulls', 200],
     ['mesh.mdns', true],
+    ['mesh.uploads', 8],
     ['mesh.dht', 'auto'],
     ['fresh.staleWhileRevalidate', '60s'],
     ['fresh.staleIfError', '7d'],

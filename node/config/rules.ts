@@ -120,6 +120,12 @@ export const memory = readable('a size up to 1TiB, such as 64MiB or 1GiB', (text
   return bytes !== undefined && bytes <= 2 ** 40 ? bytes : undefined
 })
 
+/** In bytes a second. */
+export const rate = readable('a size from 64KiB to 1TiB, such as 50MiB', (text) => {
+  const bytes = sizeIn(text)
+  return bytes !== undefined && bytes >= 64 << 10 && bytes <= 2 ** 40 ? bytes : undefined
+})
+
 export const minFree = readable('a share of the disk, such as 10%, or a size, such as 5GiB', (text) => {
   const share = parseShare(text)
   if (share !== undefined) return { share }

@@ -71,6 +71,10 @@ export const schema = z.strictObject({
       pulls: rules.count(1, 1_000_000).describe('Pulls a day that a seed makes for one member, of registries that count them'),
     }),
     mdns: rules.truth.describe('Whether members are looked for in the local network (multicast DNS)'),
+    uploads: rules
+      .count(1, 1024)
+      .describe('Blobs over 8 MiB that this node sends to members at once; others are told who else has them'),
+    uploadRate: rules.rate.optional().describe('Bytes a second that blobs over 8 MiB may take in all, on their way to members'),
     dht: rules
       .oneOf('auto', 'server', 'client')
       .describe('Whether this node answers look-ups of others; auto: as a seed, or once they can rely on it'),

@@ -1,25 +1,27 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Digest, formatDigest, parseDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
-import type { Shelf } from '../mesh/shelf.ts'
-import type { MemberService } from './member-door.ts'
+import { ASKING_HEADER, parseAsking } from '../mesh/swarm/asking.ts'
+import type { Handout } from '../mesh/swarm/handout.ts'
+import { Busy, encodeReferral } from '../mesh/swarm/referral.ts'
+import { untilClientLeaves } from './client-left.ts'
+import type { Asker, MemberService } from './member-door.ts'
+import { sendFixed } from './refusal.ts'
 import type { Sender } from './sender.ts'
 
 export interface BlobServiceComponents {
-  readonly shelf: Pick<Shelf, 'open'>
+  readonly handout: Handout
   readonly sender: Sender
 }
 
 const PREFIX = '/blobs/v1/'
 const PATH = /^\/blobs\/v1\/([^/?]*)$/
+const FROM = /^bytes=(\d{1,15})-$/
 
 /** The same for all, so that its fields are put together once. */
 const HEADERS = { 'content-type': 'application/octet-stream' }
 
-/**
- * Hands blobs to members: from the shelf or not at all. A request for a blob never makes this node ask anybody else, or two nodes
- * without it would send each other in circles for it.
- */
+/** Hands blobs to members, whole or as far as they are here; who has to wait hears who else may have it. */
 export class BlobService implements MemberService {
   readonly prefix = PREFIX
   readonly #components: BlobServiceComponents
@@ -28,15 +30,23 @@ export class BlobService implements MemberService {
     this.#components = components
   }
 
-  async answer(request: IncomingMessage, response: ServerResponse): Promise<number> {
-    const { shelf, sender } = this.#components
+  async answer(request: IncomingMessage, response: ServerResponse, { peer }: Asker): Promise<number> {
+    const { handout, sender } = this.#components
     const digest = digestAskedFor(request)
-    const opening = shelf.open(digest)
-    const body = opening instanceof Promise ? await opening : opening
-    const name = formatDigest(digest)
-    if (!body) throw new WarrenError('UPSTREAM_ABSENT', `this node does not hold ${name}`)
-    const found = { source: 'local', headers: HEADERS, body, digest: name } as const
-    return sender.send(found, { request, response, base: () => '', reopen: async () => undefined })
+    const start = Number(FROM.exec(request.headers.range ?? '')?.[1] ?? 0)
+    const wish = { digest, peer, start, asking: parseAsking(request.headers[ASKING_HEADER]) }
+    try {
+      const opening = handout.open(wish, () => untilClientLeaves(response))
+      const { body, whole } = opening instanceof Promise ? await opening : opening
+      // What is not verified to its end has no name by which its parts could be joined.
+      const name = whole ? formatDigest(digest) : undefined
+      const found = { source: 'local', headers: HEADERS, body, digest: name } as const
+      return await sender.send(found, { request, response, base: () => '', reopen: async () => undefined })
+    } catch (error) {
+      if (!(error instanceof Busy) || response.headersSent) throw error
+      const headers = { 'content-type': 'application/json', 'x-warren-error': error.code, 'retry-after': '1' }
+      return sendFixed(request, response, { status: 503, headers, body: encodeReferral(error.others) })
+    }
   }
 }
 

@@ -4,12 +4,13 @@ import type { Digest } from '../digest.ts'
 import type { Membership } from '../trust/membership.ts'
 import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
-import type { BlobSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { ranked } from './rendezvous.ts'
 import { Router } from './router.ts'
 import { SeedSource } from './seeds/seed-source.ts'
+import { SeedChunks } from './swarm/seed-chunks.ts'
 
 /** Ms that connecting to a member may take that the DHT names. */
 const MEET_LIMIT = 3_000
@@ -108,6 +109,12 @@ export class Libp2pMesh implements Mesh {
     // other in circles.
     const before = this.fetches ? order.slice(0, order.indexOf(self)) : order
     return before.map((id) => new SeedSource(this.#components, id))
+  }
+
+  chunkSources(digest: Digest): readonly ChunkSource[] {
+    const { book } = this.#components
+    const seeds = book.all().filter(({ id, role }) => role === 'seed' && book.usable(id))
+    return seeds.map(({ id }) => new SeedChunks(this.#components, id, digest))
   }
 
   announce(digests: readonly Digest[]): void {

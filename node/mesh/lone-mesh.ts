@@ -1,4 +1,4 @@
-import type { BlobSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 
 /** A node that is in no mesh: nobody to ask, nobody to tell. */
 export class LoneMesh implements Mesh {
@@ -9,6 +9,10 @@ export class LoneMesh implements Mesh {
   async *find(): AsyncIterable<BlobSource> {}
 
   seeds(): readonly Seed[] {
+    return []
+  }
+
+  chunkSources(): readonly ChunkSource[] {
     return []
   }
 

@@ -1,6 +1,13 @@
+import { createHash } from 'node:crypto'
+import type { Body } from '../body.ts'
 import { type Digest, formatDigest } from '../digest.ts'
-import type { BlobSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import { ranked } from './rendezvous.ts'
+import type { Shelf } from './shelf.ts'
+import type { Asking } from './swarm/asking.ts'
+import type { ChunkLists } from './swarm/chunk-lists.ts'
+import { CHUNK_BYTES } from './swarm/constants.ts'
+import type { Handout } from './swarm/handout.ts'
 
 /** How a member of a memory mesh misbehaves when it is asked for a blob. Byte counts are of what it sends. */
 export interface Fault {
@@ -20,6 +27,15 @@ export interface Fault {
   readonly surplus?: number
   /** Sends a wrong byte at this offset of the blob. */
   readonly flipAt?: number
+}
+
+/** What a member has besides what it is given by `hold`. */
+export interface Serving {
+  readonly shelf: Pick<Shelf, 'has' | 'partial'>
+  readonly handout: Handout
+  readonly lists: ChunkLists
+  /** Resolves when so many bytes have gone from here to that member. */
+  pass(to: string, bytes: number, signal: AbortSignal): Promise<void>
 }
 
 export interface MemberInit {
@@ -53,6 +69,7 @@ export class MemoryMesh implements Mesh {
   fault: Fault = {}
   /** How this member answers as a seed; it is not asked for names without it. */
   answers: Seed['ask'] | undefined
+  serving: Serving | undefined
   /** How often others asked this member for a blob. */
   asked = 0
   /** Bodies that this member is sending. */
@@ -82,15 +99,9 @@ export class MemoryMesh implements Mesh {
 
   async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<BlobSource, void> {
     signal.throwIfAborted()
-    for (const member of this.#joined ? this.#network.members : []) {
-      const bytes = member.#held.get(formatDigest(digest))
-      if (member === this || !bytes || this.blamed.includes(member.id)) continue
-      yield {
-        id: member.id,
-        kind: member.kind,
-        open: (start, opened) => member.#open(bytes, start, opened),
-        blame: () => void this.blamed.push(member.id),
-      }
+    for (const member of this.#others()) {
+      if (!member.#has(digest)) continue
+      yield this.#source(member, digest)
       signal.throwIfAborted()
     }
   }
@@ -106,6 +117,10 @@ export class MemoryMesh implements Mesh {
     })
   }
 
+  chunkSources(digest: Digest): readonly ChunkSource[] {
+    return this.#others().flatMap((member) => (member.kind === 'seed' ? [this.#chunksOf(member, digest)] : []))
+  }
+
   announce(digests: readonly Digest[]): void {
     this.announced.push(...digests.map(formatDigest))
   }
@@ -118,13 +133,84 @@ export class MemoryMesh implements Mesh {
     return this.#network.members.has(this)
   }
 
-  async #open(bytes: Buffer, start: number, signal: AbortSignal): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
+  #others(): MemoryMesh[] {
+    if (!this.#joined) return []
+    return [...this.#network.members].filter((member) => member !== this && !this.blamed.includes(member.id))
+  }
+
+  /** A seed is found also while it fetches. */
+  #has(digest: Digest): boolean {
+    if (this.#held.has(formatDigest(digest)) || this.serving?.shelf.has(digest)) return true
+    return this.kind === 'seed' && this.serving?.shelf.partial(digest) !== undefined
+  }
+
+  #source(member: MemoryMesh, digest: Digest): BlobSource {
+    return {
+      id: member.id,
+      kind: member.kind,
+      open: (start, signal, asking = 'first') => member.#open(digest, { start, asking, by: this.id }, signal),
+      named: (peer) => {
+        const other = this.#others().find(({ id }) => id === peer)
+        return other && this.#source(other, digest)
+      },
+      blame: () => void this.blamed.push(member.id),
+    }
+  }
+
+  #chunksOf(seed: MemoryMesh, digest: Digest): ChunkSource {
+    return {
+      id: seed.id,
+      page: async (from, waits, signal) => {
+        const bytes = seed.#held.get(formatDigest(digest))
+        if (bytes) return { size: bytes.length, sure: true, hashes: hashesOf(bytes, from) }
+        if (!seed.serving) throw new Error(`${seed.id} has no chunk list`)
+        return seed.serving.lists.page(digest, from, waits, signal)
+      },
+      blame: () => void this.blamed.push(seed.id),
+    }
+  }
+
+  async #open(
+    digest: Digest,
+    { start, asking, by }: { start: number; asking: Asking; by: string },
+    signal: AbortSignal,
+  ): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
     this.asked++
     signal.throwIfAborted()
-    const { refuse, silent, size = bytes.length } = this.fault
+    const { refuse, silent } = this.fault
     if (refuse) throw new Error(`${this.id} does not have it after all`)
     if (silent) await aborted(signal)
-    return { size, body: this.#send(bytes, start, signal) }
+    const bytes = this.#held.get(formatDigest(digest))
+    if (bytes) return { size: this.fault.size ?? bytes.length, body: this.#send(bytes, start, signal) }
+    if (!this.serving) throw new Error(`${this.id} does not have it`)
+    const { body } = await this.serving.handout.open({ digest, peer: by, start, asking }, () => signal)
+    return { size: this.fault.size ?? body.size ?? 0, body: this.#pass(this.serving, body, { start, to: by }, signal) }
+  }
+
+  /** What it has of it goes out while it comes. */
+  async *#pass(
+    serving: Serving,
+    body: Body,
+    { start, to }: { start: number; to: string },
+    signal: AbortSignal,
+  ): AsyncGenerator<Buffer, void> {
+    const { cutAfter = Number.POSITIVE_INFINITY, flipAt = -1 } = this.fault
+    this.sending++
+    try {
+      for (let at = start; ; ) {
+        signal.throwIfAborted()
+        const read = await body.read(at, CHUNK_BYTES, (size) => Buffer.allocUnsafe(size))
+        if (read.length === 0) return
+        const piece = flipAt >= at && flipAt < at + read.length ? flipped(read, flipAt - at) : read
+        await serving.pass(to, piece.length, signal)
+        yield piece
+        at += piece.length
+        if (at - start >= cutAfter) throw new Error(`${this.id} went away`)
+      }
+    } finally {
+      this.sending--
+      body.close()
+    }
   }
 
   async *#send(bytes: Buffer, start: number, signal: AbortSignal): AsyncGenerator<Buffer, void> {
@@ -149,6 +235,24 @@ export class MemoryMesh implements Mesh {
 
 /** Bytes that a socket yields at a time. */
 const PIECE = 64 << 10
+
+function flipped(bytes: Buffer, at: number): Buffer {
+  const wrong = Buffer.from(bytes)
+  wrong[at] = (wrong[at] ?? 0) ^ 0xff
+  return wrong
+}
+
+function hashesOf(bytes: Buffer, from: number): Buffer {
+  const hashes: Buffer[] = []
+  for (let at = from * CHUNK_BYTES; at < bytes.length; at += CHUNK_BYTES) {
+    hashes.push(
+      createHash('sha256')
+        .update(bytes.subarray(at, at + CHUNK_BYTES))
+        .digest(),
+    )
+  }
+  return Buffer.concat(hashes)
+}
 
 function aborted(signal: AbortSignal): Promise<never> {
   return new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason), { once: true }))

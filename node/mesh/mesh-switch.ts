@@ -4,7 +4,7 @@ import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf } from '../errors.ts'
 import type { Membership } from '../trust/membership.ts'
 import { LoneMesh } from './lone-mesh.ts'
-import type { BlobSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 
 /** A mesh that tells about itself. */
@@ -112,6 +112,10 @@ export class MeshSwitch implements Mesh {
 
   seeds(key: string): readonly Seed[] {
     return this.#mesh.seeds(key)
+  }
+
+  chunkSources(digest: Digest): readonly ChunkSource[] {
+    return this.#mesh.chunkSources(digest)
   }
 
   announce(digests: readonly Digest[]): void {

@@ -1,12 +1,19 @@
 import type { Digest } from '../digest.ts'
+import type { Asking } from './swarm/asking.ts'
+import type { ChunkPage } from './swarm/chunk-page.ts'
 
 /** Somewhere in the mesh that says it has a blob. Its bytes are never trusted before they are verified. */
 export interface BlobSource {
   /** Peer id of the member. */
   readonly id: string
   readonly kind: 'peer' | 'seed'
-  /** Opens the blob at byte `start`; `size` is the length of the whole blob in bytes. */
-  open(start: number, signal: AbortSignal): Promise<{ size: number; body: AsyncIterable<Buffer> }>
+  /**
+   * Opens the blob at byte `start`; `size` is the length of the whole blob in bytes. Rejects with Busy where a large one is to be had
+   * from others as well.
+   */
+  open(start: number, signal: AbortSignal, asking?: Asking): Promise<{ size: number; body: AsyncIterable<Buffer> }>
+  /** Another member that this one named, for the same blob; undefined while it is not connected, or is not to be asked. */
+  named(peer: string): BlobSource | undefined
   /** Tells the mesh that this source sent wrong or too few bytes, so that it is not asked again. */
   blame(reason: string): void
 }
@@ -43,6 +50,16 @@ export interface Seed {
   ask(question: SeedQuestion, signal: AbortSignal): Promise<SeedAnswer>
 }
 
+/** A certified seed, which may have the chunk list of a blob. */
+export interface ChunkSource {
+  /** Peer id of the seed. */
+  readonly id: string
+  /** Hashes of the chunks from `from` on; with `waits`, the seed waits some seconds for one. Rejects where there is no list. */
+  page(from: number, waits: boolean, signal: AbortSignal): Promise<ChunkPage>
+  /** Its list of a whole blob is not that of the blob. */
+  blame(reason: string): void
+}
+
 /** The other members, as the cache sees them. */
 export interface Mesh {
   /** False while no other member is known; nothing is looked up then. */
@@ -55,6 +72,8 @@ export interface Mesh {
   readonly relies: boolean
   /** Those to be asked for a key before upstream is, the likeliest to have it first; none where this node is to fetch it itself. */
   seeds(key: string): readonly Seed[]
+  /** Seeds that may have the chunk list of a large blob. */
+  chunkSources(digest: Digest): readonly ChunkSource[]
   /** Tells the mesh that this node can serve a verified, public blob. */
   announce(digests: readonly Digest[]): void
   close(): Promise<void>

@@ -38,12 +38,22 @@ export interface MeshComponents {
   readonly shelf: Shelf
   readonly clock: Clock
   readonly log: Logger
-  /** Makes what answers members' requests for blobs and tells how many bytes went to whom. */
-  answering(sent: (peer: string, bytes: number) => void): BlobListenerComponents['handle']
+  /** Makes what answers members' requests. */
+  answering(mesh: Answering): BlobListenerComponents['handle']
   /** What keeps pins on the seeds of a mesh, from when it is open until it closes. */
   readonly pins?: { start(seeds: Seeds): void; stop(): Promise<void> }
   /** What asks the seeds of a mesh what this node may evict, from when it is open until it closes. */
   readonly permanence?: { joined(seeds: Seeds): void; left(): Promise<void> } | undefined
+}
+
+/** What those who answer members have to know of the mesh. */
+export interface Answering {
+  /** A member may become a seed while it runs. */
+  isSeed(): boolean
+  /** So many bytes of body went to that member. */
+  sent(peer: string, bytes: number): void
+  /** Whether others can ask a member for blobs now. */
+  usable(peer: string): boolean
 }
 
 export interface MeshInit {
@@ -94,7 +104,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const isServer = init.dht === 'server' || (init.dht === 'auto' && own.role === 'seed')
 
   const identity = await identityCertificate(key, clock.now())
-  const handle = components.answering((peer, bytes) => book.moved(peer, 'out', bytes))
+  const handle = components.answering({
+    isSeed: () => own.role === 'seed',
+    sent: (peer, bytes) => book.moved(peer, 'out', bytes),
+    usable: (peer) => book.usable(peer),
+  })
   const onTrouble = (error: Error) => log.warn(`the blob listener is in trouble: ${reasonOf(error)}`)
   const onRefused = (address: string, reason: unknown) => log.debug({ address }, `not let in: ${reasonOf(reason)}`)
   const listener = new BlobListener({ gate, identity, clock, handle, onRefused, onTrouble }, { listen: init.blobs })
@@ -106,8 +120,10 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     (part) => part.close(),
   )
 
-  // What nobody can fetch is of no use to anybody who looks for it.
-  const shelf = { has: (digest: Digest) => upkeep.reachable !== false && components.shelf.has(digest) }
+  // What nobody can fetch is of no use to anybody who looks for it. Where a seed is fetching it, the crowd that wants it comes together.
+  const has = (digest: Digest) =>
+    components.shelf.has(digest) || (own.role === 'seed' && components.shelf.partial(digest) !== undefined)
+  const shelf = { has: (digest: Digest) => upkeep.reachable !== false && has(digest) }
   const store = new ProviderStore({ self, shelf, clock })
   const host = opening.use(
     await Host.create(

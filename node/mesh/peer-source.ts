@@ -5,6 +5,7 @@ import type { BlobClient } from './blobs/blob-client.ts'
 import type { HeadStart } from './head-start.ts'
 import type { BlobSource } from './mesh.ts'
 import type { PeerBook } from './peer-book.ts'
+import type { Asking } from './swarm/asking.ts'
 
 export interface PeerSourceComponents {
   readonly book: PeerBook
@@ -30,11 +31,16 @@ export class PeerSource implements BlobSource {
     this.#digest = digest
   }
 
-  async open(start: number, signal: AbortSignal): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
+  async open(
+    start: number,
+    signal: AbortSignal,
+    asking: Asking = 'first',
+  ): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
     const { book, client, clock, headStart } = this.#components
     const began = clock.now()
     try {
-      const opened = await client.open({ id: this.id, addresses: book.blobsOf(this.id) }, this.#digest, start, signal)
+      const peer = { id: this.id, addresses: book.blobsOf(this.id) }
+      const opened = await client.open(peer, this.#digest, start, signal, asking)
       headStart.add(clock.now() - began)
       book.had(this.id)
       return opened
@@ -48,9 +54,13 @@ export class PeerSource implements BlobSource {
       }
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)
       // Busy is no fault: it is asked again as soon as somebody else wants something. Nor is to know that others sent too much.
-      else if (!isWarrenError(error, 'UPSTREAM_BUSY', 'UPSTREAM_CORRUPT')) book.failed(this.id)
+      else if (!isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY', 'UPSTREAM_CORRUPT')) book.failed(this.id)
       throw error
     }
+  }
+
+  named(peer: string): PeerSource | undefined {
+    return this.#components.book.usable(peer) ? new PeerSource(this.#components, peer, this.#digest) : undefined
   }
 
   blame(reason: string): void {

@@ -1,7 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { pino } from 'pino'
 import { type Clock, systemClock } from '../../node/clock.ts'
-import { BlobService } from '../../node/http/blob-service.ts'
 import { MemberDoor } from '../../node/http/member-door.ts'
 import { RenderedCache } from '../../node/http/rendered.ts'
 import { ScratchPool } from '../../node/http/scratch-pool.ts'
@@ -10,8 +9,9 @@ import type { OpBodies, OpType } from '../../node/ledger/effect.ts'
 import { Ledger } from '../../node/ledger/ledger.ts'
 import type { Op } from '../../node/ledger/op.ts'
 import { certifySeed } from '../../node/ledger/seeds.ts'
+import { memberServices } from '../../node/member-services.ts'
 import type { Libp2pMesh } from '../../node/mesh/libp2p-mesh.ts'
-import { type MeshComponents, type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
+import { type Answering, type MeshComponents, type MeshInit, openMesh } from '../../node/mesh/open-mesh.ts'
 import type { SigningKey } from '../../node/trust/keys.ts'
 import { createMesh, issueTicket, joinMesh, type Membership } from '../../node/trust/membership.ts'
 import { MeshFolder } from '../../node/trust/mesh-folder.ts'
@@ -124,8 +124,9 @@ export class Members {
     const key = loadNodeKey(data)
     const shelf = init.shelf ?? new MemoryShelf()
     let sending = 0
-    const answering: MeshComponents['answering'] = (sent) => {
-      const door = doorOf(shelf, sent)
+    const clock = init.clock ?? systemClock
+    const answering: MeshComponents['answering'] = (mesh) => {
+      const door = doorOf({ shelf, clock }, mesh)
       return (request, response, member) => {
         sending++
         response.once('close', () => {
@@ -143,7 +144,7 @@ export class Members {
         key,
         membership,
         shelf,
-        clock: init.clock ?? systemClock,
+        clock,
         log: pino({ level: 'silent' }),
         answering,
         ...(init.pins && { pins: init.pins }),
@@ -200,7 +201,8 @@ function fail(error: unknown): never {
   throw error
 }
 
-function doorOf(shelf: MemoryShelf, sent: (peer: string, bytes: number) => void): MemberDoor {
+function doorOf(parts: { readonly shelf: MemoryShelf; readonly clock: Clock }, { sent, ...mesh }: Answering): MemberDoor {
   const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
-  return new MemberDoor({ services: [new BlobService({ shelf, sender })], events: { sent, bug: fail } })
+  const services = memberServices({ ...parts, sender }, mesh, { uploads: 8, uploadRate: undefined })
+  return new MemberDoor({ services, events: { sent, bug: fail } })
 }

@@ -34,6 +34,17 @@ export class MemoryShelf implements Shelf {
     return body
   }
 
+  /** Nothing is on its way here. */
+  partial(): undefined {
+    return undefined
+  }
+
+  chunks(): undefined {
+    return undefined
+  }
+
+  async keepChunks(): Promise<void> {}
+
   async *holdings(): AsyncGenerator<Digest, void> {
     for (const { digest } of this.#held.values()) yield digest
   }

@@ -60,6 +60,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
       replicas: 2,
       names: 'seeds',
       budget: { requests: 1e6, bytes: 1e12, pulls: 1e6 },
+      uploads: 8,
       mdns: false,
       dht: 'auto',
     },

@@ -39,7 +39,7 @@ describe.each(Object.keys(STORES))('what members may have of a %s', (name) => {
     await keep(store, 'small', SMALL, [digestOf(SMALL)])
     await keep(store, 'large', LARGE, [digestOf(LARGE, 'sha256'), digestOf(LARGE)])
     for (const one of more) await keep(store, ...one)
-    return { store, shelf: new StoreShelf({ store }) }
+    return { store, shelf: new StoreShelf({ store, partial: () => undefined }) }
   }
 
   const holdings = async (shelf: StoreShelf) => (await Array.fromAsync(shelf.holdings())).map(formatDigest).sort()
@@ -139,7 +139,7 @@ describe.each(Object.keys(STORES))('what members may have of a %s', (name) => {
 it('a blob that went bad on the disk is nothing that members may have', async () => {
   const { store, folder } = await openDisk()
   await keep(store, 'large', LARGE, [digestOf(LARGE)])
-  const shelf = new StoreShelf({ store })
+  const shelf = new StoreShelf({ store, partial: () => undefined })
   writeFileSync(fileOf(folder, hexOf(LARGE)), bytesOf(LARGE.length, 9))
   expect(await shelf.open(digestOf(LARGE))).toBeUndefined()
   expect(shelf.has(digestOf(LARGE))).toBe(false)

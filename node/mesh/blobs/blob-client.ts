@@ -4,6 +4,8 @@ import { type Digest, formatDigest } from '../../digest.ts'
 import { WarrenError } from '../../errors.ts'
 import { type ExchangeInit, exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
+import { ASKING_HEADER, type Asking } from '../swarm/asking.ts'
+import { Busy, decodeReferral, REFERRAL_BYTES } from '../swarm/referral.ts'
 import { judgeHead, noAnswer } from './blob-answer.ts'
 import { BLOB_PATH, DIAL_STAGGER, HEADERS_TIMEOUT, IDLE_TIMEOUT, MAX_ADDRESSES, UNUSED_LIMIT } from './constants.ts'
 import type { Dialled } from './dial.ts'
@@ -67,14 +69,19 @@ export class BlobClient {
 
   /**
    * Opens a blob at byte `start`. Rejects with the reason of `signal`, UPSTREAM_ABSENT when the member does not hold it,
-   * UPSTREAM_BUSY, UNTRUSTED when somebody else is there, or with what else went wrong.
+   * UPSTREAM_BUSY, Busy when others are to be asked as well, UNTRUSTED when somebody else is there, or with what else went wrong.
    */
-  async open(peer: Dialled, digest: Digest, start: number, signal: AbortSignal): Promise<OpenedBlob> {
+  async open(peer: Dialled, digest: Digest, start: number, signal: AbortSignal, asking: Asking = 'first'): Promise<OpenedBlob> {
     const headers: Record<string, string> = start > 0 ? { range: `bytes=${start}-` } : {}
+    if (asking !== 'first') headers[ASKING_HEADER] = asking
     const asked = { method: 'GET', path: BLOB_PATH + formatDigest(digest), headers } as const
     const response = await this.#send(peer, asked, signal)
     const { body } = response
     try {
+      if (response.status === 503) {
+        const others = decodeReferral((await collect(body, REFERRAL_BYTES)).toString())
+        if (others) throw new Busy(`member ${peer.id} names others`, others)
+      }
       const { size, empty } = judgeHead(response, start, peer.id)
       if (empty) body.discard()
       else this.#count(peer, body)
@@ -156,6 +163,16 @@ export class BlobClient {
   #dropUnused(now: number): void {
     for (const [id, { pool, used }] of this.#pools) if (now - used > UNUSED_LIMIT && !pool.busy) this.forget(id)
   }
+}
+
+/** A whole body of at most so many bytes. Rejects with UPSTREAM_FAILED when there are more. */
+export async function collect(body: WireResponse['body'], most: number): Promise<Buffer> {
+  const parts: Buffer[] = []
+  for await (const part of body) {
+    parts.push(part)
+    if (body.received > most) throw new WarrenError('UPSTREAM_FAILED', `an answer has more than ${most} bytes`)
+  }
+  return Buffer.concat(parts)
 }
 
 async function* nothing(): AsyncGenerator<Buffer, void> {}

@@ -66,13 +66,14 @@ export interface Parts {
   readonly upstream?: Upstream
   readonly store?: Store
   readonly mesh?: Mesh
+  readonly clock?: VirtualClock
   readonly init?: Partial<CacheInit>
   readonly mayPrefetch?: CacheComponents['mayPrefetch']
 }
 
 /** A cache with twins for neighbours. `script` is upstream. */
 export function makeCache(parts: Parts = {}) {
-  const clock = new VirtualClock()
+  const clock = parts.clock ?? new VirtualClock()
   const memory = new MemoryStore()
   const store = parts.store ?? memory
   const network = new MemoryNetwork()

@@ -119,9 +119,10 @@ describe('a member that is slow', () => {
       relies: false,
       announce() {},
       seeds: () => [],
+      chunkSources: () => [],
       async close() {},
       async *find() {
-        yield { id: 'p', kind: 'peer', open, blame() {} }
+        yield { id: 'p', kind: 'peer', open, blame() {}, named: () => undefined }
       },
     }
     const members = new Members({ mesh, clock })

@@ -10,6 +10,7 @@ import { type Asker, MemberDoor } from '../../../node/http/member-door.ts'
 import { RenderedCache } from '../../../node/http/rendered.ts'
 import { ScratchPool } from '../../../node/http/scratch-pool.ts'
 import { Sender } from '../../../node/http/sender.ts'
+import { handoutOf } from '../../harness/handout.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { Random } from '../../harness/random.ts'
 import { rawExchange } from '../../harness/raw.ts'
@@ -29,7 +30,7 @@ async function blobDoor(shelf: (digest: Digest) => Body | undefined | Promise<Bo
   const rendered = using(new RenderedCache({ onTrouble: () => {} }, { bytes: 0 }))
   const sent: unknown[] = []
   const bugs: unknown[] = []
-  const blobs = new BlobService({ shelf: { open: shelf }, sender: new Sender({ pool: new ScratchPool(), rendered }) })
+  const blobs = new BlobService({ handout: handoutOf(shelf), sender: new Sender({ pool: new ScratchPool(), rendered }) })
   const door = new MemberDoor({
     services: [blobs],
     events: { sent: (peer, bytes) => sent.push([peer, bytes]), bug: (error, path) => bugs.push([error, path]) },

@@ -56,7 +56,7 @@ describe('a member that is asked for a blob', () => {
       return OPENED
     })
     expect(await one.open(5, NEVER)).toBe(OPENED)
-    expect(asked).toEqual([[{ id: 'p', addresses: ['192.0.2.1:7472'] }, DIGEST, 5, NEVER]])
+    expect(asked).toEqual([[{ id: 'p', addresses: ['192.0.2.1:7472'] }, DIGEST, 5, NEVER, 'first']])
     expect(headStart.value).toBe(33)
   })
 

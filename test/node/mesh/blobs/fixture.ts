@@ -19,6 +19,7 @@ import { type IdentityCertificate, identityCertificate } from '../../../../node/
 import type { Admitted, Gate } from '../../../../node/mesh/gate.ts'
 import { keyFromSeed, peerIdOf, type SigningKey } from '../../../../node/trust/keys.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
+import { handoutOf } from '../../../harness/handout.ts'
 import { using } from '../../http/fixture.ts'
 
 /** Ms since the epoch at which all certificates of members end. */
@@ -100,7 +101,7 @@ export class Holder {
   constructor(holder: Party, limits: Partial<BlobListenerLimits> = {}, port = 0) {
     this.party = holder
     const blobs = new BlobService({
-      shelf: { open: (digest) => this.#blobs.get(formatDigest(digest)) },
+      handout: handoutOf((digest) => this.#blobs.get(formatDigest(digest))),
       sender: new Sender({ pool: new ScratchPool(), rendered: this.#rendered }),
     })
     const door = new MemberDoor({

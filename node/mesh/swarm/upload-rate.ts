@@ -1,0 +1,25 @@
+import type { Clock } from '../../clock.ts'
+
+/** Ms of its rate that may go out at once after a pause. */
+const BURST = 100
+
+/** Holds what goes out to so many bytes a second, all of it together. */
+export class UploadRate {
+  readonly #clock: Clock
+  readonly #rate: number
+  /** When all that was let through so far has had its time. */
+  #due = 0
+
+  /** @param init.rate bytes a second */
+  constructor(components: { clock: Clock }, init: { rate: number }) {
+    this.#clock = components.clock
+    this.#rate = init.rate
+  }
+
+  /** Resolves when so many bytes may go out. */
+  async pass(bytes: number): Promise<void> {
+    const now = this.#clock.now()
+    this.#due = Math.max(this.#due, now - BURST) + (bytes * 1_000) / this.#rate
+    if (this.#due > now) await this.#clock.sleep(this.#due - now)
+  }
+}

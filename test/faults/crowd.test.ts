@@ -1,0 +1,69 @@
+import { createHash } from 'node:crypto'
+import { describe, expect, it, onTestFinished } from 'vitest'
+import { answer, json, serve } from '../harness/answer.ts'
+import { useLeakCheck } from '../harness/leaks.ts'
+import { Random } from '../harness/random.ts'
+import { ScriptedUpstream } from '../harness/scripted.ts'
+import { useTempFolders } from '../harness/temp.ts'
+import { type MeshNode, TestMesh } from '../harness/test-mesh.ts'
+import { eventually } from '../harness/wait.ts'
+
+/** Of twenty in one process each would get so little of two cores that nobody answers in time; `bench` has them in processes. */
+const MEMBERS = 8
+const BYTES = new Random(6).bytes((12 << 20) + 5)
+const SHA256 = createHash('sha256').update(BYTES).digest('hex')
+const INTEGRITY = `sha512-${createHash('sha512').update(BYTES).digest('base64')}`
+const MANIFEST = '/large/1.0.0'
+/** All of them share two cores with the upstream. */
+const PATIENT = { connectTimeout: 60_000, headersTimeout: 60_000, idleTimeout: 60_000, concurrency: 16, patience: 100, ca: [] }
+const TARBALL = '/large/-/large-1.0.0.tgz'
+
+function manifestOf(origin: string) {
+  return json({ name: 'large', version: '1.0.0', dist: { integrity: INTEGRITY, tarball: origin + TARBALL } })
+}
+
+async function upstreamWith(tarball: Parameters<ScriptedUpstream['on']>[1]): Promise<ScriptedUpstream> {
+  const upstream = await new ScriptedUpstream().start()
+  onTestFinished(() => upstream.stop())
+  return upstream.on(MANIFEST, manifestOf(upstream.origin)).on(TARBALL, tarball)
+}
+
+/** What a client gets of the tarball, as its sha256. */
+async function fetched({ npm }: MeshNode): Promise<string> {
+  const response = await fetch(npm.slice(0, -1) + TARBALL)
+  const hash = createHash('sha256')
+  for await (const bytes of response.body ?? []) hash.update(bytes)
+  return `${response.status} ${hash.digest('hex')}`
+}
+
+useLeakCheck()
+const temp = useTempFolders()
+
+describe('a crowd of whole nodes that want one large blob, which their seed has just begun to fetch', () => {
+  it('costs upstream one copy, and the seed a quarter of what is delivered at most', { timeout: 300_000 }, async () => {
+    const begun = Promise.withResolvers<void>()
+    const upstream = await upstreamWith(async () => {
+      await begun.promise
+      return serve(BYTES)
+    })
+    // The members' own way to the upstream is cut, but for what tells digests.
+    const cut = await upstreamWith(answer(503, 'later'))
+    const mesh = await TestMesh.create(temp, { upstream: upstream.origin, config: { upstream: PATIENT } })
+    const nodes: MeshNode[] = []
+    while (nodes.length < MEMBERS) {
+      nodes.push(...(await Promise.all(Array.from({ length: 4 }, () => mesh.join({ upstream: cut.origin })))))
+    }
+    const first = fetched(mesh.seed)
+    await eventually('the seed asks upstream', () => upstream.count(TARBALL) === 1)
+    const all = nodes.map(fetched)
+    await eventually('all know what they want', () => cut.count(MANIFEST) === MEMBERS)
+    begun.resolve()
+    expect(await Promise.all([first, ...all])).toEqual(Array(MEMBERS + 1).fill(`200 ${SHA256}`))
+    expect(upstream.count(TARBALL)).toBe(1)
+    const sent = (await mesh.seed.status()).mesh.bytesOut
+    expect(sent).toBeGreaterThanOrEqual(BYTES.length)
+    expect(sent).toBeLessThanOrEqual((BYTES.length * MEMBERS) / 4)
+    const peers = (await Promise.all(nodes.map((node) => node.peers()))).flat()
+    expect(peers.filter(({ quarantine }) => quarantine !== null)).toEqual([])
+  })
+})
