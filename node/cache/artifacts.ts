@@ -66,7 +66,7 @@ export class Artifacts {
     if (joined) return joined
     this.#refuse(plan)
     if (options.head) {
-      const found = held?.link ? linked(plan, held) : await this.head(plan, options.signal)
+      const found = held?.link && !options.confirmed ? linked(plan, held) : await this.head(plan, options.signal)
       if (found) return found
     }
     const asking = this.#components.permits.of(plan, held, () => this.#isThere(plan))

@@ -25,7 +25,7 @@ export interface GetOptions {
   readonly revalidate?: boolean
   /** The same, however lately upstream was asked. */
   readonly anew?: boolean
-  /** No copy may stand in for upstream, in whatever trouble that is. */
+  /** Neither a copy nor what a document names may stand in for upstream, in whatever trouble that is. */
   readonly confirmed?: boolean
   /** Only the headers are wanted: a miss costs upstream no transfer. */
   readonly head?: boolean

@@ -62,7 +62,10 @@ export class ArtifactService implements MemberService {
     const signs = signsOfLife(response)
     let found: Found
     try {
-      found = await cache.get(plan, { signal: untilClientLeaves(response), head: method === 'HEAD', revalidate })
+      const signal = untilClientLeaves(response)
+      // Whoever asks by HEAD wants to know whether it can be had, which a document that names it does not tell.
+      const head = method === 'HEAD'
+      found = await cache.get(plan, { signal, head, confirmed: head && record(plan.key)?.link === true, revalidate })
     } finally {
       clearInterval(signs)
     }

@@ -93,12 +93,12 @@ export class BlobClient {
   }
 
   /**
-   * Sends one request over the data plane; an answer of any status. What comes counts as bytes of that member. Rejects with the reason
+   * Sends one request over the data plane; an answer of any status. What comes counts as bytes of that member, unless it says no. Rejects with the reason
    * of `signal`, UNTRUSTED when somebody else is there, or with what else went wrong.
    */
   async request(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
     const response = await this.#send(peer, asked, signal)
-    this.#count(peer, response.body)
+    if (response.status < 300) this.#count(peer, response.body)
     return response
   }
 
