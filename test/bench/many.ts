@@ -25,7 +25,7 @@ export function startLone(
   })
 }
 
-/** A mesh whose members are all connected with each other. */
+/** A mesh whose members have found each other. */
 export async function startMesh(
   stack: AsyncDisposableStack,
   { seeds, members }: { seeds: number; members: number },

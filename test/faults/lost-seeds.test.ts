@@ -17,7 +17,7 @@ import { useTempFolders } from '../harness/temp.ts'
 import { differences } from '../harness/trees.ts'
 import { eventually } from '../harness/wait.ts'
 
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 300_000
 /** An address of this machine to which no member listens. */
 const FAR = '127.0.0.2'
 

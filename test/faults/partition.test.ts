@@ -16,7 +16,7 @@ useLeakCheck()
 const temp = useTempFolders()
 
 it('a mesh that is cut in two serves on both sides, and is one again once it is put together', {
-  timeout: 180_000,
+  timeout: 300_000,
 }, async (context) => {
   using lan = Lan.create(context, 4)
   const registry = new SyntheticRegistry({ packages: 4, odd: false })
