@@ -18,6 +18,10 @@ import { differences } from '../harness/trees.ts'
 import { eventually } from '../harness/wait.ts'
 
 const TIMEOUT_MS = 300_000
+/** A seed looks through its pins some seconds after another one came, and leaves those of one that is gone alone for minutes. */
+const KEPT_LIMIT_MS = 120_000
+/** `mesh.replicas`, by default. */
+const REPLICAS = 2
 /** An address of this machine to which no member listens. */
 const FAR = '127.0.0.2'
 
@@ -72,6 +76,17 @@ describe('a mesh that loses seeds', () => {
         client.close()
       }
     }
+    const isKept = async (seed: MemberProcess) => {
+      const {
+        flights,
+        mesh: { pins },
+      } = await seed.status()
+      return flights === 0 && pins !== null && pins.wanted > 0 && pins.missing === 0 && pins.held === pins.wanted
+    }
+    for (const seed of seeds) await eventually(`${seed.name} has all its pins`, () => isKept(seed), KEPT_LIMIT_MS)
+    let copies = 0
+    for (const seed of seeds) copies += (await seed.status()).store.records
+    expect(copies).toBeGreaterThanOrEqual(REPLICAS * registry.latest.length)
   })
 
   it('installs what any member holds from there and the rest from upstream when all seeds are gone', {
@@ -118,7 +133,7 @@ describe('a mesh that loses seeds', () => {
     })
     await using stack = new AsyncDisposableStack()
     const links = (await Promise.all(wires)).map((link) => stack.use(link))
-    const near = await mesh.join({ role: 'seed' })
+    const near = await mesh.join()
     await mesh.connected()
     const [one] = registry.latest
     if (!one) throw new Error('there is no package')

@@ -54,3 +54,30 @@ it('a mesh that is cut in two serves on both sides, and is one again once it is 
     await replay.stop()
   }
 })
+
+it('a fresh member whose packets to the upstream are lost has from a seed all that it holds, names included', {
+  timeout: 300_000,
+}, async (context) => {
+  using lan = Lan.create(context, 2)
+  const registry = new SyntheticRegistry({ packages: 4, odd: false })
+  const replay = await new ReplayUpstream(registry.recording).start(lan.upstream)
+  try {
+    const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [replay.url] } }
+    await using mesh = new MeshOfProcesses(temp, { config: { mirrors } })
+    keepLogs(() => mesh.members)
+    const [home, cut] = lan.hosts
+    if (!home || !cut) throw new Error('there are no machines')
+    const seed = await mesh.join({ role: 'seed', host: home })
+    const paths = registry.latest.flatMap(({ name, tarball }) => [`/npm/${name}`, `/npm${tarball}`])
+    const install = (url: string) => Promise.all(paths.map(async (path) => (await get(url + path)).body.length))
+    const held = await install(seed.url)
+    lan.cutUpstream(cut)
+    const member = await mesh.join({ host: cut })
+    await mesh.connected()
+    expect(await install(member.url)).toEqual(held)
+    const { requests } = await member.status()
+    expect([requests.seed, requests.upstream, requests.error]).toEqual([paths.length, 0, 0])
+  } finally {
+    await replay.stop()
+  }
+})

@@ -11,7 +11,9 @@ import { useTempFolders } from './temp.ts'
 useLeakCheck()
 const temp = useTempFolders()
 
-it('processes become one mesh, and one that was killed and has lost its disk comes back as who it was', { timeout: 300_000 }, async () => {
+it('processes become one mesh, and one that was killed and has lost its disk comes back as who it was', {
+  timeout: 300_000,
+}, async () => {
   const registry = new SyntheticRegistry({ packages: 1 })
   const replay = await new ReplayUpstream(registry.recording).start()
   const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [replay.url] } }
