@@ -1,9 +1,10 @@
 import { TICKET_VARIABLE } from '../../node/config/env.ts'
 import { isWarrenError, WarrenError } from '../../node/errors.ts'
+import { Ledger } from '../../node/ledger/ledger.ts'
 import { joinMesh, type Membership } from '../../node/trust/membership.ts'
 import { MeshFolder } from '../../node/trust/mesh-folder.ts'
 import { loadNodeKey } from '../../node/trust/node-key.ts'
-import { type Role, type Standing, standingOf } from '../../node/trust/standing.ts'
+import { type Role, type Standing, type StandingInit, standingOf } from '../../node/trust/standing.ts'
 import { decodeTicket, type Ticket, type TicketFacts, ticketFacts } from '../../node/trust/ticket.ts'
 import { formatDay } from './format.ts'
 import { type GivenSecret, secretVariable } from './secret-variable.ts'
@@ -40,14 +41,17 @@ export function joinByTicket(data: string, { text, where }: GivenSecret, now = D
       `this node is in mesh ${before.mesh}, and the ticket is for mesh ${facts.mesh}; «warren mesh leave» takes it out of the one that it is in`,
     )
   const { peerId: peer } = loadNodeKey(data)
-  const standing = before && standingIn(before, peer, now)
-  if (standing?.role === 'seed' && facts.role === 'member')
-    throw new WarrenError(
-      'MESH_CONFLICT',
-      'this node is a seed of the mesh, and the ticket would make it a member; «warren mesh ticket --role seed» makes one that renews it',
-    )
+  const state = before && ledgerOf(folder, before).state
+  const standing = before && standingIn(before, { peer, now, revocations: state })
   if (standing && isAsGood(standing, facts))
     return { outcome: 'kept', mesh: facts.mesh, peer, role: standing.role, notAfter: standing.notAfter }
+  if (state?.ticketRevocation(facts.id))
+    throw new WarrenError('TICKET_INVALID', `${where}: ticket ${facts.id} was revoked: ask the mesh's admin for a new one`)
+  if (facts.role === 'seed' && state?.seedRevocation(peer))
+    throw new WarrenError(
+      'MESH_CONFLICT',
+      'this node was revoked as a seed: join with the ticket of a member, or have it made a seed again («warren seed add»)',
+    )
   folder.writeMembership(named(where, () => joinMesh({ ticket, peer, now })))
   return { outcome: before ? 'renewed' : 'joined', mesh: facts.mesh, peer, role: facts.role, notAfter: facts.notAfter }
 }
@@ -70,17 +74,24 @@ function read(text: string, where: string): { ticket: Ticket; facts: TicketFacts
 }
 
 /** Undefined for certificates that prove nothing any more. */
-function standingIn({ chain, adminKey }: Membership, peer: string, now: number): Standing | undefined {
+function standingIn({ chain, adminKey }: Membership, init: Omit<StandingInit, 'adminKey'>): Standing | undefined {
   try {
-    return standingOf(chain, { adminKey, peer, now })
+    return standingOf(chain, { adminKey, ...init })
   } catch (error) {
     if (isWarrenError(error, 'UNTRUSTED')) return undefined
     throw error
   }
 }
 
+/** A seed that was a member before starts with its old ticket as long as that stands in its settings, and stays what it is. */
 function isAsGood(standing: Standing, facts: TicketFacts): boolean {
+  if (standing.role === 'seed' && facts.role === 'member') return true
   return standing.role === facts.role && (standing.ticket === facts.id || standing.notAfter > facts.notAfter)
+}
+
+function ledgerOf(folder: MeshFolder, { adminKey }: Membership): Ledger {
+  const onTrouble = (message: string) => void process.stderr.write(`warren: warning: ${message}\n`)
+  return new Ledger({ onTrouble }, { folder: folder.path, adminKey })
 }
 
 /** Whoever gave a ticket that is wrong should hear which. */

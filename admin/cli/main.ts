@@ -3,6 +3,7 @@ import { isWarrenError, reasonOf } from '../../node/errors.ts'
 import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
+import { addSeedCommands } from './seed-commands.ts'
 import { versionText } from './version.ts'
 
 /** Runs the command line and sets the exit code of the process; what holds the process open is the command's own. */
@@ -66,6 +67,14 @@ function commands(): Command {
     .addOption(new Option('--all-platforms', 'what there is for any platform').conflicts('platform'))
     .action(async (names, options) => (await import('./commands/pin.ts')).pin(names, options))
   addMeshCommands(program)
+  addSeedCommands(program)
+  program
+    .command('ledger')
+    .description('list what the admin changed in the mesh: tickets revoked, seeds added, renewed and revoked')
+    .option('--config <file>', 'configuration file of the node')
+    .option('--data <folder>', 'data folder of the node')
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/ledger.ts')).ledger(options))
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/config.ts')).config(options))

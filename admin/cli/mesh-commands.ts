@@ -15,6 +15,18 @@ export function addMeshCommands(program: Command): void {
     .option('--admin-key <file>', 'the admin key, where it is not in the data folder')
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/mesh/ticket.ts')).ticket(options))
+  withFolder(mesh.command('tickets').description('list the tickets that were issued on this machine'))
+    .option('--json', 'as JSON')
+    .action(async (options) => (await import('./commands/mesh/tickets.ts')).tickets(options))
+  withFolder(
+    mesh
+      .command('revoke')
+      .argument('<ticket>', 'id of a ticket')
+      .description('revoke a ticket, and cut off all who joined by it'),
+  )
+    .option('--admin-key <file>', 'the admin key, where it is not in the data folder')
+    .option('--json', 'as JSON')
+    .action(async (ticket, options) => (await import('./commands/mesh/revoke.ts')).revoke(ticket, options))
   withFolder(mesh.command('join').description('join a mesh, or renew the certificate, by a ticket on stdin'))
     .option('--ticket-file <file>', 'file with the ticket; else WARREN_TICKET, WARREN_TICKET_FILE or stdin')
     // What people try first. The words of commander for both would show the ticket once more.

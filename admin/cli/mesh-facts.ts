@@ -1,8 +1,11 @@
 import type { Status } from '../api/status-schema.ts'
 import { formatBytes, formatSpan, plural } from './format.ts'
 
-/** Ms before the end of its certificate from which a node says so: less than most tickets last, which would warn from the start. */
-const WARNED_AHEAD = 7 * 86_400_000
+const DAY = 86_400_000
+/** Ms before the end of its certificate from which a member says so: less than most tickets last, which would warn from the start. */
+const WARNED_AHEAD = 7 * DAY
+/** The same of a seed, whose certificate is for a year: somebody may have to fetch the admin key from where it is kept. */
+export const SEED_WARNED_AHEAD = 30 * DAY
 
 /** What to do in no mesh. */
 export const JOIN_ONE = '«warren mesh create» or «warren mesh join»'
@@ -18,7 +21,7 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
     `at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`,
     ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
     ...pinFacts(mesh.pins),
-    ...certificateFacts(mesh.notAfter, now),
+    ...certificateFacts(mesh, now),
   ]
 }
 
@@ -28,8 +31,12 @@ function pinFacts(pins: Status['mesh']['pins']): string[] {
   return [`keeps ${plural(pins.wanted, 'pin')}, ${where}`]
 }
 
-function certificateFacts(notAfter: number | null, now: number): string[] {
-  if (notAfter === null || notAfter - now > WARNED_AHEAD) return []
+function certificateFacts({ role, notAfter, peer }: Status['mesh'], now: number): string[] {
+  if (notAfter === null || notAfter - now > (role === 'seed' ? SEED_WARNED_AHEAD : WARNED_AHEAD)) return []
   const when = notAfter < now ? 'has ended' : `ends in ${formatSpan(notAfter - now)}`
-  return [`its certificate ${when}: make a new ticket with «warren mesh ticket», and «warren mesh join» here`]
+  const remedy =
+    role === 'seed'
+      ? `renew it where the admin key is with «warren seed renew ${peer}»`
+      : 'make a new ticket with «warren mesh ticket», and «warren mesh join» here'
+  return [`its certificate ${when}: ${remedy}`]
 }

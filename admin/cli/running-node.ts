@@ -20,6 +20,15 @@ export async function meshOfRunningNode(data: string, mesh: string): Promise<Sta
   }
 }
 
+/** What becomes of an op that was just written into a data folder, for people. */
+export async function spreadText(data: string): Promise<string> {
+  const mesh = await look(data)
+  if (!mesh) return 'No node runs on the data folder: the mesh hears of it from the next «warren up» on.'
+  return mesh.state === 'member'
+    ? 'The running node tells the mesh at once.'
+    : 'The running node tells the mesh as soon as it is connected.'
+}
+
 async function look(data: string): Promise<Status['mesh'] | undefined> {
   const admin = readNodeFile(data)?.admin
   if (admin === undefined) return undefined

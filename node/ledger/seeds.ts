@@ -5,6 +5,8 @@ import { type Membership, SEED_LIFETIME } from '../trust/membership.ts'
 import type { Ledger } from './ledger.ts'
 import type { Op } from './op.ts'
 
+const DAY = 24 * 60 * 60_000
+
 /** Makes a peer a seed, and takes back that it was revoked as one. Throws as `Ledger.issue`. */
 export function certifySeed(ledger: Ledger, seed: { peer: string; notAfter: number }, key: SigningKey, now: number): Op {
   return ledger.issue('seed.certify', { certificate: certificateFor(ledger, seed, key, now) }, key, now)
@@ -36,9 +38,9 @@ export function isDue({ issuedAt, notAfter }: SeedCertificate, now: number): boo
   return notAfter - now <= (notAfter - issuedAt) / 3
 }
 
-/** Whether whoever made it a seed meant that for good, and not until a day of their choice. */
+/** Whether whoever made it a seed meant that for good, and not until a day before a year is over. */
 export function isForGood({ issuedAt, notAfter }: SeedCertificate): boolean {
-  return notAfter - issuedAt >= SEED_LIFETIME
+  return notAfter - issuedAt > SEED_LIFETIME - DAY
 }
 
 function certificateFor(ledger: Ledger, seed: { peer: string; notAfter: number }, key: SigningKey, now: number): string {

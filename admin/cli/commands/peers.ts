@@ -4,7 +4,7 @@ import { type Peers, peersSchema } from '../../api/peers-schema.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
 import { formatBytes, formatSpan } from '../format.ts'
-import { JOIN_ONE } from '../mesh-facts.ts'
+import { JOIN_ONE, SEED_WARNED_AHEAD } from '../mesh-facts.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { type Output, table, writeLines } from '../print.ts'
 
@@ -33,7 +33,7 @@ export function peersLines(all: Peers['peers'], now: number, output: Output): st
   const hasZones = all.some(({ zone }) => zone !== null)
   const heading = ['peer', 'role', 'state', ...(hasZones ? ['zone'] : []), 'address', 'latency', 'in', 'out', 'version', 'why']
   return table(output, [
-    all.some(({ quarantine }) => quarantine) ? heading : heading.slice(0, -1),
+    all.some((peer) => whyText(peer, now) !== '') ? heading : heading.slice(0, -1),
     ...all.map((peer) => [
       peer.id.slice(-SHORT_ID),
       peer.role,
@@ -44,7 +44,7 @@ export function peersLines(all: Peers['peers'], now: number, output: Output): st
       formatBytes(peer.bytesIn),
       formatBytes(peer.bytesOut),
       peer.version,
-      peer.quarantine?.reason ?? '',
+      whyText(peer, now),
     ]),
   ])
 }
@@ -58,6 +58,15 @@ export function nobodyText(mesh: Status['mesh'] | undefined): string {
 function stateText({ quarantine, connected, lastSeen }: Peer, now: number): string {
   if (quarantine) return `quarantined for ${formatSpan(quarantine.until - now)}`
   return connected ? 'connected' : `seen ${formatSpan(now - lastSeen)} ago`
+}
+
+/** What somebody should know of it, or do. */
+function whyText({ quarantine, role, notAfter }: Peer, now: number): string {
+  if (quarantine) return quarantine.reason
+  if (role !== 'seed' || notAfter - now > SEED_WARNED_AHEAD) return ''
+  return notAfter < now
+    ? 'its certificate has ended'
+    : `its certificate ends in ${formatSpan(notAfter - now)}: warren seed renew`
 }
 
 /** Where it hands out blobs; of one that does not, where its connection comes from, as `host:port` if that is TCP. */

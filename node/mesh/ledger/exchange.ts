@@ -46,12 +46,15 @@ interface Duties {
  */
 export class LedgerExchange {
   readonly #components: LedgerExchangeComponents
+  readonly #answersAMinute: number
   readonly #stopped = new AbortController()
   readonly #duties = new Map<string, Duties>()
   readonly #asked = new LRUCache<string, { since: number; times: number }>({ max: COUNTED })
 
-  constructor(components: LedgerExchangeComponents) {
+  /** @param init.answersAMinute questions of one member that are answered */
+  constructor(components: LedgerExchangeComponents, init: { answersAMinute?: number } = {}) {
     this.#components = components
+    this.#answersAMinute = init.answersAMinute ?? ANSWERS_A_MINUTE
   }
 
   /** From now on members are answered. */
@@ -177,7 +180,7 @@ export class LedgerExchange {
     const now = this.#components.clock.now()
     const asked = this.#asked.get(peer)
     if (!asked || Math.abs(now - asked.since) >= MINUTE) this.#asked.set(peer, { since: now, times: 1 })
-    else if (++asked.times > ANSWERS_A_MINUTE) throw new Error('too many questions')
+    else if (++asked.times > this.#answersAMinute) throw new Error('too many questions')
   }
 
   #isQuarantined(peer: string): boolean {

@@ -36,6 +36,7 @@ test('members are shown to whoever has the node token', async () => {
       notAfter: 4,
       zone: 'eu-1a',
       budget: { requests: 1, bytes: 2, pulls: 3 },
+      ticket: '0123456789abcdef',
     },
   ]
   for (const scheme of ['Bearer', 'bearer']) {

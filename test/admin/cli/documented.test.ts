@@ -58,13 +58,27 @@ test('the commands in the README are there, with the options that they are given
   const wanted = new Map<string, Set<string>>()
   for (const line of shown) {
     const words = line.trim().split(/\s+/)
-    const command = words[0] === 'mesh' ? words.slice(0, 2) : words.slice(0, 1)
+    const command = words[0] === 'mesh' || words[0] === 'seed' ? words.slice(0, 2) : words.slice(0, 1)
     const options = wanted.get(command.join(' ')) ?? new Set()
     for (const word of words) if (/^--[a-z]/.test(word)) options.add(word)
     wanted.set(command.join(' '), options)
   }
   expect([...wanted.keys()].sort()).toEqual(
-    expect.arrayContaining(['config', 'get', 'mesh create', 'mesh join', 'mesh ticket', 'peers', 'status']),
+    expect.arrayContaining([
+      'config',
+      'get',
+      'ledger',
+      'mesh create',
+      'mesh join',
+      'mesh revoke',
+      'mesh ticket',
+      'mesh tickets',
+      'peers',
+      'seed add',
+      'seed renew',
+      'seed revoke',
+      'status',
+    ]),
   )
   const home = temp.create('home')
   for (const [command, options] of wanted) {

@@ -2,11 +2,13 @@ import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { joinByTicket, joinedText } from '../../../admin/cli/joining.ts'
+import { Ledger } from '../../../node/ledger/ledger.ts'
 import type { SigningKey } from '../../../node/trust/keys.ts'
 import { createMesh, issueTicket, type Membership } from '../../../node/trust/membership.ts'
 import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
 import { loadNodeKey } from '../../../node/trust/node-key.ts'
 import type { Role } from '../../../node/trust/standing.ts'
+import { decodeTicket, ticketFacts } from '../../../node/trust/ticket.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 
 const folders = useTempFolders()
@@ -27,6 +29,11 @@ function meshOn(data: string): Mesh {
 function ticketOf(mesh: Mesh, days: number, role: Role = 'member') {
   const text = issueTicket({ ...mesh, role, notAfter: NOW + days * DAY, now: NOW })
   return { text, where: 'stdin' }
+}
+
+function ledgerOn(data: string, { membership: { adminKey } }: Mesh): Ledger {
+  const onTrouble = (message: string) => expect.fail(message)
+  return new Ledger({ onTrouble }, { folder: new MeshFolder(data).path, adminKey })
 }
 
 function membershipText(data: string): string {
@@ -91,16 +98,45 @@ test('certificates of a node key that is gone count for nothing', () => {
   expect(joinByTicket(data, ticket, NOW)).toMatchObject({ outcome: 'renewed', peer: loadNodeKey(data).peerId })
 })
 
-test('a member may become a seed, a seed is not made a member by accident', () => {
+test('a member may become a seed, a seed is not made a member by a ticket', () => {
   const seed = folders.create()
   const mesh = meshOn(seed)
   const data = folders.create()
   joinByTicket(data, ticketOf(mesh, 7), NOW)
   expect(joinByTicket(data, ticketOf(mesh, 5, 'seed'), NOW)).toMatchObject({ outcome: 'renewed', role: 'seed' })
   const before = membershipText(seed)
-  expect(() => joinByTicket(seed, ticketOf(mesh, 366), NOW)).toThrowError(expect.objectContaining({ code: 'MESH_CONFLICT' }))
+  // With such a ticket in its settings it starts every day, since it was a member.
+  expect(joinByTicket(seed, ticketOf(mesh, 366), NOW)).toMatchObject({ outcome: 'kept', role: 'seed' })
   expect(membershipText(seed)).toBe(before)
   expect(joinByTicket(seed, ticketOf(mesh, 366, 'seed'), NOW)).toMatchObject({ outcome: 'renewed', notAfter: NOW + 366 * DAY })
+})
+
+test('a ticket that was revoked is of no use, and another one takes its place, however soon that ends', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const ticket = ticketOf(mesh, 7)
+  joinByTicket(data, ticket, NOW)
+  const before = membershipText(data)
+  const { id } = ticketFacts(decodeTicket(ticket.text))
+  ledgerOn(data, mesh).issue('ticket.revoke', { ticket: id }, mesh.adminKey, NOW)
+  expect(() => joinByTicket(data, ticket, NOW)).toThrowError(
+    expect.objectContaining({
+      code: 'TICKET_INVALID',
+      message: `stdin: ticket ${id} was revoked: ask the mesh's admin for a new one`,
+    }),
+  )
+  expect(membershipText(data)).toBe(before)
+  expect(joinByTicket(data, ticketOf(mesh, 1), NOW)).toMatchObject({ outcome: 'renewed', notAfter: NOW + DAY })
+})
+
+test('a seed that was revoked may become a member, and a seed only when it is made one again', () => {
+  const mesh = meshOn(folders.create())
+  const data = folders.create()
+  const ticket = ticketOf(mesh, 7, 'seed')
+  const { peer } = joinByTicket(data, ticket, NOW)
+  ledgerOn(data, mesh).issue('seed.revoke', { peer }, mesh.adminKey, NOW)
+  expect(() => joinByTicket(data, ticket, NOW)).toThrowError(expect.objectContaining({ code: 'MESH_CONFLICT' }))
+  expect(joinByTicket(data, ticketOf(mesh, 5), NOW)).toMatchObject({ outcome: 'renewed', role: 'member' })
 })
 
 test('a ticket of another mesh changes nothing and says how to change', () => {

@@ -1,56 +1,21 @@
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
-import { decodeTicket } from '../../../node/trust/ticket.ts'
-import { type Run, run } from '../../harness/child-process.ts'
+import { decodeTicket, ticketFacts } from '../../../node/trust/ticket.ts'
+import { run } from '../../harness/child-process.ts'
 import { startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { requireTool } from '../../harness/tools.ts'
 import { LONE, startFakeNode } from '../fake-node.ts'
-import { ENTRY, runWarren, type WarrenInit } from './run-warren.ts'
+import { MeshMachine } from './mesh-machine.ts'
+import { ENTRY, runWarren } from './run-warren.ts'
 
 const folders = useTempFolders()
 
 /** A machine with a home of its own. */
-class Machine {
-  readonly home = folders.create('home')
-  readonly data = join(this.home, 'data')
-  /** All that its commands wrote but tickets that were asked for. */
-  said = ''
-
-  async run(command: string, init: Partial<WarrenInit> = {}): Promise<Run> {
-    const result = await runWarren(['mesh', ...command.split(' '), '--data', this.data], { home: this.home, ...init })
-    this.said += result.stderr + (command.startsWith('ticket') ? '' : result.stdout)
-    return result
-  }
-
-  async create(
-    args = '--address 127.0.0.1:7471',
-  ): Promise<{ mesh: string; peer: string; adminKey: string; addresses: string[] }> {
-    const { code, stdout, stderr } = await this.run(`create --json ${args}`)
-    expect([code, stderr]).toEqual([0, ''])
-    return JSON.parse(stdout)
-  }
-
-  async ticket(args = ''): Promise<string> {
-    const { code, stdout, stderr } = await this.run(`ticket ${args}`.trim())
-    expect([code, stderr]).toEqual([0, ''])
-    return stdout.trim()
-  }
-
-  text(file: string): string {
-    return readFileSync(join(this.data, file), 'utf8')
-  }
-
-  mode(file: string): string {
-    return (statSync(join(this.data, file)).mode & 0o777).toString(8)
-  }
-
-  /** What nobody may get to see. */
-  get secrets(): string[] {
-    const files = ['node.key', 'mesh/admin.key'].filter((file) => existsSync(join(this.data, file)))
-    const keys = files.map((file) => this.text(file).split('\n')[1] ?? '')
-    return [...keys, JSON.parse(this.text('mesh/membership.json')).secret]
+class Machine extends MeshMachine {
+  constructor() {
+    super(folders.create('home'))
   }
 }
 
@@ -66,7 +31,12 @@ test('a mesh is created, a ticket made, and another machine joins; nothing secre
 
   const ticket = await first.run('ticket')
   // Alone on its line: that is what a pipe to another machine needs.
-  expect(ticket).toMatchObject({ code: 0, stderr: '', stdout: expect.stringMatching(/^warren-ticket-1\.[\w-]+\n$/) })
+  expect(ticket).toMatchObject({ code: 0, stdout: expect.stringMatching(/^warren-ticket-1\.[\w-]+\n$/) })
+  const { id: ticketId } = ticketFacts(decodeTicket(ticket.stdout))
+  const end = new Date(Date.now() + 365 * 86_400_000).toISOString().slice(0, 10)
+  expect(ticket.stderr).toBe(
+    `warren: this is ticket ${ticketId}: whoever has it can join mesh ${id} as a member until ${end}; «warren mesh revoke ${ticketId}» takes it back\n`,
+  )
   expect(decodeTicket(ticket.stdout).addresses).toEqual([address])
 
   const joined = await second.run('join', { input: ticket.stdout })

@@ -5,6 +5,7 @@ import { nobodyText, peersLines } from '../../../admin/cli/commands/peers.ts'
 import { LONE, PEER } from '../fake-node.ts'
 
 const NOW = 1_800_000_000_000
+const DAY = 86_400_000
 const output = new PassThrough()
 
 const connected: Peers['peers'][number] = {
@@ -21,7 +22,8 @@ const connected: Peers['peers'][number] = {
   quarantine: null,
   zone: null,
   budget: null,
-  notAfter: NOW + 1,
+  ticket: null,
+  notAfter: NOW + 30 * DAY + 1,
 }
 const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }
 
@@ -45,6 +47,23 @@ test('a member that lied is shown with the reason, and when it is asked again', 
   expect(lines).toEqual([
     'peer      role  state                  address        latency  in       out  version  why',
     `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7472  0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
+  ])
+})
+
+test('a seed whose certificate ends within 30 days is shown with that', () => {
+  const all = [
+    connected,
+    { ...connected, notAfter: NOW + 12 * DAY },
+    { ...connected, notAfter: NOW - 1 },
+    { ...gone, notAfter: NOW + 1 },
+  ]
+  const lines = peersLines(all, NOW, output)
+  expect(lines.map((line) => line.split(/ {2,}/)[8])).toEqual([
+    'why',
+    undefined,
+    'its certificate ends in 12 d: warren seed renew',
+    'its certificate has ended',
+    undefined,
   ])
 })
 

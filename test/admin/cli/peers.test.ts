@@ -22,7 +22,8 @@ const seed: Peers['peers'][number] = {
   quarantine: null,
   zone: null,
   budget: null,
-  notAfter: 0,
+  ticket: null,
+  notAfter: Date.now() + 100 * 86_400_000,
 }
 
 test('members are shown by the node on the data folder, to whom its token is shown', async () => {

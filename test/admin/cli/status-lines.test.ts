@@ -134,7 +134,7 @@ const member: Status['mesh'] = {
   listen: ['/ip4/10.0.0.1/tcp/7471', '/ip6/::1/tcp/7471'],
   blobs: '10.0.0.1:7472',
   peers: 1,
-  notAfter: NOW + 7 * DAY + 1,
+  notAfter: NOW + 30 * DAY + 1,
   bytesIn: 2048,
   bytesOut: 7,
 }
@@ -143,14 +143,20 @@ test.for([
   [{}, []],
   [{ pins: { wanted: 1, held: 1, missing: 0 } }, ['keeps 1 pin, all on their seeds']],
   [{ pins: { wanted: 12, held: 9, missing: 3 } }, ['keeps 12 pins, 3 not on all their seeds yet; see «warren pin»']],
+  [{ role: 'member', notAfter: NOW + 7 * DAY + 1 }, []],
   [
-    { notAfter: NOW + 7 * DAY },
+    { role: 'member', notAfter: NOW + 7 * DAY },
     ['its certificate ends in 7 d: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
   ],
   [
-    { notAfter: NOW - 1 },
+    { role: 'member', notAfter: NOW - 1 },
     ['its certificate has ended: make a new ticket with «warren mesh ticket», and «warren mesh join» here'],
   ],
+  [
+    { notAfter: NOW + 30 * DAY },
+    [`its certificate ends in 30 d: renew it where the admin key is with «warren seed renew ${PEER}»`],
+  ],
+  [{ notAfter: NOW - 1 }, [`its certificate has ended: renew it where the admin key is with «warren seed renew ${PEER}»`]],
   [
     { readerOnly: true, reachable: false },
     ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'],
@@ -158,7 +164,7 @@ test.for([
 ] as const)('a member with %j tells how it stands in its mesh', ([facts, more]) => {
   const lines = statusLines({ ...status, mesh: { ...member, ...facts } }, init)
   expect(lines.slice(7, lines.indexOf(''))).toEqual([
-    'mesh     0123456789abcdef, seed, connected with 1 member; 2.0 KiB in, 7 B out',
+    `mesh     0123456789abcdef, ${'role' in facts ? facts.role : 'seed'}, connected with 1 member; 2.0 KiB in, 7 B out`,
     `         peer ${PEER}`,
     '         at /ip4/10.0.0.1/tcp/7471 /ip6/::1/tcp/7471; blobs at 10.0.0.1:7472',
     ...more.map((line) => `         ${line}`),

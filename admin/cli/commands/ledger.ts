@@ -1,0 +1,71 @@
+import { type Effect, effectOf } from '../../../node/ledger/effect.ts'
+import type { Ledger } from '../../../node/ledger/ledger.ts'
+import type { Op } from '../../../node/ledger/op.ts'
+import { formatDay } from '../format.ts'
+import { type AdminOptions, meshAt } from '../mesh-admin.ts'
+import { type Output, table, writeLines } from '../print.ts'
+
+/** Characters of a hash that people get to see. */
+const SHORT_HASH = 12
+
+/** Lists the ops that the node of a data folder knows. Throws MESH_CONFLICT when it is in no mesh. */
+export function ledger(options: AdminOptions): void {
+  const { ledger: known } = meshAt(options)
+  if (options.json)
+    writeLines(process.stdout, [JSON.stringify({ ...known.summary, ops: known.all().map((op) => facts(op, known)) }, null, 2)])
+  else writeLines(process.stdout, ledgerLines(known, process.stdout))
+}
+
+/** The ops for people, the oldest first. */
+export function ledgerLines(known: Ledger, output: Output): string[] {
+  if (known.all().length === 0)
+    return ['The ledger is empty: no ticket was revoked, and no seed was added, renewed or revoked.']
+  return table(output, [
+    ['op', 'issued', 'author', 'type', 'subject', 'effect'],
+    ...known.all().map((op) => {
+      const effect = effectOf(op, known.scope)
+      return [
+        op.hash.slice(0, SHORT_HASH),
+        new Date(op.issuedAt).toISOString().slice(0, 16).replace('T', ' '),
+        authorText(op, known),
+        op.type,
+        effect ? nameOf(effect) : '',
+        effectText(op, effect, known),
+      ]
+    }),
+  ])
+}
+
+function facts(op: Op, known: Ledger) {
+  const { hash, author, seq, prev, lamport, issuedAt, type, body } = op
+  const effect = effectOf(op, known.scope)
+  return {
+    hash,
+    author,
+    seq,
+    prev,
+    lamport,
+    issuedAt,
+    type,
+    subject: effect ? nameOf(effect) : null,
+    effect: effect?.kind ?? null,
+    inEffect: known.state.isInEffect(op),
+    body,
+  }
+}
+
+function authorText({ author }: Op, { scope }: Ledger): string {
+  return author === scope.adminKey ? 'admin' : author.slice(0, SHORT_HASH)
+}
+
+/** What it is about: the id of a ticket or of a peer. */
+function nameOf(effect: Effect): string {
+  if ('ticket' in effect) return effect.ticket
+  return 'peer' in effect ? effect.peer : effect.certificate.peer
+}
+
+function effectText(op: Op, effect: Effect | undefined, { state }: Ledger): string {
+  if (!effect) return 'not known to this version'
+  if (!state.isInEffect(op)) return 'replaced by a later op'
+  return 'certificate' in effect ? `${effect.kind} until ${formatDay(effect.certificate.notAfter)}` : effect.kind
+}
