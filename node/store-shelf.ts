@@ -47,8 +47,10 @@ export class StoreShelf implements Shelf {
   }
 
   async *holdings(): AsyncGenerator<Digest, void> {
-    for await (const [, { verified, link, private: isPrivate }] of this.#store.records.entries('')) {
-      if (link || isPrivate) continue
+    const { blobs, records } = this.#store
+    for await (const [, { blob, verified, link, private: isPrivate }] of records.entries('')) {
+      // Names outlive what was evicted.
+      if (link || isPrivate || blobs.find({ algorithm: 'sha256', hex: blob }) === undefined) continue
       for (const text of verified) {
         const digest = parseDigest(text)
         if (digest) yield digest

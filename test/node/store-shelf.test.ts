@@ -75,6 +75,8 @@ describe.each(Object.keys(STORES))('what members may have of a %s', (name) => {
     for (const bytes of [bytesOf(9), STAGED, SMALL]) {
       expect([shelf.has(digestOf(bytes)), await shelf.open(digestOf(bytes))]).toEqual([false, undefined])
     }
+    expect(store.records.get('small')).toBeDefined()
+    expect(await holdings(shelf)).toEqual([digestOf(LARGE, 'sha256'), digestOf(LARGE)].map(formatDigest).sort())
     await staging.close()
   })
 
