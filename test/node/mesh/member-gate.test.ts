@@ -1,8 +1,10 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { type Op, signOp } from '../../../node/ledger/op.ts'
 import { LedgerState } from '../../../node/ledger/state.ts'
 import { MAX_CARD_BYTES } from '../../../node/mesh/gate.ts'
 import { MemberGate } from '../../../node/mesh/member-gate.ts'
+import { issueSeedCertificate } from '../../../node/trust/certificates.ts'
 import type { Membership } from '../../../node/trust/membership.ts'
 import { ticketFacts } from '../../../node/trust/ticket.ts'
 import { VirtualClock } from '../../harness/clock.ts'
@@ -161,5 +163,84 @@ describe('the own standing', () => {
 
   it('is none with the certificate of another node: a data folder was copied without its key', () => {
     refusal('UNTRUSTED', () => gateOf(mesh.joined, newPeer()).standing)
+  })
+})
+
+describe('what the ledger says of a member', () => {
+  const ticket = ticketFacts(mesh.ticket).id
+  let lamport = 0
+  const op = (type: string, body: Record<string, unknown>) =>
+    signOp({ mesh: mesh.membership.mesh, seq: ++lamport, prev: null, lamport, issuedAt: NOW, type, body }, mesh.adminKey)
+  const certificate = (notAfter: number, peer = mesh.peer) =>
+    issueSeedCertificate({ mesh: mesh.membership.mesh, peer, issuedAt: NOW, notAfter }, mesh.adminKey)
+  const gateWith = (...ops: Op[]) => {
+    const state = new LedgerState(mesh.membership)
+    for (const one of ops) state.apply(one)
+    const heard: string[] = []
+    const clock = new VirtualClock(NOW)
+    const init = { membership: mesh.membership, self: mesh.seed, version: VERSION }
+    return { gate: new MemberGate({ clock, state, onFarewell: (text) => heard.push(text) }, init), state, clock, heard }
+  }
+  const shown = () => gateOf(mesh.joined, mesh.peer).card()
+
+  it('keeps out whoever joined by a ticket that was revoked, and tells it by the op itself', () => {
+    const revoked = op('ticket.revoke', { ticket })
+    const { gate } = gateWith(revoked)
+    expect(refusal('UNTRUSTED', () => gate.admit(mesh.peer, shown())).message).toBe(`ticket ${ticket} was revoked`)
+    const farewell = gate.farewell(mesh.peer, shown())
+    expect(JSON.parse(`${farewell}`)).toEqual({ v: 1, revoked: revoked.text })
+    // Who hears it.
+    const { gate: other, heard } = gateWith()
+    expect(refusal('UNTRUSTED', () => other.admit(mesh.peer, farewell as Buffer)).message).toBe(
+      `${mesh.peer} says that this node was revoked`,
+    )
+    expect(heard).toEqual([revoked.text])
+  })
+
+  it.each<[string, () => [string, Buffer]]>([
+    ['a stranger', () => [newPeer(), Buffer.from('{"v":1}')]],
+    ['who shows the card of somebody else', () => [newPeer(), shown()]],
+    [
+      'a member of another mesh',
+      () => {
+        const other = new TrialMesh()
+        return [other.peer, gateOf(other.joined, other.peer).card()]
+      },
+    ],
+    ['a member that was not revoked', () => [mesh.seed, door().card()]],
+  ])('is told to nobody else, such as %s', (_, make) => {
+    expect(gateWith(op('ticket.revoke', { ticket })).gate.farewell(...make())).toBe(undefined)
+  })
+
+  it('changes what somebody is who was admitted before', () => {
+    const { gate, state, clock } = gateWith()
+    const admitted = gate.admit(mesh.peer, shown())
+    expect(gate.current(admitted)).toEqual(admitted)
+    state.apply(op('seed.certify', { certificate: certificate(NOW + 60 * DAY) }))
+    expect(gate.current(admitted)).toEqual({ ...admitted, role: 'seed', notAfter: NOW + 60 * DAY })
+    expect(gate.admit(mesh.peer, shown())).toEqual({ ...admitted, role: 'seed', notAfter: NOW + 60 * DAY })
+    // What it joined by is no matter then, for as long as the certificate lasts.
+    state.apply(op('ticket.revoke', { ticket }))
+    expect(gate.current(admitted)?.role).toBe('seed')
+    expect(gate.admit(mesh.peer, shown())).toMatchObject({ role: 'seed', notAfter: NOW + 60 * DAY })
+    clock.jump(61 * DAY)
+    expect(gate.current(admitted)).toBe(undefined)
+    refusal('UNTRUSTED', () => gate.admit(mesh.peer, shown()))
+  })
+
+  it('ends a seed that was revoked, whatever made it one; as a member it may come back', () => {
+    const { gate, state } = gateWith(op('seed.certify', { certificate: certificate(NOW + 60 * DAY) }))
+    const certified = gate.admit(mesh.peer, shown())
+    state.apply(op('seed.revoke', { peer: mesh.peer }))
+    expect(gate.current(certified)).toBe(undefined)
+    expect(gate.admit(mesh.peer, shown()).role).toBe('member')
+    const byTicket = new TrialMesh('seed')
+    const init = { membership: byTicket.membership, self: byTicket.seed, version: VERSION }
+    const revocation = { mesh: byTicket.membership.mesh, seq: 1, prev: null, lamport: 1, issuedAt: NOW, type: 'seed.revoke' }
+    const other = new LedgerState(byTicket.membership)
+    other.apply(signOp({ ...revocation, body: { peer: byTicket.peer } }, byTicket.adminKey))
+    const its = new MemberGate({ clock: new VirtualClock(NOW), state: other }, init)
+    const { message } = refusal('UNTRUSTED', () => its.admit(byTicket.peer, gateOf(byTicket.joined, byTicket.peer).card()))
+    expect(message).toBe(`${byTicket.peer} was revoked as a seed`)
   })
 })
