@@ -112,8 +112,10 @@ export class Cache {
     const held = kept?.freshFor === null && plan.kind === 'mutable' ? { ...kept, freshFor: 0 } : kept
     if (!held || held.link || !this.#usable(plan, held, options)) return this.#miss(plan, held, options)
     const found = this.#shelf.open(plan, held, 'local')
-    if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, undefined, options))
-    return found ?? this.#miss(plan, undefined, options)
+    // Bytes may have been evicted: that the name is known says that upstream has it, so that members may be asked.
+    const name = plan.kind === 'immutable' ? held : undefined
+    if (found instanceof Promise) return found.then((opened) => opened ?? this.#miss(plan, name, options))
+    return found ?? this.#miss(plan, name, options)
   }
 
   /** As `Finder` has it. A `needy` one only while it was seen a moment ago that all it names can be had. */

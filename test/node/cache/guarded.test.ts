@@ -34,6 +34,20 @@ describe('a blob that is known by its digest alone', () => {
     expect(peer.asked).toBe(0)
   })
 
+  it('comes from a member though upstream is away, when it was here before and its bytes were evicted', async () => {
+    const { hub, kit } = setUp()
+    await kit.fetch(blobPlan('a', sha256(LAYER)))
+    await turns()
+    const hex = sha256(LAYER).slice(7)
+    expect(await kit.store.blobs.delete(hex)).toBe(LAYER.length)
+    hub.instead = UNREACHABLE
+    const peer = member(kit, 'p', LAYER)
+    peer.hold({ algorithm: 'sha256', hex }, LAYER)
+    const found = await kit.get(blobPlan('a', sha256(LAYER)))
+    expect([found.source, (await read(found)).equals(LAYER)]).toEqual(['peer', true])
+    expect(await codeOf(kit.get(blobPlan('b', sha256(LAYER))))).toBe('UPSTREAM_UNREACHABLE')
+  })
+
   it('is not read out of another repository than the one that it came from', async () => {
     const { hub, kit } = setUp()
     await kit.fetch(blobPlan('a', sha256(LAYER)))
