@@ -132,6 +132,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       isFetcher: () => mesh.fetches,
       plan: (key) => replan(key, door.mounts.all),
       record: (key) => store.records.get(key),
+      blobOf: (key) => cache.digests(key).find((digest) => shelf.has(digest) || shelf.partial(digest) !== undefined),
     }),
   ]
   const parts = { config, key, shelf, pins, permanence, services, events, clock, log }

@@ -51,6 +51,11 @@ export class Artifacts {
     return this.#flights.size
   }
 
+  /** Digests that what a key names is to have while it is being fetched, as far as they are known. */
+  digests(key: string): readonly Digest[] {
+    return this.#latest.get(key)?.digests ?? []
+  }
+
   /** What is here of an artifact with this digest that is being fetched, for members. */
   partial(digest: Digest): PartialBlob | undefined {
     for (const flight of this.#flights) {

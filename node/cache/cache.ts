@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import type { Digest } from '../digest.ts'
+import { type Digest, isCollisionFree, parseDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
@@ -128,6 +128,13 @@ export class Cache {
     if (!(found instanceof Promise)) return found
     void found.then((opened) => opened?.body.close())
     return undefined
+  }
+
+  /** Digests that the bytes of a key have or are to have, as far as they are known: none that anybody could forge. */
+  digests(key: string): readonly Digest[] {
+    const verified = this.#components.store.records.get(key)?.verified ?? []
+    const known = verified.length > 0 ? verified.flatMap((text) => parseDigest(text) ?? []) : this.#artifacts.digests(key)
+    return known.filter(isCollisionFree)
   }
 
   /** What is here of an artifact with this digest that is being fetched; undefined where none of it is for members. */

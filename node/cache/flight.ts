@@ -97,6 +97,11 @@ export class Flight {
     return only && !another && isOfBytes(only.algorithm) ? formatDigest(only) : undefined
   }
 
+  /** Digests that the bytes are to have, as far as they are known. */
+  get digests(): readonly Digest[] {
+    return this.#components.expecting.known?.digests ?? []
+  }
+
   /** Takes part in the flight until the body is closed. */
   attach(): Body {
     this.#alone?.abort(OVER)
@@ -105,10 +110,10 @@ export class Flight {
 
   /** What members may have of it while it comes, if it has this digest; undefined where none of it is for them. */
   partial(digest: Digest): PartialBlob | undefined {
-    const { expecting, isPrivate } = this.#components
+    const { isPrivate } = this.#components
     const name = formatDigest(digest)
     if (isPrivate || this.#plan.document || !this.joinable) return undefined
-    if (!expecting.known?.digests.some((known) => formatDigest(known) === name)) return undefined
+    if (!this.digests.some((known) => formatDigest(known) === name)) return undefined
     const blob = this.#blob
     const sender = () => this.#transferring?.sender
     return {

@@ -111,6 +111,18 @@ export class Members {
     throw dispute ?? new WarrenError('UPSTREAM_ABSENT', 'no member of the mesh has it')
   }
 
+  /**
+   * What a seed has as a blob, from it or from those whom it names. Rejects with the seed's or their trouble.
+   */
+  async openAt(seed: string, digest: Digest, from: From, signal: AbortSignal): Promise<OpenBody> {
+    const source = this.#mesh.source(seed, digest)
+    if (source?.kind !== 'seed') throw new WarrenError('UPSTREAM_ABSENT', `seed ${seed} is not there any more`)
+    this.#checks.likeliest = seed
+    const mayCheck = (await this.#checks.find([digest], signal)) !== undefined
+    const accept = ({ kind }: BlobSource) => kind === 'seed' || mayCheck
+    return this.#ask(source, { digests: [digest], from, accept }, signal)
+  }
+
   /** The whole was seen to be right: whoever sent something else is known now. */
   settle(right: Staging): Promise<void> {
     return this.#checks.settle(right)

@@ -1,9 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
+import { type Digest, parseDigest } from '../digest.ts'
 import { type ErrorCode, errorCodes, WarrenError } from '../errors.ts'
+import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import type { Mesh, Seed, SeedAnswer } from '../mesh/mesh.ts'
-import { ETAG, HELD, IF_RANGE } from '../mesh/seeds/artifact-wire.ts'
+import { AS_BLOB, ETAG, HELD, IF_RANGE } from '../mesh/seeds/artifact-wire.ts'
 import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream.ts'
+import { AsBlob } from './as-blob.ts'
 import { Handover } from './handover.ts'
 
 export interface SeededUpstreamComponents {
@@ -43,6 +46,7 @@ export class SeededUpstream implements Upstream {
     this.#handover = new Handover(components)
   }
 
+  /** As `Upstream` has it; also rejects with AsBlob where the request says so. */
   async fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
     const { key, method, publicOnly, base } = request
     if (key === undefined || method === 'POST' || publicOnly || this.#upstream.isPrivate(base)) {
@@ -97,6 +101,8 @@ export class SeededUpstream implements Upstream {
       return { status, headers: upstreamHeaders(headers), url, body, destroy, through }
     }
     destroy()
+    const blob = status === 303 && request.asBlob ? blobAt(headers.location) : undefined
+    if (blob) throw new AsBlob(seed.id, blob, upstreamHeaders(headers))
     const no = code && NOES[code]
     if (no !== undefined) return { status: no, headers: {}, url, body: nothing(), destroy() {}, through }
     // Whoever went on would ask an upstream that wants to be left alone by all of us.
@@ -111,15 +117,20 @@ export class SeededUpstream implements Upstream {
 
 type Asked = UpstreamRequest & { readonly key: string; readonly method: 'GET' | 'HEAD' }
 
-function headersOf({ range, held, revalidate, headers = {} }: Asked): Record<string, string> {
+function headersOf({ range, held, revalidate, asBlob, headers = {} }: Asked): Record<string, string> {
   const { via } = headers
   return {
     ...(range ? { range: `bytes=${range.start}-${range.end ?? ''}` } : {}),
     ...(range?.ifRange === undefined ? {} : { [IF_RANGE]: range.ifRange }),
     ...(held === undefined ? {} : { [HELD]: held }),
+    ...(asBlob ? { [AS_BLOB]: 'yes' } : {}),
     ...(revalidate ? { 'cache-control': 'no-cache' } : {}),
     ...(via === undefined ? {} : { via }),
   }
+}
+
+function blobAt(location = ''): Digest | undefined {
+  return location.startsWith(BLOB_PATH) ? parseDigest(location.slice(BLOB_PATH.length)) : undefined
 }
 
 /** Of the seed's headers those that upstream's would be. */

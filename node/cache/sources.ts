@@ -7,6 +7,7 @@ import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { type Conditions, declaredSize, mayBeRight, refusal } from './answer.ts'
+import { AsBlob } from './as-blob.ts'
 import { FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
@@ -31,7 +32,7 @@ export interface OpenBody {
   readonly start: number
   /** Length of the whole artifact in bytes, where known. */
   readonly size: number | undefined
-  /** Upstream's headers; empty for a member's bytes. */
+  /** Upstream's headers; empty where a member sends and no seed told them. */
   readonly headers: Readonly<Record<string, string>>
   /** Rejects with a WarrenError when it breaks off. */
   readonly body: AsyncIterable<Buffer>
@@ -80,7 +81,7 @@ export class Sources {
   /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     const strong = digests.filter(isCollisionFree)
-    if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, signal)
+    if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, this.#members.promising, signal)
     const membersLost = new AbortScope(signal)
     const mayGoOn = from.peers === 'first' || (await this.#members.canCheck(strong, from, signal))
     const peers = mayGoOn && !this.#members.unlucky ? 'first' : 'last'
@@ -89,12 +90,13 @@ export class Sources {
     const early = await this.#headStart(members)
     if (early) return early
     const upstreamLost = new AbortScope(signal)
-    const upstream = this.#fromUpstream(url, from, upstreamLost.signal)
+    const upstream = this.#fromUpstream(url, from, true, upstreamLost.signal)
     try {
-      const first = await Promise.any([members, upstream])
-      if (first.kind === 'upstream') leave(members, membersLost)
+      const both = [members, upstream].map(async (opening) => ({ opening, opened: await opening }))
+      const first = await Promise.any(both)
+      if (first.opening === upstream) leave(members, membersLost)
       else leave(upstream, upstreamLost)
-      return first
+      return first.opened
     } catch {
       if (signal.aborted) return upstream
       const last = peers === 'first' ? members : this.#members.open(strong, from, anyMember, signal)
@@ -128,22 +130,31 @@ export class Sources {
     return this.#members.settle(right)
   }
 
-  async #fromUpstream(place: string | Promise<string>, from: From, signal: AbortSignal): Promise<OpenBody> {
+  /** @param mayRefer whether the seed that fetches for all may send to other members */
+  async #fromUpstream(place: string | Promise<string>, from: From, mayRefer: boolean, signal: AbortSignal): Promise<OpenBody> {
     const { start, ifRange, conditions } = from
     const url = typeof place === 'string' ? place : await abortable(place, signal)
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
     const { headers } = this.#plan
-    const response = await this.#components.upstream.fetch(
+    const fetching = this.#components.upstream.fetch(
       {
         method: 'GET',
         url,
         headers: { ...headers, ...conditions?.headers, 'accept-encoding': 'identity' },
         ...range,
         ...(conditions ? { held: conditions.held } : {}),
+        ...(mayRefer && from.early && !this.#plan.document ? { asBlob: true } : {}),
         ...atUpstream(this.#plan),
       },
       signal,
     )
+    let response: UpstreamResponse
+    try {
+      response = await fetching
+    } catch (error) {
+      if (!(error instanceof AsBlob)) throw error
+      return this.#asBlob(error, url, from, signal)
+    }
     try {
       // To a plain GET a 304 is no answer.
       if (response.status === 304 && conditions && mayBeRight(conditions, response)) throw new NotModified(response.headers)
@@ -158,6 +169,16 @@ export class Sources {
     } catch (error) {
       response.destroy()
       throw error
+    }
+  }
+
+  /** Where nobody hands out the blob after all, the seed has to send it as upstream's answer. */
+  async #asBlob({ seed, digest, headers }: AsBlob, url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
+    try {
+      return { ...(await this.#members.openAt(seed, digest, from, signal)), headers }
+    } catch {
+      signal.throwIfAborted()
+      return this.#fromUpstream(url, from, false, signal)
     }
   }
 }

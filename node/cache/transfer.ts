@@ -21,7 +21,7 @@ export interface TransferComponents {
   /** Asks for it only if it is another one than what is held. */
   readonly conditions?: Conditions | undefined
   stage(size: number | undefined): Staging
-  /** Called whenever upstream begins. */
+  /** Called whenever upstream begins, or what it says is told by a seed. */
   onUpstream(headers: OpenBody['headers']): void
   /** Called whenever a source begins whose size and headers can be believed. */
   onTrusted(source: OpenBody): void
@@ -118,7 +118,7 @@ export class Transfer {
   async #feed(source: OpenBody): Promise<void> {
     const { blob, onTrusted, onUpstream } = this.#components
     const part = this.#beginPart(source)
-    if (source.kind === 'upstream') onUpstream(source.headers)
+    if (source.kind === 'upstream' || Object.keys(source.headers).length > 0) onUpstream(source.headers)
     const trusted = source.trusted && !(await this.#isPage(source))
     if (trusted) {
       this.#accept(source)

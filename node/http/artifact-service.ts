@@ -2,8 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Finder, Found } from '../cache/found.ts'
 import type { Intake } from '../cache/intake.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
+import { type Digest, formatDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
-import { ARTIFACT_PATH, ETAG, HELD, IF_RANGE, keyInPath } from '../mesh/seeds/artifact-wire.ts'
+import { BLOB_PATH } from '../mesh/blobs/constants.ts'
+import { ARTIFACT_PATH, AS_BLOB, ETAG, HELD, IF_RANGE, keyInPath } from '../mesh/seeds/artifact-wire.ts'
+import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { untilClientLeaves } from './client-left.ts'
@@ -23,6 +26,8 @@ export interface ArtifactServiceComponents {
   /** The plan of what a key names, from this node's own configuration; undefined where none of its mirrors has that. */
   plan(key: string): Plan | undefined
   record(key: string): NameRecord | undefined
+  /** A digest by which members can have what a key names as a blob, or its beginning. */
+  blobOf(key: string): Digest | undefined
 }
 
 /** Ms between signs of life while upstream is being asked; whoever waits gives up without any. */
@@ -76,12 +81,28 @@ export class ArtifactService implements MemberService {
       response.writeHead(304, told).end()
       return 0
     }
+    const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found)
+    if (blob) {
+      // Its bytes go out by many hands; whoever had it fetched is the one that it counts for.
+      if (found.source === 'upstream') budgets.fetched(member.peer, found.body.size ?? 0)
+      found.body.close()
+      response
+        .writeHead(303, { ...found.headers, ...told, location: BLOB_PATH + formatDigest(blob), 'content-length': '0' })
+        .end()
+      return 0
+    }
     // Bytes of another thing must not be joined with those that are there.
     if (headers[IF_RANGE] !== undefined && headers[IF_RANGE] !== known?.etag) delete request.headers.range
     const { document: _asItIs, ...raw } = found
     const sent = await sender.send({ ...raw, headers: { ...found.headers, ...told } }, { request, response, ...NO_CLIENT })
     if (found.source === 'upstream') budgets.fetched(member.peer, sent)
     return sent
+  }
+
+  /** What is large is handed out as a blob, in parts of which others can take their share. */
+  #asBlob({ key, document }: Plan, { body }: Found): Digest | undefined {
+    const isLarge = !document && (body.size ?? 0) > LARGE_BYTES
+    return isLarge ? this.#components.blobOf(key) : undefined
   }
 
   #planOf(url: string): Plan {

@@ -97,6 +97,10 @@ export class Libp2pMesh implements Mesh {
     }
   }
 
+  source(peer: string, digest: Digest): BlobSource | undefined {
+    return this.#components.book.usable(peer) ? this.#source(peer, digest) : undefined
+  }
+
   seeds(key: string): readonly Seed[] {
     if (!this.populated) return []
     const { book } = this.#components

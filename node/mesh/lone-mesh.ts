@@ -8,6 +8,10 @@ export class LoneMesh implements Mesh {
 
   async *find(): AsyncIterable<BlobSource> {}
 
+  source(): undefined {
+    return undefined
+  }
+
   seeds(): readonly Seed[] {
     return []
   }

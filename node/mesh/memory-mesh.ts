@@ -106,6 +106,11 @@ export class MemoryMesh implements Mesh {
     }
   }
 
+  source(peer: string, digest: Digest): BlobSource | undefined {
+    const member = this.#others().find(({ id }) => id === peer)
+    return member && this.#source(member, digest)
+  }
+
   seeds(key: string): Seed[] {
     const all = [...(this.#joined ? this.#network.members : [])].filter(({ kind, answers }) => kind === 'seed' && answers)
     const byId = new Map(all.map((member) => [member.id, member]))
@@ -149,10 +154,7 @@ export class MemoryMesh implements Mesh {
       id: member.id,
       kind: member.kind,
       open: (start, signal, asking = 'first') => member.#open(digest, { start, asking, by: this.id }, signal),
-      named: (peer) => {
-        const other = this.#others().find(({ id }) => id === peer)
-        return other && this.#source(other, digest)
-      },
+      named: (peer) => this.source(peer, digest),
       blame: () => void this.blamed.push(member.id),
     }
   }

@@ -110,6 +110,10 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.find(digest, signal)
   }
 
+  source(peer: string, digest: Digest): BlobSource | undefined {
+    return this.#mesh.source(peer, digest)
+  }
+
   seeds(key: string): readonly Seed[] {
     return this.#mesh.seeds(key)
   }

@@ -68,6 +68,8 @@ export interface Mesh {
   readonly headStart: number
   /** Sources in the order in which they should be tried; ends when nobody else is known. */
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource>
+  /** One member as the source of a blob; undefined while it is not connected, or is not to be asked. */
+  source(peer: string, digest: Digest): BlobSource | undefined
   /** Whether seeds are to fetch for this node, and to keep what it had to fetch itself. */
   readonly relies: boolean
   /** Those to be asked for a key before upstream is, the likeliest to have it first; none where this node is to fetch it itself. */

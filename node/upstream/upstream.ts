@@ -7,6 +7,8 @@ export interface UpstreamRequest {
   readonly key?: string
   /** sha256 (hex) of the bytes that are held of it: whoever sees that there are no others may answer 304. */
   readonly held?: string
+  /** Whoever asks is ready to be told that others have it as well, in the place of its bytes. */
+  readonly asBlob?: boolean
   /** Somebody else's copy will not do unless upstream confirms it. */
   readonly revalidate?: boolean
   /** Lower-case names. `host` and `connection` are the client's own business; to `via` it adds itself. */

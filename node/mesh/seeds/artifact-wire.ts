@@ -10,6 +10,8 @@ const MAX_KEY = 4096
 export const HELD = 'x-warren-held'
 /** Request: the upstream validator of the bytes that a range is to go on with. */
 export const IF_RANGE = 'x-warren-if-range'
+/** Request: what is large is taken as a blob as well; a 303 says by which digest. */
+export const AS_BLOB = 'x-warren-as-blob'
 /** Answer: upstream's own entity tag, for whoever may have to ask upstream itself later. */
 export const ETAG = 'x-warren-etag'
 

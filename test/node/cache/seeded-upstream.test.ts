@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { AsBlob } from '../../../node/cache/as-blob.ts'
 import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
 import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import type { Seed, SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
@@ -215,5 +216,29 @@ describe('what was fetched while no seed could be asked', () => {
     const seed = member({}, undefined, 'seed')
     await seed.fetch()
     expect([absent.clock.sleeping, seed.clock.sleeping]).toEqual([0, 0])
+  })
+})
+
+describe('a seed that has it as a blob', () => {
+  const location = `/blobs/v1/sha256:${'ab'.repeat(32)}`
+  const referring =
+    (to: string): Answering =>
+    () => ({ status: 303, headers: { location: to, 'x-warren-etag': '"v"' } })
+
+  it('is named to who is ready for that, with the digest and what upstream says', async () => {
+    const { fetch, asked } = member({ a: referring(location) })
+    const error = await fetch({ asBlob: true }).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(AsBlob)
+    expect(error).toMatchObject({ seed: 'a', digest: { algorithm: 'sha256', hex: 'ab'.repeat(32) }, headers: { etag: '"v"' } })
+    expect(asked[0]?.[1].headers).toEqual({ 'x-warren-as-blob': 'yes' })
+  })
+
+  it.each([
+    ['asked without that', {}, location],
+    ['leading elsewhere', { asBlob: true }, '/artifacts/v1/x'],
+    ['leading to no digest', { asBlob: true }, '/blobs/v1/md6:00'],
+  ])('is none when it is %s', async (_, more, to) => {
+    const { fetch } = member({ a: referring(to) })
+    expect(await fetch(more)).toMatchObject({ text: 'from upstream' })
   })
 })

@@ -119,6 +119,7 @@ describe('a member that is slow', () => {
       relies: false,
       announce() {},
       seeds: () => [],
+      source: () => undefined,
       chunkSources: () => [],
       async close() {},
       async *find() {

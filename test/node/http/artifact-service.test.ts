@@ -6,6 +6,7 @@ import { type Body, bufferBody } from '../../../node/body.ts'
 import type { Finder, Found, GetOptions } from '../../../node/cache/found.ts'
 import { Intake } from '../../../node/cache/intake.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
+import type { Digest } from '../../../node/digest.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { ArtifactService } from '../../../node/http/artifact-service.ts'
 import { MemberBudgets } from '../../../node/http/member-budgets.ts'
@@ -38,6 +39,7 @@ interface Setting {
   readonly isFetcher?: boolean
   readonly metered?: boolean
   readonly requests?: number
+  readonly blob?: Digest
 }
 
 function found(more: Partial<Found> = {}): Found {
@@ -78,6 +80,7 @@ async function seed(setting: Setting = {}) {
     isFetcher: () => isFetcher,
     plan: (key) => plans.find((plan) => plan.key === key),
     record: () => setting.record as NameRecord | undefined,
+    blobOf: () => setting.blob,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => bugs.push(error) } })
   const server = createServer(
@@ -230,5 +233,29 @@ describe('a seed that fetches for members', () => {
     member.leave('rst')
     member.close()
     expect(String(await left.promise)).toContain('left')
+  })
+})
+
+describe('what is large', () => {
+  const LARGE = { ...bufferBody(BYTES), size: 9 << 20 }
+  const DIGEST: Digest = { algorithm: 'sha256', hex: HEX }
+  const asBlob = 'x-warren-as-blob: yes\r\n'
+
+  it('is to be had as a blob by who says that it can, and counts for whoever had it fetched', async () => {
+    const { ask, budgets } = await seed({ blob: DIGEST, get: () => found({ body: LARGE }), record: { etag: '"v1"' } })
+    const { status, headers, rest } = await ask(FILE, asBlob)
+    expect([status, rest, headers.get('location')]).toEqual([303, '', `/blobs/v1/sha256:${HEX}`])
+    expect([headers.get('x-warren-etag'), headers.get('content-type')]).toEqual(['"v1"', 'application/json'])
+    // The budget of a thousand bytes a day is spent.
+    expect(() => budgets.fetch('the member', false)).toThrow()
+  })
+
+  it.each([
+    ['who says nothing', '', { blob: DIGEST, get: () => found({ body: LARGE }) }],
+    ['what has no digest yet', asBlob, { get: () => found({ body: LARGE }) }],
+    ['what is small', asBlob, { blob: DIGEST }],
+  ])('is sent at once to or as %s', async (_, fields, setting) => {
+    const { ask } = await seed(setting)
+    expect((await ask(FILE, fields)).status).not.toBe(303)
   })
 })
