@@ -111,7 +111,15 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     store instanceof DiskStore
       ? building.adopt(
           new Permanence(
-            { store, mesh: { find: (digest, signal) => mesh.find(digest, signal) }, clock, log },
+            {
+              store,
+              mesh: {
+                find: (digest, signal) => mesh.find(digest, signal),
+                withdraw: (digests) => mesh.withdraw(digests),
+              },
+              clock,
+              log,
+            },
             { quota: config.store.quota },
           ),
           (part) => part.stop(),
@@ -120,7 +128,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const budgets = new MemberBudgets({ clock }, config.mesh.budget)
   // Made when a mesh is opened, once all that they lean on is there.
   const services = (answering: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[] => [
-    ...memberServices({ shelf, sender, clock }, answering, config.mesh),
+    ...memberServices({ shelf, sender, clock, onAbsent: (digest) => mesh.withdraw([digest]) }, answering, config.mesh),
     new PinService({ desk: new PinDesk({ pins }) }),
     new HeldService({ shelf }),
     new ArtifactService({
@@ -283,7 +291,7 @@ function meshOf({ config, key, shelf, pins, permanence, services, events, clock,
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
   const folder = new MeshFolder(config.data)
-  return new MeshSwitch(
+  const mesh: MeshSwitch = new MeshSwitch(
     {
       membership: () => folder.membership(),
       forget: () => folder.leave(),
@@ -297,6 +305,7 @@ function meshOf({ config, key, shelf, pins, permanence, services, events, clock,
     },
     { self: key.peerId },
   )
+  return mesh
 }
 
 interface UpstreamParts {

@@ -25,6 +25,17 @@ export const peersSchema = z.object({
         quarantine: z.object({ until: z.number(), reason: z.string() }).nullable(),
         /** When its certificate ends. */
         notAfter: z.number(),
+        /** What it told that it can be asked for; null where it has told nothing. */
+        inventory: z
+          .object({
+            /** Digests. */
+            keys: count,
+            /** `stale`: nothing was heard of it for a while. `ignored`: it is not believed. */
+            state: z.enum(['fresh', 'stale', 'ignored']),
+            ignored: z.object({ until: z.number(), reason: z.string() }).nullable(),
+          })
+          .nullable()
+          .default(null),
         /** Where it says that it is. */
         zone: z.string().nullable().default(null),
         /** What is left of what this node, as a seed, does for it; null where it does nothing for others. */

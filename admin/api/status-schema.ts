@@ -130,6 +130,20 @@ export const statusSchema = z.object({
     bytesOut: count,
     /** Of a seed: pins that it has, how many of them are on all the seeds that they belong to, and how many are not. */
     pins: z.object({ wanted: count, held: count, missing: count }).nullable().default(null),
+    /** How blobs were looked for at members; null in no mesh. */
+    router: z
+      .object({
+        /** Look-ups for something that a neighbour lists, or none does, and blobs that one listed and did not have. */
+        inventory: z.object({ hit: count, miss: count, false: count }),
+        /** Members that were asked on the mere guess that they have it. */
+        guess: z.object({ right: count, wrong: count }),
+        /** Look-ups that the DHT knew somebody for, or nobody, and those that it was spared. */
+        dht: z.object({ hit: count, miss: count, spared: count }),
+        /** Whether all members that are known have told what they have, so that the DHT is not asked. */
+        coversAll: z.boolean(),
+      })
+      .nullable()
+      .default(null),
   }),
 })
 

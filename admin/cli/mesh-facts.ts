@@ -19,6 +19,7 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
     ...(mesh.trouble === null ? [] : [mesh.trouble]),
     `peer ${mesh.peer}`,
     `at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`,
+    ...routerFacts(mesh.router),
     ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
     ...pinFacts(mesh.pins),
     ...certificateFacts(mesh, now),
@@ -29,6 +30,15 @@ function pinFacts(pins: Status['mesh']['pins']): string[] {
   if (!pins) return []
   const where = pins.missing === 0 ? 'all on their seeds' : `${pins.missing} not on all their seeds yet; see «warren pin»`
   return [`keeps ${plural(pins.wanted, 'pin')}, ${where}`]
+}
+
+/** How often it was known where something is. */
+function routerFacts(router: Status['mesh']['router']): string[] {
+  if (!router || router.inventory.hit + router.inventory.miss === 0) return []
+  const { inventory, guess, dht } = router
+  return [
+    `looked for ${plural(inventory.hit + inventory.miss, 'blob')}: ${inventory.hit} listed by members (${inventory.false} wrongly), ${guess.right} of ${guess.right + guess.wrong} guesses right, ${dht.hit} of ${dht.hit + dht.miss} in the DHT`,
+  ]
 }
 
 function certificateFacts({ role, notAfter, peer }: Status['mesh'], now: number): string[] {

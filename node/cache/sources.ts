@@ -87,7 +87,7 @@ export class Sources {
     const peers = mayGoOn && !this.#members.unlucky ? 'first' : 'last'
     const accept = peers === 'first' ? anyMember : seedsOnly
     const members = this.#members.open(strong, from, accept, membersLost.signal)
-    const early = await this.#headStart(members)
+    const early = await this.#headStart(members, strong)
     if (early) return early
     const upstreamLost = new AbortScope(signal)
     const upstream = this.#fromUpstream(url, from, true, upstreamLost.signal)
@@ -112,13 +112,16 @@ export class Sources {
    * What members deliver before upstream's turn has come. Where one is known to have it that turn comes later: it may only have to
    * be connected to first, and a second copy from upstream costs more than the wait.
    */
-  async #headStart(members: Promise<OpenBody>): Promise<OpenBody | undefined> {
-    const { mesh, clock } = this.#components
+  async #headStart(members: Promise<OpenBody>, digests: readonly Digest[]): Promise<OpenBody | undefined> {
+    const { mesh, upstream, clock } = this.#components
+    const metered = upstream.budget(this.#plan.base) !== undefined
+    const headStart = mesh.headStart(digests, { metered })
     const over = new AbortController()
     const sleep = (ms: number) => clock.sleep(ms, over.signal).catch(() => {})
     const answered = members.catch(() => {})
-    let early = await Promise.race([answered, sleep(mesh.headStart)])
-    if (!early && this.#members.asking) early = await Promise.race([answered, sleep(FOUND_PATIENCE - mesh.headStart)])
+    let early = await Promise.race([answered, sleep(headStart)])
+    const more = Math.max(0, FOUND_PATIENCE - headStart)
+    if (!early && this.#members.asking) early = await Promise.race([answered, sleep(more)])
     over.abort(OVER)
     // A seed that has it, or is fetching it, sends it or knows who does.
     if (!early && this.#members.acknowledged) early = await answered

@@ -2,6 +2,8 @@
 const LEAST = 20
 /** More would be felt by whoever waits for something that no peer has. */
 const MOST = 50
+/** Before an upstream that grants only so many requests: a second of waiting is cheaper than one of them. */
+export const METERED_HEAD_START = 1_000
 /** Answers that are looked back upon. */
 const WINDOW = 64
 /** Answers after which the figure is worked out anew. */

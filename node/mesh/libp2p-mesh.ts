@@ -4,11 +4,14 @@ import type { Digest } from '../digest.ts'
 import type { Membership } from '../trust/membership.ts'
 import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
+import { METERED_HEAD_START } from './head-start.ts'
+import type { Inventories } from './inventory/inventories.ts'
+import type { OwnInventory } from './inventory/own-inventory.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { ranked } from './rendezvous.ts'
-import { Router } from './router.ts'
+import type { Located, Router } from './router.ts'
 import { SeedSource } from './seeds/seed-source.ts'
 import { SeedChunks } from './swarm/seed-chunks.ts'
 
@@ -19,6 +22,9 @@ const OVER = new Error('nobody looks for it any more')
 
 export interface Libp2pMeshComponents extends PeerSourceComponents {
   readonly lookup: DhtLookup
+  readonly router: Router
+  readonly inventories: Inventories
+  readonly inventory: Pick<OwnInventory, 'add' | 'remove'>
   readonly announcer: Announcer
   /** Connects to a member that is known by its peer id only; its card then tells where its blobs are. */
   meet(peer: string, signal: AbortSignal): Promise<unknown>
@@ -47,14 +53,12 @@ export interface Libp2pMeshInit {
 export class Libp2pMesh implements Mesh {
   readonly #components: Libp2pMeshComponents
   readonly #init: Libp2pMeshInit
-  readonly #router: Router
   readonly #closed = new AbortController()
   #closing: Promise<void> | undefined
 
   constructor(components: Libp2pMeshComponents, init: Libp2pMeshInit) {
     this.#components = components
     this.#init = init
-    this.#router = new Router(components)
     // Every look-up listens for the end.
     setMaxListeners(0, this.#closed.signal)
   }
@@ -67,27 +71,30 @@ export class Libp2pMesh implements Mesh {
     return !this.fetches
   }
 
-  get headStart(): number {
-    return this.#components.headStart.value
+  headStart(digests: readonly Digest[], { metered }: { readonly metered: boolean }): number {
+    const { router, headStart } = this.#components
+    if (!this.populated || router.rulesOut(digests)) return 0
+    return metered ? METERED_HEAD_START : headStart.value
   }
 
   async *find(digest: Digest, signal: AbortSignal): AsyncGenerator<BlobSource, void> {
     signal.throwIfAborted()
     if (!this.populated) return
-    const { book } = this.#components
+    const { book, router } = this.#components
     const scope = new AbortScope(signal, this.#closed.signal)
-    const meetings: Promise<string | undefined>[] = []
+    const meetings: Promise<Located | undefined>[] = []
     try {
-      for await (const peer of this.#router.locate(digest, scope.signal)) {
-        if (book.usable(peer)) yield this.#source(peer, digest)
+      for await (const located of router.locate(digest, scope.signal)) {
+        const { peer } = located
+        if (book.usable(peer)) yield this.#source(located, digest)
         // Who is not connected is met while the others are asked.
-        else if (!book.isConnected(peer) && book.worthMeeting(peer)) meetings.push(this.#meet(peer, signal))
+        else if (!book.isConnected(peer) && book.worthMeeting(peer)) meetings.push(this.#meet(located, signal))
         signal.throwIfAborted()
       }
       for (const meeting of meetings) {
-        const peer = await meeting
+        const located = await meeting
         signal.throwIfAborted()
-        if (peer !== undefined && book.usable(peer)) yield this.#source(peer, digest)
+        if (located && book.usable(located.peer)) yield this.#source(located, digest)
       }
     } catch (error) {
       signal.throwIfAborted()
@@ -98,7 +105,7 @@ export class Libp2pMesh implements Mesh {
   }
 
   source(peer: string, digest: Digest): BlobSource | undefined {
-    return this.#components.book.usable(peer) ? this.#source(peer, digest) : undefined
+    return this.#components.book.usable(peer) ? this.#source({ peer, by: 'referral' }, digest) : undefined
   }
 
   seeds(key: string): readonly Seed[] {
@@ -122,9 +129,14 @@ export class Libp2pMesh implements Mesh {
   }
 
   announce(digests: readonly Digest[]): void {
-    const { lookup, announcer } = this.#components
+    const { lookup, inventory, announcer } = this.#components
     for (const digest of digests) lookup.forget(digest)
+    inventory.add(digests)
     announcer.announce(digests)
+  }
+
+  withdraw(digests: readonly Digest[]): void {
+    this.#components.inventory.remove(digests)
   }
 
   get membership(): Membership {
@@ -141,7 +153,7 @@ export class Libp2pMesh implements Mesh {
 
   status(): MeshStatus {
     const { id, self, zone = null } = this.#init
-    const { book } = this.#components
+    const { book, router } = this.#components
     const parts = this.#components.status()
     const peers = book.all()
     return {
@@ -154,11 +166,13 @@ export class Libp2pMesh implements Mesh {
       peers: book.connected,
       bytesIn: peers.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
       bytesOut: peers.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+      router: { ...router.counts.snapshot(), coversAll: router.coversAll },
     }
   }
 
   peers(): PeerStatus[] {
-    return this.#components.book.all()
+    const { book, inventories } = this.#components
+    return book.all().map((peer) => ({ ...peer, inventory: inventories.status(peer.id) }))
   }
 
   close(): Promise<void> {
@@ -169,14 +183,15 @@ export class Libp2pMesh implements Mesh {
     return this.#closing
   }
 
-  #source(peer: string, digest: Digest): PeerSource {
-    return new PeerSource(this.#components, peer, digest)
+  #source(located: Located, digest: Digest): PeerSource {
+    return new PeerSource(this.#components, located, digest)
   }
 
-  async #meet(peer: string, signal: AbortSignal): Promise<string | undefined> {
+  async #meet(located: Located, signal: AbortSignal): Promise<Located | undefined> {
+    const { peer } = located
     try {
       await this.#components.meet(peer, AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(MEET_LIMIT)]))
-      return peer
+      return located
     } catch {
       if (!signal.aborted) this.#components.book.failed(peer)
       return undefined

@@ -3,8 +3,11 @@ import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 /** A node that is in no mesh: nobody to ask, nobody to tell. */
 export class LoneMesh implements Mesh {
   readonly populated = false
-  readonly headStart = 0
   readonly relies = false
+
+  headStart(): number {
+    return 0
+  }
 
   async *find(): AsyncIterable<BlobSource> {}
 
@@ -21,6 +24,8 @@ export class LoneMesh implements Mesh {
   }
 
   announce(): void {}
+
+  withdraw(): void {}
 
   async close(): Promise<void> {}
 }

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { Body } from '../body.ts'
 import { type Digest, formatDigest } from '../digest.ts'
+import { METERED_HEAD_START } from './head-start.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import { ranked } from './rendezvous.ts'
 import type { Shelf } from './shelf.ts'
@@ -44,6 +45,8 @@ export interface MemberInit {
   readonly kind?: 'peer' | 'seed'
   /** Ms; 20 by default. */
   readonly headStart?: number
+  /** Whether it knows what the others have, so that there is no head start for what nobody has; not by default. */
+  readonly knowsAll?: boolean
 }
 
 /** What joins memory meshes: who is there. */
@@ -61,7 +64,6 @@ export class MemoryNetwork {
 export class MemoryMesh implements Mesh {
   readonly id: string
   readonly kind: 'peer' | 'seed'
-  readonly headStart: number
   /** Digests that this member told the others of. */
   readonly announced: string[] = []
   /** Ids of the members that this one complained about, as often as it did. */
@@ -75,13 +77,16 @@ export class MemoryMesh implements Mesh {
   /** Bodies that this member is sending. */
   sending = 0
   readonly #network: MemoryNetwork
+  readonly #headStart: number
+  readonly #knowsAll: boolean
   readonly #held = new Map<string, Buffer>()
 
   constructor(network: MemoryNetwork, init: MemberInit) {
     this.#network = network
     this.id = init.id
     this.kind = init.kind ?? 'peer'
-    this.headStart = init.headStart ?? 20
+    this.#headStart = init.headStart ?? 20
+    this.#knowsAll = init.knowsAll ?? false
   }
 
   get relies(): boolean {
@@ -126,8 +131,22 @@ export class MemoryMesh implements Mesh {
     return this.#others().flatMap((member) => (member.kind === 'seed' ? [this.#chunksOf(member, digest)] : []))
   }
 
+  headStart(digests: readonly Digest[], { metered }: { readonly metered: boolean }): number {
+    const names = digests.map(formatDigest)
+    const isHeld = ({ id, held }: { id: string; held: ReadonlyMap<string, Buffer> }) =>
+      id !== this.id && names.some((one) => held.has(one))
+    const others = [...this.#network.members].map((member) => ({ id: member.id, held: member.#held }))
+    if (this.#knowsAll && !others.some(isHeld)) return 0
+    return metered ? METERED_HEAD_START : this.#headStart
+  }
+
   announce(digests: readonly Digest[]): void {
     this.announced.push(...digests.map(formatDigest))
+  }
+
+  withdraw(digests: readonly Digest[]): void {
+    const gone = new Set(digests.map(formatDigest))
+    this.announced.splice(0, Infinity, ...this.announced.filter((name) => !gone.has(name)))
   }
 
   async close(): Promise<void> {

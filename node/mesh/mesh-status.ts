@@ -1,4 +1,6 @@
 import type { Role } from '../trust/standing.ts'
+import type { InventoryStatus } from './inventory/inventories.ts'
+import type { RouterCounts } from './router-counts.ts'
 
 /** How a node stands in its mesh. Times in ms since the epoch, sizes in bytes. */
 export interface MeshStatus {
@@ -29,10 +31,23 @@ export interface MeshStatus {
   readonly bytesIn: number
   /** Bytes of blobs that went to members since start. */
   readonly bytesOut: number
+  /** How blobs were looked for; null in no mesh. */
+  readonly router: RouterStatus | null
+}
+
+interface RouterStatus extends RouterCounts {
+  /** Whether all members that are known have told what they have, so that the DHT is not asked. */
+  readonly coversAll: boolean
+}
+
+/** What a node shows of another member. */
+export interface PeerStatus extends KnownPeer {
+  /** What it told that it has; null where it has told nothing. */
+  readonly inventory: InventoryStatus | null
 }
 
 /** What a node knows of another member. */
-export interface PeerStatus {
+export interface KnownPeer {
   readonly id: string
   readonly role: Role
   readonly version: string

@@ -102,8 +102,8 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.relies
   }
 
-  get headStart(): number {
-    return this.#mesh.headStart
+  headStart(...asked: Parameters<Mesh['headStart']>): number {
+    return this.#mesh.headStart(...asked)
   }
 
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource> {
@@ -124,6 +124,10 @@ export class MeshSwitch implements Mesh {
 
   announce(digests: readonly Digest[]): void {
     this.#mesh.announce(digests)
+  }
+
+  withdraw(digests: readonly Digest[]): void {
+    this.#mesh.withdraw(digests)
   }
 
   status(): MeshStatus {
@@ -191,5 +195,6 @@ function lone(peer: string, trouble: string | null): MeshStatus {
     trouble,
     bytesIn: 0,
     bytesOut: 0,
+    router: null,
   }
 }

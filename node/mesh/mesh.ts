@@ -64,8 +64,11 @@ export interface ChunkSource {
 export interface Mesh {
   /** False while no other member is known; nothing is looked up then. */
   readonly populated: boolean
-  /** Milliseconds that peers get before upstream is asked as well. */
-  readonly headStart: number
+  /**
+   * Ms that peers get before upstream is asked as well for what has these digests: none where it is known that nobody has it, more
+   * of them before an upstream that is `metered`, to which each request counts.
+   */
+  headStart(digests: readonly Digest[], upstream: { readonly metered: boolean }): number
   /** Sources in the order in which they should be tried; ends when nobody else is known. */
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource>
   /** One member as the source of a blob; undefined while it is not connected, or is not to be asked. */
@@ -78,5 +81,7 @@ export interface Mesh {
   chunkSources(digest: Digest): readonly ChunkSource[]
   /** Tells the mesh that this node can serve a verified, public blob. */
   announce(digests: readonly Digest[]): void
+  /** Tells the mesh that it serves them no more; what it still has it goes on to serve. */
+  withdraw(digests: readonly Digest[]): void
   close(): Promise<void>
 }

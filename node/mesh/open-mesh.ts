@@ -23,11 +23,14 @@ import { answerIntroductions, askIntroductions } from './host/introductions.ts'
 import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
 import { answerReach, askReach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
+import { NEIGHBOURS } from './inventory/constants.ts'
+import { InventoryExchange } from './inventory/exchange.ts'
 import { OwnStanding } from './ledger/own-standing.ts'
 import { SharedLedger } from './ledger/shared-ledger.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
 import { MemberGate } from './member-gate.ts'
 import { PeerBook } from './peer-book.ts'
+import { Router } from './router.ts'
 import { Seeds } from './seeds.ts'
 import type { Shelf } from './shelf.ts'
 import { Upkeep } from './upkeep.ts'
@@ -137,6 +140,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
     ),
   )
   const { dht } = host.libp2p.services
+  const exchange = new InventoryExchange({ libp2p: host.libp2p, book, shelf: components.shelf, clock })
   const remembered = new RememberedPeers({ clock, log }, { folder: folder.path })
   const discovery = new Discovery(
     {
@@ -147,7 +151,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       clock,
       log,
     },
-    { addresses: [...membership.addresses, ...init.bootstrap], self },
+    { addresses: [...membership.addresses, ...init.bootstrap], self, neighbours: NEIGHBOURS },
   )
   const check = (peer: string, signal: AbortSignal) =>
     client.reach({ id: peer, addresses: book.blobsOf(peer) }, signal).then(
@@ -160,7 +164,13 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       shelf: { has: shelf.has, holdings: () => components.shelf.holdings() },
       clock,
     },
-    { needed: () => dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL },
+    {
+      needed: () => {
+        // Whoever is connected hears of everything anyway.
+        if (discovery.unmet === 0 && exchange.tellsAll) return false
+        return dht.getMode() === 'client' || dht.routingTable.size > ASKED_ALL
+      },
+    },
   )
   const shared = new SharedLedger({
     ledger,
@@ -185,12 +195,14 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       askReach: (signal) => askReach(host.libp2p.getConnections(), signal),
       survey: () => {
         host.survey(clock.now())
+        exchange.survey()
         shared.survey()
       },
       servers: () => dht.routingTable.size,
       becomeServer: () => dht.setMode('server'),
       onReachable: (reachable) => {
         announcer.enabled = reachable
+        exchange.own.offered = reachable
         if (!reachable) log.warn(UNREACHABLE)
       },
     },
@@ -222,6 +234,8 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   })
   await answerReach(host.libp2p, check)
   await answerIntroductions(host.libp2p, (peer) => book.get(peer)?.addresses ?? [])
+  await exchange.start()
+  opening.defer(() => exchange.stop())
   await host.start()
   for (const part of [shared, discovery, announcer, upkeep]) {
     opening.defer(() => part.stop())
@@ -234,13 +248,18 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   opening.defer(() => permanence?.left())
   permanence?.joined(seeds)
   const parts = opening.move()
+  const lookup = new DhtLookup({ dht, book, self, clock })
+  const { inventories, own: inventory } = exchange
   return new Libp2pMesh(
     {
       book,
       client,
       clock,
       headStart: new HeadStart(),
-      lookup: new DhtLookup({ dht, book, self, clock }),
+      lookup,
+      inventories,
+      inventory,
+      router: new Router({ book, lookup, inventories, unmet: () => discovery.unmet }),
       announcer,
       meet: (peer, signal) => host.meet(peer, signal),
       status: () => ({

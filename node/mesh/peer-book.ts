@@ -5,7 +5,7 @@ import { parseMeshAddress } from '../member-address.ts'
 import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Admitted } from './gate.ts'
-import type { PeerStatus } from './mesh-status.ts'
+import type { KnownPeer } from './mesh-status.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -22,6 +22,8 @@ const MANY_FAILURES = 3
 const WARM = 30 * SECOND
 /** Guesses in a row that may fail before a member is asked for what it is known to have only. */
 const WRONG_GUESSES = 2
+/** Ms for which a member that said it is busy is asked after all others. */
+const BUSY = SECOND
 /** Members that are remembered; those that came longest ago go first. */
 const MAX_PEERS = 2_000
 /** Addresses of one member that are kept: each is dialled until one answers. */
@@ -53,6 +55,7 @@ interface Entry {
   quarantine: { until: number; reason: string } | undefined
   warmUntil: number
   wrongGuesses: number
+  busyUntil: number
 }
 
 /** Everything that is known of other members: who they are, where they are, how they behaved. */
@@ -75,7 +78,7 @@ export class PeerBook {
     return this.#connected
   }
 
-  get(id: string): PeerStatus | undefined {
+  get(id: string): KnownPeer | undefined {
     const entry = this.#entries.get(id)
     return entry && statusOf(entry, this.#clock.now())
   }
@@ -108,7 +111,7 @@ export class PeerBook {
   }
 
   /** All members, those seen last first. */
-  all(): PeerStatus[] {
+  all(): KnownPeer[] {
     const now = this.#clock.now()
     return [...this.#entries.values()]
       .map((entry) => statusOf(entry, now))
@@ -207,6 +210,12 @@ export class PeerBook {
     if (entry) entry.wrongGuesses++
   }
 
+  /** It said that it cannot answer now. */
+  busy(id: string): void {
+    const entry = this.#entries.get(id)
+    if (entry) entry.busyUntil = this.#clock.now() + BUSY
+  }
+
   /** It could not be reached, or broke off; also one that was never met. */
   failed(id: string): void {
     const entry = this.#entries.get(id)
@@ -223,6 +232,18 @@ export class PeerBook {
     const until = this.#clock.now() + Math.min(QUARANTINE * 2 ** entry.lies++, LONGEST_QUARANTINE)
     entry.quarantine = { until, reason }
     entry.warmUntil = 0
+  }
+
+  /** Connected members that hand out blobs. */
+  serving(): string[] {
+    return [...this.#entries.values()].flatMap(({ id, connections, announced }) =>
+      connections > 0 && announced.length > 0 ? [id] : [],
+    )
+  }
+
+  /** Whether it said a moment ago that it is busy. */
+  isBusy(id: string): boolean {
+    return (this.#entries.get(id)?.busyUntil ?? 0) > this.#clock.now()
   }
 
   /** Whether it is known to be there and may be asked for a blob now. */
@@ -253,11 +274,12 @@ export class PeerBook {
     return this.#zone !== undefined && this.#entries.get(id)?.zone === this.#zone
   }
 
-  /** Usable members that lately had what was asked for: those that are near first, and then the likeliest. */
-  warm(most: number): string[] {
+  /** Usable members that lately had what was asked for, and are `worth` a guess: the near ones first, and then the likeliest. */
+  warm(most: number, worth: (id: string) => boolean = () => true): string[] {
     const now = this.#clock.now()
     return [...this.#entries.values()]
-      .filter(({ id, warmUntil, wrongGuesses }) => warmUntil > now && wrongGuesses < WRONG_GUESSES && this.usable(id))
+      .filter(({ warmUntil, wrongGuesses }) => warmUntil > now && wrongGuesses < WRONG_GUESSES)
+      .filter(({ id }) => this.usable(id) && worth(id))
       .sort((one, other) => nearFirst(this, one.id, other.id) || other.warmUntil - one.warmUntil)
       .slice(0, most)
       .map(({ id }) => id)
@@ -302,6 +324,7 @@ export class PeerBook {
       quarantine: undefined,
       warmUntil: 0,
       wrongGuesses: 0,
+      busyUntil: 0,
     }
   }
 }
@@ -315,7 +338,7 @@ function isQuarantined({ quarantine }: Entry, now: number): boolean {
   return quarantine !== undefined && quarantine.until > now
 }
 
-function statusOf(entry: Entry, now: number): PeerStatus {
+function statusOf(entry: Entry, now: number): KnownPeer {
   const { id, role, version, notAfter, zone, ticket, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
   return {
     id,

@@ -5,6 +5,7 @@ import type { BlobClient } from './blobs/blob-client.ts'
 import type { HeadStart } from './head-start.ts'
 import type { BlobSource } from './mesh.ts'
 import type { PeerBook } from './peer-book.ts'
+import type { Located, Router } from './router.ts'
 import type { Asking } from './swarm/asking.ts'
 
 export interface PeerSourceComponents {
@@ -12,6 +13,7 @@ export interface PeerSourceComponents {
   readonly client: BlobClient
   readonly clock: Clock
   readonly headStart: HeadStart
+  readonly router: Pick<Router, 'had' | 'lacked'>
 }
 
 /** Ms without an answer after which a member counts as one that cannot be reached. */
@@ -22,12 +24,14 @@ export class PeerSource implements BlobSource {
   readonly id: string
   readonly kind: 'peer' | 'seed'
   readonly #components: PeerSourceComponents
+  readonly #located: Located
   readonly #digest: Digest
 
-  constructor(components: PeerSourceComponents, id: string, digest: Digest) {
+  constructor(components: PeerSourceComponents, located: Located, digest: Digest) {
     this.#components = components
-    this.id = id
-    this.kind = components.book.roleOf(id) === 'seed' ? 'seed' : 'peer'
+    this.id = located.peer
+    this.kind = components.book.roleOf(this.id) === 'seed' ? 'seed' : 'peer'
+    this.#located = located
     this.#digest = digest
   }
 
@@ -36,13 +40,14 @@ export class PeerSource implements BlobSource {
     signal: AbortSignal,
     asking: Asking = 'first',
   ): Promise<{ size: number; body: AsyncIterable<Buffer> }> {
-    const { book, client, clock, headStart } = this.#components
+    const { book, client, clock, headStart, router } = this.#components
     const began = clock.now()
     try {
       const peer = { id: this.id, addresses: book.blobsOf(this.id) }
       const opened = await client.open(peer, this.#digest, start, signal, asking)
       headStart.add(clock.now() - began)
       book.had(this.id)
+      router.had(this.#located)
       return opened
     } catch (error) {
       if (signal.aborted) {
@@ -52,15 +57,20 @@ export class PeerSource implements BlobSource {
         if (isSlow && this.kind === 'peer') book.failed(this.id)
         throw error
       }
-      if (isWarrenError(error, 'UPSTREAM_ABSENT')) book.lacked(this.id)
-      // Busy is no fault: it is asked again as soon as somebody else wants something. Nor is to know that others sent too much.
-      else if (!isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY', 'UPSTREAM_CORRUPT')) book.failed(this.id)
+      if (isWarrenError(error, 'UPSTREAM_ABSENT')) {
+        book.lacked(this.id)
+        router.lacked(this.#located, this.#digest)
+        // Busy is no fault: it is asked again as soon as somebody else wants something. Nor is to know that others sent too much.
+      } else if (isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY')) book.busy(this.id)
+      else if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) book.failed(this.id)
       throw error
     }
   }
 
   named(peer: string): PeerSource | undefined {
-    return this.#components.book.usable(peer) ? new PeerSource(this.#components, peer, this.#digest) : undefined
+    return this.#components.book.usable(peer)
+      ? new PeerSource(this.#components, { peer, by: 'referral' }, this.#digest)
+      : undefined
   }
 
   blame(reason: string): void {

@@ -1,6 +1,9 @@
 import type { Digest } from '../digest.ts'
 import type { DhtLookup } from './dht/lookup.ts'
+import { shuffled } from './host/shuffled.ts'
+import type { Inventories } from './inventory/inventories.ts'
 import type { PeerBook } from './peer-book.ts'
+import { RouterCounter } from './router-counts.ts'
 
 /** Members that are asked on the mere guess that they have it; each wrong guess costs both sides a small request. */
 const GUESSES = 2
@@ -8,31 +11,100 @@ const GUESSES = 2
 export interface RouterComponents {
   readonly book: PeerBook
   readonly lookup: DhtLookup
+  readonly inventories: Inventories
+  /** Members that others told of and that are not connected, as far as they may be there. */
+  unmet(): number
+  readonly random?: () => number
+}
+
+/** A member that may have a blob, and why it is thought so. */
+export interface Located {
+  /** Peer id. */
+  readonly peer: string
+  readonly by: 'inventory' | 'guess' | 'dht' | 'referral'
 }
 
 /**
- * Who may have a blob. A machine that had the last artifacts of an installation very likely has the next one, so it is asked
- * straight away; everything else is looked up in the DHT, where finding one costs a hundred times as much and missing one more.
+ * Who may have a blob. Neighbours have told what they have, and a member that has told so is asked for nothing else. Of one that has
+ * not told yet it is a good guess that a machine that had the last artifacts of an installation has the next one as well. The DHT
+ * is for the rest: finding something there costs a hundred times as much, and missing it more.
  */
 export class Router {
-  readonly #components: RouterComponents
+  readonly counts = new RouterCounter()
+  readonly #components: RouterComponents & { readonly random: () => number }
 
   constructor(components: RouterComponents) {
-    this.#components = components
+    this.#components = { random: Math.random, ...components }
   }
 
-  /** Peer ids, likeliest first, each once; ends when nobody else is known. */
-  async *locate(digest: Digest, signal: AbortSignal): AsyncGenerator<string, void> {
-    const { book, lookup } = this.#components
+  /** Likeliest first, each member once; ends when nobody else is known. */
+  async *locate(digest: Digest, signal: AbortSignal): AsyncGenerator<Located, void> {
+    const { book, inventories } = this.#components
     const given = new Set<string>()
-    for (const id of book.warm(GUESSES)) {
-      given.add(id)
-      yield id
+    const listing = this.listing(digest)
+    this.counts.inventory[listing.length > 0 ? 'hit' : 'miss']++
+    for (const peer of listing) {
+      given.add(peer)
+      yield { peer, by: 'inventory' }
     }
-    for await (const id of lookup.find(digest, signal)) {
-      if (given.has(id)) continue
-      given.add(id)
-      yield id
+    for (const peer of book.warm(GUESSES, (id) => !inventories.knows(id))) {
+      if (given.has(peer)) continue
+      given.add(peer)
+      yield { peer, by: 'guess' }
     }
+    if (this.coversAll) this.counts.dht.spared++
+    else yield* this.#named(digest, given, signal)
+  }
+
+  /**
+   * Members that list it and may be asked, in the order in which they should be: busy ones after the others, near ones first, seeds
+   * last, since all ask them; then those to which there are connections.
+   */
+  listing(digest: Digest): string[] {
+    const { book, inventories, random } = this.#components
+    const listing = book.serving().filter((peer) => inventories.lists(peer, digest) && book.usable(peer))
+    const rank = (peer: string) => {
+      const last = Number(book.isBusy(peer)) * 8 + Number(!book.isNear(peer)) * 4
+      return last + Number(book.roleOf(peer) === 'seed') * 2 + Number(!book.isWarm(peer))
+    }
+    // By chance among equals: a crowd that asks for the same must not ask the same one.
+    return shuffled(listing, random).sort((one, other) => rank(one) - rank(other))
+  }
+
+  /** Whether every member that is known has told what it has, so that what none of them lists nobody has. */
+  get coversAll(): boolean {
+    const { book, inventories, unmet } = this.#components
+    return unmet() === 0 && book.serving().every((peer) => inventories.isSettled(peer))
+  }
+
+  /** Whether nobody has what is known by these digests. */
+  rulesOut(digests: readonly Digest[]): boolean {
+    return this.coversAll && digests.every((digest) => this.listing(digest).length === 0)
+  }
+
+  /** A member had what it was asked for. */
+  had({ peer, by }: Located): void {
+    if (by === 'inventory') this.#components.inventories.proved(peer)
+    else if (by === 'guess') this.counts.guess.right++
+  }
+
+  /** A member did not have it. */
+  lacked({ peer, by }: Located, digest: Digest): void {
+    if (by === 'guess') this.counts.guess.wrong++
+    if (by !== 'inventory') return
+    this.counts.inventory.false++
+    this.#components.inventories.disproved(peer, digest)
+  }
+
+  async *#named(digest: Digest, given: Set<string>, signal: AbortSignal): AsyncGenerator<Located, void> {
+    let isHit = false
+    for await (const peer of this.#components.lookup.find(digest, signal)) {
+      if (!isHit) this.counts.dht.hit++
+      isHit = true
+      if (given.has(peer)) continue
+      given.add(peer)
+      yield { peer, by: 'dht' }
+    }
+    if (!isHit) this.counts.dht.miss++
   }
 }

@@ -17,7 +17,7 @@ export interface JoinedMesh extends AskedSeeds {
 
 export interface PermanenceComponents {
   readonly store: DiskStore
-  readonly mesh: Pick<Mesh, 'find'>
+  readonly mesh: Pick<Mesh, 'find' | 'withdraw'>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -56,6 +56,7 @@ export class Permanence {
     this.#components = components
     this.#quota = init.quota
     this.#evictor = new Evictor({
+      onEvicted: (digests) => mesh.withdraw(digests),
       cold,
       room,
       clock,

@@ -27,6 +27,7 @@ export const LONE: Status['mesh'] = {
   bytesIn: 0,
   bytesOut: 0,
   pins: null,
+  router: null,
 }
 
 export interface FakeNode {

@@ -50,8 +50,10 @@ export function meshConformance(name: string, start: () => Promise<MeshUnderTest
 
     it('gives peers a head start of some milliseconds or none', async () => {
       const { mesh } = await use()
-      expect(mesh.headStart).toBeGreaterThanOrEqual(0)
-      expect(mesh.headStart).toBeLessThan(10_000)
+      for (const metered of [false, true]) {
+        expect(mesh.headStart([digestOf(BYTES)], { metered })).toBeGreaterThanOrEqual(0)
+        expect(mesh.headStart([digestOf(BYTES)], { metered })).toBeLessThan(10_000)
+      }
     })
 
     it('takes announcements of any number, also of the same again', async () => {

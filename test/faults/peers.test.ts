@@ -92,6 +92,7 @@ class Rounds {
     upstream.on(this.#path, ...mood.steps)
     this.#isRight = false
     this.#cast(random, mood)
+    await this.#tell()
     try {
       await this.#ask(random, mood)
       await this.#check()
@@ -116,6 +117,13 @@ class Rounds {
       const behaviour = left <= honest ? HONEST : anyBehaviour(bytes, random, member?.role ?? 'member')
       member?.play({ bytes, behaviour, vouches: vouches && !behaviour.stalls, isHeard })
     }
+  }
+
+  /** Lets the node hear of who has something now. */
+  async #tell(): Promise<void> {
+    const { clock, cast, known } = this.#components
+    clock.advance(1_000)
+    for (const { id, part, keys } of cast) if (part) await known(id, keys)
   }
 
   async #ask(random: Random, mood: Mood): Promise<void> {
@@ -236,8 +244,8 @@ class Rounds {
 interface Mesh {
   readonly mesh: TestMesh
   readonly upstream: ScriptedUpstream
-  /** Resolves once the node under test has the member among those whom it asks. */
-  known(id: string): Promise<void>
+  /** Resolves once the node under test has the member among those whom it asks, and has heard of all that it has. */
+  known(id: string, keys?: number): Promise<void>
 }
 
 /** A mesh whose only whole node is its seed, which is the one under test. */
@@ -248,10 +256,11 @@ async function meshBefore(temp: TempFolders, overrides: Overrides = {}): Promise
   onTestFinished(() => create.mockRestore())
   const mesh = await TestMesh.create(temp, { upstream: upstream.origin, overrides })
   const host = await (create.mock.results[0]?.value as Promise<Host> | undefined)
-  const known = async (id: string) => {
+  const known = async (id: string, keys = 0) => {
     await eventually('the node knows the new member', async () => {
       const there = (await mesh.seed.peers()).filter(({ connected }) => connected)
-      return there.some((peer) => peer.id === id) && host?.libp2p.services.dht.routingTable.size === there.length
+      const told = there.find((peer) => peer.id === id)?.inventory?.keys
+      return told !== undefined && told >= keys && host?.libp2p.services.dht.routingTable.size === there.length
     })
   }
   return { mesh, upstream, known }
@@ -325,7 +334,7 @@ describe('a node among members that misbehave', () => {
       ])
       const [line] = (await once(child.stdout, 'data')) as [Buffer]
       const id = line.toString().trim()
-      await known(id)
+      await known(id, 2)
       const died = once(child, 'exit')
       if (!fromUpstream) void died.then(() => other.shelf.hold(bytes))
       const reply = await exchange(mesh.seed.npm.slice(0, -1) + path)

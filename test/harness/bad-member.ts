@@ -31,7 +31,7 @@ export interface Part {
 
 export interface BadMemberComponents {
   readonly members: Members
-  /** Tells how fast it drips. */
+  /** Its own, which tells also how fast it drips. */
   readonly clock: Clock
 }
 
@@ -59,6 +59,11 @@ export class BadMember {
     return this.#joined.id
   }
 
+  /** Digests by which it can be asked for something. */
+  get keys(): number {
+    return this.#joined.shelf.size
+  }
+
   /** Whether it keeps somebody waiting. */
   get stalls(): boolean {
     return this.#stalling > 0
@@ -72,6 +77,7 @@ export class BadMember {
   async join(): Promise<void> {
     this.#member = await this.#components.members.join({
       role: this.role,
+      clock: this.#components.clock,
       // So that it is found as soon as it has something.
       mesh: { dht: 'server' },
       answer: (request, response, _member, honest) => void this.#answer(request, response, honest),
@@ -101,6 +107,8 @@ export class BadMember {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
+    // A part is about a blob; seeds are asked for more than that.
+    if (!request.url?.startsWith('/blobs/v1/')) return honest()
     this.#moved++
     // A seed's word about chunks counts like its word about names: there is nothing by which it could be judged.
     if (request.url?.startsWith(CHUNKS_PATH)) return honest()

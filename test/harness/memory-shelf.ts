@@ -7,13 +7,19 @@ const ALGORITHMS: readonly Algorithm[] = ['sha256', 'sha512']
 
 /** Blobs in memory, known by each of their digests. */
 export class MemoryShelf implements Shelf {
+  /** Hears of what has come. */
+  onHold: (digests: readonly Digest[]) => void = () => {}
   readonly #held = new Map<string, { readonly digest: Digest; readonly bytes: Buffer }>()
 
+  /** Digests of what it holds. */
+  get size(): number {
+    return this.#held.size
+  }
+
   hold(bytes: Buffer): void {
-    for (const algorithm of ALGORITHMS) {
-      const digest = { algorithm, hex: createHash(algorithm).update(bytes).digest('hex') }
-      this.#held.set(formatDigest(digest), { digest, bytes })
-    }
+    const digests = ALGORITHMS.map((algorithm) => ({ algorithm, hex: createHash(algorithm).update(bytes).digest('hex') }))
+    for (const digest of digests) this.#held.set(formatDigest(digest), { digest, bytes })
+    this.onHold(digests)
   }
 
   /** Sends other bytes under the digests of these. */

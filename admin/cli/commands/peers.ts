@@ -31,7 +31,8 @@ export async function peers(options: NodeOptions & { readonly json?: boolean }):
 /** The members for people. */
 export function peersLines(all: Peers['peers'], now: number, output: Output): string[] {
   const hasZones = all.some(({ zone }) => zone !== null)
-  const heading = ['peer', 'role', 'state', ...(hasZones ? ['zone'] : []), 'address', 'latency', 'in', 'out', 'version', 'why']
+  const facts = ['address', 'blobs', 'latency', 'in', 'out', 'version', 'why']
+  const heading = ['peer', 'role', 'state', ...(hasZones ? ['zone'] : []), ...facts]
   return table(output, [
     all.some((peer) => whyText(peer, now) !== '') ? heading : heading.slice(0, -1),
     ...all.map((peer) => [
@@ -40,6 +41,7 @@ export function peersLines(all: Peers['peers'], now: number, output: Output): st
       stateText(peer, now),
       ...(hasZones ? [peer.zone ?? ''] : []),
       addressText(peer),
+      inventoryText(peer),
       peer.latency === null ? '' : `${peer.latency < 10 ? peer.latency.toFixed(1) : Math.round(peer.latency)} ms`,
       formatBytes(peer.bytesIn),
       formatBytes(peer.bytesOut),
@@ -60,9 +62,17 @@ function stateText({ quarantine, connected, lastSeen }: Peer, now: number): stri
   return connected ? 'connected' : `seen ${formatSpan(now - lastSeen)} ago`
 }
 
+/** How much it told that it has. */
+function inventoryText({ inventory }: Peer): string {
+  if (!inventory) return ''
+  if (inventory.state === 'ignored') return 'ignored'
+  return inventory.state === 'stale' ? `${inventory.keys}, old` : String(inventory.keys)
+}
+
 /** What somebody should know of it, or do. */
-function whyText({ quarantine, role, notAfter }: Peer, now: number): string {
+function whyText({ quarantine, inventory, role, notAfter }: Peer, now: number): string {
   if (quarantine) return quarantine.reason
+  if (inventory?.ignored) return inventory.ignored.reason
   if (role !== 'seed' || notAfter - now > SEED_WARNED_AHEAD) return ''
   return notAfter < now
     ? 'its certificate has ended'

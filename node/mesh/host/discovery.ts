@@ -17,8 +17,13 @@ const MINUTE = 60 * SECOND
 /** Ms that looking up a name may take, and each dial. */
 const DIAL_LIMIT = 5 * SECOND
 const DIALS_AT_ONCE = 8
-/** Members to be connected with: one of them may leave at any time. */
+/** Members to be connected with soon: one of them may leave at any time. */
 const WANTED = 3
+/** Ms between two rounds for further ones, and how many are dialled in one, one at a time. */
+const FURTHER_PAUSE = 5 * SECOND
+const FURTHER = 2
+/** The pause as a multiple of what the round took: where a whole farm starts at once, those that are dialled have no time for it. */
+const FURTHER_SHARE = 20
 /** Members that are tried a minute while some are connected but fewer than wanted: most of those who left will not come back. */
 const TRIED_A_MINUTE = 8
 /** Ms between two rounds while nobody answers; twice as long after each, up to the longest. */
@@ -50,6 +55,8 @@ export interface DiscoveryInit {
   readonly addresses: readonly string[]
   /** Peer id of this node. */
   readonly self: string
+  /** Members to be connected with in the end, where there are so many; 3 by default. */
+  readonly neighbours?: number
 }
 
 /** Somebody to connect with: a member whose addresses are known, or an address behind which some member is. */
@@ -61,9 +68,11 @@ interface Target {
 /** Finds other members, and goes on for as long as there are fewer than wanted. */
 export class Discovery {
   readonly #components: DiscoveryComponents & Required<Pick<DiscoveryComponents, 'lookup' | 'interfaces' | 'random'>>
-  readonly #init: DiscoveryInit
+  readonly #init: DiscoveryInit & { readonly neighbours: number }
   readonly #life = new AbortController()
   readonly #found = new Map<string, readonly string[]>()
+  /** Of those found the ones that are not there as far as is known: they did not answer, or have left. */
+  readonly #away = new Set<string>()
   /** Connected members, and the addresses at which they were dialled. */
   readonly #met = new Map<string, Set<string>>()
   readonly #queue: (() => void)[] = []
@@ -76,10 +85,12 @@ export class Discovery {
   /** Where somebody was dialled in this round: an address of the ticket is mostly that of a member that is remembered. */
   readonly #tried = new Set<string>()
   #hasTold = false
+  /** Whether nobody was left to be met when the last round was over. */
+  #isIdle = false
 
   constructor(components: DiscoveryComponents, init: DiscoveryInit) {
     this.#components = { lookup: systemLookup, interfaces: networkInterfaces, random: Math.random, ...components }
-    this.#init = init
+    this.#init = { neighbours: WANTED, ...init }
   }
 
   /** Why nobody is connected: what the last round met, in a sentence. */
@@ -88,6 +99,11 @@ export class Discovery {
     const named = [...this.#failures].slice(0, MAX_NAMED).map(([where, reason]) => `${where}: ${reason}`)
     const more = this.#failures.size - named.length
     return `no member answered at ${named.join('; ')}${more > 0 ? `; and ${more} more` : ''}`
+  }
+
+  /** Members that others told of, that are not connected, and that may be there. */
+  get unmet(): number {
+    return this.#unmet.length
   }
 
   start(): void {
@@ -105,6 +121,7 @@ export class Discovery {
   connectedTo(peer: string, address?: string): void {
     const addresses = this.#met.get(peer) ?? new Set()
     this.#met.set(peer, addresses)
+    this.#away.delete(peer)
     const dialled = address === undefined ? undefined : parseMeshAddress(address)
     if (!dialled) return
     addresses.add(toHostPort(dialled))
@@ -114,6 +131,7 @@ export class Discovery {
   /** A member has no connection any more. */
   lost(peer: string): void {
     this.#met.delete(peer)
+    if (this.#found.has(peer)) this.#away.add(peer)
     if (this.#components.connected() === 0) this.#pause.abort()
   }
 
@@ -130,7 +148,7 @@ export class Discovery {
     const isNew = !this.#found.has(peer)
     if (!this.#keep(peer, multiaddrs)) return
     const connected = this.#components.connected()
-    if (connected === 0 || (isNew && connected < WANTED)) this.#pause.abort()
+    if (connected === 0 || (isNew && (connected < WANTED || this.#isIdle))) this.#pause.abort()
   }
 
   /** Whether there is an address among them. */
@@ -145,6 +163,7 @@ export class Discovery {
     for (const oldest of this.#found.keys()) {
       if (this.#found.size <= MAX_FOUND) break
       this.#found.delete(oldest)
+      this.#away.delete(oldest)
     }
     return true
   }
@@ -155,15 +174,24 @@ export class Discovery {
       // Whoever is found while others are dialled is dialled next.
       this.#pause = new AbortController()
       const isAlone = connected() === 0
-      if (connected() < WANTED) await this.#round(isAlone)
+      const isHurried = connected() < WANTED
+      const beganAt = clock.now()
+      if (isHurried) await this.#round(isAlone)
+      else await this.#meetFurther()
       fruitless = connected() === 0 ? fruitless + 1 : 0
       this.#tell()
-      const longest = fruitless === 0 ? MINUTE : Math.min(PAUSE * 2 ** fruitless, LONGEST_PAUSE)
+      const hasFurther = connected() >= WANTED && connected() < this.#init.neighbours && this.#unmet.length > 0
+      const took = Math.max(0, clock.now() - beganAt)
+      const some = hasFurther ? Math.min(MINUTE, Math.max(FURTHER_PAUSE, took * FURTHER_SHARE)) : MINUTE
+      const longest = fruitless === 0 ? some : Math.min(PAUSE * 2 ** fruitless, LONGEST_PAUSE)
+      this.#isIdle = !hasFurther
       // However many are found meanwhile, there is a rest between two rounds.
       const { signal } = this.#life
       await clock.sleep(PAUSE / 2, signal).catch(() => {})
       const rest = longest * (0.5 + random() / 2) - PAUSE / 2
       await clock.sleep(rest, AbortSignal.any([signal, this.#pause.signal])).catch(() => {})
+      // Those who have just come have others to dial as well.
+      if (this.#isIdle && connected() >= WANTED) await clock.sleep(FURTHER_PAUSE * random(), signal).catch(() => {})
     }
   }
 
@@ -174,6 +202,21 @@ export class Discovery {
     const now = isAlone ? targets : shuffled(targets, this.#components.random).slice(0, TRIED_A_MINUTE)
     await Promise.all(now.map((target) => this.#approach(target)))
     this.#failures = this.#collected
+  }
+
+  get #unmet(): string[] {
+    return [...this.#found.keys()].filter((peer) => !this.#met.has(peer) && !this.#away.has(peer))
+  }
+
+  /** Members that are likely there, one after the other. */
+  async #meetFurther(): Promise<void> {
+    const wanted = this.#init.neighbours - this.#components.connected()
+    const some = shuffled(this.#unmet, this.#components.random).slice(0, Math.min(FURTHER, wanted))
+    this.#tried.clear()
+    for (const peer of some) {
+      const addresses = (this.#found.get(peer) ?? []).flatMap((text) => parseMeshAddress(text) ?? [])
+      if (!this.#life.signal.aborted && !this.#met.has(peer)) await this.#approach({ peer, addresses }, this.#init.neighbours)
+    }
   }
 
   /** Everybody known who is not connected, each once. */
@@ -197,12 +240,16 @@ export class Discovery {
     ]
   }
 
-  async #approach(target: Target): Promise<void> {
+  /** Unless `enough` are connected. */
+  async #approach(target: Target, enough = WANTED): Promise<void> {
     const resolved = await Promise.all(target.addresses.map((address) => this.#resolve(address)))
     const worth = dialable(unique(resolved.flat()), this.#own())
     // Behind a name without a peer id are several members; behind the addresses of a peer is that one, wherever it answers.
     const members = target.peer === undefined ? worth.map((address) => [address]) : [worth]
-    await Promise.all(members.map((addresses) => this.#inTurn(() => this.#reach(addresses))))
+    await Promise.all(members.map((addresses) => this.#inTurn(() => this.#reach(addresses, enough))))
+    const { peer } = target
+    if (peer === undefined || this.#met.has(peer) || this.#components.connected() >= enough) return
+    if (this.#found.has(peer)) this.#away.add(peer)
   }
 
   async #resolve(address: MeshAddress): Promise<MeshAddress[]> {
@@ -212,9 +259,9 @@ export class Discovery {
   }
 
   /** The addresses of one member, until one answers. */
-  async #reach(addresses: readonly MeshAddress[]): Promise<void> {
+  async #reach(addresses: readonly MeshAddress[], enough: number): Promise<void> {
     for (const address of addresses) {
-      if (this.#life.signal.aborted || this.#components.connected() >= WANTED || this.#isMet(address)) return
+      if (this.#life.signal.aborted || this.#components.connected() >= enough || this.#isMet(address)) return
       const place = toHostPort(address)
       if (this.#tried.has(place)) continue
       this.#tried.add(place)

@@ -37,6 +37,7 @@ test('members are shown to whoever has the node token', async () => {
       zone: 'eu-1a',
       budget: { requests: 1, bytes: 2, pulls: 3 },
       ticket: '0123456789abcdef',
+      inventory: { keys: 3, state: 'fresh' as const, ignored: null },
     },
   ]
   for (const scheme of ['Bearer', 'bearer']) {

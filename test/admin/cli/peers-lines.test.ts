@@ -20,6 +20,7 @@ const connected: Peers['peers'][number] = {
   bytesIn: 3_565_158,
   bytesOut: 0,
   quarantine: null,
+  inventory: null,
   zone: null,
   budget: null,
   ticket: null,
@@ -28,11 +29,15 @@ const connected: Peers['peers'][number] = {
 const gone = { ...connected, role: 'member' as const, connected: false, lastSeen: NOW - 300_000, latency: null }
 
 test('members are shown with role, state, address, latency, bytes and version', () => {
-  const all = [connected, { ...gone, latency: 31.6, blobs: ['[2001:db8::1]:7472', '10.0.0.9:7472'] }]
+  const inventory = { keys: 1_204, state: 'fresh' as const, ignored: null }
+  const all = [
+    { ...connected, inventory },
+    { ...gone, latency: 31.6, blobs: ['[2001:db8::1]:7472', '10.0.0.9:7472'] },
+  ]
   expect(peersLines(all, NOW, output)).toEqual([
-    'peer      role    state           address             latency  in       out  version',
-    `${PEER.slice(-8)}  seed    connected       10.0.0.1:7472       0.4 ms   3.4 MiB  0 B  0.1.0`,
-    `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:7472  32 ms    3.4 MiB  0 B  0.1.0`,
+    'peer      role    state           address             blobs  latency  in       out  version',
+    `${PEER.slice(-8)}  seed    connected       10.0.0.1:7472       1204   0.4 ms   3.4 MiB  0 B  0.1.0`,
+    `${PEER.slice(-8)}  member  seen 5 min ago  [2001:db8::1]:7472         32 ms    3.4 MiB  0 B  0.1.0`,
   ])
 })
 
@@ -45,8 +50,8 @@ test('a member that lied is shown with the reason, and when it is asked again', 
   const quarantine = { until: NOW + 540_000, reason: 'sent wrong bytes for sha512:00\u001b[31m' }
   const lines = peersLines([{ ...connected, quarantine }], NOW, output)
   expect(lines).toEqual([
-    'peer      role  state                  address        latency  in       out  version  why',
-    `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7472  0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
+    'peer      role  state                  address        blobs  latency  in       out  version  why',
+    `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7472         0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
   ])
 })
 
@@ -55,16 +60,27 @@ test('a seed whose certificate ends within 30 days is shown with that', () => {
     connected,
     { ...connected, notAfter: NOW + 12 * DAY },
     { ...connected, notAfter: NOW - 1 },
-    { ...gone, notAfter: NOW + 1 },
-  ]
+    { ...gone, latency: 1, notAfter: NOW + 1 },
+  ].map((peer) => ({ ...peer, inventory: { keys: 1, state: 'fresh' as const, ignored: null } }))
   const lines = peersLines(all, NOW, output)
-  expect(lines.map((line) => line.split(/ {2,}/)[8])).toEqual([
+  expect(lines.map((line) => line.split(/ {2,}/)[9])).toEqual([
     'why',
     undefined,
     'its certificate ends in 12 d: warren seed renew',
     'its certificate has ended',
     undefined,
   ])
+})
+
+test('of what a member says that it has is shown whether it counts, and else why not', () => {
+  const reason = 'of the last 20 blobs that it said it has it lacked 16'
+  const all = [
+    { ...connected, inventory: { keys: 7, state: 'stale' as const, ignored: null } },
+    { ...connected, inventory: { keys: 9, state: 'ignored' as const, ignored: { until: NOW + 1, reason } } },
+  ]
+  const cells = peersLines(all, NOW, output).map((line) => line.split(/ {2,}/))
+  expect(cells.map((row) => row[4])).toEqual(['blobs', '7, old', 'ignored'])
+  expect(cells.map((row) => row[9])).toEqual(['why', undefined, reason])
 })
 
 test('a member that hands out nothing is shown where it comes from', () => {

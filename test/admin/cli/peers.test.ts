@@ -20,6 +20,7 @@ const seed: Peers['peers'][number] = {
   bytesIn: 0,
   bytesOut: 0,
   quarantine: null,
+  inventory: null,
   zone: null,
   budget: null,
   ticket: null,

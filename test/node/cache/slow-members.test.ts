@@ -115,8 +115,9 @@ describe('a member that is slow', () => {
     const open: BlobSource['open'] = async (_, signal) => ({ size, body: send(signal) })
     const mesh: Mesh = {
       populated: true,
-      headStart: 0,
       relies: false,
+      headStart: () => 0,
+      withdraw: () => {},
       announce() {},
       seeds: () => [],
       source: () => undefined,

@@ -22,7 +22,6 @@ async function start() {
       const member = await members.join({ role: kind === 'seed' ? 'seed' : 'member', clock })
       clock.shift += GUESSED
       for (const bytes of blobs) member.shelf.hold(bytes)
-      member.mesh.announce(await Array.fromAsync(member.shelf.holdings()))
       for (const digest of await Array.fromAsync(member.shelf.holdings())) {
         await eventually('the others can know', async () => {
           for await (const { id } of self.mesh.find(digest, new AbortController().signal)) if (id === member.id) return true

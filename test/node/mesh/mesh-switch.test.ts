@@ -75,14 +75,25 @@ const renewed: Membership = { ...mesh.joined, joinedAt: mesh.joined.joinedAt + 1
 test('a node that is in no mesh runs alone, and says so', async () => {
   const { switched, told, found } = node()
   await switched.start()
-  expect([switched.populated, switched.headStart, await found(), switched.peers(), told]).toEqual([false, 0, [], [], []])
+  expect([
+    switched.populated,
+    switched.headStart([digestOf(BYTES)], { metered: false }),
+    await found(),
+    switched.peers(),
+    told,
+  ]).toEqual([false, 0, [], [], []])
   expect(switched.status()).toMatchObject({ state: 'lone', id: null, peer: mesh.peer, trouble: null, readerOnly: false })
 })
 
 test('a node that is in a mesh passes everything on to it', async () => {
   const { switched, told, found, log } = node(mesh.joined)
   await switched.start()
-  expect([switched.populated, switched.headStart, await found(), told]).toEqual([true, 20, ['neighbour'], ['open mesh 0']])
+  expect([switched.populated, switched.headStart([digestOf(BYTES)], { metered: false }), await found(), told]).toEqual([
+    true,
+    20,
+    ['neighbour'],
+    ['open mesh 0'],
+  ])
   expect(switched.status()).toMatchObject({ state: 'member', id: mesh.joined.mesh })
   expect(log).toEqual(['in a mesh'])
 })

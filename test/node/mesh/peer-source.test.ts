@@ -3,6 +3,7 @@ import { WarrenError } from '../../../node/errors.ts'
 import { HeadStart } from '../../../node/mesh/head-start.ts'
 import { PeerBook } from '../../../node/mesh/peer-book.ts'
 import { PeerSource, type PeerSourceComponents } from '../../../node/mesh/peer-source.ts'
+import type { Located } from '../../../node/mesh/router.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 
 const DIGEST = { algorithm: 'sha256', hex: '00'.repeat(32) } as const
@@ -14,12 +15,15 @@ let book: PeerBook
 let headStart: HeadStart
 const asked: unknown[] = []
 const forgotten: string[] = []
+/** What the router was told. */
+const outcomes: string[] = []
 beforeEach(() => {
   clock = new VirtualClock()
   book = new PeerBook({ clock })
   headStart = new HeadStart()
   asked.length = 0
   forgotten.length = 0
+  outcomes.length = 0
   for (const [peer, role] of [['p', 'member'] as const, ['s', 'seed'] as const]) {
     book.admitted({ peer, role, notAfter: clock.now() + 1, version: '1', blobs: ['192.0.2.1:7472'] })
     book.opened(peer, '/ip4/192.0.2.1/tcp/1')
@@ -36,8 +40,12 @@ function source(answer: () => Promise<typeof OPENED>, { id = 'p', underWay = 1 }
     forget: (peer: string) => void forgotten.push(peer),
     underWay: () => underWay,
   }
-  const components = { book, clock, headStart, client: client as unknown as PeerSourceComponents['client'] }
-  return new PeerSource(components, id, DIGEST)
+  const router = {
+    had: ({ peer, by }: Located) => void outcomes.push(`${peer}, by ${by}, had it`),
+    lacked: ({ peer, by }: Located) => void outcomes.push(`${peer}, by ${by}, lacked it`),
+  }
+  const components = { book, clock, headStart, router, client: client as unknown as PeerSourceComponents['client'] }
+  return new PeerSource(components, { peer: id, by: 'guess' }, DIGEST)
 }
 
 const failing =
@@ -83,6 +91,16 @@ describe('a member that is asked for a blob', () => {
   it('is not held guilty of being busy', async () => {
     await expect(source(failing('UPSTREAM_BUSY')).open(0, NEVER)).rejects.toThrow('no')
     expect([book.usable('p'), book.warm(9)]).toEqual([true, ['p', 's']])
+    expect([book.isBusy('p'), book.isBusy('s'), outcomes]).toEqual([true, false, []])
+    await clock.advance(1_000)
+    expect(book.isBusy('p')).toBe(false)
+  })
+
+  it('is told to the router with what came of asking it, and why it was asked', async () => {
+    await source(async () => OPENED).open(0, NEVER)
+    await expect(source(failing('UPSTREAM_ABSENT')).open(0, NEVER)).rejects.toThrow('no')
+    await expect(source(failing('UPSTREAM_TIMEOUT')).open(0, NEVER)).rejects.toThrow('no')
+    expect(outcomes).toEqual(['p, by guess, had it', 'p, by guess, lacked it'])
   })
 
   it('is not held guilty of having less than others sent', async () => {

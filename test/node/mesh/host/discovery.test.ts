@@ -22,6 +22,7 @@ interface WorldInit {
   readonly names?: Readonly<Record<string, readonly string[]>>
   readonly listening?: readonly string[]
   readonly folder?: string
+  readonly neighbours?: number
 }
 
 /** What a node may meet: members at some places, silence at others, and nobody everywhere else. */
@@ -59,7 +60,7 @@ class World {
       interfaces: () => ({ eth0: [{ address: '10.0.0.99', internal: false }] }),
       random: () => numbers.next(),
     }
-    this.discovery = new Discovery(components, { addresses: init.addresses ?? [], self: SELF })
+    this.discovery = new Discovery(components, { ...init, addresses: init.addresses ?? [], self: SELF })
     expect(members.size).toBe(0)
     onTestFinished(() => this.discovery.stop())
   }
@@ -249,6 +250,35 @@ test('of many that are gone it tries eight a minute while somebody is there', as
   expect(world.dialled().length).toBeLessThanOrEqual(8)
   await world.clock.advance(MINUTE)
   expect(world.dialled().length).toBeLessThanOrEqual(16)
+})
+
+test('of members that others told of it meets more than it needs, a few at a time, until it has enough', async () => {
+  const numbers = Array.from({ length: 40 }, (_, at) => at + 1)
+  const world = new World({ addresses: ['10.0.0.1:7471', '10.0.0.2:7471', '10.0.0.3:7471'], neighbours: 12 }).settle(...numbers)
+  await world.start()
+  for (const number of numbers) world.discovery.found(peerId(number), [`/ip4/10.0.0.${number}/tcp/7471`])
+  expect([world.connected.size, world.discovery.unmet]).toEqual([3, 37])
+  await world.clock.advance(12 * SECOND)
+  expect(world.connected.size).toBeGreaterThan(3)
+  expect(world.connected.size).toBeLessThanOrEqual(11)
+  expect(world.peak).toBeLessThanOrEqual(3)
+  await world.clock.advance(MINUTE)
+  expect([world.connected.size, world.discovery.unmet]).toEqual([12, 28])
+})
+
+test('whoever was told of and does not answer, or has left, is not waited for', async () => {
+  const world = new World({ addresses: ['10.0.0.1:7471', '10.0.0.2:7471', '10.0.0.3:7471'], neighbours: 12 }).settle(1, 2, 3, 4)
+  await world.start()
+  for (const number of [4, 5]) world.discovery.found(peerId(number), [`/ip4/10.0.0.${number}/tcp/7471`])
+  expect(world.discovery.unmet).toBe(2)
+  await world.clock.advance(MINUTE)
+  expect([world.connected.has(peerId(4)), world.discovery.unmet]).toEqual([true, 0])
+  world.dialled()
+  world.lose(peerId(4))
+  await world.clock.advance(10 * MINUTE)
+  expect([world.discovery.unmet, world.dialled()]).toEqual([0, []])
+  world.discovery.connectedTo(peerId(4))
+  expect(world.discovery.unmet).toBe(0)
 })
 
 test('who is found in the network is dialled at once by a node that is alone', async () => {

@@ -1,0 +1,76 @@
+import type { Clock } from '../../clock.ts'
+import { ByteBudget } from './byte-budget.ts'
+import type { Channel } from './channel.ts'
+import { ALIVE } from './constants.ts'
+import { decodeAsk, encodeFrame, type Frame } from './frames.ts'
+import type { OwnInventory } from './own-inventory.ts'
+
+export interface InventoryServerComponents {
+  readonly own: Pick<OwnInventory, 'answer' | 'same' | 'changed'>
+  readonly clock: Clock
+}
+
+interface Reader {
+  readonly stop: AbortController
+  readonly budget: ByteBudget
+}
+
+/** Tells members what this node has: all of it first, and then what changes, as long as they ask. One conversation with each. */
+export class InventoryServer {
+  readonly #components: InventoryServerComponents
+  readonly #readers = new Map<string, Reader>()
+
+  constructor(components: InventoryServerComponents) {
+    this.#components = components
+  }
+
+  /** Whether a member is being told of every change. */
+  tells(peer: string): boolean {
+    return this.#readers.has(peer)
+  }
+
+  /** Answers a member until it leaves; never rejects. A newer conversation with it ends the older one. */
+  async serve(peer: string, channel: Channel, signal: AbortSignal): Promise<void> {
+    const former = this.#readers.get(peer)
+    former?.stop.abort(new Error('the member has begun anew'))
+    const stop = new AbortController()
+    // What it has spent it has spent.
+    const reader = { stop, budget: former?.budget ?? new ByteBudget(this.#components) }
+    this.#readers.set(peer, reader)
+    const life = AbortSignal.any([signal, stop.signal])
+    try {
+      for (;;) {
+        const ask = decodeAsk(await channel.receive(life))
+        const bytes = encodeFrame(await this.#answer(ask, life))
+        await channel.send(bytes, life)
+        await reader.budget.passed(bytes.length, life)
+      }
+    } catch {
+      // It left, or says what no member says.
+    } finally {
+      channel.close()
+      if (this.#readers.get(peer) === reader) this.#readers.delete(peer)
+    }
+  }
+
+  async #answer(ask: ReturnType<typeof decodeAsk>, signal: AbortSignal): Promise<Frame> {
+    const { own, clock } = this.#components
+    const over = new AbortController()
+    const late = clock.sleep(ALIVE, AbortSignal.any([signal, over.signal])).then(
+      () => 'late' as const,
+      () => 'late' as const,
+    )
+    try {
+      for (;;) {
+        const changed = own.changed
+        const frame = own.answer(ask)
+        if (frame) return frame
+        const event = await Promise.race([changed, late])
+        signal.throwIfAborted()
+        if (event === 'late') return own.answer(ask) ?? own.same()
+      }
+    } finally {
+      over.abort()
+    }
+  }
+}
