@@ -166,6 +166,28 @@ describe('a chain that does not hold', () => {
   })
 })
 
+describe('what was revoked', () => {
+  const revoked = (...what: readonly string[]) => ({
+    ticketRevocation: (ticket: string) => what.find((one) => one === ticket),
+    seedRevocation: (id: string) => what.find((one) => one === id),
+  })
+  const judgeWith = (chain: readonly string[], shownBy: string, ...what: readonly string[]) =>
+    standingOf(chain, { adminKey: adminKey.publicKey, peer: shownBy, now: NOW, revocations: revoked(...what) })
+
+  it('is a ticket with all that was made by it, and nothing else', () => {
+    const { message } = refusal('UNTRUSTED', () => judgeWith(mesh.joined.chain, peer, facts.id))
+    expect(message).toBe(`ticket ${facts.id} was revoked`)
+    expect(judgeWith(mesh.joined.chain, peer, 'f'.repeat(16)).role).toBe('member')
+    expect(judgeWith(seedChain, seed, facts.id).role).toBe('seed')
+  })
+
+  it('is a seed, whatever made it one, and no member of that name', () => {
+    const { message } = refusal('UNTRUSTED', () => judgeWith(seedChain, seed, seed))
+    expect(message).toBe(`${seed} was revoked as a seed`)
+    expect(judgeWith(mesh.joined.chain, peer, seed, peer).role).toBe('member')
+  })
+})
+
 describe('of all chains that can be made of good certificates', () => {
   const second = decodeTicket(mesh.newTicket())
   const other = new TrialMesh()
