@@ -19,6 +19,9 @@ export const BATCH_BYTES = 192 << 10
 /** Bytes of an answer to one. */
 export const ANSWER_BYTES = 64 << 10
 
+/** Ms that the first of them waits for others. */
+export const GATHER = 500
+
 /** Pins that wait to go to one seed; what comes on top is left to the next sweep. */
 export const MAX_QUEUED = 4_096
 

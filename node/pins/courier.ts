@@ -2,7 +2,7 @@ import type { Clock } from '../clock.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { Store } from '../store/store.ts'
-import { ANSWER_BYTES, BATCH_BYTES, BATCH_PINS, MAX_FAILURES, MAX_QUEUED, POLL, RETRY } from './constants.ts'
+import { ANSWER_BYTES, BATCH_BYTES, BATCH_PINS, GATHER, MAX_FAILURES, MAX_QUEUED, POLL, RETRY } from './constants.ts'
 import {
   HOLDS_PATH,
   type Holding,
@@ -80,8 +80,8 @@ export class Courier {
   async #run(): Promise<void> {
     const { clock } = this.#components
     const { signal } = this.#stop
-    // Those that are kept in the same turn go together.
-    await Promise.resolve()
+    // What is kept meanwhile goes with it; and who fetches the same at this moment has it by then.
+    await clock.sleep(GATHER, signal).catch(() => {})
     while (this.pending > 0) {
       try {
         if (clock.now() - this.#askedAt >= POLL) await this.#follow()

@@ -139,14 +139,14 @@ export class Intake {
     const { seeds, store, clock } = this.#components
     const { blobs } = store
     const { blob } = pin.record
-    await this.#blobs.get(blob)?.catch(() => {})
+    while (this.#blobs.has(blob)) await this.#blobs.get(blob)?.catch(() => {})
     if (blobs.find({ algorithm: 'sha256', hex: blob }) !== undefined) return
     const fetching = fetchPin({ seeds, blobs, clock, isWanted: (one) => !this.#settled(one) }, pin, peer, this.#signal)
     this.#blobs.set(blob, fetching)
     try {
       await fetching
     } finally {
-      if (this.#blobs.get(blob) === fetching) this.#blobs.delete(blob)
+      this.#blobs.delete(blob)
     }
   }
 

@@ -26,7 +26,7 @@ export interface KeeperComponents extends Omit<IntakeComponents, 'store' | 'seed
 const MAX_ANEW = 10_000
 
 /**
- * Keeps what this seed has on as many seeds of a mesh as each pin is to be on: what is new is sent at once, and a sweep sees to the rest
+ * Keeps what this seed has on as many seeds of a mesh as each pin is to be on: what is new is sent soon, and a sweep sees to the rest
  * whenever seeds came or went. Nothing is ever taken away. On a node that is no seed it only waits for it to become one.
  */
 export class Keeper {

@@ -51,14 +51,14 @@ describe.each([
 })
 
 describe('pins', () => {
-  it('sends what is new at once, and not what was only confirmed, is private or a link', async () => {
+  it('sends what is new within a second, and not what was only confirmed, is private or a link', async () => {
     net = new SeedNet({ replicas: 2 })
     const [one, other] = [net.join('one'), net.join('other')]
     await net.settle()
     const record = await keep(one.store, keyOf('new'), bytesAt(1))
     await keep(one.store, keyOf('secret'), bytesAt(2), { private: true })
     await keep(one.store, keyOf('linked'), bytesAt(3), { link: true })
-    await net.clock.advance(200)
+    await net.clock.advance(1_000)
     expect(net.holders(keyOf('new'))).toEqual(['one', 'other'])
     expect(other.store.records.get(keyOf('new'))).toEqual(record)
     const asked = new Map(other.asked)
@@ -74,7 +74,7 @@ describe('pins', () => {
     const [one, other] = [net.join('one'), net.join('other')]
     await net.settle()
     const record = await keep(one.store, keyOf('new'), bytesAt(1))
-    await net.clock.advance(200)
+    await net.clock.advance(1_000)
     const hex = record.verified[0]?.slice('sha512:'.length) ?? ''
     expect(other.store.blobs.find({ algorithm: 'sha512', hex })).toBe(record.blob)
   })
