@@ -18,8 +18,6 @@ export interface CourierComponents {
   readonly store: Pick<Store, 'blobs' | 'records'>
   readonly seeds: Pick<Seeds, 'ask'>
   readonly clock: Clock
-  /** The seed has the very bytes that are gone here. */
-  heal(peer: string, pin: Pin): void
 }
 
 /** What became of a pin that was to be on a seed: `reason` is why it is not. */
@@ -141,17 +139,14 @@ export class Courier {
 
   /** A pin that has to go out. Settles it otherwise. */
   #lacked(key: string, holding: Holding): Pin | undefined {
-    const { store, heal } = this.#components
+    const { store } = this.#components
     const record = store.records.get(key)
     // Nothing that others may have any more.
     if (!record || !isPublic(record)) return this.#settle(this.#queued, key, THERE)
     if (holding === 'coming') return this.#follows(key)
-    const isHere = store.blobs.find({ algorithm: 'sha256', hex: record.blob }) !== undefined
-    if (holding && standsFor(holding, record)) {
-      if (!isHere && holding.blob === record.blob) heal(this.peer, { key, record })
-      return this.#settle(this.#queued, key, THERE)
-    }
-    if (!isHere) return this.#settle(this.#queued, key, { isThere: false, reason: 'its bytes are gone here' })
+    if (holding && standsFor(holding, record)) return this.#settle(this.#queued, key, THERE)
+    if (store.blobs.find({ algorithm: 'sha256', hex: record.blob }) === undefined)
+      return this.#settle(this.#queued, key, { isThere: false, reason: 'its bytes are gone here' })
     if (isSendableRecord(record)) return { key, record }
     return this.#settle(this.#queued, key, { isThere: false, reason: 'its headers are more or longer than others take' })
   }

@@ -217,8 +217,7 @@ export class Keeper {
   #courier(peer: string): Courier {
     let courier = this.#couriers.get(peer)
     if (!courier) {
-      const heal = (from: string, pin: Pin) => void this.#intake.take(from, [pin])
-      courier = new Courier({ ...this.#components, heal }, { peer })
+      courier = new Courier(this.#components, { peer })
       this.#couriers.set(peer, courier)
     }
     return courier

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { isWarrenError, WarrenError } from '../../../node/errors.ts'
+import { MAX_QUESTION_BYTES } from '../../../node/mesh/blobs/constants.ts'
 import type { SeedPeer } from '../../../node/mesh/seeds.ts'
 import { PinDesk } from '../../../node/pins/desk.ts'
 import type { SeedsOfPins } from '../../../node/pins/keeper.ts'
@@ -63,6 +64,7 @@ export class SeedNet {
       ask: async (peer, { method, path, body = Buffer.alloc(0) }, _most, signal) => {
         await this.clock.sleep(LATENCY, signal)
         const other = this.#reach(id, peer, path)
+        if (body.length > MAX_QUESTION_BYTES) return { status: 400, body: Buffer.alloc(0) }
         other.asked.set(path, (other.asked.get(path) ?? 0) + 1)
         try {
           const reply = other.desk.at(method, path, { peer: id, role: seed.role })

@@ -55,6 +55,7 @@ describe('pins', () => {
     net = new SeedNet({ replicas: 2 })
     const [one, other] = [net.join('one'), net.join('other')]
     await net.settle()
+    const askedOfOne = new Map(one.asked)
     const record = await keep(one.store, keyOf('new'), bytesAt(1))
     await keep(one.store, keyOf('secret'), bytesAt(2), { private: true })
     await keep(one.store, keyOf('linked'), bytesAt(3), { link: true })
@@ -65,6 +66,8 @@ describe('pins', () => {
     await one.store.records.put(keyOf('new'), { ...record, checkedAt: 7 })
     await net.clock.advance(1_000)
     expect(other.asked).toEqual(asked)
+    // What a seed was sent it need not send on.
+    expect(one.asked).toEqual(askedOfOne)
     await net.clock.advance(5 * HOUR)
     expect((await other.store.status()).records).toBe(1)
   })
@@ -166,15 +169,20 @@ describe('pins', () => {
     const now = net.clock.now()
     await keep(one.store, keyOf('a'), bytesAt(1), { checkedAt: now - 2 })
     await keep(other.store, keyOf('a'), bytesAt(2), { checkedAt: now - 1 })
-    await keep(one.store, keyOf('b'), bytesAt(3), { checkedAt: now })
-    await keep(other.store, keyOf('b'), bytesAt(4), { checkedAt: now })
+    const keys = KEYS.slice(0, 20)
+    for (const [at, key] of keys.entries()) {
+      await keep(one.store, key, bytesAt(100 + at), { checkedAt: now })
+      await keep(other.store, key, bytesAt(200 + at), { checkedAt: now })
+    }
     await net.settle()
-    const [a, b] = ['a', 'b'].map((name) => [one, other].map(({ store }) => store.records.get(keyOf(name))))
-    expect(a?.[0]).toEqual(a?.[1])
-    expect(a?.[0]?.checkedAt).toBe(now - 1)
-    expect(b?.[0]).toEqual(b?.[1])
-    // What was superseded is gone.
-    expect((await one.store.status()).blobs).toBe(2)
+    expect([one, other].map(({ store }) => store.records.get(keyOf('a'))?.checkedAt)).toEqual([now - 1, now - 1])
+    for (const key of keys) expect(one.store.records.get(key)).toEqual(other.store.records.get(key))
+    // What was superseded is gone, and nothing went to and fro.
+    expect((await one.store.status()).blobs).toBe(21)
+    for (const { sent } of net.all) expect(sent).toBeLessThan(30 * 750)
+    const asked = net.all.map((seed) => seed.asked.get('/pins/v1/records'))
+    await net.clock.advance(5 * HOUR)
+    expect(net.all.map((seed) => seed.asked.get('/pins/v1/records'))).toEqual(asked)
   })
 
   it('does not believe a clock that goes ahead', async () => {
