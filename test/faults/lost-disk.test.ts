@@ -14,7 +14,7 @@ import { SyntheticRegistry } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
 
-const TIMEOUT_MS = 120_000
+const TIMEOUT_MS = 240_000
 /** Ms in which seeds see who came, sweep, and bring what is missing. */
 const HEALED_MS = 60_000
 
@@ -39,7 +39,7 @@ async function complete(seeds: readonly MemberProcess[], since: number): Promise
 it('gives everything back to a seed that was killed amid a transfer and has lost its disk', {
   timeout: TIMEOUT_MS,
 }, async () => {
-  const registry = new SyntheticRegistry({ packages: 8, versions: 1, odd: false })
+  const registry = new SyntheticRegistry({ packages: 6, versions: 1, odd: false })
   const replay = await new ReplayUpstream(registry.recording).start()
   onTestFinished(() => replay.stop())
   const mirrors = { npm: { protocol: 'npm', path: '/npm/', upstreams: [replay.url] } }
