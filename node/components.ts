@@ -115,6 +115,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
               store,
               mesh: {
                 find: (digest, signal) => mesh.find(digest, signal),
+                announce: (digests) => mesh.announce(digests),
                 withdraw: (digests) => mesh.withdraw(digests),
               },
               clock,

@@ -20,7 +20,7 @@ export interface EvictorComponents {
   confirmed(blobs: readonly Sha256[], signal: AbortSignal): Promise<ReadonlySet<Sha256> | undefined>
   readonly clock: Clock
   /** Hears of everything by which members may have asked for what is gone. */
-  onEvicted?(digests: readonly Digest[]): void
+  onEvicted(digests: readonly Digest[]): void
   trouble(what: string): void
 }
 
@@ -157,7 +157,7 @@ export class Evictor {
       const { digests, ...gone } = await cold.evict(enough(blobs.slice(at, at + EVICTED_AT_ONCE), this.#needed))
       this.#blobs += gone.blobs
       this.#bytes += gone.bytes
-      onEvicted?.(digests)
+      onEvicted(digests)
     }
   }
 

@@ -9,6 +9,8 @@ import { type HealComponents, heal } from './heal.ts'
 export interface HealerComponents extends HealComponents {
   readonly blobs: Pick<BlobStore, 'stage' | 'find'>
   readonly clock: Clock
+  /** Hears of each blob that it brought back. */
+  onHealed(blob: LostBlob): void
   trouble(what: string): void
 }
 
@@ -95,7 +97,7 @@ export class Healer {
     const isBack = () => blobs.find({ algorithm: 'sha256', hex: sha256 } satisfies Digest) !== undefined
     const limit = AbortSignal.any([signal, AbortSignal.timeout(HEAL_LIMIT)])
     try {
-      if (!isBack()) await heal(this.#components, patient.blob, limit)
+      if (!isBack() && (await heal(this.#components, patient.blob, limit))) this.#components.onHealed(patient.blob)
     } catch (error) {
       signal.throwIfAborted()
       trouble(`blob ${sha256} could not be healed: ${reasonOf(error)}`)

@@ -1,6 +1,8 @@
 import type { Logger } from 'pino'
 import type { Clock } from '../clock.ts'
+import { isCollisionFree } from '../digest.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { digestsOf, type LostBlob } from '../store/custody.ts'
 import type { DiskStore } from '../store/disk-store.ts'
 import type { Shortage } from '../store/room.ts'
 import { LOOK, MEMBER_QUOTA, TOLD_AGAIN } from './constants.ts'
@@ -17,7 +19,7 @@ export interface JoinedMesh extends AskedSeeds {
 
 export interface PermanenceComponents {
   readonly store: DiskStore
-  readonly mesh: Pick<Mesh, 'find' | 'withdraw'>
+  readonly mesh: Pick<Mesh, 'find' | 'announce' | 'withdraw'>
   readonly clock: Clock
   readonly log: Logger
 }
@@ -56,11 +58,11 @@ export class Permanence {
     this.#components = components
     this.#quota = init.quota
     this.#evictor = new Evictor({
-      onEvicted: (digests) => mesh.withdraw(digests),
       cold,
       room,
       clock,
       trouble,
+      onEvicted: (digests) => mesh.withdraw(digests),
       confirmed: async (names, signal) => this.#joined && heldBySeeds(this.#joined, names, signal),
     })
     this.#scrubber = new Scrubber({
@@ -70,10 +72,12 @@ export class Permanence {
       bytes: () => store.bytes,
       isSeed: () => this.#joined?.isSeed === true,
     })
-    this.#healer = new Healer({ blobs, custody, mesh, clock, trouble })
+    const onHealed = (blob: LostBlob) => mesh.announce(digestsOf(blob).filter(isCollisionFree))
+    this.#healer = new Healer({ blobs, custody, mesh, clock, onHealed, trouble })
     custody.onLost = (blob) => {
       this.#scrubber.found()
       this.#healer.lost(blob)
+      mesh.withdraw(digestsOf(blob))
     }
   }
 

@@ -1,8 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
 import type { Digest, Sha256 } from '../digest.ts'
 import { SCANNED_AT_ONCE } from './constants.ts'
+import { digestsOf } from './custody.ts'
 import type { IndexDb } from './index-db.ts'
-import { aliases } from './index-values.ts'
 import type { LastUse } from './last-use.ts'
 
 /** A blob that may be evicted. */
@@ -70,7 +70,7 @@ export class ColdBlobs {
       const digests: Digest[] = []
       for (const { sha256 } of evicted) {
         const entry = index.blob(sha256)
-        digests.push({ algorithm: 'sha256', hex: sha256 }, ...(entry ? aliases(entry) : []))
+        if (entry) digests.push(...digestsOf({ sha256, entry }))
         for (const [key, { freshFor }] of await index.recordsOf(sha256)) if (freshFor !== null) records.push(key)
       }
       const names = evicted.map(({ sha256 }) => sha256)

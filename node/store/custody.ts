@@ -1,14 +1,19 @@
-import type { Sha256 } from '../digest.ts'
+import type { Digest, Sha256 } from '../digest.ts'
 import type { CommitQueue } from './commit-queue.ts'
 import type { DiskBlobs } from './disk-blobs.ts'
 import type { IndexDb } from './index-db.ts'
-import type { BlobEntry } from './index-values.ts'
+import { aliases, type BlobEntry } from './index-values.ts'
 import type { NameRecord } from './store.ts'
 
 /** A blob that had to be taken out of the store. */
 export interface LostBlob {
   readonly sha256: Sha256
   readonly entry: BlobEntry
+}
+
+/** Everything by which members may have asked for it. */
+export function digestsOf({ sha256, entry }: LostBlob): readonly Digest[] {
+  return [{ algorithm: 'sha256', hex: sha256 }, ...aliases(entry)]
 }
 
 export interface CustodyComponents {

@@ -1,13 +1,14 @@
+import { writeFileSync } from 'node:fs'
 import { type Logger, pino } from 'pino'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import { heldQuestion } from '../../../node/permanence/held-messages.ts'
 import { type JoinedMesh, Permanence, type PermanenceInit } from '../../../node/permanence/permanence.ts'
-import { bytesOf, keep } from '../../conformance/store.ts'
+import { bytesOf, digestOf, keep, load } from '../../conformance/store.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { eventually } from '../../harness/wait.ts'
-import { useDiskStores } from '../store/fixture.ts'
+import { fileOf, useDiskStores } from '../store/fixture.ts'
 
 useLeakCheck()
 const open = useDiskStores()
@@ -17,14 +18,15 @@ const KIB = 1 << 10
 const MINUTE = 60_000
 
 async function keeping(init: PermanenceInit) {
-  const { store } = await open()
+  const { store, folder } = await open()
   const clock = new VirtualClock()
   const told: string[] = []
   const log = pino({}, { write: (line: string) => void told.push(levelAndText(line)) }) as Logger
-  const permanence = new Permanence({ store, mesh: new MemoryNetwork().join({ id: 'self' }), clock, log }, init)
+  const self = new MemoryNetwork().join({ id: 'self' })
+  const permanence = new Permanence({ store, mesh: self, clock, log }, init)
   permanence.start()
   onTestFinished(() => permanence.stop())
-  return { store, clock, told, permanence }
+  return { store, folder, clock, told, self, permanence }
 }
 
 function levelAndText(line: string): string {
@@ -108,6 +110,33 @@ describe('what keeps a store within its bounds', () => {
       return permanence.status().shortage === null && told.length > 1
     })
     expect(told.slice(1)).toEqual(['info: the store takes blobs again'])
+  })
+
+  it('tells members of what it has no more, whether that was evicted or went bad', async () => {
+    const { store, folder, permanence, clock, self } = await keeping({ quota: 100 * KIB })
+    const blobs = Array.from({ length: 9 }, (_, at) => bytesOf(10 * KIB, at + 1))
+    for (const [at, bytes] of blobs.entries()) {
+      expect(await keep(store, bytes, `name ${at}`)).toBe(true)
+      self.announce([{ algorithm: 'sha512', hex: digestOf(bytes, 'sha512') }])
+    }
+    permanence.joined(mesh(false))
+    const held = async () => {
+      const all = await Promise.all(blobs.map((bytes) => load(store, digestOf(bytes))))
+      return all.flatMap((bytes) => (bytes ? [`sha512:${digestOf(bytes, 'sha512')}`] : []))
+    }
+    await keep(store, bytesOf(8 * KIB, 20), 'one more')
+    await eventually('room is made', async () => {
+      await clock.advance(1_000)
+      return self.announced.length < 9
+    })
+    expect(self.announced).toEqual(await held())
+    const [, bad] = self.announced
+    const bytes = blobs.find((one) => `sha512:${digestOf(one, 'sha512')}` === bad) ?? expect.fail('nothing is left')
+    writeFileSync(fileOf(folder, digestOf(bytes)), 'something else')
+    await store.custody.check(digestOf(bytes), GIB, new AbortController().signal)
+    expect(await load(store, digestOf(bytes))).toBeUndefined()
+    expect(self.announced).not.toContain(bad)
+    expect(self.announced).toEqual(await held())
   })
 
   it('says aloud at a seed, and once, that nothing more is stored', async () => {

@@ -21,9 +21,11 @@ async function scrubbing(folder?: string, clock = new VirtualClock()) {
   const { store } = opened
   const network = new MemoryNetwork()
   const mesh = network.join({ id: 'self' })
+  const healed: Sha256[] = []
   const trouble = (what: string) => void opened.troubles.push(what)
   const scrubber = new Scrubber({ custody: store.custody, clock, bytes: () => store.bytes, isSeed: () => true, trouble })
-  const healer = new Healer({ blobs: store.blobs, custody: store.custody, mesh, clock, trouble })
+  const onHealed = ({ sha256 }: { sha256: Sha256 }) => void healed.push(sha256)
+  const healer = new Healer({ blobs: store.blobs, custody: store.custody, mesh, clock, onHealed, trouble })
   store.custody.onLost = (blob) => {
     scrubber.found()
     healer.lost(blob)
@@ -40,7 +42,7 @@ async function scrubbing(folder?: string, clock = new VirtualClock()) {
       await clock.advance(MINUTE)
       return scrubber.status.progress === null && scrubber.status.lastEnded !== null
     })
-  return { ...opened, store, clock, network, mesh, scrubber, healer, start, pass }
+  return { ...opened, store, clock, network, mesh, healed, scrubber, healer, start, pass }
 }
 
 type Scrubbing = Awaited<ReturnType<typeof scrubbing>>
@@ -98,7 +100,7 @@ describe('a scrub', () => {
         expect(one.store.blobs.find({ algorithm, hex: digestOf(bytes, algorithm) })).toBe(digestOf(bytes))
       }
       expect(one.store.records.get(`key ${digestOf(bytes)}`)).toMatchObject({ blob: digestOf(bytes) })
-      expect(one.mesh.blamed).toEqual(['liar'])
+      expect([one.mesh.blamed, one.healed]).toEqual([['liar'], [digestOf(bytes)]])
       expect(one.healer.status).toEqual({ healed: 1, lost: 0, waiting: 0 })
       // By what is in it as well: its names say so.
       expect(one.store.blobs.find({ algorithm: 'h1', hex: digestOf(Buffer.from('what is in it')) })).toBeDefined()
