@@ -1,4 +1,5 @@
 import type { Clock } from '../clock.ts'
+import { reasonOf } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { NewRecord, Store } from '../store/store.ts'
 import { AFTER_COMING, AFTER_GOING, LOOK, LOOK_OF_MEMBER, SWEEP_INTERVAL, SWEEP_RETRY } from './constants.ts'
@@ -58,7 +59,9 @@ export class Keeper {
   }
 
   start(): void {
-    this.#running = this.#run().catch(() => {})
+    this.#running = this.#run().catch((error: unknown) => {
+      if (!this.#stop.signal.aborted) this.#components.trouble(`pins are looked after no more: ${reasonOf(error)}`)
+    })
   }
 
   async stop(): Promise<void> {
@@ -169,7 +172,7 @@ export class Keeper {
         this.#due(tally.held < tally.wanted ? SWEEP_RETRY : SWEEP_INTERVAL)
       },
       (error: unknown) => {
-        if (!signal.aborted) trouble(`the sweep through the pins ended early: ${error}`)
+        if (!signal.aborted) trouble(`the sweep through the pins ended early: ${reasonOf(error)}`)
         this.#due(SWEEP_RETRY)
       },
     )
