@@ -14,6 +14,7 @@ import type { Config, MirrorConfig } from './config/schema.ts'
 import { makeDataFolder } from './data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import { Events } from './events.ts'
+import { Explainer } from './explainer.ts'
 import { ArtifactService } from './http/artifact-service.ts'
 import { BaseUrl } from './http/base-url.ts'
 import { Composer } from './http/composer.ts'
@@ -181,6 +182,14 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     },
     { nodeId: id, mounts: mountsOf(config.mirrors) },
   )
+  const explainer = new Explainer({
+    store,
+    mesh,
+    upstream,
+    clock,
+    plansOf: (target) => door.plansOf(target),
+    facts: (plan) => cache.lookup.cached(plan),
+  })
   const stopping = new AbortController()
   building.defer(() => stopping.abort(new WarrenError('DRAINING', 'this node is stopping')))
   const admin = await adminApi({
@@ -190,8 +199,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       peers: mesh.peers().map((peer) => ({ ...peer, budget: mesh.fetches ? budgets.left(peer.id) : null })),
     }),
     pins: async () => (await pins.overview(stopping.signal)) ?? { own: null, seeds: [] },
+    explain: (key) => explainer.explain(key, stopping.signal),
     placeOf: async (target) => {
-      const keys = door.keysOf(target)
+      const keys = door.plansOf(target).map(({ key }) => key)
       const key = keys.find((one) => store.records.get(one)) ?? keys[0]
       return { place: (key !== undefined && (await pins.place(key, stopping.signal))) || null }
     },

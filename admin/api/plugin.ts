@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { isWarrenError, WarrenError } from '../../node/errors.ts'
 import type { NodeToken } from '../../node/node-token.ts'
+import type { Explanation } from './explain-schema.ts'
 import type { Peers } from './peers-schema.ts'
 import type { PinsAnswer, PlaceAnswer } from './pins-schema.ts'
 import type { Status } from './status-schema.ts'
@@ -18,6 +19,8 @@ export interface AdminPorts {
   pins(): Promise<PinsAnswer>
   /** Where the pin of a target of the mirrors is. Throws BAD_REQUEST and NO_SUCH_MIRROR. */
   placeOf(target: string): Promise<PlaceAnswer>
+  /** Where a path of the mirrors, or a digest, would come from. Throws BAD_REQUEST and NO_SUCH_MIRROR. */
+  explain(key: string): Promise<Explanation>
 }
 
 export interface AdminApi {
@@ -50,6 +53,11 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
     const { target } = query as { readonly target?: unknown }
     if (typeof target === 'string' && target.startsWith('/')) return ports.placeOf(target)
     throw new WarrenError('BAD_REQUEST', 'name a path of a mirror: /admin/v1/pins/place?target=/npm/lodash')
+  })
+  app.get('/admin/v1/explain', withToken, ({ query }) => {
+    const { key } = query as { readonly key?: unknown }
+    if (typeof key === 'string') return ports.explain(key)
+    throw new WarrenError('BAD_REQUEST', 'name a path of a mirror, or a digest: /admin/v1/explain?key=/npm/lodash')
   })
   await app.ready()
   return {

@@ -66,6 +66,14 @@ function commands(): Command {
     .option('--platform <os/arch>', "platform that it is for, else this machine's; may be given several times", several)
     .addOption(new Option('--all-platforms', 'what there is for any platform').conflicts('platform'))
     .action(async (names, options) => (await import('./commands/pin.ts')).pin(names, options))
+  withNode(
+    program
+      .command('explain')
+      .argument('<name>', 'image, package URL, path of a mirror, such as /npm/lodash, or digest')
+      .description('say where something would come from now, and why'),
+  )
+    .option('--mirror <name>', 'mirror to ask, as for get', several)
+    .action(async (name, options) => (await import('./commands/explain.ts')).explain(name, options))
   addMeshCommands(program)
   addSeedCommands(program)
   program

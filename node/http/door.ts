@@ -1,7 +1,7 @@
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import type { Finder, Source } from '../cache/found.ts'
-import type { Subject } from '../cache/plan.ts'
+import type { Plan, Subject } from '../cache/plan.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { addressed } from './addressed.ts'
@@ -134,10 +134,10 @@ export class Door {
     }
   }
 
-  /** The keys of what a plain GET of a target may be answered with, as they are tried. Throws NO_SUCH_MIRROR, and what a grammar throws. */
-  keysOf(target: string): readonly string[] {
+  /** What a plain GET of a target may be answered with, as it is tried. Throws NO_SUCH_MIRROR, and what a grammar throws. */
+  plansOf(target: string): readonly Plan[] {
     const { route } = this.#routes.of({ method: 'GET', url: target, headers: { accept: '*/*' } })
-    return 'plans' in route ? route.plans.map(({ key }) => key) : []
+    return 'plans' in route ? route.plans : []
   }
 
   /** Throws FOREIGN_HOST or FOREIGN_ORIGIN for what only a web page would send, BAD_REQUEST for two hosts. */

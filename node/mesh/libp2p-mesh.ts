@@ -14,9 +14,13 @@ import { ranked } from './rendezvous.ts'
 import type { Located, Router } from './router.ts'
 import { SeedSource } from './seeds/seed-source.ts'
 import { SeedChunks } from './swarm/seed-chunks.ts'
+import type { Whereabouts } from './whereabouts.ts'
 
 /** Ms that connecting to a member may take that the DHT names. */
 const MEET_LIMIT = 3_000
+
+/** Ms that the DHT gets when somebody wants to know where something is. */
+const WHEREABOUTS_LIMIT = 2_000
 
 const OVER = new Error('nobody looks for it any more')
 
@@ -137,6 +141,17 @@ export class Libp2pMesh implements Mesh {
 
   withdraw(digests: readonly Digest[]): void {
     this.#components.inventory.remove(digests)
+  }
+
+  async whereabouts(
+    digests: readonly Digest[],
+    upstream: { readonly metered: boolean },
+    signal: AbortSignal,
+  ): Promise<Whereabouts> {
+    const { router } = this.#components
+    const limited = AbortSignal.any([signal, this.#closed.signal, AbortSignal.timeout(WHEREABOUTS_LIMIT)])
+    const members = await router.whereabouts(digests, limited)
+    return { members, coversAll: router.coversAll, headStart: this.headStart(digests, upstream) }
   }
 
   get membership(): Membership {

@@ -6,6 +6,7 @@ import type { Membership } from '../trust/membership.ts'
 import { LoneMesh } from './lone-mesh.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
+import type { Whereabouts } from './whereabouts.ts'
 
 /** A mesh that tells about itself. */
 export interface OpenMesh extends Mesh {
@@ -15,6 +16,8 @@ export interface OpenMesh extends Mesh {
   readonly fetches: boolean
   status(): MeshStatus
   peers(): PeerStatus[]
+  /** Who is known to have something; the DHT gets two seconds to say so. */
+  whereabouts(digests: readonly Digest[], upstream: { readonly metered: boolean }, signal: AbortSignal): Promise<Whereabouts>
   /** Its files may have changed. */
   refresh(): void
 }
@@ -136,6 +139,10 @@ export class MeshSwitch implements Mesh {
 
   peers(): PeerStatus[] {
     return this.#current?.peers() ?? []
+  }
+
+  async whereabouts(...asked: Parameters<OpenMesh['whereabouts']>): Promise<Whereabouts> {
+    return (await this.#current?.whereabouts(...asked)) ?? { members: [], coversAll: false, headStart: 0 }
   }
 
   /** Idempotent. */

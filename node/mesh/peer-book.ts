@@ -259,6 +259,12 @@ export class PeerBook {
     return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
   }
 
+  /** Until when it is left alone since it could not be reached, in ms since the epoch; 0 when it is not. */
+  pausedUntil(id: string): number {
+    const { until = 0 } = this.#pauses.get(id) ?? {}
+    return until > this.#clock.now() ? until : 0
+  }
+
   /** Whether it lately had what was asked for, or has just come. */
   isWarm(id: string): boolean {
     return (this.#entries.get(id)?.warmUntil ?? 0) > this.#clock.now()

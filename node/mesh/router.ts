@@ -4,6 +4,7 @@ import { shuffled } from './host/shuffled.ts'
 import type { Inventories } from './inventory/inventories.ts'
 import type { PeerBook } from './peer-book.ts'
 import { RouterCounter } from './router-counts.ts'
+import type { MemberWithBlob } from './whereabouts.ts'
 
 /** Members that are asked on the mere guess that they have it; each wrong guess costs both sides a small request. */
 const GUESSES = 2
@@ -80,6 +81,34 @@ export class Router {
   /** Whether nobody has what is known by these digests. */
   rulesOut(digests: readonly Digest[]): boolean {
     return this.coversAll && digests.every((digest) => this.listing(digest).length === 0)
+  }
+
+  /** Everybody who is said to have one of them, whether or not it would be asked: as `locate`, without guesses. */
+  async whereabouts(digests: readonly Digest[], signal: AbortSignal): Promise<MemberWithBlob[]> {
+    const { book, inventories, lookup } = this.#components
+    const found = new Map<string, MemberWithBlob['by']>()
+    for (const digest of digests) {
+      const all = book.serving().filter((peer) => inventories.lists(peer, digest))
+      for (const peer of [...this.listing(digest), ...all]) if (!found.has(peer)) found.set(peer, 'inventory')
+      if (this.coversAll) continue
+      try {
+        for await (const peer of lookup.find(digest, signal)) if (!found.has(peer)) found.set(peer, 'dht')
+      } catch {
+        // What came until then is what is known.
+      }
+    }
+    return [...found].map(([peer, by]) => {
+      const { role = 'member', zone = null } = book.get(peer) ?? {}
+      return { peer, role, zone, by, excluded: this.#excluded(peer) }
+    })
+  }
+
+  #excluded(peer: string): string | null {
+    const { book } = this.#components
+    const known = book.get(peer)
+    if (known?.quarantine) return `it is in quarantine: ${known.quarantine.reason}`
+    if (book.pausedUntil(peer) > 0) return 'it could not be reached a moment ago'
+    return known?.connected && !book.usable(peer) ? 'it hands out no blobs' : null
   }
 
   /** A member had what it was asked for. */

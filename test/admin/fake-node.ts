@@ -2,10 +2,12 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
+import type { Explanation } from '../../admin/api/explain-schema.ts'
 import type { Peers } from '../../admin/api/peers-schema.ts'
 import type { PinsAnswer, PlaceAnswer } from '../../admin/api/pins-schema.ts'
 import { type AdminPorts, adminApi } from '../../admin/api/plugin.ts'
 import type { Status } from '../../admin/api/status-schema.ts'
+import { WarrenError } from '../../node/errors.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
 import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
 
@@ -39,6 +41,8 @@ export interface FakeNode {
   pins: PinsAnswer
   /** By target. */
   readonly places: Map<string, PlaceAnswer['place']>
+  /** What it says of every key. */
+  explanation: Explanation | undefined
   /** How often it was asked where something is. */
   placesAsked: number
   mirrors: Status['mirrors']
@@ -55,6 +59,10 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     status: async () => statusWith(data, node),
     peers: async () => ({ peers: node.peers }),
     pins: async () => node.pins,
+    explain: async (key) => {
+      if (!node.explanation) throw new WarrenError('NO_SUCH_MIRROR', 'this node has no mirrors')
+      return { ...node.explanation, key }
+    },
     placeOf: async (target) => {
       node.placesAsked++
       return { place: node.places.get(target) ?? null }
@@ -81,6 +89,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     pins: { own: null, seeds: [] },
     places: new Map(),
     placesAsked: 0,
+    explanation: undefined,
     mirrors: [],
     listen: [],
   }

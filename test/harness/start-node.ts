@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { type Explanation, explainSchema } from '../../admin/api/explain-schema.ts'
 import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
 import { type PinsAnswer, type PlaceAnswer, pinsSchema, placeSchema } from '../../admin/api/pins-schema.ts'
 import type { Overrides } from '../../node/components.ts'
@@ -21,6 +22,8 @@ export interface StartedNode {
   pins(): Promise<PinsAnswer['own']>
   /** On which seeds that is which it hands out at a path. */
   placeOf(path: string): Promise<PlaceAnswer['place']>
+  /** Where a path of its mirrors, or a digest, would come from. */
+  explain(key: string): Promise<Explanation>
 }
 
 export interface StartNodeInit {
@@ -84,6 +87,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
     placeOf: async (path) =>
       placeSchema.parse(await ask(`pins/place?target=${encodeURIComponent(path)}`, { authorization })).place,
+    explain: async (key) => explainSchema.parse(await ask(`explain?key=${encodeURIComponent(key)}`, { authorization })),
     peers: async () => peersSchema.parse(await ask('peers', { authorization })).peers,
   }
 }

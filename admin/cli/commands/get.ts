@@ -178,7 +178,7 @@ function inOrder({ packages }: Warmed): Warmed['packages'] {
 }
 
 /** Where the mirrors of the running node are, and which. Throws UnreachableError, and Error for what is no node. */
-async function nodeOf(options: NodeOptions): Promise<{ admin: string; base: string; mirrors: readonly NodeMirror[] }> {
+export async function nodeOf(options: NodeOptions): Promise<{ admin: string; base: string; mirrors: readonly NodeMirror[] }> {
   const { base: admin } = nodeAt(options)
   const { data: status } = statusSchema.safeParse(await new ApiClient(admin).get('/admin/v1/status'))
   if (!status)

@@ -54,7 +54,8 @@ async function drain(url: URL, path: string): Promise<void> {
   for await (const _ of response);
 }
 
-function targetOf({ pathname, search }: URL): string {
+/** Path and query. */
+export function targetOf({ pathname, search }: URL): string {
   return pathname + search
 }
 

@@ -54,6 +54,7 @@ function node(first?: Membership) {
       fetches: false,
       status: () => ({ ...alone, state: 'member' as const, id: membership.mesh, role: 'member' as const, trouble: null }),
       peers: () => [],
+      whereabouts: async () => ({ members: [], coversAll: true, headStart: 7 }),
       close: async () => {
         told.push(`close ${nameOf(membership)}`)
         network.members.delete(joined)
@@ -95,6 +96,7 @@ test('a node that is in a mesh passes everything on to it', async () => {
     ['open mesh 0'],
   ])
   expect(switched.status()).toMatchObject({ state: 'member', id: mesh.joined.mesh })
+  expect(await switched.whereabouts([digestOf(BYTES)], { metered: false }, NEVER)).toMatchObject({ headStart: 7 })
   expect(log).toEqual(['in a mesh'])
 })
 
