@@ -103,7 +103,7 @@ describe('uv', () => {
 })
 
 describe('a second node that joined by a ticket', () => {
-  it('has the files from the first and the pages from upstream', { timeout: TIMEOUT_MS }, async (context) => {
+  it('has the files and the pages from the first, which is its seed', { timeout: TIMEOUT_MS }, async (context) => {
     const python = await requirePip(context)
     const index = await indexOfThree()
     const init = { upstream: index.origin, mirrors: [pypiMirror([index.base])] }
@@ -117,7 +117,9 @@ describe('a second node that joined by a ticket', () => {
     index.fail(/^\/packages\//, instead(answer(503, 'no file today')))
     const other = await install(second.url, 'other')
     expect(differences(one.site, other.site)).toEqual([])
-    expect(index.tally.kind('page').requests).toBe(3)
-    expect((await second.status()).requests.seed).toBe(6)
+    // pip wants every page confirmed, which the seed has done.
+    const { requests } = index.tally.kind('page')
+    expect([index.tally.total.requests, requests <= 3]).toEqual([requests, true])
+    expect((await second.status()).requests).toMatchObject({ seed: 6, upstream: 0 })
   })
 })
