@@ -53,6 +53,10 @@ export const MEMBER_PATIENCE = 2 * SECOND
 /** Silence amid a body, while we wait, after which a member is given up, in ms; it may last twice as long. */
 export const MEMBER_IDLE = 5 * SECOND
 
+/** The same where another one can go on at little cost, in ms, and how many are left for that in one flight. */
+export const MEMBER_STALL = 2 * SECOND
+export const STALLS = 4
+
 /**
  * What a peer must bring in each such time that we wait for it, as long as somebody else may be faster: none of its bytes goes out
  * before all are there, so that who drips would keep the client waiting for minutes while upstream is well.

@@ -17,10 +17,12 @@ import {
   MEMBER_IDLE,
   MEMBER_LIES,
   MEMBER_PATIENCE,
+  MEMBER_STALL,
   OVER,
   PROGRESS_BYTES,
   REFERRED_ASKED,
   SEED_SILENCES,
+  STALLS,
   STEADY_BYTES,
 } from './constants.ts'
 import { Pulse } from './pulse.ts'
@@ -31,6 +33,14 @@ interface Wish {
   readonly digests: readonly Digest[]
   readonly from: From
   accept(source: BlobSource): boolean
+}
+
+/** What a member sends of a blob of `size` bytes, from byte `start` on, and by which it is checked. */
+interface Sent {
+  readonly body: AsyncIterable<Buffer>
+  readonly start: number
+  readonly size: number
+  readonly list: ChunkList | undefined
 }
 
 /** Gets an artifact's bytes from members of the mesh, and keeps watch over each while it sends. One for each flight. */
@@ -182,7 +192,8 @@ export class Members {
     wish: Wish,
     signal: AbortSignal,
   ): Promise<OpenBody | undefined> {
-    const queue = [...others]
+    const isSlow = ({ peer }: Referred) => this.#slow.has(peer)
+    const queue = [...others].sort((one, other) => Number(isSlow(one)) - Number(isSlow(other)))
     const seen = new Set([by.id])
     let asked = 0
     for (let next = queue.shift(); next && asked < REFERRED_ASKED; next = queue.shift()) {
@@ -233,7 +244,7 @@ export class Members {
       if (!Number.isSafeInteger(size) || size < from.start || size !== (from.size ?? size)) {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
       }
-      const watched = this.#watch(source, { body, left: size - start }, blame, life)
+      const watched = this.#watch(source, { body, start, size, list }, blame, life)
       // Where nothing may go out early in any case, a seed's word is worth no more than a peer's.
       const trusted = list !== undefined || (source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES)
       const destroy = () => life.end(OVER)
@@ -262,25 +273,29 @@ export class Members {
   /** Passes bytes on as long as they come, neither fewer nor more than promised. */
   async *#watch(
     source: BlobSource,
-    sent: { readonly body: AsyncIterable<Buffer>; left: number },
+    { body, start, size, list }: Sent,
     blame: (reason: string) => void,
     life: AbortScope,
   ): AsyncGenerator<Buffer, void> {
     this.#spent.add(source.id)
     const pulse = new Pulse({ clock: this.#clock })
-    void this.#expire(source, pulse, life)
+    // Of what is handed on while it is fetched, nobody may have more at the moment.
+    const hasMore = async () => (await list?.reaches(start + pulse.bytes, life.signal).catch(() => true)) ?? true
+    void this.#expire(source, pulse, life, hasMore)
+    if (list) void this.#overtake(source, pulse, life, hasMore)
+    let left = size - start
     try {
-      if (sent.left === 0) return
-      for await (const bytes of sent.body) {
-        sent.left -= bytes.length
+      if (left === 0) return
+      for await (const bytes of body) {
+        left -= bytes.length
         pulse.came(bytes.length)
-        if (sent.left < 0) break
+        if (left < 0) break
         yield bytes
         pulse.taken()
         // How it ends is of no interest: the digest judges what came.
-        if (sent.left === 0) return
+        if (left === 0) return
       }
-      blame(sent.left < 0 ? 'sends more than the blob has' : `ended ${sent.left} bytes early`)
+      blame(left < 0 ? 'sends more than the blob has' : `ended ${left} bytes early`)
       throw new WarrenError('UPSTREAM_CUT', `member ${source.id} did not send what it promised`)
     } catch (error) {
       if (pulse.bytes < PROGRESS_BYTES) this.#failures++
@@ -297,7 +312,7 @@ export class Members {
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
    * A peer that is slow is given up once only: who is asked again after that is better than nobody.
    */
-  async #expire(source: BlobSource, pulse: Pulse, life: AbortScope): Promise<void> {
+  async #expire(source: BlobSource, pulse: Pulse, life: AbortScope, hasMore: HasMore): Promise<void> {
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     const steady = source.kind === 'seed' || this.#slow.has(source.id) ? least : STEADY_BYTES
     try {
@@ -305,18 +320,37 @@ export class Members {
         const { came, waited } = await pulse.look(MEMBER_IDLE, life.signal)
         if (pulse.isReading) continue
         const share = waited / MEMBER_IDLE
+        if (came >= Math.round(steady * share) || !(await hasMore())) continue
         if (came < Math.round(least * share)) life.end(silence(source))
-        else if (came < Math.round(steady * share)) {
-          this.#slow.add(source.id)
-          this.#spent.delete(source.id)
-          life.end(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))
-        }
+        else this.#leave(source, life)
       }
     } catch {
       // It ended before its time was up.
     }
   }
+
+  /** What is checked in chunks can go on with somebody else at little cost: whoever stalls while others get on is left sooner. */
+  async #overtake(source: BlobSource, pulse: Pulse, life: AbortScope, hasMore: HasMore): Promise<void> {
+    try {
+      while (this.#slow.size < STALLS) {
+        const { came, waited } = await pulse.look(MEMBER_STALL, life.signal)
+        if (pulse.isReading || waited < MEMBER_STALL || came >= PROGRESS_BYTES || !(await hasMore())) continue
+        this.#leave(source, life)
+      }
+    } catch {
+      // It ended before its time was up.
+    }
+  }
+
+  #leave(source: BlobSource, life: AbortScope): void {
+    this.#slow.add(source.id)
+    this.#spent.delete(source.id)
+    life.end(new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} is slow`))
+  }
 }
+
+/** Whether somebody has what a member keeps us waiting for; where nobody can tell, it is taken to be so. */
+type HasMore = () => Promise<boolean>
 
 function silence(source: BlobSource): WarrenError {
   return new WarrenError('UPSTREAM_TIMEOUT', `member ${source.id} went silent`)

@@ -7,7 +7,7 @@ import { ranked } from './rendezvous.ts'
 import type { Shelf } from './shelf.ts'
 import type { Asking } from './swarm/asking.ts'
 import type { ChunkLists } from './swarm/chunk-lists.ts'
-import { CHUNK_BYTES } from './swarm/constants.ts'
+import { CHUNK_BYTES, LARGE_BYTES } from './swarm/constants.ts'
 import type { Handout } from './swarm/handout.ts'
 
 /** How a member of a memory mesh misbehaves when it is asked for a blob. Byte counts are of what it sends. */
@@ -165,7 +165,7 @@ export class MemoryMesh implements Mesh {
   /** A seed is found also while it fetches. */
   #has(digest: Digest): boolean {
     if (this.#held.has(formatDigest(digest)) || this.serving?.shelf.has(digest)) return true
-    return this.kind === 'seed' && this.serving?.shelf.partial(digest) !== undefined
+    return this.kind === 'seed' && (this.serving?.shelf.partial(digest)?.size ?? 0) > LARGE_BYTES
   }
 
   #source(member: MemoryMesh, digest: Digest): BlobSource {

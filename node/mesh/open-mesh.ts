@@ -33,6 +33,7 @@ import { PeerBook } from './peer-book.ts'
 import { Router } from './router.ts'
 import { Seeds } from './seeds.ts'
 import type { Shelf } from './shelf.ts'
+import { LARGE_BYTES } from './swarm/constants.ts'
 import { Upkeep } from './upkeep.ts'
 
 export interface MeshComponents {
@@ -125,7 +126,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
 
   // What nobody can fetch is of no use to anybody who looks for it. Where a seed is fetching it, the crowd that wants it comes together.
   const has = (digest: Digest) =>
-    components.shelf.has(digest) || (own.role === 'seed' && components.shelf.partial(digest) !== undefined)
+    components.shelf.has(digest) || (own.role === 'seed' && (components.shelf.partial(digest)?.size ?? 0) > LARGE_BYTES)
   const shelf = { has: (digest: Digest) => upkeep.reachable !== false && has(digest) }
   const store = new ProviderStore({ self, shelf, clock })
   const host = opening.use(

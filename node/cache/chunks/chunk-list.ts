@@ -86,10 +86,17 @@ export class ChunkList {
     for (let empty = 0; chunk >= this.#count; ) {
       const before = this.#count
       if (empty >= EMPTY_PAGES || this.#sure) throw missing(this.#source.id)
-      await this.#more(signal)
+      await this.#more(true, signal)
       if (this.#count === before) empty++
     }
     return this.#hashes.subarray(chunk * HASH_BYTES, (chunk + 1) * HASH_BYTES)
+  }
+
+  /** Whether the seed has the chunk of this byte. Rejects as `hash` when it does not answer. */
+  async reaches(position: number, signal: AbortSignal): Promise<boolean> {
+    const chunk = Math.min(this.chunks - 1, Math.floor(position / CHUNK_BYTES))
+    if (chunk >= this.#count) await this.#more(false, signal)
+    return chunk < this.#count
   }
 
   blame(reason: string): void {
@@ -97,9 +104,9 @@ export class ChunkList {
   }
 
   /** One question at a time. */
-  async #more(signal: AbortSignal): Promise<void> {
+  async #more(waits: boolean, signal: AbortSignal): Promise<void> {
     this.#asking ??= this.#source
-      .page(this.#count, true, signal)
+      .page(this.#count, waits, signal)
       .then((page) => this.#add(page))
       .catch((cause) => {
         signal.throwIfAborted()

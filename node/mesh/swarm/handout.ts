@@ -58,7 +58,9 @@ export class Handout {
     if (kept && (kept.size ?? 0) <= LARGE_BYTES) return { body: kept, whole: true }
     if (kept) return { body: this.#lend(wish, kept), whole: true }
     const partial = this.#components.shelf.partial(wish.digest)
-    if (!partial || (partial.size ?? Number.POSITIVE_INFINITY) <= LARGE_BYTES) {
+    // What may be small is not waited for: it is had sooner from whoever fetches it for all.
+    const least = wish.asking === 'first' ? 0 : Number.POSITIVE_INFINITY
+    if (!partial || (partial.size ?? least) <= LARGE_BYTES) {
       throw new WarrenError('UPSTREAM_ABSENT', `this node does not hold ${formatDigest(wish.digest)}`)
     }
     return this.#beginning(wish, partial, left()).then((body) => ({ body, whole: false }))

@@ -16,9 +16,21 @@ const DIGEST = digestOf(BYTES)
 const PLAN = artifact('large', [DIGEST])
 const MIB = 1 << 20
 
-/** A seed that fetches it from upstream, `rate` bytes a ms, and how often it did. */
+/** A seed that fetches it from an upstream that sends ten MiB a second, and how often it did. */
 function homeOf(swarm: Swarm): { home: SwarmMember; fetches(): number } {
   const home = swarm.join('home', 'seed', (request) => ({ ...serve(request, BYTES), chunk: MIB }))
+  const { upstream } = home.kit
+  const fetch = upstream.fetch.bind(upstream)
+  upstream.fetch = async (...asked) => {
+    const response = await fetch(...asked)
+    return { ...response, body: slowly(response.body) }
+  }
+  async function* slowly(body: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+    for await (const bytes of body) {
+      yield bytes
+      await swarm.clock.sleep(100)
+    }
+  }
   return { home, fetches: () => home.kit.upstream.requests.length }
 }
 
@@ -64,5 +76,26 @@ describe('a crowd that wants one large blob', () => {
     for (const { mesh } of swarm.peers.slice(2, 5)) mesh.fault = { cutAfter: 3 * MIB }
     expectRight(await swarm.fetchAll([home, ...swarm.peers], PLAN))
     expect(swarm.members.flatMap(({ mesh }) => mesh.blamed)).toEqual([])
+  })
+
+  it('leaves a member behind that stalls while others get on', async () => {
+    const swarm = new Swarm({ seeds: 0, peers: 8 })
+    const { home } = homeOf(swarm)
+    const stalling = swarm.peers[2] as SwarmMember
+    const { pass } = stalling.mesh.serving as NonNullable<SwarmMember['mesh']['serving']>
+    let stalled = 0
+    const stall = async (to: string, bytes: number, signal: AbortSignal) => {
+      if (stalling.sent < 4 * MIB) return pass(to, bytes, signal)
+      stalled++
+      return swarm.clock.sleep(10 * 60_000, signal)
+    }
+    Object.assign(stalling.mesh.serving as object, { pass: stall })
+    const began = swarm.clock.now()
+    expectRight(await swarm.fetchAll([home, ...swarm.peers], PLAN))
+    expect(stalled).toBeGreaterThan(0)
+    // Sooner than a member is given up where nothing tells that others have more.
+    expect(swarm.clock.now() - began).toBeLessThan(5_000)
+    expect(swarm.members.flatMap(({ mesh }) => mesh.blamed)).toEqual([])
+    expect(swarm.peers.flatMap(({ kit }) => kit.upstream.requests)).toEqual([])
   })
 })

@@ -81,7 +81,13 @@ export class Swarm {
   /** Lets a member fetch it, and lets time pass until it is kept or has failed. */
   async fetchAll(members: readonly SwarmMember[], plan: Plan, most = 120_000): Promise<PromiseSettledResult<Buffer>[]> {
     let over = false
-    const all = Promise.allSettled(members.map(({ kit }) => kit.fetch(plan))).finally(() => {
+    const all = Promise.allSettled(
+      members.map(async ({ kit }, at) => {
+        // A moment after whoever fetches it for all.
+        if (at > 0) await this.clock.sleep(10)
+        return kit.fetch(plan)
+      }),
+    ).finally(() => {
       over = true
     })
     for (let passed = 0; !over; passed += 20) {
