@@ -20,7 +20,7 @@ import type { Gate } from '../gate.ts'
 import type { PeerBook } from '../peer-book.ts'
 import { DialBudget } from './dial-budget.ts'
 import { guardedTcp } from './dial-guard.ts'
-import { CONNECTION_LIMITS, MAX_CONNECTIONS_EACH } from './limits.ts'
+import { CONNECTION_LIMITS, LIVENESS, MAX_CONNECTIONS_EACH } from './limits.ts'
 import { memberEncrypter } from './member-encrypter.ts'
 
 /** Ms in which changes of what this node speaks are gathered, a second by default: until they are told nobody finds its blobs. */
@@ -79,7 +79,7 @@ export class Host implements AsyncDisposable {
       peerDiscovery: [...init.discovery],
       connectionManager: CONNECTION_LIMITS,
       connectionGater: budget.gater,
-      connectionMonitor: { protocolPrefix: 'warren' },
+      connectionMonitor: { protocolPrefix: 'warren', ...LIVENESS },
       datastore: store,
       peerStore: KEEP_ADDRESSES,
       services: {

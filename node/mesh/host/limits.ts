@@ -1,4 +1,4 @@
-import type { ConnectionManagerInit } from 'libp2p'
+import type { ConnectionManagerInit, Libp2pInit } from 'libp2p'
 import { ADMISSION_LIMIT } from '../gate.ts'
 
 /**
@@ -25,4 +25,14 @@ export const CONNECTION_LIMITS: ConnectionManagerInit = {
   addressDialTimeout: 3_000,
   /** Addresses of one peer (25 by default): others tell of them, and may tell of a victim's. */
   maxPeerAddrsToDial: 8,
+}
+
+/**
+ * Each connection is pinged, and hung up on when no answer comes: so a member whose network was cut is gone within half a minute. By
+ * default the second may become 60 s, for all of them, once one has not answered.
+ */
+export const LIVENESS: Pick<NonNullable<Libp2pInit['connectionMonitor']>, 'pingInterval' | 'pingTimeout'> = {
+  /** Ms. */
+  pingInterval: 10_000,
+  pingTimeout: { minTimeout: 5_000, maxTimeout: 20_000 },
 }
