@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { useLeakCheck } from '../harness/leaks.ts'
 import type { Bench } from './bench.ts'
@@ -20,7 +21,7 @@ it('nodes of a row are waited for until they have nothing to do, and are gone wi
     expect(nodes.map(({ running }) => running)).toEqual([true, true, true])
     expect(mesh.members.map(({ role }) => role)).toEqual(['seed', 'member'])
     await stack.disposeAsync()
-    expect(nodes.map(({ running }) => running)).toEqual([false, false, false])
+    expect(nodes.map(({ running, data }) => [running, existsSync(data)])).toEqual(nodes.map(() => [false, false]))
   } finally {
     await stack.disposeAsync()
   }

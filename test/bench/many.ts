@@ -31,8 +31,10 @@ export async function startMesh(
   { seeds, members }: { seeds: number; members: number },
   mirrors: Readonly<Record<string, unknown>>,
 ): Promise<MeshOfProcesses> {
-  const folders = { create: (name = 'node') => tempFolder(stack, name) }
-  const mesh = stack.use(new MeshOfProcesses(folders, { config: settingsOf(mirrors) }))
+  // Of their own, so that none is removed while its node still writes there.
+  const folders = stack.use(new AsyncDisposableStack())
+  const create = (name = 'node') => tempFolder(folders, name)
+  const mesh = stack.use(new MeshOfProcesses({ create }, { config: settingsOf(mirrors) }))
   await mesh.joinAll(seeds, { role: 'seed' })
   await mesh.joinAll(members)
   await mesh.connected()
