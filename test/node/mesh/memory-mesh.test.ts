@@ -105,3 +105,17 @@ describe('the faults of a member of a memory mesh', () => {
     expect(wrong).toEqual([50_000])
   })
 })
+
+describe('the head start of members in a memory mesh', () => {
+  it('is longer before an upstream that counts, and none where it is known that nobody has it', () => {
+    const network = new MemoryNetwork()
+    const knowing = network.join({ id: 'knowing', knowsAll: true, headStart: 30 })
+    const guessing = network.join({ id: 'guessing', headStart: 30 })
+    const bytes = Buffer.from('held by one of them')
+    const headStarts = () =>
+      [knowing, guessing].flatMap((mesh) => [false, true].map((metered) => mesh.headStart([digestOf(bytes)], { metered })))
+    expect(headStarts()).toEqual([0, 0, 30, 1_000])
+    holdAll(guessing, [bytes])
+    expect(headStarts()).toEqual([30, 1_000, 30, 1_000])
+  })
+})
