@@ -13,10 +13,10 @@ const IDLE = 10_000
 /**
  * Ms in which there has to be a connection, and then a sign that the seed is at it: whoever waits for one that is gone could have asked
  * upstream. Of one that answered lately, or has just come, silence means that it is busy: a farm of runners that starts at once has it
- * make hundreds of connections.
+ * make hundreds of connections, and each that gave up would cost upstream a copy and make it busier.
  */
-const ANY = { connect: 1_500, sign: 300, idle: IDLE }
-const LIVE = { connect: 6_000, sign: 2_000, idle: IDLE }
+const ANY = { connect: 1_500, sign: 1_000, idle: IDLE }
+const LIVE = { connect: 6_000, sign: 5_000, idle: IDLE }
 
 /** A seed of the mesh; what comes of asking it is written down for the next time. */
 export class SeedSource implements Seed {
