@@ -60,11 +60,16 @@ export class PeerSource implements BlobSource {
       if (isWarrenError(error, 'UPSTREAM_ABSENT')) {
         book.lacked(this.id)
         router.lacked(this.#located, this.#digest)
-        // Busy is no fault: it is asked again as soon as somebody else wants something. Nor is to know that others sent too much.
-      } else if (isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY')) book.busy(this.id)
+        // Busy is no fault: it is asked again as soon as somebody else wants something. A seed is slow when a crowd has come. Nor is to
+        // know that others sent too much.
+      } else if (isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY') || this.#isCrowded(error)) book.busy(this.id)
       else if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) book.failed(this.id)
       throw error
     }
+  }
+
+  #isCrowded(error: unknown): boolean {
+    return this.kind === 'seed' && isWarrenError(error, 'UPSTREAM_TIMEOUT')
   }
 
   named(peer: string): PeerSource | undefined {

@@ -35,25 +35,6 @@ async function restOf(isOver: () => boolean, step: number): Promise<number> {
   return clock.now() - start
 }
 
-it('those in the same zone are worth a guess before others, where this node has one', async () => {
-  for (const zoned of [new PeerBook({ clock }, { zone: 'here' }), new PeerBook({ clock })]) {
-    book = zoned
-    for (const [peer, zone] of [
-      ['a', 'here'],
-      ['b', 'there'],
-      ['c', undefined],
-      ['d', 'here'],
-    ] as const) {
-      meet(peer, { zone })
-      await clock.advance(1)
-    }
-    const isZoned = zoned.isNear('a')
-    expect(zoned.warm(9)).toEqual(isZoned ? ['d', 'a', 'c', 'b'] : ['d', 'c', 'b', 'a'])
-    expect(zoned.get('a')?.zone).toBe('here')
-    expect([zoned.isNear('b'), zoned.isNear('c'), zoned.isNear('nobody')]).toEqual([false, false, false])
-  }
-})
-
 it('the zone of a member is that of its last card', () => {
   book = new PeerBook({ clock }, { zone: 'here' })
   meet('a', { zone: 'here' })
@@ -320,76 +301,6 @@ describe('a member that could not be reached', () => {
   it('is remembered for two thousand of them, so that names out of nowhere use up no memory', () => {
     for (let at = 0; at <= MAX_PEERS; at++) book.failed(`x${at}`)
     expect([book.worthMeeting('x0'), book.worthMeeting('x1'), book.worthMeeting(`x${MAX_PEERS}`)]).toEqual([true, false, false])
-  })
-})
-
-describe('a guess', () => {
-  /** Connected for so long that this alone is no reason to ask it. */
-  async function known(...ids: string[]): Promise<void> {
-    for (const id of ids) meet(id)
-    await clock.advance(30 * SECOND)
-  }
-
-  it('falls on connected members that lately had something, the last one first, as many as are wanted', async () => {
-    await known('a', 'b', 'c', 'd')
-    for (const id of ['a', 'b', 'c']) {
-      book.had(id)
-      await clock.advance(1)
-    }
-    expect([book.warm(9), book.warm(2)]).toEqual([
-      ['c', 'b', 'a'],
-      ['c', 'b'],
-    ])
-    book.closed('c')
-    expect(book.warm(9)).toEqual(['b', 'a'])
-  })
-
-  it('falls on a member that has just come, until two guesses were wrong, and not again for a further connection', () => {
-    meet('a')
-    expect(book.warm(9)).toEqual(['a'])
-    book.lacked('a')
-    book.lacked('a')
-    book.opened('a', ADDRESS)
-    expect(book.warm(9)).toEqual([])
-    book.closed('a')
-    book.closed('a')
-    book.opened('a', ADDRESS)
-    expect(book.warm(9)).toEqual(['a'])
-  })
-
-  it('is made for half a minute after', async () => {
-    await known('a')
-    book.had('a')
-    await clock.advance(30 * SECOND - 1)
-    expect(book.warm(9)).toEqual(['a'])
-    await clock.advance(1)
-    expect(book.warm(9)).toEqual([])
-  })
-
-  it('is made no more after two wrong ones in a row, until the member had something again', async () => {
-    await known('a')
-    book.had('a')
-    book.lacked('a')
-    expect(book.warm(9)).toEqual(['a'])
-    book.had('a')
-    book.lacked('a')
-    book.lacked('a')
-    expect(book.warm(9)).toEqual([])
-    book.had('a')
-    expect(book.warm(9)).toEqual(['a'])
-  })
-
-  it('is made no more once the member could not be reached, nor once that is forgiven by time alone', async () => {
-    meet('a')
-    book.failed('a')
-    expect(book.warm(9)).toEqual([])
-    await clock.advance(SECOND)
-    expect([book.usable('a'), book.warm(9)]).toEqual([true, []])
-  })
-
-  it('never falls on a member that hands out nothing', () => {
-    meet('a', { blobs: [] })
-    expect(book.warm(9)).toEqual([])
   })
 })
 
