@@ -39,7 +39,7 @@ export const peersSchema = z.object({
         /** Where it says that it is. */
         zone: z.string().nullable().default(null),
         /** What is left of what this node, as a seed, does for it; null where it does nothing for others. */
-        budget: z.object({ requests: count, bytes: count, pulls: count }).nullable().default(null),
+        budget: z.object({ requests: count, fetches: count, bytes: count, pulls: count }).nullable().default(null),
         /** Id of the ticket by which it joined; null for a seed that the admin key certified itself. */
         ticket: z.string().nullable().default(null),
       }),

@@ -33,6 +33,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['mesh.replicas', 2],
     ['mesh.names', 'seeds'],
     ['mesh.budget.requests', 12_000],
+    ['mesh.budget.fetches', 20_000],
     ['mesh.budget.bytes', '100GiB'],
     ['mesh.budget.pulls', 200],
     ['mesh.mdns', true],

@@ -67,6 +67,7 @@ export const schema = z.strictObject({
       .describe('Whose word about names counts, and who fetches for all: seeds, or members that trust each other'),
     budget: z.strictObject({
       requests: rules.count(1, 1_000_000).describe('Questions a minute that a seed answers one member'),
+      fetches: rules.count(1, 1_000_000).describe('Questions an hour for which a seed asks upstream on behalf of one member'),
       bytes: rules.memory.describe('Bytes a day that a seed fetches for one member'),
       pulls: rules.count(1, 1_000_000).describe('Pulls a day that a seed makes for one member, of registries that count them'),
     }),

@@ -53,7 +53,7 @@ export class ArtifactService implements MemberService {
     budgets.ask(member.peer)
     const plan = comingThrough(textOf(headers.via), this.#planOf(request.url ?? ''))
     const isHere = cache.holds(plan)
-    if (!isHere) budgets.fetch(member.peer, this.#isMetered(plan))
+    if (!isHere || wantsConfirmation(headers)) budgets.fetch(member.peer, this.#isMetered(plan))
     if (method !== 'POST') return this.#send(plan, request, response, member)
     if (!isHere && !this.#components.intake.take(plan)) throw new WarrenError('NODE_BUSY', 'too much is waiting to be fetched')
     response.writeHead(202, { 'content-length': '0' }).end()
@@ -106,13 +106,13 @@ export class ArtifactService implements MemberService {
   }
 
   #planOf(url: string): Plan {
-    const { plan, upstream, isFetcher } = this.#components
+    const { plan, record, upstream, isFetcher } = this.#components
     const key = keyInPath(url)
     if (key === undefined)
       throw new WarrenError('BAD_REQUEST', `behind ${ARTIFACT_PATH} there has to be a cache key in base64url`)
     const planned = isFetcher() ? plan(key) : undefined
-    // One answer for all, so that nobody learns what this node has a login for.
-    if (!planned || upstream.isPrivate(planned.base)) {
+    // One answer for all, so that nobody learns what this node has a login for, or had one when it fetched that.
+    if (!planned || upstream.isPrivate(planned.base) || record(planned.key)?.private) {
       throw new WarrenError('NO_SUCH_MIRROR', 'this node fetches nothing of that kind for others')
     }
     return planned

@@ -62,7 +62,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
       bootstrap: [],
       replicas: 2,
       names: 'seeds',
-      budget: { requests: 1e6, bytes: 1e12, pulls: 1e6 },
+      budget: { requests: 1e6, fetches: 1e6, bytes: 1e12, pulls: 1e6 },
       uploads: 8,
       mdns: false,
       dht: 'auto',

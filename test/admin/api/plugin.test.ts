@@ -35,7 +35,7 @@ test('members are shown to whoever has the node token', async () => {
       quarantine: { until: 3, reason: 'it lied' },
       notAfter: 4,
       zone: 'eu-1a',
-      budget: { requests: 1, bytes: 2, pulls: 3 },
+      budget: { requests: 1, fetches: 4, bytes: 2, pulls: 3 },
       ticket: '0123456789abcdef',
       inventory: { keys: 3, state: 'fresh' as const, ignored: null },
     },

@@ -28,7 +28,7 @@ test('without any setting the defaults apply', () => {
       bootstrap: [],
       replicas: 2,
       names: 'seeds',
-      budget: { requests: 12_000, bytes: 100 * 2 ** 30, pulls: 200 },
+      budget: { requests: 12_000, fetches: 20_000, bytes: 100 * 2 ** 30, pulls: 200 },
       uploads: 8,
       mdns: true,
       dht: 'auto',

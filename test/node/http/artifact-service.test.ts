@@ -65,7 +65,7 @@ async function seed(setting: Setting = {}) {
   }
   const rendered = using(new RenderedCache({ onTrouble: () => {} }, { bytes: 0 }))
   const clock = new VirtualClock()
-  const budgets = new MemberBudgets({ clock }, { requests: setting.requests ?? 1_000, bytes: 1_000, pulls: 1 })
+  const budgets = new MemberBudgets({ clock }, { requests: setting.requests ?? 1_000, fetches: 5, bytes: 1_000, pulls: 1 })
   const intake = using(new Intake({ cache }))
   const bugs: unknown[] = []
   const service = new ArtifactService({
@@ -176,6 +176,7 @@ describe('a seed that fetches for members', () => {
 
   it.each([
     ['what it has a login for', { isPrivate: true }, FILE],
+    ['what came with a login that is gone by now', { record: { private: true as const } }, FILE],
     ['anything while it is no seed', { isFetcher: false }, FILE],
     ['what none of its mirrors has', {}, { key: `test\n${BASE}\nelsewhere\n\n` }],
   ])('fetches not %s, and says the same to all of these', async (_, setting, plan) => {
@@ -201,6 +202,10 @@ describe('a seed that fetches for members', () => {
     expect((await metered.ask(INDEX)).status).toBe(200)
     expect((await metered.ask(INDEX)).headers.get('x-warren-error')).toBe('BUDGET_SPENT')
     expect((await metered.ask(FILE)).status).toBe(200)
+    // What is to be confirmed costs upstream a question, too.
+    const confirming = await seed({ holds: true })
+    for (let i = 0; i < 5; i++) expect((await confirming.ask(INDEX, 'cache-control: no-cache\r\n')).status).toBe(200)
+    expect((await confirming.ask(INDEX, 'cache-control: no-cache\r\n')).status).toBe(429)
     const holding = await seed({ metered: true, holds: true, requests: 3 })
     for (let i = 0; i < 3; i++) expect((await holding.ask(INDEX)).status).toBe(200)
     expect((await holding.ask(INDEX)).status).toBe(429)

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { MemberBudgets } from '../../../node/http/member-budgets.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 
-const LIMITS = { requests: 3, bytes: 1_000, pulls: 2 }
+const LIMITS = { requests: 3, fetches: 4, bytes: 1_000, pulls: 2 }
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
@@ -20,7 +20,7 @@ describe('what a seed does for one member', () => {
     all.ask('other')
     await clock.advance(40_000)
     all.ask('m')
-    expect(all.left('m')).toEqual({ requests: 2, bytes: 1_000, pulls: 2 })
+    expect(all.left('m')).toEqual({ requests: 2, fetches: 4, bytes: 1_000, pulls: 2 })
   })
 
   it('is so many new bytes a day, whatever one artifact has', async () => {
@@ -40,6 +40,15 @@ describe('what a seed does for one member', () => {
     all.fetch('m', false)
     expect(() => all.fetch('m', true)).toThrow('2 pulls a day')
     expect(all.left('m').pulls).toBe(0)
+  })
+
+  it('is so many questions to upstream an hour', async () => {
+    const { clock, budgets: all } = budgets()
+    for (let i = 0; i < 4; i++) all.fetch('m', false)
+    expect(() => all.fetch('m', false)).toThrow(expect.objectContaining({ code: 'BUDGET_SPENT', retryAfter: 3_600 }))
+    await clock.advance(60 * MINUTE)
+    all.fetch('m', false)
+    expect(all.left('m').fetches).toBe(3)
   })
 
   it('begins anew when the clock is set back', () => {
