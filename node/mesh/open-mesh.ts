@@ -107,7 +107,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const secret = Buffer.from(membership.secret, 'base64url')
   const isServer = init.dht === 'server' || (init.dht === 'auto' && own.role === 'seed')
 
-  const identity = await identityCertificate(key, clock.now())
+  const identity = await identityCertificate(key)
   const handle = components.answering({
     isSeed: () => own.role === 'seed',
     sent: (peer, bytes) => book.moved(peer, 'out', bytes),

@@ -120,6 +120,7 @@ describe('a second node that joined by a ticket', () => {
     // pip wants every page confirmed, which the seed has done.
     const { requests } = index.tally.kind('page')
     expect([index.tally.total.requests, requests <= 3]).toEqual([requests, true])
-    expect((await second.status()).requests).toMatchObject({ seed: 6, upstream: 0 })
+    const there = (await second.status()).requests
+    expect([there.seed >= 6, there.upstream, there.error]).toEqual([true, 0, 0])
   })
 })

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../node/clock.ts'
+import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
 import { ARTIFACT_PATH } from '../../node/mesh/seeds/artifact-wire.ts'
-import { CHUNKS_PATH } from '../../node/mesh/swarm/chunk-page.ts'
 import type { Role } from '../../node/trust/standing.ts'
 import { serve } from './answer.ts'
 import type { Behaviour } from './bad-answers.ts'
@@ -107,12 +107,11 @@ export class BadMember {
   }
 
   async #answer(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
-    // A part is about a blob; seeds are asked for more than that.
-    if (!request.url?.startsWith('/blobs/v1/')) return honest()
-    this.#moved++
+    const { url = '' } = request
     // A seed's word about chunks counts like its word about names: there is nothing by which it could be judged.
-    if (request.url?.startsWith(CHUNKS_PATH)) return honest()
-    if (request.url?.startsWith(ARTIFACT_PATH)) {
+    if (!url.startsWith(BLOB_PATH) && !url.startsWith(ARTIFACT_PATH)) return honest()
+    this.#moved++
+    if (url.startsWith(ARTIFACT_PATH)) {
       if (!this.part?.vouches || this.part.behaviour.good) {
         response.writeHead(503, { 'x-warren-error': 'NODE_BUSY', 'content-length': '0' }).end()
         return

@@ -12,9 +12,6 @@ export interface IdentityCertificate {
   readonly key: string
 }
 
-/** Ms by which a certificate is valid before it was made, since the clocks of members differ. */
-const BACKDATED = 30 * 24 * 3_600_000
-
 /** What is signed beside the key of the certificate (libp2p TLS specification, section «libp2p Public Key Extension»). */
 const SIGNED_PREFIX = Buffer.from('libp2p-tls-handshake:')
 
@@ -25,6 +22,9 @@ const PUBLIC_KEY_HEAD = Buffer.from('08011220', 'hex')
 const ECDSA_SHA256 = Buffer.from('06082a8648ce3d040302', 'hex')
 const LIBP2P_EXTENSION = Buffer.from('060a2b0601040183a25a0101', 'hex')
 
+/** The first of January 2020, as UTCTime (RFC 5280 section 4.1.2.5.1): before any member was made, however its clock is set. */
+const SINCE = Buffer.from('170d3230303130313030303030305a', 'hex')
+
 /** «No well-defined end» (RFC 5280 section 4.1.2.5): the member certificate has a date, this one only names a key. */
 const NO_END = Buffer.from('180f39393939313233313233353935395a', 'hex')
 
@@ -34,10 +34,8 @@ const NAME = Buffer.from('3011310f300d06035504030c0677617272656e', 'hex')
 /**
  * A certificate by which TLS proves the peer id of `key` (libp2p TLS specification). Its own key is made anew each time and never
  * stored.
- *
- * @param now ms since the epoch
  */
-export async function identityCertificate(key: SigningKey, now: number): Promise<IdentityCertificate> {
+export async function identityCertificate(key: SigningKey): Promise<IdentityCertificate> {
   const pair = await promisify(generateKeyPair)('ec', {
     namedCurve: 'P-256',
     publicKeyEncoding: { type: 'spki', format: 'der' },
@@ -54,7 +52,7 @@ export async function identityCertificate(key: SigningKey, now: number): Promise
     der(0x02, Buffer.concat([Buffer.of(0x01), randomBytes(15)])),
     algorithm,
     NAME,
-    sequence(time(now - BACKDATED), NO_END),
+    sequence(SINCE, NO_END),
     NAME,
     spki,
     // Critical: whoever does not know the extension must not take the certificate for an ordinary one.
@@ -101,14 +99,6 @@ function sequence(...values: readonly Buffer[]): Buffer {
 
 function octets(bytes: Buffer): Buffer {
   return der(0x04, bytes)
-}
-
-/** RFC 5280 wants the two-digit form until 2049. */
-function time(at: number): Buffer {
-  const digits = new Date(at).toISOString().replace(/\.\d+|\D/g, '')
-  return new Date(at).getUTCFullYear() < 2050
-    ? der(0x17, Buffer.from(`${digits.slice(2)}Z`))
-    : der(0x18, Buffer.from(`${digits}Z`))
 }
 
 function pem(certificate: Buffer): string {

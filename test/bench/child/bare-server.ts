@@ -10,7 +10,7 @@ import { generateKey } from '../../../node/trust/keys.ts'
 const [folder = ''] = process.argv.slice(2)
 
 const server = createServer(
-  { ...(await identityCertificate(generateKey(), Date.now())), minVersion: 'TLSv1.3', noDelay: true },
+  { ...(await identityCertificate(generateKey())), minVersion: 'TLSv1.3', noDelay: true },
   (request, response) => {
     const file = join(folder, request.url ?? '')
     const { size } = statSync(file)

@@ -197,7 +197,7 @@ describe('a stranger at the libp2p port of a member', () => {
 
   it.concurrent('gets no further with a TLS identity: TLS is not spoken there', async () => {
     const there = world()
-    const identity = await identityCertificate(there.member, Date.now())
+    const identity = await identityCertificate(there.member)
     await atTheDoor(there, async (honest, relay) => {
       const socket = connectTls({ ...identity, host: '127.0.0.1', port: relay.port, rejectUnauthorized: false })
       const secured = once(socket, 'secureConnect')

@@ -75,7 +75,7 @@ export interface Party {
 export async function party(number: number): Promise<Party> {
   const key = keyFromSeed(Buffer.alloc(32, number))
   const id = peerIdOf(key.publicKey)
-  return { id, key, gate: new FakeGate(id), identity: await identityCertificate(key, Date.now()) }
+  return { id, key, gate: new FakeGate(id), identity: await identityCertificate(key) }
 }
 
 export function digestOf(bytes: Buffer): Digest {

@@ -27,10 +27,7 @@ const withIdentity = (self: Party) => self.identity
 /** What a liar signs in the name of somebody else. */
 async function forged(self: Party): Promise<ConnectionOptions> {
   const victim = await party(1)
-  return identityCertificate(
-    { ...self.key, publicKey: victim.key.publicKey, sign: (bytes) => self.key.sign(bytes) },
-    Date.now(),
-  )
+  return identityCertificate({ ...self.key, publicKey: victim.key.publicKey, sign: (bytes) => self.key.sign(bytes) })
 }
 
 const ATTEMPTS: Record<string, Attempt> = {
