@@ -63,6 +63,9 @@ export const STALLS = 4
  */
 export const STEADY_BYTES = 2 << 20
 
+/** How often a member may take part in a wrong copy that others began, and is asked again. */
+export const FORGIVEN = 2
+
 /** Members of one flight that lied, broke off or went silent early, after which no more are asked before upstream. */
 export const MEMBER_LIES = 3
 

@@ -12,6 +12,7 @@ import type { ChunkList } from './chunks/chunk-list.ts'
 import {
   BUSY_PAUSE,
   BUSY_ROUNDS,
+  FORGIVEN,
   HOLD_BACK_BYTES,
   MEMBER_CHANCES,
   MEMBER_IDLE,
@@ -52,8 +53,8 @@ export class Members {
   readonly #spent = new Set<string>()
   /** How often seeds did not answer. */
   readonly #silences = new Map<string, number>()
-  /** Ids of those that were given a second chance. */
-  readonly #forgiven = new Set<string>()
+  /** How often each was given a further chance. */
+  readonly #forgiven = new Map<string, number>()
   /** Ids of those that sent, but so slowly that whoever else can go on comes first. */
   readonly #slow = new Set<string>()
   /** Lies, and bodies that ended before they were of any use. */
@@ -225,8 +226,10 @@ export class Members {
     }
     const forgive = () => {
       this.#failures++
-      if (!this.#forgiven.has(source.id)) this.#spent.delete(source.id)
-      this.#forgiven.add(source.id)
+      const times = (this.#forgiven.get(source.id) ?? 0) + 1
+      this.#forgiven.set(source.id, times)
+      // An honest one may go on twice with what liars began: one that was slow, and one that broke off.
+      if (times <= FORGIVEN) this.#spent.delete(source.id)
     }
     this.#clock.sleep(MEMBER_PATIENCE, patience.signal).then(
       () => life.end(silence(source)),

@@ -39,7 +39,7 @@ export interface OpenBody {
   destroy(): void
   /** It sent what cannot be the artifact. */
   blame(reason: string): void
-  /** What it was the last to send a part of is wrong, which may be the fault of others: it may be asked for the whole, once. */
+  /** What it was the last to send a part of is wrong, which may be the fault of others: it may be asked again. */
   forgive(): void
 }
 
