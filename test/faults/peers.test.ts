@@ -257,11 +257,15 @@ async function meshBefore(temp: TempFolders, overrides: Overrides = {}): Promise
   const mesh = await TestMesh.create(temp, { upstream: upstream.origin, overrides })
   const host = await (create.mock.results[0]?.value as Promise<Host> | undefined)
   const known = async (id: string, keys = 0) => {
-    await eventually('the node knows the new member', async () => {
-      const there = (await mesh.seed.peers()).filter(({ connected }) => connected)
-      const told = there.find((peer) => peer.id === id)?.inventory?.keys
-      return told !== undefined && told >= keys && host?.libp2p.services.dht.routingTable.size === there.length
-    })
+    await eventually(
+      'the node knows the new member',
+      async () => {
+        const there = (await mesh.seed.peers()).filter(({ connected }) => connected)
+        const told = there.find((peer) => peer.id === id)?.inventory?.keys
+        return told !== undefined && told >= keys && host?.libp2p.services.dht.routingTable.size === there.length
+      },
+      60_000,
+    )
   }
   return { mesh, upstream, known }
 }

@@ -23,6 +23,8 @@ import type { TempFolders } from './temp.ts'
 import { eventually } from './wait.ts'
 
 const DAY = 24 * 60 * 60_000
+/** Ms that a member may take to join, whatever else this machine has to do. */
+const LONG = 60_000
 
 /** `honest` answers as a member does that means well. */
 type MemberAnswer = (
@@ -169,7 +171,7 @@ export class Members {
   /** A further member that is connected and knows that it can be reached. */
   async join(init: MemberInit = {}): Promise<Member> {
     const member = await this.open(init)
-    await eventually('the member is connected and can be reached', () => member.mesh.status().reachable === true)
+    await eventually('the member is connected and can be reached', () => member.mesh.status().reachable === true, LONG)
     return member
   }
 
