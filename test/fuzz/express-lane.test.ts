@@ -10,6 +10,8 @@ useLeakCheck()
 const CASES = 3_000
 /** Ms after which the next piece is sent although nothing came back: not every piece is answered. */
 const PATIENCE = 20
+/** How often the same pieces have to be answered differently. */
+const ATTEMPTS = 3
 
 const HOT = ['/m/a', '/m/b', '/m/by-accept/a', '/m/a?x', '/m/doc', '/m/doc/here']
 const TARGETS = [
@@ -139,8 +141,11 @@ test(`${CASES} connections: what goes past Node’s parser is answered as if it 
   await inParallel(
     cases,
     async (pieces) => {
-      const [one, other] = await Promise.all([sendPieces(ports[0], pieces), sendPieces(ports[1], pieces)])
-      if (normal(one) !== normal(other)) {
+      for (let attempt = 1; ; attempt++) {
+        const [one, other] = await Promise.all([sendPieces(ports[0], pieces), sendPieces(ports[1], pieces)])
+        if (normal(one) === normal(other)) return
+        // On a busy machine a piece may come later than the end of patience. What the bytes make different is so each time.
+        if (attempt < ATTEMPTS) continue
         throw new Error(
           `seed ${seed}, sent ${JSON.stringify(pieces)}\nquick: ${JSON.stringify(one)}\nusual: ${JSON.stringify(other)}`,
         )
