@@ -70,8 +70,8 @@ export class Handover {
   async #tell(key: string, signal: AbortSignal): Promise<boolean> {
     for (const seed of this.#components.mesh.seeds(key)) {
       try {
-        const { status, destroy } = await seed.ask({ method: 'POST', key, headers: {} }, signal)
-        destroy()
+        const { status, discard } = await seed.ask({ method: 'POST', key, headers: {} }, signal)
+        discard()
         // Neither busy nor in trouble.
         if (status < 500 && status !== 429) return true
       } catch {

@@ -2,9 +2,9 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Digest, parseDigest } from '../digest.ts'
 import { type ErrorCode, errorCodes, WarrenError } from '../errors.ts'
+import { AS_BLOB, ETAG, HELD, IF_RANGE } from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import type { Mesh, Seed, SeedAnswer } from '../mesh/mesh.ts'
-import { AS_BLOB, ETAG, HELD, IF_RANGE } from '../mesh/seeds/artifact-wire.ts'
 import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream.ts'
 import { AsBlob } from './as-blob.ts'
 import { Handover } from './handover.ts'
@@ -94,13 +94,13 @@ export class SeededUpstream implements Upstream {
       signal.throwIfAborted()
       return 'silence'
     }
-    const { status, headers, body, destroy, blame } = answer
+    const { status, headers, body, destroy, discard, blame } = answer
     const through = { kind: 'seed', blame } as const
     const code = errorCodes.find((one) => one === headers['x-warren-error'])
     if (code === undefined && [200, 206, 304, 416].includes(status)) {
       return { status, headers: upstreamHeaders(headers), url, body, destroy, through }
     }
-    destroy()
+    discard()
     const blob = status === 303 && request.asBlob ? blobAt(headers.location) : undefined
     if (blob) throw new AsBlob(seed.id, blob, upstreamHeaders(headers))
     const no = code && NOES[code]

@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events'
 import { AbortScope } from '../abort-scope.ts'
 import type { Digest } from '../digest.ts'
 import type { Membership } from '../trust/membership.ts'
+import { SeedSource } from './artifacts/seed-source.ts'
 import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
 import { METERED_HEAD_START } from './head-start.ts'
@@ -12,7 +13,6 @@ import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { ranked } from './rendezvous.ts'
 import type { Located, Router } from './router.ts'
-import { SeedSource } from './seeds/seed-source.ts'
 import { SeedChunks } from './swarm/seed-chunks.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
@@ -128,8 +128,8 @@ export class Libp2pMesh implements Mesh {
 
   chunkSources(digest: Digest): readonly ChunkSource[] {
     const { book } = this.#components
-    const seeds = book.all().filter(({ id, role }) => role === 'seed' && book.usable(id))
-    return seeds.map(({ id }) => new SeedChunks(this.#components, id, digest))
+    const seeds = book.usables().filter((id) => book.roleOf(id) === 'seed')
+    return seeds.map((id) => new SeedChunks(this.#components, id, digest))
   }
 
   announce(digests: readonly Digest[]): void {

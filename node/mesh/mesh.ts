@@ -35,6 +35,8 @@ export interface SeedAnswer {
   readonly body: AsyncIterable<Buffer>
   /** Frees the connection without reading the rest; idempotent. */
   destroy(): void
+  /** Nobody wants the body: what is short is read to its end, so that the connection can be used again. */
+  discard(): void
   /** Tells the mesh that the bytes are not what they have to be, so that this seed is not asked again. */
   blame(reason: string): void
 }

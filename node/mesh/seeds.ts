@@ -1,6 +1,5 @@
 import type { Digest } from '../digest.ts'
-import { WarrenError } from '../errors.ts'
-import type { BlobClient, MemberRequest, OpenedBlob } from './blobs/blob-client.ts'
+import { type BlobClient, collect, type MemberRequest, type OpenedBlob } from './blobs/blob-client.ts'
 import type { PeerBook } from './peer-book.ts'
 
 /** A seed of the mesh, other than this node. */
@@ -51,18 +50,11 @@ export class Seeds {
   }
 
   /**
-   * Asks one over the data plane. Rejects as `BlobClient.request`, and with UPSTREAM_CORRUPT for an answer of more than `most` bytes.
+   * Asks one over the data plane. Rejects as `BlobClient.request`, and with UPSTREAM_FAILED for an answer of more than `most` bytes.
    */
   async ask(peer: string, asked: MemberRequest, most: number, signal: AbortSignal): Promise<SeedAnswer> {
     const { status, body } = await this.#components.client.request(this.#dialled(peer), asked, signal)
-    const parts: Buffer[] = []
-    let length = 0
-    for await (const part of body) {
-      length += part.length
-      if (length > most) throw new WarrenError('UPSTREAM_CORRUPT', `seed ${peer} answers with more than ${most} bytes`)
-      parts.push(part)
-    }
-    return { status, body: Buffer.concat(parts) }
+    return { status, body: await collect(body, most) }
   }
 
   /** Opens a blob of one at byte `start`. Rejects as `BlobClient.open`. */

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../node/clock.ts'
+import { ARTIFACT_PATH } from '../../node/mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
-import { ARTIFACT_PATH } from '../../node/mesh/seeds/artifact-wire.ts'
 import type { Role } from '../../node/trust/standing.ts'
 import { serve } from './answer.ts'
 import type { Behaviour } from './bad-answers.ts'

@@ -93,8 +93,8 @@ export class BlobClient {
   }
 
   /**
-   * Sends one request over the data plane; an answer of any status. What comes counts as bytes of that member, unless it says no. Rejects with the reason
-   * of `signal`, UNTRUSTED when somebody else is there, or with what else went wrong.
+   * Sends one request over the data plane; an answer of any status. What comes counts as bytes of that member, unless it says no.
+   * Rejects with the reason of `signal`, UNTRUSTED when somebody else is there, or with what else went wrong.
    */
   async request(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
     const response = await this.#send(peer, asked, signal)

@@ -19,7 +19,7 @@ async function* bytes(text: string): AsyncGenerator<Buffer> {
 }
 
 function answerOf(partial: Partial<SeedAnswer>): SeedAnswer {
-  return { status: 200, headers: {}, body: bytes('from a seed'), destroy() {}, blame() {}, ...partial }
+  return { status: 200, headers: {}, body: bytes('from a seed'), destroy() {}, discard() {}, blame() {}, ...partial }
 }
 
 /** A member between seeds and its own way to upstream. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { ARTIFACT_PATH, artifactPath, keyInPath } from '../../../../node/mesh/seeds/artifact-wire.ts'
+import { ARTIFACT_PATH, artifactPath, keyInPath } from '../../../../node/mesh/artifacts/artifact-wire.ts'
 
 const KEY = 'npm\nhttps://registry.test/\n@scope/ö\nfull\n'
 

@@ -41,7 +41,8 @@ export class SeedSource implements Seed {
         book.quarantine(this.id, reason)
         client.forget(this.id)
       }
-      return { status, headers: told, body: this.#watched(body, signal), destroy: () => body.destroy(), blame }
+      const ends = { destroy: () => body.destroy(), discard: () => body.discard() }
+      return { status, headers: told, body: this.#watched(body, signal), ...ends, blame }
     } catch (error) {
       if (!signal.aborted) book.failed(this.id)
       throw error

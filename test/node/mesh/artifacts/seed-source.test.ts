@@ -1,8 +1,8 @@
 import type { TLSSocket } from 'node:tls'
 import { describe, expect, it } from 'vitest'
+import { artifactPath } from '../../../../node/mesh/artifacts/artifact-wire.ts'
+import { SeedSource } from '../../../../node/mesh/artifacts/seed-source.ts'
 import { PeerBook } from '../../../../node/mesh/peer-book.ts'
-import { artifactPath } from '../../../../node/mesh/seeds/artifact-wire.ts'
-import { SeedSource } from '../../../../node/mesh/seeds/seed-source.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
 import { until } from '../../http/fixture.ts'
@@ -24,7 +24,7 @@ async function seed(script: (socket: TLSSocket) => void, ago = 60_000) {
   book.admitted({ peer: id, role: 'seed', notAfter: clock.now() + 1e9, version: '1', blobs: addresses })
   book.opened(id, '/ip4/127.0.0.1/tcp/1')
   await clock.advance(ago)
-  return { server, book, id, source: new SeedSource({ book, client }, id) }
+  return { server, client, book, id, source: new SeedSource({ book, client }, id) }
 }
 
 describe('a seed that is asked over the data plane', () => {
@@ -35,6 +35,20 @@ describe('a seed that is asked over the data plane', () => {
     expect(server.requests[0]).toContain(`GET ${artifactPath(QUESTION.key)} HTTP/1.1\r\n`)
     expect(server.requests[0]).toContain('\r\nx-warren-held: aa')
     expect(book.isWarm(id)).toBe(true)
+  })
+
+  it('is asked over the same connections after an answer that nobody read', async () => {
+    const { source, server, client, id } = await seed((socket) => {
+      socket.write(ANSWER.slice(0, -4))
+      setTimeout(() => socket.write(ANSWER.slice(-4)), 20)
+    })
+    for (let i = 0; i < 6; i++) {
+      const { discard } = await source.ask(QUESTION, NEVER)
+      discard()
+      await until(() => client.underWay(id) === 0)
+    }
+    // The pool may make a second one while it hears that the first is free.
+    expect([server.requests.length, server.connections.length <= 2]).toEqual([6, true])
   })
 
   it('may take its time once it says that it is at it', async () => {
