@@ -130,7 +130,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const budgets = new MemberBudgets({ clock }, config.mesh.budget)
   // Made when a mesh is opened, once all that they lean on is there.
   const services = (answering: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[] => [
-    ...memberServices({ shelf, sender, clock, onAbsent: (digest) => mesh.withdraw([digest]) }, answering, config.mesh),
+    ...memberServices({ shelf, sender, clock }, answering, config.mesh),
     new PinService({ desk: new PinDesk({ pins }) }),
     new HeldService({ shelf }),
     new ArtifactService({

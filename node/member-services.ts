@@ -1,6 +1,5 @@
 import type { Clock } from './clock.ts'
 import type { Config } from './config/schema.ts'
-import type { Digest } from './digest.ts'
 import { BlobService } from './http/blob-service.ts'
 import { ChunkService } from './http/chunk-service.ts'
 import type { MemberService } from './http/member-door.ts'
@@ -17,20 +16,18 @@ export interface MemberServicesComponents {
   readonly shelf: Shelf
   readonly sender: Sender
   readonly clock: Clock
-  /** Somebody asked for what this node does not hold (any more). */
-  onAbsent(digest: Digest): void
 }
 
 /** What members get from a node over the data plane, for as long as it is in a mesh. */
 export function memberServices(
-  { shelf, sender, clock, onAbsent }: MemberServicesComponents,
+  { shelf, sender, clock }: MemberServicesComponents,
   { isSeed, usable }: Pick<Answering, 'isSeed' | 'usable'>,
   { uploads: slots, uploadRate }: Pick<Config['mesh'], 'uploads' | 'uploadRate'>,
 ): MemberService[] {
   const uploads = new Uploads({ clock, usable }, { slots, fanOut: () => (isSeed() ? SEED_FAN_OUT : MEMBER_FAN_OUT) })
   const rate = uploadRate === undefined ? undefined : new UploadRate({ clock }, { rate: uploadRate })
   return [
-    new BlobService({ handout: new Handout({ shelf, uploads, clock, rate }), sender, onAbsent }),
+    new BlobService({ handout: new Handout({ shelf, uploads, clock, rate }), sender }),
     new ChunkService({ lists: new ChunkLists({ shelf, clock }), isSeed }),
   ]
 }

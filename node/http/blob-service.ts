@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { type Digest, formatDigest, parseDigest } from '../digest.ts'
-import { isWarrenError, WarrenError } from '../errors.ts'
+import { WarrenError } from '../errors.ts'
 import { ASKING_HEADER, parseAsking } from '../mesh/swarm/asking.ts'
 import type { Handout } from '../mesh/swarm/handout.ts'
 import { Busy, encodeReferral } from '../mesh/swarm/referral.ts'
@@ -12,8 +12,6 @@ import type { Sender } from './sender.ts'
 export interface BlobServiceComponents {
   readonly handout: Handout
   readonly sender: Sender
-  /** Somebody asked for what is not held (any more): whoever told members of it may tell them better. */
-  readonly onAbsent?: (digest: Digest) => void
 }
 
 const PREFIX = '/blobs/v1/'
@@ -33,7 +31,7 @@ export class BlobService implements MemberService {
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, { peer }: Asker): Promise<number> {
-    const { handout, sender, onAbsent } = this.#components
+    const { handout, sender } = this.#components
     const digest = digestAskedFor(request)
     const start = Number(FROM.exec(request.headers.range ?? '')?.[1] ?? 0)
     const wish = { digest, peer, start, asking: parseAsking(request.headers[ASKING_HEADER]) }
@@ -45,7 +43,6 @@ export class BlobService implements MemberService {
       const found = { source: 'local', headers: HEADERS, body, digest: name } as const
       return await sender.send(found, { request, response, base: () => '', reopen: async () => undefined })
     } catch (error) {
-      if (isWarrenError(error, 'UPSTREAM_ABSENT')) onAbsent?.(digest)
       if (!(error instanceof Busy) || response.headersSent) throw error
       const headers = { 'content-type': 'application/json', 'x-warren-error': error.code, 'retry-after': '1' }
       return sendFixed(request, response, { status: 503, headers, body: encodeReferral(error.others) })

@@ -79,6 +79,7 @@ export class Permanence {
       this.#healer.lost(blob)
       mesh.withdraw(digestsOf(blob))
     }
+    custody.onUnused = (blob) => mesh.withdraw(digestsOf(blob))
   }
 
   /** Idempotent. */

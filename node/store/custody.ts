@@ -5,7 +5,7 @@ import type { IndexDb } from './index-db.ts'
 import { aliases, type BlobEntry } from './index-values.ts'
 import type { NameRecord } from './store.ts'
 
-/** A blob that had to be taken out of the store. */
+/** A blob that was taken out of the store. */
 export interface LostBlob {
   readonly sha256: Sha256
   readonly entry: BlobEntry
@@ -29,6 +29,8 @@ export class Custody {
   readonly #components: CustodyComponents
   /** Hears of each blob that was not right any more, whoever found that out. */
   onLost: (blob: LostBlob) => void = () => {}
+  /** Hears of each blob that went since nothing names it any more. */
+  onUnused: (blob: LostBlob) => void = () => {}
 
   constructor(components: CustodyComponents) {
     this.#components = components

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Sha256 } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { ColdBlobs } from './cold-blobs.ts'
 import { CommitQueue } from './commit-queue.ts'
@@ -81,7 +82,7 @@ export class DiskStore implements Store {
       { hasher: this.#hasher, index, trouble, path: (sha256) => files.path(sha256) },
       { folder: join(init.folder, 'journal'), tmp: this.#tmp },
     )
-    const queue = new CommitQueue({ index, journal, trouble, remove: (unused) => files.remove(unused, false) })
+    const queue = new CommitQueue({ index, journal, trouble, remove: (unused) => this.#removeUnused(unused) })
     const alone = <T>(task: () => Promise<T>) => queue.alone(task)
     const blobFolder = join(init.folder, 'blobs')
     const lastUse = new LastUse({ now: components.now, onMany: () => void this.#note() })
@@ -238,6 +239,12 @@ export class DiskStore implements Store {
         for (const [key, record] of records) batch.putRecord(key, record)
       },
     })
+  }
+
+  async #removeUnused(sha256: Sha256): Promise<void> {
+    const entry = this.#index.blob(sha256)
+    await this.#files.remove(sha256, false)
+    if (entry) this.custody.onUnused({ sha256, entry })
   }
 
   async #keepHouse(reserve: Reserve): Promise<void> {

@@ -207,6 +207,6 @@ function fail(error: unknown): never {
 
 function doorOf(parts: { readonly shelf: MemoryShelf; readonly clock: Clock }, { sent, ...mesh }: Answering): MemberDoor {
   const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
-  const services = memberServices({ ...parts, sender, onAbsent: () => {} }, mesh, { uploads: 8, uploadRate: undefined })
+  const services = memberServices({ ...parts, sender }, mesh, { uploads: 8, uploadRate: undefined })
   return new MemberDoor({ services, events: { sent, bug: fail } })
 }

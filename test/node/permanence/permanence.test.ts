@@ -112,7 +112,7 @@ describe('what keeps a store within its bounds', () => {
     expect(told.slice(1)).toEqual(['info: the store takes blobs again'])
   })
 
-  it('tells members of what it has no more, whether that was evicted or went bad', async () => {
+  it('tells members of what it has no more, whether that was evicted, went bad or was followed by something newer', async () => {
     const { store, folder, permanence, clock, self } = await keeping({ quota: 100 * KIB })
     const blobs = Array.from({ length: 9 }, (_, at) => bytesOf(10 * KIB, at + 1))
     for (const [at, bytes] of blobs.entries()) {
@@ -136,6 +136,11 @@ describe('what keeps a store within its bounds', () => {
     await store.custody.check(digestOf(bytes), GIB, new AbortController().signal)
     expect(await load(store, digestOf(bytes))).toBeUndefined()
     expect(self.announced).not.toContain(bad)
+    expect(self.announced).toEqual(await held())
+    const [former] = self.announced
+    const name = blobs.findIndex((one) => `sha512:${digestOf(one, 'sha512')}` === former)
+    expect(await keep(store, bytesOf(KIB, 30), `name ${name}`)).toBe(true)
+    expect(self.announced).not.toContain(former)
     expect(self.announced).toEqual(await held())
   })
 
