@@ -57,6 +57,8 @@ export class Members {
   readonly #forgiven = new Map<string, number>()
   /** Ids of those that sent, but so slowly that whoever else can go on comes first. */
   readonly #slow = new Set<string>()
+  /** Those of them that were not asked again. */
+  readonly #left = new Map<string, BlobSource>()
   /** Lies, and bodies that ended before they were of any use. */
   #failures = 0
   #asked = 0
@@ -134,8 +136,10 @@ export class Members {
     return this.#ask(source, { digests: [digest], from, accept }, signal)
   }
 
-  /** The whole was seen to be right: whoever sent something else is known now. */
+  /** The whole was seen to be right: whoever sent something else is known now, and who kept us waiting while others had it. */
   settle(right: Staging): Promise<void> {
+    for (const source of this.#left.values()) source.stalled()
+    this.#left.clear()
     return this.#checks.settle(right)
   }
 
@@ -235,6 +239,7 @@ export class Members {
       () => life.end(silence(source)),
       () => {},
     )
+    this.#left.delete(source.id)
     try {
       const start = known?.startOf(from.start) ?? from.start
       const { size, body } = await source.open(start, life.signal, asking)
@@ -284,7 +289,7 @@ export class Members {
     const pulse = new Pulse({ clock: this.#clock })
     // Of what is handed on while it is fetched, nobody may have more at the moment.
     const hasMore = async () => (await list?.reaches(start + pulse.bytes, life.signal).catch(() => true)) ?? true
-    void this.#expire(source, pulse, life, hasMore)
+    void this.#expire(source, pulse, life, list && hasMore)
     if (list) void this.#overtake(source, pulse, life, hasMore)
     let left = size - start
     try {
@@ -313,9 +318,10 @@ export class Members {
   /**
    * One timer at a time for a whole body. That its reader is slow is not the member's fault. A peer that sends a byte now and
    * then would keep the client from every byte, since none goes out before all are there; a seed's go out while they come.
-   * A peer that is slow is given up once only: who is asked again after that is better than nobody.
+   * A peer that is slow is given up once only: who is asked again after that is better than nobody. In a crowd, where others hand on what
+   * they get, it may not be its own fault.
    */
-  async #expire(source: BlobSource, pulse: Pulse, life: AbortScope, hasMore: HasMore): Promise<void> {
+  async #expire(source: BlobSource, pulse: Pulse, life: AbortScope, hasMore: HasMore | undefined): Promise<void> {
     const least = source.kind === 'seed' ? 1 : PROGRESS_BYTES
     const steady = source.kind === 'seed' || this.#slow.has(source.id) ? least : STEADY_BYTES
     try {
@@ -323,8 +329,11 @@ export class Members {
         const { came, waited } = await pulse.look(MEMBER_IDLE, life.signal)
         if (pulse.isReading) continue
         const share = waited / MEMBER_IDLE
-        if (came >= Math.round(steady * share) || !(await hasMore())) continue
-        if (came < Math.round(least * share)) life.end(silence(source))
+        if (came >= Math.round(steady * share) || (hasMore && !(await hasMore()))) continue
+        const isSilent = came < Math.round(least * share)
+        if (!hasMore && isSilent) source.stalled()
+        else if (!hasMore) this.#left.set(source.id, source)
+        if (isSilent) life.end(silence(source))
         else this.#leave(source, life)
       }
     } catch {

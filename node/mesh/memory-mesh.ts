@@ -68,6 +68,8 @@ export class MemoryMesh implements Mesh {
   readonly announced: string[] = []
   /** Ids of the members that this one complained about, as often as it did. */
   readonly blamed: string[] = []
+  /** Ids of those that kept this one waiting, likewise. */
+  readonly stalled: string[] = []
   fault: Fault = {}
   /** How this member answers as a seed; it is not asked for names without it. */
   answers: Seed['ask'] | undefined
@@ -175,6 +177,7 @@ export class MemoryMesh implements Mesh {
       open: (start, signal, asking = 'first') => member.#open(digest, { start, asking, by: this.id }, signal),
       named: (peer) => this.source(peer, digest),
       blame: () => void this.blamed.push(member.id),
+      stalled: () => void this.stalled.push(member.id),
     }
   }
 

@@ -16,6 +16,8 @@ export interface BlobSource {
   named(peer: string): BlobSource | undefined
   /** Tells the mesh that this source sent wrong or too few bytes, so that it is not asked again. */
   blame(reason: string): void
+  /** Tells the mesh that this source began to send and did not get on with it, so that others are asked for a while. */
+  stalled(): void
 }
 
 /** What a seed is asked for: an artifact or document by its cache key. It plans from its own configuration, so nothing says where. */

@@ -16,6 +16,9 @@ const LONGEST_QUARANTINE = 24 * 60 * MINUTE
 /** Ms that a member is not asked, for any blob, after it could not be reached; twice as long after each further time. */
 const PAUSE = SECOND
 const LONGEST_PAUSE = 5 * MINUTE
+/** The same, after it began to send a blob and did not get on with it; and ms after which that is forgotten. */
+const STALL_PAUSE = 5 * SECOND
+const STALL_FORGOTTEN = 60 * MINUTE
 /** Failures in a row after which a new connection no longer ends a pause. */
 const MANY_FAILURES = 3
 /** Ms for which a member that had a blob, or has just come, is thought to have others as well. */
@@ -53,6 +56,8 @@ interface Entry {
   bytesOut: number
   lies: number
   quarantine: { until: number; reason: string } | undefined
+  stalls: number
+  stalledUntil: number
   warmUntil: number
   wrongGuesses: number
   busyUntil: number
@@ -225,6 +230,19 @@ export class PeerBook {
     this.#pauses.set(id, { failures: failures + 1, until: this.#clock.now() + pause })
   }
 
+  /**
+   * It began to send a blob and did not get on with it. To begin well is no excuse the next time: whoever says that it has everything, and
+   * then keeps all waiting, would cost each fetch some seconds.
+   */
+  stalled(id: string): void {
+    const entry = this.#entries.get(id)
+    const now = this.#clock.now()
+    // What else it was sending stalled at the same time.
+    if (!entry || entry.stalledUntil > now) return
+    if (now - entry.stalledUntil > STALL_FORGOTTEN) entry.stalls = 0
+    entry.stalledUntil = now + Math.min(STALL_PAUSE * 2 ** entry.stalls++, LONGEST_PAUSE)
+  }
+
   /** It sent wrong or too few bytes. */
   quarantine(id: string, reason: string): void {
     const entry = this.#entries.get(id)
@@ -256,12 +274,12 @@ export class PeerBook {
   worthMeeting(id: string): boolean {
     const now = this.#clock.now()
     const entry = this.#entries.get(id)
-    return (this.#pauses.get(id)?.until ?? 0) <= now && !(entry && isQuarantined(entry, now))
+    return this.pausedUntil(id) === 0 && !(entry && isQuarantined(entry, now))
   }
 
-  /** Until when it is left alone since it could not be reached, in ms since the epoch; 0 when it is not. */
+  /** Until when it is left alone since it could not be reached or kept us waiting, in ms since the epoch; 0 when it is not. */
   pausedUntil(id: string): number {
-    const { until = 0 } = this.#pauses.get(id) ?? {}
+    const until = Math.max(this.#pauses.get(id)?.until ?? 0, this.#entries.get(id)?.stalledUntil ?? 0)
     return until > this.#clock.now() ? until : 0
   }
 
@@ -328,6 +346,8 @@ export class PeerBook {
       bytesOut: 0,
       lies: 0,
       quarantine: undefined,
+      stalls: 0,
+      stalledUntil: 0,
       warmUntil: 0,
       wrongGuesses: 0,
       busyUntil: 0,

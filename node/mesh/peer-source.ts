@@ -82,4 +82,9 @@ export class PeerSource implements BlobSource {
     this.#components.book.quarantine(this.id, reason)
     this.#components.client.forget(this.id)
   }
+
+  /** A seed is asked by all for everything, and may be slow when a crowd has come. */
+  stalled(): void {
+    if (this.kind === 'peer') this.#components.book.stalled(this.id)
+  }
 }

@@ -107,7 +107,7 @@ export class Router {
     const { book } = this.#components
     const known = book.get(peer)
     if (known?.quarantine) return `it is in quarantine: ${known.quarantine.reason}`
-    if (book.pausedUntil(peer) > 0) return 'it could not be reached a moment ago'
+    if (book.pausedUntil(peer) > 0) return 'it could not be reached, or kept this node waiting, a moment ago'
     return known?.connected && !book.usable(peer) ? 'it hands out no blobs' : null
   }
 

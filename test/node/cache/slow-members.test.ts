@@ -33,6 +33,8 @@ describe('a member that is slow', () => {
     expect(good.asked).toBe(0)
     await kit.clock.advance(5_200)
     expect((await fetching).equals(BYTES)).toBe(true)
+    // So that it does not cost the next fetch as much.
+    expect([kit.mesh.stalled, kit.mesh.blamed]).toEqual([['slow'], []])
   })
 
   /** Members that send ten bytes every four seconds, or more. Returns at which bytes they were asked to begin. */
@@ -73,6 +75,7 @@ describe('a member that is slow', () => {
     expect((await inTime(kit.clock, kit.fetch(LARGE_PLAN), 500)).equals(LARGE)).toBe(true)
     expect(kit.clock.now() - began).toBeLessThan(10_000)
     expect([kit.upstream.requests.map(({ range }) => range?.start), starts, kit.mesh.blamed]).toEqual([[100_000], [0], []])
+    expect(kit.mesh.stalled).toEqual(['peer0'])
   })
 
   it('hands over to a faster one when upstream is away, before it is asked again', async () => {
@@ -87,7 +90,7 @@ describe('a member that is slow', () => {
     const kit = makeCache({ script: () => ({ status: 503 }) })
     const starts = addDripping(kit, 'peer', 1, DRIP)
     expect((await inTime(kit.clock, kit.fetch(LARGE_PLAN), 500)).equals(LARGE)).toBe(true)
-    expect([starts, kit.upstream.requests.length]).toEqual([[0, 100_000], 1])
+    expect([starts, kit.upstream.requests.length, kit.mesh.stalled]).toEqual([[0, 100_000], 1, []])
   })
 
   it('is given up when it slows down to a few bytes after that', async () => {
@@ -124,7 +127,7 @@ describe('a member that is slow', () => {
       chunkSources: () => [],
       async close() {},
       async *find() {
-        yield { id: 'p', kind: 'peer', open, blame() {}, named: () => undefined }
+        yield { id: 'p', kind: 'peer', open, blame() {}, stalled() {}, named: () => undefined }
       },
     }
     const members = new Members({ mesh, clock })

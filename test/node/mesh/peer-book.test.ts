@@ -304,6 +304,30 @@ describe('a member that could not be reached', () => {
   })
 })
 
+describe('a member that kept others waiting', () => {
+  const isFree = () => book.worthMeeting('a')
+
+  it('is left alone for five seconds, then twice as long after each further time, whatever it had meanwhile', async () => {
+    meet('a')
+    const lasted: number[] = []
+    for (let time = 0; time < 8; time++) {
+      // All that it was sending stalls at once.
+      for (let body = 0; body < 20; body++) book.stalled('a')
+      book.had('a')
+      lasted.push(await restOf(isFree, SECOND))
+    }
+    expect(lasted.map((ms) => ms / SECOND)).toEqual([5, 10, 20, 40, 80, 160, 300, 300])
+    await clock.advance(61 * MINUTE)
+    book.stalled('a')
+    expect(await restOf(isFree, SECOND)).toBe(5 * SECOND)
+  })
+
+  it('is nobody where it is not known', () => {
+    book.stalled('a')
+    expect([book.worthMeeting('a'), book.get('a')]).toEqual([true, undefined])
+  })
+})
+
 describe('the book', () => {
   it('keeps two thousand members: who was seen last longest ago goes, but nobody connected or in quarantine', async () => {
     meet('connected')

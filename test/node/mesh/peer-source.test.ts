@@ -126,6 +126,18 @@ describe('a member that is asked for a blob', () => {
     expect(book.usable('p')).toBe(usable)
   })
 
+  it('is left alone for a while when it kept us waiting amid a blob, however well it began; but no seed', async () => {
+    for (const id of ['p', 's']) {
+      const one = source(async () => OPENED, { id })
+      await one.open(0, NEVER)
+      one.stalled()
+    }
+    await source(async () => OPENED).open(0, NEVER)
+    expect([book.usable('p'), book.usable('s')]).toEqual([false, true])
+    await clock.advance(5_000)
+    expect(book.usable('p')).toBe(true)
+  })
+
   it('is in quarantine once it is blamed, and what else it was sending is ended', () => {
     source(async () => OPENED).blame('sent something else')
     expect(book.get('p')?.quarantine?.reason).toBe('sent something else')
