@@ -196,7 +196,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
     peers: async () => ({
-      peers: mesh.peers().map((peer) => ({ ...peer, budget: mesh.fetches ? budgets.left(peer.id) : null })),
+      peers: mesh
+        .peers()
+        .map((peer) => ({ ...peer, budget: mesh.fetches ? budgets.left({ peer: peer.id, ticket: peer.ticket }) : null })),
     }),
     pins: async () => (await pins.overview(stopping.signal)) ?? { own: null, seeds: [] },
     explain: (key) => explainer.explain(key, stopping.signal),

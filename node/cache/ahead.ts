@@ -68,7 +68,7 @@ export async function openAhead(
     try {
       if (response.status === 206 && response.headers['content-range'] === `bytes ${start}-${end}/${size}`) {
         // At once: a client that does not read must not hold one of the few places at upstream, or a handful would stop all others.
-        const bytes = await collect(response, end - start + 1)
+        const bytes = await collect(response, end - start + 1, plan.brought)
         if (bytes.length === end - start + 1) return bodyFrom(start, bytes, size, leave)
       }
     } finally {

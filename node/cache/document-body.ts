@@ -3,6 +3,7 @@ import { brotliDecompress, gunzip } from 'node:zlib'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize } from './answer.ts'
+import type { Plan } from './plan.ts'
 
 type Decoder = (bytes: Buffer, options: { maxOutputLength: number }) => Promise<Buffer>
 
@@ -13,13 +14,16 @@ const DECODERS: ReadonlyMap<string, Decoder> = new Map([
   ['br', promisify(brotliDecompress)],
 ])
 
-/** The body of a document as it came, whole. Throws UPSTREAM_CORRUPT when it has more than `most` bytes. */
-export async function collect(response: UpstreamResponse, most: number): Promise<Buffer> {
+/**
+ * The body of a document as it came, whole. `brought` hears how many bytes come. Throws UPSTREAM_CORRUPT when it has more than `most`.
+ */
+export async function collect(response: UpstreamResponse, most: number, brought?: Plan['brought']): Promise<Buffer> {
   const parts: Buffer[] = []
   let length = 0
   if ((declaredSize(response.headers) ?? 0) > most) throw tooLarge(most)
   for await (const part of response.body) {
     length += part.length
+    brought?.(part.length)
     if (length > most) throw tooLarge(most)
     parts.push(part)
   }

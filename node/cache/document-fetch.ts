@@ -140,7 +140,7 @@ async function request(
 
 async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Answer> {
   const { headers, through } = response
-  return { headers, through: through?.kind, packed: await collect(response, mostOf(plan)) }
+  return { headers, through: through?.kind, packed: await collect(response, mostOf(plan), plan.brought) }
 }
 
 const mostOf = ({ maxBytes = DOCUMENT_BYTES }: Plan) => Math.min(maxBytes, DOCUMENT_BYTES)

@@ -2,7 +2,7 @@ import { AbortScope } from '../abort-scope.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
-import { comingThrough, type Expectation, type Lookup, type Plan } from './plan.ts'
+import { type Expectation, type Lookup, onBehalfOf, type Plan } from './plan.ts'
 
 /**
  * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
@@ -28,7 +28,7 @@ export class Expecting {
     this.idle = this.#idle.promise
     // Few want to know.
     this.#coming.promise.catch(() => {})
-    const { digests, expect, headers } = plan
+    const { digests, expect } = plan
     if (digests) this.known = { digests }
     if (!expect) {
       // A plan without either names something that its ecosystem gives no checksum for.
@@ -42,7 +42,7 @@ export class Expecting {
       ...lookup,
       fetch: (other, otherSignal, need) => {
         goingOut.resolve()
-        return lookup.fetch(comingThrough(headers?.via, other), otherSignal, need)
+        return lookup.fetch(onBehalfOf(plan, other), otherSignal, need)
       },
       coming: () => {
         goingOut.resolve()

@@ -8,21 +8,27 @@ const MOST_WAITING = 1_000
 /** Bytes that are read at a time, of what nobody but the store wants. */
 const PIECE = 1 << 20
 
+/** What was told, and whether there is still to be anything done about it. */
+interface Told {
+  readonly plan: Plan
+  mayGoOn(): boolean
+}
+
 /** Has the cache keep what nobody here asked for: what members say that they have. */
 export class Intake {
   readonly #cache: Pick<Finder, 'get'>
   readonly #closing = new AbortController()
-  readonly #waiting = new Map<string, Plan>()
+  readonly #waiting = new Map<string, Told>()
   readonly #running = new Set<Promise<void>>()
 
   constructor(components: { cache: Pick<Finder, 'get'> }) {
     this.#cache = components.cache
   }
 
-  /** False where too much is waiting. */
-  take(plan: Plan): boolean {
+  /** False where too much is waiting. @param mayGoOn asked before it is fetched, and now and then while it comes */
+  take(plan: Plan, mayGoOn: () => boolean): boolean {
     if (this.#closing.signal.aborted || this.#waiting.size >= MOST_WAITING) return false
-    this.#waiting.set(plan.key, plan)
+    this.#waiting.set(plan.key, { plan, mayGoOn })
     this.#next()
     return true
   }
@@ -35,10 +41,10 @@ export class Intake {
   }
 
   #next(): void {
-    for (const [key, plan] of this.#waiting) {
+    for (const [key, told] of this.#waiting) {
       if (this.#running.size >= AT_ONCE) return
       this.#waiting.delete(key)
-      const running = this.#keep(plan).finally(() => {
+      const running = this.#keep(told).finally(() => {
         this.#running.delete(running)
         this.#next()
       })
@@ -46,11 +52,12 @@ export class Intake {
     }
   }
 
-  async #keep(plan: Plan): Promise<void> {
+  async #keep({ plan, mayGoOn }: Told): Promise<void> {
     const { signal } = this.#closing
+    if (!mayGoOn()) return
     try {
       const { body } = await this.#cache.get(plan, { signal })
-      await drain(body, signal)
+      await drain(body, () => !signal.aborted && mayGoOn())
     } catch {
       // Whoever wants it will ask for it.
     }
@@ -58,10 +65,10 @@ export class Intake {
 }
 
 /** To its end: a flight that has no reader does not bring a large rest. */
-async function drain(body: Body, signal: AbortSignal): Promise<void> {
+async function drain(body: Body, mayGoOn: () => boolean): Promise<void> {
   const piece = Buffer.allocUnsafe(PIECE)
   try {
-    for (let at = 0; !signal.aborted; ) {
+    for (let at = 0; mayGoOn(); ) {
       const bytes = await body.read(at, PIECE, () => piece)
       if (bytes.length === 0) return
       at += bytes.length

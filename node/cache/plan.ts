@@ -174,6 +174,8 @@ export interface Plan {
    * is one, too.
    */
   readonly guarded?: boolean
+  /** Hears how many bytes had to be brought for it, as they come, from wherever: who has others fetch something answers for that. */
+  readonly brought?: (bytes: number) => void
 }
 
 /** What a document names: an artifact or a further document, both known by their digest. */
@@ -209,6 +211,11 @@ export function atUpstream({
  */
 export function comingThrough(via: string | undefined, plan: Plan): Plan {
   return via === undefined ? plan : { ...plan, headers: { ...plan.headers, via } }
+}
+
+/** The plan of something that is asked for because of another: as that one came, and at its cost. */
+export function onBehalfOf({ headers, brought }: Pick<Plan, 'headers' | 'brought'>, plan: Plan): Plan {
+  return comingThrough(headers?.via, brought ? { ...plan, brought } : plan)
 }
 
 /**

@@ -16,7 +16,7 @@ import { freshFor, overdueBy } from './freshness.ts'
 import type { Heads } from './heads.ts'
 import { heldBlob } from './links.ts'
 import type { Permits } from './permits.ts'
-import type { Plan } from './plan.ts'
+import { onBehalfOf, type Plan } from './plan.ts'
 
 export interface PointersComponents extends FetchComponents {
   readonly heads: Heads
@@ -76,7 +76,7 @@ export class Pointers {
     const known = store.records.get(target.key)
     if (head && (!known || known.link)) return { told: told(plan, pointed) }
     try {
-      const found = await this.#components.get(target, { signal })
+      const found = await this.#components.get(onBehalfOf(plan, target), { signal })
       return await this.#name(plan, found, pointed)
     } catch (error) {
       // The name may have moved on meanwhile, or its document not be everywhere yet: only upstream's word about the name counts.

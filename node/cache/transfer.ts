@@ -128,6 +128,7 @@ export class Transfer {
     for await (const bytes of source.body) {
       const skip = Math.min(bytes.length, Math.max(0, blob.written - position))
       position += bytes.length
+      this.#plan.brought?.(bytes.length)
       if (blob.size !== undefined && position > blob.size) {
         throw new WarrenError('UPSTREAM_CORRUPT', `more bytes came than the ${blob.size} that were promised`)
       }

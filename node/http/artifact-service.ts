@@ -50,12 +50,14 @@ export class ArtifactService implements MemberService {
     const { method = '', headers } = request
     if (!METHODS.includes(method))
       throw new WarrenError('METHOD_NOT_ALLOWED', 'artifacts are asked for by GET or HEAD, and told of by POST')
-    budgets.ask(member.peer)
+    budgets.ask(member)
     const plan = comingThrough(textOf(headers.via), this.#planOf(request.url ?? ''))
     const isHere = cache.holds(plan)
-    if (!isHere || wantsConfirmation(headers)) budgets.fetch(member.peer, this.#isMetered(plan))
+    if (!isHere || wantsConfirmation(headers)) budgets.fetch(member, this.#isMetered(plan))
     if (method !== 'POST') return this.#send(plan, request, response, member)
-    if (!isHere && !this.#components.intake.take(plan)) throw new WarrenError('NODE_BUSY', 'too much is waiting to be fetched')
+    const told = { ...plan, brought: (bytes: number) => budgets.brought(member, bytes) }
+    if (!isHere && !this.#components.intake.take(told, () => !budgets.isSpent(member)))
+      throw new WarrenError('NODE_BUSY', 'too much is waiting to be fetched')
     response.writeHead(202, { 'content-length': '0' }).end()
     return 0
   }
@@ -70,9 +72,15 @@ export class ArtifactService implements MemberService {
       const signal = untilClientLeaves(response)
       // Whoever asks by HEAD wants to know whether it can be had, which a document that names it does not tell.
       const head = method === 'HEAD'
-      found = await cache.get(plan, { signal, head, confirmed: head && record(plan.key)?.link === true, revalidate })
+      const paid = { ...plan, brought: (bytes: number) => this.#charge(member, bytes, response) }
+      found = await cache.get(paid, { signal, head, confirmed: head && record(plan.key)?.link === true, revalidate })
     } finally {
       clearInterval(signs)
+    }
+    // Many questions may have been let through before the first byte came. Of a document all is here by now.
+    if (found.source === 'upstream' && !found.document && budgets.isSpent(member)) {
+      found.body.close()
+      throw new WarrenError('BUDGET_SPENT', 'what was asked for at the same time took all the new bytes of a day')
     }
     const known = record(plan.key)
     const told = toldOf(plan, found, known)
@@ -83,8 +91,6 @@ export class ArtifactService implements MemberService {
     }
     const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found)
     if (blob) {
-      // Its bytes go out by many hands; whoever had it fetched is the one that it counts for.
-      if (found.source === 'upstream') budgets.fetched(member.peer, found.body.size ?? 0)
       found.body.close()
       response
         .writeHead(303, { ...found.headers, ...told, location: BLOB_PATH + formatDigest(blob), 'content-length': '0' })
@@ -94,9 +100,14 @@ export class ArtifactService implements MemberService {
     // Bytes of another thing must not be joined with those that are there.
     if (headers[IF_RANGE] !== undefined && headers[IF_RANGE] !== known?.etag) delete request.headers.range
     const { document: _asItIs, ...raw } = found
-    const sent = await sender.send({ ...raw, headers: { ...found.headers, ...told } }, { request, response, ...NO_CLIENT })
-    if (found.source === 'upstream') budgets.fetched(member.peer, sent)
-    return sent
+    return sender.send({ ...raw, headers: { ...found.headers, ...told } }, { request, response, ...NO_CLIENT })
+  }
+
+  /** What a member had fetched counts for it whether or not it takes any of it; without it the rest of something large is given up. */
+  #charge(member: Asker, bytes: number, response: ServerResponse): void {
+    const { budgets } = this.#components
+    budgets.brought(member, bytes)
+    if (response.headersSent && !response.writableEnded && budgets.isSpent(member)) response.destroy()
   }
 
   /** What is large is handed out as a blob, in parts of which others can take their share. */

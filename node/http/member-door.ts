@@ -9,6 +9,8 @@ export interface Asker {
   /** Peer id. */
   readonly peer: string
   readonly role: Role
+  /** Id of the ticket by which it joined; none for a seed that the admin key certified itself. */
+  readonly ticket?: string | undefined
 }
 
 /** What answers members below one path of the data plane. */

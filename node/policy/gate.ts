@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache'
 import type { Finder, Found, GetOptions, Wanted } from '../cache/found.ts'
-import { comingThrough, type Lookup, type Plan, type Subject } from '../cache/plan.ts'
+import { type Lookup, onBehalfOf, type Plan, type Subject } from '../cache/plan.ts'
 import type { Clock } from '../clock.ts'
 import { LearntDates } from './learnt-dates.ts'
 import { canonicalName, type Policy } from './policy.ts'
@@ -130,7 +130,7 @@ export class PolicyGate implements Finder, Withholder {
   #pass(plan: Plan, subject: Subject, aging: boolean, options: GetOptions): Found | Promise<Found> {
     const { cache } = this.#components
     if (plan.kind === 'immutable') this.#clear(plan, true)
-    const wanted = aging && plan.dated ? comingThrough(plan.headers?.via, plan.dated) : plan
+    const wanted = aging && plan.dated ? onBehalfOf(plan, plan.dated) : plan
     if (plan.pointsTo) return this.#getPointedTo(wanted, subject, options)
     return aging && plan.undated ? this.#getUndated(wanted, plan.undated, subject, options) : cache.get(wanted, options)
   }
