@@ -1,8 +1,7 @@
-import { closeSync, constants, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeDataFolder } from '../data-folder.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
-import { syncFolder, writeSecretFile } from '../trust/secret-file.ts'
+import { createSecretFile, syncFolder, writeSecretFile } from '../trust/secret-file.ts'
 import { MAX_STATEMENT_CHARS } from '../trust/statement.ts'
 import { MAX_OPS } from './constants.ts'
 
@@ -50,8 +49,9 @@ export class LedgerFile {
 
   /** They are there after a power cut once this returns; what was broken off before them is cut. Throws STORE_UNUSABLE. */
   append(lines: readonly string[]): void {
-    const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | SAFE
-    this.#with('written', flags, (descriptor) => {
+    // Another process may be first with this, and neither write is lost then.
+    if (!existsSync(this.path)) createSecretFile(this.path, '')
+    this.#with('written', constants.O_RDWR | constants.O_APPEND | SAFE, (descriptor) => {
       const { size } = fstatSync(descriptor)
       const tail = readBetween(descriptor, Math.max(0, size - MAX_STATEMENT_CHARS - 1), size)
       const torn = tail.length - (tail.lastIndexOf(NEWLINE) + 1)
@@ -72,8 +72,7 @@ export class LedgerFile {
   #with<T>(what: 'read' | 'written', flags: number, act: (descriptor: number) => T): T | undefined {
     let descriptor: number | undefined
     try {
-      if (what === 'written') makeDataFolder(dirname(this.path))
-      descriptor = openSync(this.path, flags, 0o600)
+      descriptor = openSync(this.path, flags)
       if (!fstatSync(descriptor).isFile()) throw new Error('it is no regular file')
       return act(descriptor)
     } catch (error) {

@@ -13,7 +13,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname } from 'node:path'
-import { makeDataFolder } from '../data-folder.ts'
+import { giveToOwnerOf, makeDataFolder } from '../data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 
 /** Bytes that a secret file may have; a membership with the most addresses has a tenth. */
@@ -23,7 +23,8 @@ const MAX_BYTES = 64 << 10
 const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
- * Writes a file that only this user may read, in a folder that is made for this user if there is none. After a crash it is the
+ * Writes a file that only this user may read, in a folder that is made for this user if there is none. What root writes into the
+ * folder of another user is that user's. After a crash it is the
  * old file or the new one, whole. Throws STORE_UNUSABLE.
  */
 export function writeSecretFile(path: string, text: string): void {
@@ -77,6 +78,7 @@ function place<T>(path: string, text: string, publish: (temporary: string) => T)
     makeDataFolder(folder)
     const descriptor = openSync(temporary, 'wx', 0o600)
     try {
+      giveToOwnerOf(folder, descriptor)
       writeFileSync(descriptor, text)
       fsyncSync(descriptor)
     } finally {

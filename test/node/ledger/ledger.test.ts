@@ -1,4 +1,4 @@
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LEDGER_FILE, Ledger } from '../../../node/ledger/ledger.ts'
@@ -37,6 +37,14 @@ describe('a ledger', () => {
     expect(again.all()).toEqual(added)
     expect([statSync(file).mode & 0o777, lines().length, trouble]).toEqual([0o600, 4, []])
     expect(again.state.ticketRevocation('2'.padStart(16, '0'))).toEqual(added[1])
+  })
+
+  it.runIf(process.geteuid?.() === 0)('can be read by the user of the node, whose admin wrote an op as root', () => {
+    mkdirSync(folder)
+    chownSync(folder, 4321, 4322)
+    const issued = open().issue('ticket.revoke', { ticket: TICKET }, mesh.adminKey, NOW)
+    const { uid, gid } = statSync(file)
+    expect([uid, gid, open().all()]).toEqual([4321, 4322, [issued]])
   })
 
   it('takes each op once, whoever brings it', () => {

@@ -67,6 +67,16 @@ describe.each([
 })
 
 describe('writing a secret file', () => {
+  it.runIf(process.geteuid?.() === 0)('as root, gives it to whose folder it is in, with folders in between', () => {
+    const folder = folders.create('secret')
+    chownSync(folder, 4321, 4322)
+    const path = join(folder, 'mesh/deep/a.key')
+    writeSecretFile(path, 'secret')
+    const owners = [path, dirname(path), dirname(dirname(path))].map((one) => statSync(one))
+    expect(owners.map(({ uid, gid }) => [uid, gid])).toEqual(Array(3).fill([4321, 4322]))
+    expect(modeOf(path)).toBe(0o600)
+  })
+
   it('replaces one that was open to others by one that is not', () => {
     const path = secretPath(0o644, 'old')
     writeSecretFile(path, 'new')
