@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { type Explanation, explainSchema } from '../../admin/api/explain-schema.ts'
 import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
 import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
 import { ApiClient } from '../../admin/cli/api-client.ts'
@@ -99,6 +100,11 @@ export class MemberProcess {
   /** The other members of its mesh. */
   async peers(): Promise<Peers['peers']> {
     return peersSchema.parse(await this.#ask('peers')).peers
+  }
+
+  /** Where a path of its mirrors, or a digest, would come from. */
+  async explain(key: string): Promise<Explanation> {
+    return explainSchema.parse(await this.#ask(`explain?key=${encodeURIComponent(key)}`))
   }
 
   async #start(): Promise<void> {

@@ -1,4 +1,4 @@
-import { generateKey, peerIdOf } from '../../node/trust/keys.ts'
+import { generateKey, peerIdOf, type SigningKey } from '../../node/trust/keys.ts'
 import { createMesh, issueTicket } from '../../node/trust/membership.ts'
 import type { Role } from '../../node/trust/standing.ts'
 import { MemberProcess, type MemberProcessInit } from './member-process.ts'
@@ -49,6 +49,11 @@ export class MeshOfProcesses implements AsyncDisposable {
   get running(): MemberProcess[] {
     const running = this.members.filter((one) => one.running)
     return running.sort((one, other) => Number(other.role === 'seed') - Number(one.role === 'seed'))
+  }
+
+  /** The secret key of the mesh, with which whoever created it is away. */
+  get adminKey(): SigningKey {
+    return this.#founded.adminKey
   }
 
   /** A ticket that leads to members which run now. */

@@ -1,0 +1,224 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Connection } from '@libp2p/interface'
+import { peerIdFromString } from '@libp2p/peer-id'
+import { vi } from 'vitest'
+import { systemClock } from '../../node/clock.ts'
+import { type Digest, formatDigest } from '../../node/digest.ts'
+import { LedgerState } from '../../node/ledger/state.ts'
+import { BlobClient, collect, type MemberRequest } from '../../node/mesh/blobs/blob-client.ts'
+import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
+import type { Dialled } from '../../node/mesh/blobs/dial.ts'
+import { identityCertificate } from '../../node/mesh/blobs/identity-certificate.ts'
+import { Host } from '../../node/mesh/host/host.ts'
+import { ask, type Question } from '../../node/mesh/host/question.ts'
+import { MemberGate } from '../../node/mesh/member-gate.ts'
+import type { Membership } from '../../node/trust/membership.ts'
+import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
+import type { Answer } from './answer.ts'
+import type { MemberProcess } from './member-process.ts'
+import { type Member, Members } from './members.ts'
+import { present } from './present.ts'
+import { send } from './send.ts'
+import type { TempFolders } from './temp.ts'
+import { eventually } from './wait.ts'
+
+/** Bytes of an answer that are kept: more than any artifact of a test. */
+const MOST_BYTES = 256 << 20
+const NEVER = new AbortController().signal
+const VERSION = '0.0.0-hostile'
+
+/** What somebody asked for, and what went out in the place of an honest answer. */
+export interface Deed {
+  /** Who asked. */
+  readonly peer: string
+  readonly path: string
+  /** Bytes of body that were sent. */
+  sent: number
+}
+
+/** The answer to one request; undefined for what an honest member says. */
+type Lie = (path: string, peer: string) => Answer | undefined
+
+export interface HostileMemberInit {
+  readonly ticket: string
+  readonly lie?: Lie
+  /** Protocols of libp2p that it does not answer. */
+  readonly deafTo?: readonly string[]
+}
+
+/** What came back of a request over the data plane. */
+export interface Heard {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Buffer
+}
+
+/**
+ * A member whose node was patched: it joined by a real ticket, has a real identity and speaks over the real planes, and answers, asks and
+ * tells whatever a test wants.
+ */
+export class HostileMember implements AsyncDisposable {
+  readonly member: Member
+  readonly membership: Membership
+  /** What it joined by. */
+  readonly ticket: string
+  readonly deeds: readonly Deed[]
+  readonly #host: Host
+  readonly #client: BlobClient
+
+  private constructor(
+    { member, host, client }: { readonly member: Member; readonly host: Host; readonly client: BlobClient },
+    { ticket, deeds }: { readonly ticket: string; readonly deeds: readonly Deed[] },
+  ) {
+    this.member = member
+    this.ticket = ticket
+    this.membership = member.mesh.membership
+    this.deeds = deeds
+    this.#host = host
+    this.#client = client
+  }
+
+  static async join(folders: TempFolders, { ticket, lie, deafTo = [] }: HostileMemberInit): Promise<HostileMember> {
+    const deeds: Deed[] = []
+    const answer = (request: IncomingMessage, response: ServerResponse, { peer }: { peer: string }, honest: () => void) => {
+      const { url: path = '' } = request
+      const deed = { peer, path, sent: 0 }
+      deeds.push(deed)
+      const told = lie?.(path, peer)
+      if (told) void tell(request, response, told, deed)
+      else honest()
+    }
+    const create = Host.create
+    let host: Host | undefined
+    const patch = vi.spyOn(Host, 'create').mockImplementation(async (...given) => {
+      host = await create.apply(Host, given)
+      const { libp2p } = host
+      const handle = libp2p.handle.bind(libp2p)
+      libp2p.handle = async (protocol, ...how) => {
+        if (![protocol].flat().some((one) => deafTo.includes(one))) await handle(protocol, ...how)
+      }
+      return host
+    })
+    try {
+      // So that it is asked by whoever looks something up.
+      const member = await new Members(folders).join({ ticket, mesh: { dht: 'server' }, answer })
+      if (!host) throw new Error('it has no host')
+      const client = await clientOf(member, member.mesh.membership)
+      return new HostileMember({ member, host, client }, { ticket, deeds })
+    } finally {
+      patch.mockRestore()
+    }
+  }
+
+  /** Peer id. */
+  get id(): string {
+    return this.member.id
+  }
+
+  get key(): NodeKey {
+    return loadNodeKey(this.member.data)
+  }
+
+  /** Says that it has these bytes. */
+  claim(bytes: Buffer): void {
+    this.member.shelf.hold(bytes)
+  }
+
+  /** What was asked of it by a member, by the beginning of the path. */
+  askedBy(peer: string, path: string): readonly Deed[] {
+    return this.deeds.filter((deed) => deed.peer === peer && deed.path.startsWith(path))
+  }
+
+  /** Resolves once the members know all that it claims. */
+  async isKnownTo(all: readonly MemberProcess[]): Promise<void> {
+    for (const one of all) {
+      await eventually(`${one.name} knows what it claims`, async () => {
+        const { inventory } = (await one.peers()).find(({ id }) => id === this.id) ?? {}
+        return (inventory?.keys ?? 0) >= this.member.shelf.size
+      })
+    }
+  }
+
+  /** Resolves once it is connected with all of them. */
+  async meets(all: readonly MemberProcess[]): Promise<void> {
+    for (const one of all) {
+      await eventually(`it is connected with ${one.name}`, () => this.#connections(one.peer).length > 0)
+    }
+  }
+
+  /** Sends a request over the data plane. Rejects where nobody answers. */
+  async ask(to: MemberProcess, asked: MemberRequest, signal: AbortSignal = NEVER): Promise<Heard> {
+    const { status, headers, body } = await this.#client.request(await placeOf(to), asked, signal)
+    return { status, headers, body: await collect(body, MOST_BYTES) }
+  }
+
+  /** As `ask`, but that it hangs up as soon as the answer begins. */
+  async askAndLeave(to: MemberProcess, asked: MemberRequest): Promise<number> {
+    const { status, body } = await this.#client.request(await placeOf(to), asked, NEVER)
+    body.destroy()
+    return status
+  }
+
+  /** What it has under a digest, in the hands of somebody who does not check it: positive control of a lie. */
+  async taken(by: HostileMember, digest: Digest): Promise<Buffer> {
+    const place = { id: this.id, addresses: [this.member.mesh.status().blobs ?? ''] }
+    const { body } = await by.#client.request(place, { method: 'GET', path: BLOB_PATH + formatDigest(digest) }, NEVER)
+    return collect(body, MOST_BYTES)
+  }
+
+  /** Whether a member lets somebody in on the data plane who is this one by its key and shows these certificates. */
+  async getsIn(to: MemberProcess, chain: readonly string[]): Promise<boolean> {
+    const client = await clientOf(this.member, { ...this.membership, chain })
+    try {
+      return await client.reach(await placeOf(to), NEVER).then(
+        () => true,
+        () => false,
+      )
+    } finally {
+      await client.close()
+    }
+  }
+
+  /** Asks over libp2p; one question at a time is answered. */
+  async say<Reply>(to: MemberProcess, question: Question<Reply>, details: Record<string, unknown>): Promise<Reply> {
+    const told = () => ask(this.connection(to), question, NEVER, details).catch(() => undefined)
+    return eventually(`${to.name} answers`, told)
+  }
+
+  connection({ peer }: MemberProcess): Connection {
+    const [connection] = this.#connections(peer)
+    if (!connection) throw new Error('it is not connected')
+    return connection
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#client.close()
+    await this.member.mesh.close()
+  }
+
+  #connections(peer: string): Connection[] {
+    return this.#host.libp2p.getConnections(peerIdFromString(peer))
+  }
+}
+
+async function tell(request: IncomingMessage, response: ServerResponse, answer: Answer, deed: Deed): Promise<void> {
+  const left = new AbortController()
+  response.once('close', () => left.abort(new Error('left')))
+  const sent = (bytes: number) => {
+    deed.sent += bytes
+  }
+  const ready = present(answer, request.method, request.headers)
+  // Whoever sees the lie leaves first.
+  await send(request, response, ready, { clock: systemClock, buckets: [], sent, signal: left.signal }).catch(() => {})
+}
+
+async function clientOf({ id, data }: Member, membership: Membership): Promise<BlobClient> {
+  const clock = systemClock
+  const gate = new MemberGate({ clock, state: new LedgerState(membership) }, { membership, self: id, version: VERSION })
+  return new BlobClient({ gate, identity: await identityCertificate(loadNodeKey(data)), clock, onBytes: () => {} })
+}
+
+async function placeOf(member: MemberProcess): Promise<Dialled> {
+  const { blobs } = (await member.status()).mesh
+  return { id: member.peer, addresses: blobs === null ? [] : [blobs] }
+}
