@@ -64,8 +64,13 @@ export const HEAL_AFTER = [10 * SECOND, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR, DAY
 /** Lost blobs that wait to be healed; further ones are fetched when somebody asks for them. */
 export const MAX_HEALING = 10_000
 
-/** Ms that one try to heal a blob may take. */
-export const HEAL_LIMIT = 30 * MINUTE
+/**
+ * Ms that a member gets to bring a lost blob, beside what its bytes take at so many a second; with each further try four times as long, up
+ * to a day: whoever drips keeps other blobs waiting, and others that have it, but may be all that there is.
+ */
+export const HEAL_PATIENCE = MINUTE
+export const HEAL_RATE = 1 << 20
+export const LONGEST_PATIENCE = DAY
 
 /** Ms between two lines in the log that nothing more is stored. */
 export const TOLD_AGAIN = 10 * MINUTE

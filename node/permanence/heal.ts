@@ -1,3 +1,5 @@
+import { AbortScope } from '../abort-scope.ts'
+import type { Clock } from '../clock.ts'
 import { isOfBytes, parseDigest } from '../digest.ts'
 import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import type { Custody, LostBlob } from '../store/custody.ts'
@@ -7,22 +9,41 @@ export interface HealComponents {
   readonly blobs: Pick<BlobStore, 'stage'>
   readonly custody: Pick<Custody, 'names'>
   readonly mesh: Pick<Mesh, 'find'>
+  readonly clock: Clock
 }
 
-/** Fetches a lost blob from a member that has it; nothing is kept before the whole is seen to be right. Whether it is back. */
-export async function heal(components: HealComponents, lost: LostBlob, signal: AbortSignal): Promise<boolean> {
+const OVER = new Error('nobody waits for it any more')
+
+/**
+ * Fetches a lost blob from a member that has it; nothing is kept before the whole is seen to be right. Whether it is back.
+ *
+ * @param patience ms that each of them gets
+ */
+export async function heal(
+  components: HealComponents,
+  lost: LostBlob,
+  patience: number,
+  signal: AbortSignal,
+): Promise<boolean> {
   const { sha256 } = lost
   for await (const source of components.mesh.find({ algorithm: 'sha256', hex: sha256 }, signal)) {
     const staging = components.blobs.stage({ size: lost.entry.size, algorithms: algorithmsOf(lost) })
+    const life = new AbortScope(signal)
+    const late = () => {
+      source.stalled()
+      life.end(new Error(`member ${source.id} took more than ${patience} ms`))
+    }
+    components.clock.sleep(patience, life.signal).then(late, () => {})
     try {
       if (!staging.storing) return false
-      if (!(await bring(source, lost, staging, signal))) continue
+      if (!(await bring(source, lost, staging, life.signal))) continue
       // The digests of what is in it are known by its names only.
       return await staging.commit(await components.custody.names(sha256))
     } catch {
       // Another one may have it, or reach further.
       signal.throwIfAborted()
     } finally {
+      life.end(OVER)
       await staging.close()
     }
   }

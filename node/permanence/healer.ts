@@ -3,7 +3,7 @@ import type { Digest, Sha256 } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import type { LostBlob } from '../store/custody.ts'
 import type { BlobStore } from '../store/store.ts'
-import { HEAL_AFTER, HEAL_LIMIT, MAX_HEALING } from './constants.ts'
+import { HEAL_AFTER, HEAL_PATIENCE, HEAL_RATE, LONGEST_PATIENCE, MAX_HEALING } from './constants.ts'
 import { type HealComponents, heal } from './heal.ts'
 
 export interface HealerComponents extends HealComponents {
@@ -27,8 +27,9 @@ export interface HealingStatus {
 interface Patient {
   readonly blob: LostBlob
   tries: number
-  /** Ms since the epoch. */
-  due: number
+  /** Since when it waits for the next try, in ms since the epoch, and for how many ms. */
+  since: number
+  wait: number
 }
 
 /** Brings back what was taken out of the store: one blob at a time, again and again in longer and longer intervals. */
@@ -56,7 +57,7 @@ export class Healer {
       this.#lost++
       return
     }
-    this.#patients.set(sha256, { blob, tries: 0, due: this.#components.clock.now() + HEAL_AFTER[0] })
+    this.#patients.set(sha256, { blob, tries: 0, since: this.#components.clock.now(), wait: HEAL_AFTER[0] })
     this.#news.resolve()
   }
 
@@ -79,15 +80,20 @@ export class Healer {
     const { clock } = this.#components
     for (;;) {
       signal.throwIfAborted()
-      const next = [...this.#patients.values()].reduce<Patient | undefined>(earlier, undefined)
+      const now = clock.now()
+      const left = (patient: Patient) => leftOf(patient, now)
+      const next = [...this.#patients.values()].reduce<Patient | undefined>(
+        (one, other) => (one && left(one) <= left(other) ? one : other),
+        undefined,
+      )
       if (!next) {
         this.#news = Promise.withResolvers()
         await this.#news.promise
         continue
       }
       // Those that come later are due later, but for the tries of old ones: they can wait.
-      await clock.sleep(Math.min(Math.max(0, next.due - clock.now()), HEAL_AFTER[0]), signal)
-      if (next.due <= clock.now()) await this.#try(next, signal)
+      await clock.sleep(Math.min(left(next), HEAL_AFTER[0]), signal)
+      if (leftOf(next, clock.now()) === 0) await this.#try(next, signal)
     }
   }
 
@@ -95,9 +101,10 @@ export class Healer {
     const { blobs, clock, trouble } = this.#components
     const { sha256 } = patient.blob
     const isBack = () => blobs.find({ algorithm: 'sha256', hex: sha256 } satisfies Digest) !== undefined
-    const limit = AbortSignal.any([signal, AbortSignal.timeout(HEAL_LIMIT)])
+    const usual = HEAL_PATIENCE + (patient.blob.entry.size / HEAL_RATE) * 1_000
+    const patience = Math.min(usual * 4 ** patient.tries, LONGEST_PATIENCE)
     try {
-      if (!isBack() && (await heal(this.#components, patient.blob, limit))) this.#components.onHealed(patient.blob)
+      if (!isBack() && (await heal(this.#components, patient.blob, patience, signal))) this.#components.onHealed(patient.blob)
     } catch (error) {
       signal.throwIfAborted()
       trouble(`blob ${sha256} could not be healed: ${reasonOf(error)}`)
@@ -108,11 +115,12 @@ export class Healer {
       return
     }
     const wait = HEAL_AFTER[++patient.tries]
-    if (wait !== undefined) patient.due = clock.now() + wait
+    if (wait !== undefined) Object.assign(patient, { since: clock.now(), wait })
     else if (this.#patients.delete(sha256)) this.#lost++
   }
 }
 
-function earlier(one: Patient | undefined, other: Patient): Patient {
-  return one && one.due <= other.due ? one : other
+/** Ms until its next try. A clock that was set back must not put it off for years. */
+function leftOf({ since, wait }: Patient, now: number): number {
+  return Math.max(0, wait - Math.abs(now - since))
 }

@@ -33,6 +33,9 @@ export const SEED_FAN_OUT = 1
 /** The same of a member: a tree of two children each reaches a thousand members in ten steps. */
 export const MEMBER_FAN_OUT = 2
 
+/** Share of the large blobs that go out at once which is kept for members that get none: one could hold all of them for ever. */
+export const NEWCOMERS = 1 / 4
+
 /** Others that an answer names. */
 export const REFERRED = 4
 

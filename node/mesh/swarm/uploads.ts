@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import type { Asking } from './asking.ts'
-import { CROWDS, RATE_WINDOW, SLOW_RATE } from './constants.ts'
+import { CROWDS, NEWCOMERS, RATE_WINDOW, SLOW_RATE } from './constants.ts'
 import { Crowd } from './crowd.ts'
 import { Busy } from './referral.ts'
 
@@ -61,7 +61,7 @@ export class Uploads {
     // Whoever asks anew gave the copy up that it was getting.
     for (const upload of this.#running) if (upload.peer === peer && upload.blob === blob) upload.replaced()
     const copies = [...this.#running].filter((upload) => upload.blob === blob && upload.isBrisk(now)).length
-    const isFull = this.#running.size >= this.#init.slots
+    const isFull = this.#running.size >= this.#slotsFor(peer)
     const busy = this.refer(asked)
     // Before there is anything, one that waits for it is enough: the others could not be told who is ahead.
     const isDue = copies < this.#init.fanOut() || (ready && (asking === 'again' || busy.others.length === 0))
@@ -88,6 +88,13 @@ export class Uploads {
     const others = crowd.othersFor(peer, start, now, usable)
     crowd.follows(peer, others[0]?.peer)
     return new Busy('others are getting this from here', others)
+  }
+
+  /** How many large blobs may be going out for a member to get another one. */
+  #slotsFor(peer: string): number {
+    const { slots } = this.#init
+    const isServed = [...this.#running].some((upload) => upload.peer === peer)
+    return isServed ? slots - Math.floor(slots * NEWCOMERS) : slots
   }
 
   #crowd(blob: string): Crowd {

@@ -107,6 +107,38 @@ describe('a scrub', () => {
     },
   )
 
+  it('is not held up by a member that drips: others are asked for the same blob, and for the next', async () => {
+    const one = await scrubbing()
+    for (const bytes of BLOBS) await put(one, bytes)
+    const [dripping, other] = [one.network.join({ id: 'dripping' }), one.network.join({ id: 'other' })]
+    dripping.fault = { stallAfter: 1 }
+    for (const bytes of BLOBS) {
+      for (const member of [dripping, other]) member.hold({ algorithm: 'sha256', hex: digestOf(bytes) }, bytes)
+      rot(one.folder, digestOf(bytes), bytes)
+    }
+    one.start()
+    await eventually('all are healed', async () => {
+      await one.clock.advance(MINUTE)
+      return one.healer.status.healed === BLOBS.length
+    })
+    expect([new Set(one.mesh.stalled), one.mesh.blamed]).toEqual([new Set(['dripping']), []])
+  })
+
+  it('goes on to be healed after a clock was set back', async () => {
+    const one = await scrubbing()
+    const [bytes] = BLOBS as [Buffer]
+    await put(one, bytes)
+    rot(one.folder, digestOf(bytes), bytes)
+    one.start()
+    await one.pass()
+    one.clock.jump(-3_650 * DAY)
+    one.network.join({ id: 'other' }).hold({ algorithm: 'sha256', hex: digestOf(bytes) }, bytes)
+    await eventually('it is healed', async () => {
+      await one.clock.advance(MINUTE)
+      return one.healer.status.healed === 1
+    })
+  })
+
   it('takes out what is gone, and gives up what nobody has', async () => {
     const one = await scrubbing()
     for (const bytes of BLOBS) await put(one, bytes)

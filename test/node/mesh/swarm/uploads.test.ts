@@ -62,6 +62,19 @@ describe('who gets a large blob from a node', () => {
     sent(ask(uploads, 'c', { blob: 'three', asking: 'again' }))
   })
 
+  it('is also somebody new while one member takes all that it can get', () => {
+    const uploads = uploadsOf({ slots: 8 })
+    const greedy = (at: number) => ask(uploads, 'greedy', { blob: `blob ${at}`, asking: 'again' })
+    for (let at = 0; at < 6; at++) sent(greedy(at))
+    expect([greedy(6), uploads.running]).toEqual([[], 6])
+    const first = sent(ask(uploads, 'a', { blob: 'wanted' }))
+    sent(ask(uploads, 'b', { blob: 'another' }))
+    expect(ask(uploads, 'c', { blob: 'a third' })).toEqual([])
+    first.end()
+    expect(greedy(7)).toEqual([])
+    sent(ask(uploads, 'c', { blob: 'a third' }))
+  })
+
   it('is one alone while there is nothing yet, however often others ask', () => {
     const uploads = uploadsOf()
     sent(ask(uploads, 'a', { ready: false, asking: 'again' }))
