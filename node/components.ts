@@ -122,7 +122,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
               clock,
               log,
             },
-            { quota: config.store.quota },
+            { quota: config.store.quota, replicas: config.mesh.replicas },
           ),
           (part) => part.stop(),
         )

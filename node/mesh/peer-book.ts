@@ -102,11 +102,15 @@ export class PeerBook {
     return entry && entry.notAfter < this.#clock.now() ? 'member' : entry?.role
   }
 
-  /** All seeds that are known, and since when each is connected (ms since the epoch). */
+  /**
+   * All seeds that are known, and since when each is connected (ms since the epoch). One that lied counts as one that is away: what it says
+   * it holds may be what nobody holds.
+   */
   seeds(): { readonly id: string; readonly since: number | undefined }[] {
+    const now = this.#clock.now()
     return [...this.#entries.values()]
-      .filter(({ role }) => role === 'seed')
-      .map(({ id, connections, since }) => ({ id, since: connections > 0 ? since : undefined }))
+      .filter(({ id }) => this.roleOf(id) === 'seed')
+      .map((entry) => ({ id: entry.id, since: entry.connections > 0 && !isQuarantined(entry, now) ? entry.since : undefined }))
   }
 
   /** Where its blobs may be had, likeliest first. */

@@ -18,8 +18,8 @@ export const CHOSEN_AT_ONCE = 16_384
 /** Blobs that are evicted before others may change the store again: a tenth of a second on a slow disk. */
 export const EVICTED_AT_ONCE = 64
 
-/** Seeds that have to say that they hold a blob before it is evicted. */
-export const CONFIRMATIONS = 1
+/** Seeds that have to say that they hold a blob before it is evicted, where there are as many: the word of one may be a lie. */
+export const CONFIRMATIONS = 2
 
 /** Digests in one question to a seed, bytes of the question and of its answer, and ms that it may take. */
 export const MAX_ASKED = 1_024

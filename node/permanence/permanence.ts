@@ -27,6 +27,8 @@ export interface PermanenceComponents {
 export interface PermanenceInit {
   /** Bytes; `auto` for what the role of the node asks for. */
   readonly quota: number | 'none' | 'auto'
+  /** Seeds on which each blob is to be. */
+  readonly replicas: number
 }
 
 export interface PermanenceStatus {
@@ -63,7 +65,9 @@ export class Permanence {
       clock,
       trouble,
       onEvicted: (digests) => mesh.withdraw(digests),
-      confirmed: async (names, signal) => this.#joined && heldBySeeds(this.#joined, names, signal),
+      // Asked each time: a member that has become a seed is believed by others from that moment on.
+      confirmed: async (names, signal) =>
+        this.#joined?.isSeed === false ? heldBySeeds(this.#joined, names, init.replicas, signal) : undefined,
     })
     this.#scrubber = new Scrubber({
       custody,

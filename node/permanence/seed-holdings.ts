@@ -17,15 +17,20 @@ export interface AskedSeeds {
 
 /**
  * Which of up to `MAX_ASKED` blobs enough seeds say that they hold; undefined when no seed answered. Each is asked for what is not
- * confirmed yet. Rejects with the reason of `signal` only.
+ * confirmed yet. Enough are two, or fewer where fewer are connected, or are to hold each blob. Rejects with the reason of `signal` only.
+ *
+ * @param replicas seeds on which each blob is to be
  */
 export async function heldBySeeds(
   seeds: AskedSeeds,
   blobs: readonly Sha256[],
+  replicas: number,
   signal: AbortSignal,
 ): Promise<ReadonlySet<Sha256> | undefined> {
+  const connected = seeds.others.filter(({ since }) => since !== undefined).length
+  const enough = Math.min(CONFIRMATIONS, replicas, connected)
   const confirmations = new Map(blobs.slice(0, MAX_ASKED).map((sha256) => [sha256, 0]))
-  const missing = () => [...confirmations].filter(([, count]) => count < CONFIRMATIONS).map(([sha256]) => sha256)
+  const missing = () => [...confirmations].filter(([, count]) => count < enough).map(([sha256]) => sha256)
   let isAnswered = false
   for (const { id, since } of seeds.others) {
     const open = missing()

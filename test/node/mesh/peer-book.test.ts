@@ -237,6 +237,17 @@ describe('quarantine', () => {
     expect(book.usable('a')).toBe(true)
   })
 
+  it('is as good as being away for a seed, whose certificate may also have ended', async () => {
+    meet('liar', { role: 'seed' })
+    meet('former', { role: 'seed', notAfter: clock.now() + 5 * MINUTE })
+    meet('seed', { role: 'seed' })
+    book.quarantine('liar', 'a lie')
+    const there = () => book.seeds().flatMap(({ id, since }) => (since === undefined ? [] : [id]))
+    expect([there(), book.seeds().length]).toEqual([['former', 'seed'], 3])
+    await clock.advance(10 * MINUTE)
+    expect(there()).toEqual(['liar', 'seed'])
+  })
+
   it('ends guesses on a member', () => {
     meet('a')
     book.had('a')

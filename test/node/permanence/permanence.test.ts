@@ -17,13 +17,13 @@ const GIB = 2 ** 30
 const KIB = 1 << 10
 const MINUTE = 60_000
 
-async function keeping(init: PermanenceInit) {
+async function keeping(init: Pick<PermanenceInit, 'quota'>) {
   const { store, folder } = await open()
   const clock = new VirtualClock()
   const told: string[] = []
   const log = pino({}, { write: (line: string) => void told.push(levelAndText(line)) }) as Logger
   const self = new MemoryNetwork().join({ id: 'self' })
-  const permanence = new Permanence({ store, mesh: self, clock, log }, init)
+  const permanence = new Permanence({ store, mesh: self, clock, log }, { ...init, replicas: 2 })
   permanence.start()
   onTestFinished(() => permanence.stop())
   return { store, folder, clock, told, self, permanence }
@@ -85,6 +85,18 @@ describe('what keeps a store within its bounds', () => {
     joined.isSeed = true
     await clock.advance(10_000)
     expect(permanence.status().quota).toBeNull()
+  })
+
+  it('evicts nothing any more from the moment on at which a member became a seed', async () => {
+    const { store, permanence, clock } = await keeping({ quota: 100 * KIB })
+    const joined = { ...mesh(false) }
+    permanence.joined(joined)
+    for (let seed = 1; seed <= 9; seed++) expect(await keep(store, bytesOf(10 * KIB, seed), `name ${seed}`)).toBe(true)
+    joined.isSeed = true
+    await keep(store, bytesOf(8 * KIB, 10), 'one more')
+    // Sooner than it looks what it is.
+    await clock.advance(3_000)
+    expect(permanence.status().evicted).toEqual({ blobs: 0, bytes: 0, obstacle: 'no seed' })
   })
 
   it('evicts at a member, and nowhere else', async () => {

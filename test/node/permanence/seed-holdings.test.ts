@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { CONFIRMATIONS, MAX_ANSWER_BYTES } from '../../../node/permanence/constants.ts'
+import { MAX_ANSWER_BYTES } from '../../../node/permanence/constants.ts'
 import { heldQuestion } from '../../../node/permanence/held-messages.ts'
 import { type AskedSeeds, heldBySeeds } from '../../../node/permanence/seed-holdings.ts'
 
@@ -34,26 +34,42 @@ const holding =
   })
 
 describe('what seeds say that they hold', () => {
-  it('is asked of one after the other, for what none has confirmed', async () => {
-    expect(CONFIRMATIONS).toBe(1)
+  it('is asked of one after the other, for what two have not confirmed yet', async () => {
     const { all, asked } = seeds({
       a: holding(...blobs.slice(0, 5)),
       gone: undefined,
       b: holding(...blobs.slice(3, 12)),
-      c: holding(...blobs),
+      c: holding(...blobs.slice(0, 7)),
+      d: holding(...blobs),
     })
-    expect([...((await heldBySeeds(all, blobs.slice(0, 12), NEVER)) ?? [])].sort()).toEqual(blobs.slice(0, 12).sort())
+    const held = await heldBySeeds(all, blobs.slice(0, 12), 2, NEVER)
+    expect([...(held ?? [])].sort()).toEqual(blobs.slice(0, 12).sort())
     expect(asked).toEqual([
       ['a', 12],
-      ['b', 7],
+      ['b', 12],
+      ['c', 10],
+      ['d', 5],
     ])
   })
 
+  it('is not believed of one seed alone that says it holds everything', async () => {
+    const liar = holding(...blobs)
+    const { all } = seeds({ liar, honest: holding(...blobs.slice(0, 3)), empty: holding() })
+    expect(await heldBySeeds(all, blobs, 2, NEVER)).toEqual(new Set(blobs.slice(0, 3)))
+  })
+
+  it.each([
+    ['there is no other', { a: holding(...blobs), away: undefined }, 2],
+    ['no other is to hold it', { a: holding(...blobs), b: holding() }, 1],
+  ])('is the word of one where %s', async (_where, answers, replicas) => {
+    expect(await heldBySeeds(seeds(answers).all, blobs, replicas, NEVER)).toEqual(new Set(blobs))
+  })
+
   it('is nothing where seeds hold nothing, and unknown where none answers', async () => {
-    expect(await heldBySeeds(seeds({ a: holding() }).all, blobs, NEVER)).toEqual(new Set())
-    expect(await heldBySeeds(seeds({ a: undefined }).all, blobs, NEVER)).toBeUndefined()
-    expect(await heldBySeeds(seeds({}).all, blobs, NEVER)).toBeUndefined()
-    expect(await heldBySeeds(seeds({ a: () => new Error('gone') }).all, blobs, NEVER)).toBeUndefined()
+    expect(await heldBySeeds(seeds({ a: holding() }).all, blobs, 2, NEVER)).toEqual(new Set())
+    expect(await heldBySeeds(seeds({ a: undefined }).all, blobs, 2, NEVER)).toBeUndefined()
+    expect(await heldBySeeds(seeds({}).all, blobs, 2, NEVER)).toBeUndefined()
+    expect(await heldBySeeds(seeds({ a: () => new Error('gone') }).all, blobs, 2, NEVER)).toBeUndefined()
   })
 
   it.each([
@@ -65,13 +81,14 @@ describe('what seeds say that they hold', () => {
     ['a negative number', 200, '{"v":1,"held":[-1]}'],
   ])('is not believed of a seed that answers %s', async (_what, status, body) => {
     const odd = () => ({ status, body })
-    expect(await heldBySeeds(seeds({ a: odd }).all, blobs, NEVER)).toBeUndefined()
-    expect(await heldBySeeds(seeds({ a: odd, b: holding(blobs[1] ?? '') }).all, blobs, NEVER)).toEqual(new Set([blobs[1]]))
+    expect(await heldBySeeds(seeds({ a: odd }).all, blobs, 2, NEVER)).toBeUndefined()
+    const two = { a: holding(blobs[1] ?? ''), odd, b: holding(blobs[1] ?? '') }
+    expect(await heldBySeeds(seeds(two).all, blobs, 2, NEVER)).toEqual(new Set([blobs[1]]))
   })
 
   it('is of what was asked only', async () => {
     const { all } = seeds({ a: () => ({ status: 200, body: '{"v":1,"held":[0,19,20,1000]}' }) })
-    expect(await heldBySeeds(all, blobs, NEVER)).toEqual(new Set([blobs[0], blobs[19]]))
+    expect(await heldBySeeds(all, blobs, 2, NEVER)).toEqual(new Set([blobs[0], blobs[19]]))
   })
 
   it('ends with whoever asks', async () => {
@@ -83,6 +100,6 @@ describe('what seeds say that they hold', () => {
       },
       b: holding(...blobs),
     })
-    await expect(heldBySeeds(all, blobs, leaving.signal)).rejects.toThrow('left')
+    await expect(heldBySeeds(all, blobs, 2, leaving.signal)).rejects.toThrow('left')
   })
 })
