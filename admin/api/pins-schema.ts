@@ -6,6 +6,8 @@ const count = z.number().int().nonnegative()
 const pinsStatusSchema = z.object({
   /** Seeds on which each is to be. */
   replicas: count,
+  /** Whether a sweep has counted all since the node started, or seeds came or went; counts are of what one looked at otherwise. */
+  counted: z.boolean(),
   wanted: count,
   /** On all the seeds that they belong to, of those that are connected. */
   held: count,
@@ -26,7 +28,7 @@ const pinsStatusSchema = z.object({
       }),
     )
     .readonly(),
-  sweep: z.object({ running: z.boolean(), looked: count, endedAt: z.number().nullable() }),
+  sweep: z.object({ running: z.boolean(), looked: count, endedAt: z.number().nullable(), dueAt: z.number().nullable() }),
 })
 
 /** What `GET /admin/v1/pins` answers. */

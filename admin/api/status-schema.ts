@@ -128,8 +128,8 @@ export const statusSchema = z.object({
     /** Bytes of blobs from and to members. */
     bytesIn: count,
     bytesOut: count,
-    /** Of a seed: pins that it has, how many of them are on all the seeds that they belong to, and how many are not. */
-    pins: z.object({ wanted: count, held: count, missing: count }).nullable().default(null),
+    /** Of a seed: pins that it has, how many of them are on all the seeds that they belong to, and how many are not; `counted`: whether these are of all. */
+    pins: z.object({ counted: z.boolean(), wanted: count, held: count, missing: count }).nullable().default(null),
     /** How blobs were looked for at members; null in no mesh. */
     router: z
       .object({

@@ -28,6 +28,7 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
 
 function pinFacts(pins: Status['mesh']['pins']): string[] {
   if (!pins) return []
+  if (!pins.counted) return ['its pins are not counted yet; see «warren pin»']
   const where = pins.missing === 0 ? 'all on their seeds' : `${pins.missing} not on all their seeds yet; see «warren pin»`
   return [`keeps ${plural(pins.wanted, 'pin')}, ${where}`]
 }

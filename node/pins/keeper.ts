@@ -94,12 +94,14 @@ export class Keeper {
     const { tally } = this.#sweep ?? {}
     // What the last one counted is of no use when others are there by now.
     const live = this.#placement.live.toSorted().join()
-    const shown = this.#last?.live.toSorted().join() === live ? this.#last : tally
+    const counted = this.#last?.live.toSorted().join() === live
+    const shown = counted ? this.#last : tally
     const { wanted = 0, held = 0 } = shown ?? {}
     const settled = held - Math.min(held, this.#anew.size)
     const all = [{ id: seeds.self, since: 0 }, ...seeds.others]
     return {
       replicas: this.#init.replicas,
+      counted,
       wanted,
       held: settled,
       missing: wanted - settled,
@@ -109,8 +111,17 @@ export class Keeper {
         const { wanted: here = 0, held: there = 0, reason = null } = count ?? {}
         return { id, connected: since !== undefined, wanted: here, held: there, pending, reason }
       }),
-      sweep: { running: tally !== undefined, looked: tally?.wanted ?? 0, endedAt: this.#endedAt ?? null },
+      sweep: {
+        running: tally !== undefined,
+        looked: tally?.wanted ?? 0,
+        endedAt: this.#endedAt ?? null,
+        dueAt: this.#nextSweep,
+      },
     }
+  }
+
+  get #nextSweep(): number | null {
+    return this.#sweep || this.#dueAt === Number.POSITIVE_INFINITY ? null : this.#dueAt
   }
 
   async #run(): Promise<void> {

@@ -63,6 +63,7 @@ const summaryAnswer = z.object({
   v: z.literal(1),
   pins: z.object({
     replicas: count,
+    counted: z.boolean(),
     wanted: count,
     held: count,
     missing: count,
@@ -78,7 +79,7 @@ const summaryAnswer = z.object({
         }),
       )
       .max(MAX_SEEDS),
-    sweep: z.object({ running: z.boolean(), looked: count, endedAt: time.nullable() }),
+    sweep: z.object({ running: z.boolean(), looked: count, endedAt: time.nullable(), dueAt: time.nullable() }),
   }),
 })
 

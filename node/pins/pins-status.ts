@@ -2,6 +2,11 @@
 export interface PinsStatus {
   /** Seeds on which each pin is to be. */
   readonly replicas: number
+  /**
+   * Whether a sweep has counted all of them since the node started, or seeds came or went. All counts of where pins are only tell
+   * of what the sweep under way has looked at otherwise.
+   */
+  readonly counted: boolean
   /** Pins that this seed has. */
   readonly wanted: number
   /** Those that are on all the seeds that they belong to, of the seeds that are there. */
@@ -65,4 +70,6 @@ interface SweepStatus {
   readonly looked: number
   /** When the last one ended that was not broken off. */
   readonly endedAt: number | null
+  /** When the next one begins, unless seeds come or go before; null while one is under way, or none is due. */
+  readonly dueAt: number | null
 }

@@ -37,10 +37,12 @@ export class Pins {
     return this.#mesh?.keeper.status()
   }
 
-  /** The same in three numbers, null for undefined. */
-  counts(): Pick<PinsStatus, 'wanted' | 'held' | 'missing'> | null {
+  /** The same in three numbers and whether these are of all, null for undefined. */
+  counts(): Pick<PinsStatus, 'counted' | 'wanted' | 'held' | 'missing'> | null {
     const status = this.status()
-    return status ? { wanted: status.wanted, held: status.held, missing: status.missing } : null
+    if (!status) return null
+    const { counted, wanted, held, missing } = status
+    return { counted, wanted, held, missing }
   }
 
   /** Takes pins that a seed sends. */

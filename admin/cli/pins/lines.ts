@@ -30,7 +30,7 @@ export function overviewLines({ own, seeds }: PinsAnswer, look: Look): string[] 
     seeds.length > 0 ? table(output, [['seed', 'pins', 'complete', 'missing', 'sweep', 'why'], ...otherRows(seeds, look)]) : []
   if (!own) return others.length > 0 ? ['This node is no seed. Its seeds say:', ...others] : ['No seed is known yet.']
   const facts = [
-    ['pins', `${own.wanted}: ${own.held} on all their seeds, ${own.missing} not`],
+    ['pins', countsText(own)],
     ['replicas', replicasText(own)],
     ['sweep', sweepText(own.sweep, look.now)],
   ]
@@ -66,17 +66,28 @@ export function placeLines(pins: readonly Placed[], output: Output): string[] {
   ])
 }
 
-function ownRows({ seeds }: Own, self: string): string[][] {
+/** A node that was only just started has counted nothing, which must not look as if it had nothing. */
+function countsText({ counted, wanted, held, missing, sweep }: Own): string {
+  const counts = `${wanted}: ${held} on all their seeds, ${missing} not`
+  if (counted) return counts
+  return sweep.running
+    ? `not all counted yet; so far ${counts}`
+    : 'not counted yet since this node started, or seeds came or went'
+}
+
+function ownRows({ counted, seeds, sweep }: Own, self: string): string[][] {
   return seeds.map(({ id, connected, wanted, held, pending, reason }) => {
     const state = id === self ? 'this node' : connected ? 'connected' : 'away'
-    return [shortId(id), state, ...[wanted, held, pending].map(String), reason ?? '']
+    const counts = counted || sweep.running ? [wanted, held].map(String) : ['', '']
+    return [shortId(id), state, ...counts, String(pending), reason ?? '']
   })
 }
 
 function otherRows(seeds: PinsAnswer['seeds'], { now }: Look): string[][] {
   return seeds.map(({ id, pins, problem }) => {
     if (!pins) return [shortId(id), '', '', '', '', problem ?? '']
-    return [shortId(id), ...[pins.wanted, pins.held, pins.missing].map(String), sweepText(pins.sweep, now), '']
+    const counts = pins.counted ? [pins.wanted, pins.held, pins.missing].map(String) : ['', '', '']
+    return [shortId(id), ...counts, sweepText(pins.sweep, now), '']
   })
 }
 
@@ -84,11 +95,12 @@ function replicasText({ replicas, seeds }: Own): string {
   const connected = seeds.filter((seed) => seed.connected).length
   const there = `${plural(connected, 'seed')} there`
   if (connected >= replicas) return `${replicas}, with ${there}`
-  return `${replicas}, but only ${there}: add one with «warren mesh ticket --role seed»`
+  return `${replicas}, but only ${there}: make a member one with «warren seed add»`
 }
 
-function sweepText({ running, looked, endedAt }: Own['sweep'], now: number): string {
-  const last = endedAt === null ? 'none ended yet' : `ended ${formatSpan(now - endedAt)} ago`
+function sweepText({ running, looked, endedAt, dueAt }: Own['sweep'], now: number): string {
+  const next = dueAt === null ? '' : `, the next begins in ${formatSpan(dueAt - now)}`
+  const last = `${endedAt === null ? 'none ended yet' : `ended ${formatSpan(now - endedAt)} ago`}${next}`
   return running ? `under way, ${plural(looked, 'pin')} looked at` : last
 }
 

@@ -14,9 +14,10 @@ let data: string
 
 const AWAY = `${PEER.slice(0, -4)}away`
 const OTHER = `${PEER.slice(0, -5)}other`
-const SWEEP = { running: false, looked: 0, endedAt: Date.now() - 7_230_000 }
+const SWEEP = { running: false, looked: 0, endedAt: Date.now() - 7_230_000, dueAt: null }
 const OWN: NonNullable<PinsAnswer['own']> = {
   replicas: 2,
+  counted: true,
   wanted: 12,
   held: 9,
   missing: 3,
@@ -87,9 +88,29 @@ test('a member tells what its seeds say, and a lone node that there are none', a
   expect(await pin('/npm/x')).toMatchObject({ code: 1, stdout: '', stderr: expect.stringContaining('is in no mesh') })
 })
 
+test('counts of a sweep that has not begun, or is under way, do not look like those of all pins', async () => {
+  const early = { ...OWN, counted: false, wanted: 0, held: 0, missing: 0 }
+  const due = { running: false, looked: 0, endedAt: null, dueAt: Date.now() + 9_030_000 }
+  node.pins = {
+    own: {
+      ...early,
+      sweep: due,
+      seeds: [{ ...OWN.seeds[0], id: PEER, connected: true, wanted: 0, held: 0, pending: 0, reason: null }],
+    },
+    seeds: [{ id: OTHER, connected: true, pins: { ...early, sweep: due }, problem: null }],
+  }
+  const lines = (await pin()).stdout.split('\n').map((line) => line.replace(/ {2,}/g, '  '))
+  expect(lines).toContain('pins  not counted yet since this node started, or seeds came or went')
+  expect(lines).toContain('sweep  none ended yet, the next begins in 2 h 30 min')
+  expect(lines).toContain(`${PEER.slice(-8)}  this node  0`)
+  expect(lines).toContain(`${OTHER.slice(-8)}  none ended yet, the next begins in 2 h 30 min`)
+  node.pins = { own: { ...early, wanted: 5, held: 5, sweep: { ...due, running: true, looked: 5, dueAt: null } }, seeds: [] }
+  expect((await pin()).stdout).toMatch(/^pins +not all counted yet; so far 5: 5 on all their seeds, 0 not\n/)
+})
+
 test('too few seeds are told', async () => {
   node.pins = { own: { ...OWN, replicas: 3 }, seeds: [] }
-  expect((await pin()).stdout).toContain('3, but only 2 seeds there: add one with «warren mesh ticket --role seed»')
+  expect((await pin()).stdout).toContain('3, but only 2 seeds there: make a member one with «warren seed add»')
 })
 
 test('what is named is fetched first, and then shown as soon as it is on its seeds', async () => {

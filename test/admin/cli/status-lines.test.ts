@@ -141,8 +141,12 @@ const member: Status['mesh'] = {
 
 test.for([
   [{}, []],
-  [{ pins: { wanted: 1, held: 1, missing: 0 } }, ['keeps 1 pin, all on their seeds']],
-  [{ pins: { wanted: 12, held: 9, missing: 3 } }, ['keeps 12 pins, 3 not on all their seeds yet; see «warren pin»']],
+  [{ pins: { counted: true, wanted: 1, held: 1, missing: 0 } }, ['keeps 1 pin, all on their seeds']],
+  [{ pins: { counted: false, wanted: 0, held: 0, missing: 0 } }, ['its pins are not counted yet; see «warren pin»']],
+  [
+    { pins: { counted: true, wanted: 12, held: 9, missing: 3 } },
+    ['keeps 12 pins, 3 not on all their seeds yet; see «warren pin»'],
+  ],
   [{ role: 'member', notAfter: NOW + 7 * DAY + 1 }, []],
   [
     { role: 'member', notAfter: NOW + 7 * DAY },

@@ -146,6 +146,24 @@ describe('pins', () => {
     expect(net.all[0]?.pins.status()?.seeds.find(({ id }) => id === 'c')).toMatchObject({ connected: false })
   })
 
+  it('says that it has counted nothing until a sweep has, after a start and once seeds came or went', async () => {
+    net = new SeedNet({ replicas: 2 })
+    for (const id of ['a', 'b', 'c']) net.join(id)
+    await fill()
+    await net.settle()
+    const [a] = net.all
+    expect(a?.pins.status()).toMatchObject({ counted: true, sweep: { running: false } })
+    const held = a?.pins.status()?.wanted
+    await net.leave('c')
+    expect(a?.pins.status()).toMatchObject({ counted: false, wanted: 0 })
+    await net.clock.advance(5_000)
+    expect(a?.pins.counts()).toMatchObject({ counted: false })
+    expect((a?.pins.status()?.sweep.dueAt ?? 0) - net.clock.now()).toBeGreaterThan(100_000)
+    await net.settle()
+    expect(a?.pins.counts()).toMatchObject({ counted: true })
+    expect(a?.pins.status()?.wanted).toBeGreaterThanOrEqual(held ?? Number.NaN)
+  })
+
   it('brings two seeds together that were apart', async () => {
     net = new SeedNet({ replicas: 2 })
     let isApart = true
