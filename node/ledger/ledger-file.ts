@@ -10,6 +10,9 @@ const MAX_BYTES = MAX_OPS * (MAX_STATEMENT_CHARS + 1)
 
 const NEWLINE = 0x0a
 
+/** Bytes that are looked through at a time for the end of the last line. */
+const BLOCK_BYTES = 64 << 10
+
 /** Neither follows a link nor waits for the other end of a pipe; Windows has neither. */
 const SAFE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
@@ -53,9 +56,8 @@ export class LedgerFile {
     if (!existsSync(this.path)) createSecretFile(this.path, '')
     this.#with('written', constants.O_RDWR | constants.O_APPEND | SAFE, (descriptor) => {
       const { size } = fstatSync(descriptor)
-      const tail = readBetween(descriptor, Math.max(0, size - MAX_STATEMENT_CHARS - 1), size)
-      const torn = tail.length - (tail.lastIndexOf(NEWLINE) + 1)
-      if (torn > 0) ftruncateSync(descriptor, size - torn)
+      const whole = endOfLines(descriptor, size)
+      if (whole < size) ftruncateSync(descriptor, whole)
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1')
       if (writeSync(descriptor, bytes) < bytes.length) throw new Error('the disk takes no more')
       fsyncSync(descriptor)
@@ -82,6 +84,16 @@ export class LedgerFile {
       if (descriptor !== undefined) closeSync(descriptor)
     }
   }
+}
+
+/** Where the last whole line ends. What is behind it may be long: after a power cut zeros stand for what was not written. */
+function endOfLines(descriptor: number, size: number): number {
+  for (let end = size; end > 0; end -= BLOCK_BYTES) {
+    const start = Math.max(0, end - BLOCK_BYTES)
+    const at = readBetween(descriptor, start, end).lastIndexOf(NEWLINE)
+    if (at >= 0) return start + at + 1
+  }
+  return 0
 }
 
 /** The bytes from `start` to `end`; fewer where the file ends before. */

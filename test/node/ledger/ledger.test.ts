@@ -144,6 +144,18 @@ describe('the file of a ledger', () => {
     }
   })
 
+  it('may end in what a power cut left there, however much it is: nothing is written behind that', () => {
+    open().add(texts(1, 1))
+    const [first = ''] = lines()
+    for (const head of [`${first}\n`, '']) {
+      writeFileSync(file, head + '\u0000'.repeat(100_000))
+      const ledger = open()
+      ledger.issue('ticket.revoke', { ticket: TICKET }, mesh.adminKey, NOW)
+      expect(open().state.ticketRevocation(TICKET)).toBeDefined()
+      expect([open().summary, trouble]).toEqual([ledger.summary, []])
+    }
+  })
+
   it('is put right when something else is wrong in it, and that is told', () => {
     open().add(texts(1, 3))
     const [first = '', second = '', third = ''] = lines()
