@@ -15,25 +15,25 @@ export class HalfOpen {
   /** How each is forgotten, by `endpointOf`. */
   readonly #forget = new Map<string, () => void>()
   readonly #sockets = new Set<Socket>()
-  readonly #perAddress = new Map<string, number>()
+  readonly #perAddress = new Map<string, Set<Socket>>()
 
   constructor(init: HalfOpenInit) {
     this.#init = init
   }
 
   /**
-   * False when there are too many of one address. When there are too many in all the oldest has to go: a member needs some
-   * milliseconds to be admitted, and must not find the door closed because strangers at other addresses stand in it.
+   * False for one that has left already. When there are too many, in all or of its address, the oldest of them has to go: a member
+   * needs some milliseconds to be admitted, and must not find the door closed because strangers stand in it, be it at other addresses
+   * or, where many are behind one, at its own.
    */
   add(socket: Socket): boolean {
     const endpoint = endpointOf(socket)
     const address = socket.remoteAddress
-    // Without an address it has left already.
     if (endpoint === undefined || address === undefined) return false
-    const ofAddress = this.#perAddress.get(address) ?? 0
-    if (ofAddress >= this.#init.perAddress) return false
-    if (this.#sockets.size >= this.#init.total) this.#dropOldest()
-    this.#perAddress.set(address, ofAddress + 1)
+    const ofAddress = this.#perAddress.get(address) ?? new Set()
+    if (ofAddress.size >= this.#init.perAddress) this.#dropOldest(ofAddress)
+    else if (this.#sockets.size >= this.#init.total) this.#dropOldest(this.#sockets)
+    this.#perAddress.set(address, ofAddress.add(socket))
     this.#sockets.add(socket)
     const timer = setTimeout(() => socket.destroy(), this.#init.limit)
     const forget = () => {
@@ -41,9 +41,8 @@ export class HalfOpen {
       socket.off('close', forget)
       this.#forget.delete(endpoint)
       this.#sockets.delete(socket)
-      const left = (this.#perAddress.get(address) ?? 1) - 1
-      if (left > 0) this.#perAddress.set(address, left)
-      else this.#perAddress.delete(address)
+      ofAddress.delete(socket)
+      if (ofAddress.size === 0 && this.#perAddress.get(address) === ofAddress) this.#perAddress.delete(address)
     }
     this.#forget.set(endpoint, forget)
     socket.once('close', forget)
@@ -56,8 +55,8 @@ export class HalfOpen {
     if (endpoint !== undefined) this.#forget.get(endpoint)?.()
   }
 
-  #dropOldest(): void {
-    const [oldest] = this.#sockets
+  #dropOldest(of: ReadonlySet<Socket>): void {
+    const [oldest] = of
     if (!oldest) return
     this.#forget.get(endpointOf(oldest) ?? '')?.()
     oldest.destroy()
