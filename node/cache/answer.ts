@@ -7,6 +7,14 @@ import type { Plan } from './plan.ts'
 /** Headers of an artifact that its clients may rely on and that stay true when the bytes come from here. */
 const KEPT = ['content-type', 'last-modified', 'content-disposition', 'content-language', 'vary'] as const
 
+/**
+ * Characters of a validator that are kept, and of all other headers together; the longest real ones, links with the token of a next
+ * page, have two thousand. A seed tells all of them to members, who take a head of 8 KiB: what an upstream makes longer must not look
+ * like a seed that fails.
+ */
+const MAX_VALIDATOR = 1 << 10
+const MAX_KEPT = 5 << 10
+
 /** Turns a status that is not the artifact into the error that it means; only these are answers about what exists. */
 export function refusal(plan: Plan, response: UpstreamResponse): WarrenError | undefined {
   const where = `${plan.mirror}: ${new URL(plan.url).host}`
@@ -43,9 +51,13 @@ export function isTrouble(error: unknown): boolean {
 /** The headers that go into a name record. `facts` are those of the document that was sent, if it is one. */
 export function recordHeaders(plan: Plan, headers: Readonly<Record<string, string>>, facts?: unknown): Record<string, string> {
   const kept: Record<string, string> = {}
+  let left = MAX_KEPT
   for (const name of plan.keeps ? [...KEPT, ...plan.keeps] : KEPT) {
     const value = headers[name]
-    if (value !== undefined) kept[name] = value
+    // A part of it would be another one.
+    if (value === undefined || value.length > left) continue
+    kept[name] = value
+    left -= value.length
   }
   if (!plan.describe) return { ...kept, ...plan.responseHeaders }
   // Of a document that says itself what it is, the word of whoever sent it is not passed on unseen.
@@ -81,9 +93,10 @@ export function mayBeRight({ headers }: Conditions, { through }: UpstreamRespons
 
 /** Upstream's validators as record fields. */
 export function validators(headers: Readonly<Record<string, string>>): Pick<NameRecord, 'etag' | 'lastModified'> {
+  const { etag, 'last-modified': lastModified } = headers
   return {
-    ...(headers.etag === undefined ? {} : { etag: headers.etag }),
-    ...(headers['last-modified'] === undefined ? {} : { lastModified: headers['last-modified'] }),
+    ...(etag === undefined || etag.length > MAX_VALIDATOR ? {} : { etag }),
+    ...(lastModified === undefined || lastModified.length > MAX_VALIDATOR ? {} : { lastModified }),
   }
 }
 

@@ -3,7 +3,7 @@ import { describe, expect, it, onTestFinished } from 'vitest'
 import { Secret } from '../../node/secret.ts'
 import { answer } from '../harness/answer.ts'
 import { cutOff } from '../harness/cut-off.ts'
-import { delay, instead } from '../harness/fault.ts'
+import { delay, headers, instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { ReplayUpstream } from '../harness/replay.ts'
@@ -149,8 +149,8 @@ describe('a mesh with seeds', () => {
     const mesh = await TestMesh.create(temp, { upstream: replay.url })
     const member = await mesh.join({ upstream: replay.url })
     replay.fail(/./, instead(answer(429, 'later', { 'retry-after': '60' })))
-    const { status, headers } = await exchange(`${member.url}/npm/${PACKAGES[0]?.name}`)
-    expect([status, Number(headers['retry-after']) > 30]).toEqual([429, true])
+    const answered = await exchange(`${member.url}/npm/${PACKAGES[0]?.name}`)
+    expect([answered.status, Number(answered.headers['retry-after']) > 30]).toEqual([429, true])
     const asked = replay.tally.total.requests
     await exchange(`${member.url}/npm/${PACKAGES[1]?.name}`)
     expect(replay.tally.total.requests).toBe(asked)
@@ -162,6 +162,19 @@ describe('a mesh with seeds', () => {
     const member = await mesh.join({ upstream: replay.url, overrides: cutOff() })
     replay.fail(/./, delay(1_500))
     await install(member, PACKAGES.slice(0, 2))
+  })
+
+  it('fetches for members also from an upstream whose headers no member could take', async () => {
+    const replay = await replayed()
+    replay.fail(
+      /./,
+      headers({ etag: `"${'x'.repeat(9_000)}"`, 'content-disposition': `inline; filename=${'y'.repeat(9_000)}` }),
+    )
+    const mesh = await TestMesh.create(temp, { upstream: replay.url })
+    const member = await mesh.join({ upstream: replay.url })
+    await install(member, PACKAGES.slice(0, 2))
+    const { requests } = await member.status()
+    expect([requests.seed, requests.upstream]).toEqual([4, 0])
   })
 
   it('knows nothing of what a member has a login for, and has nothing of it for others', async () => {
