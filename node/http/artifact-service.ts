@@ -14,6 +14,7 @@ import { wantsConfirmation } from './exchange.ts'
 import type { MemberBudgets } from './member-budgets.ts'
 import type { Asker, MemberService } from './member-door.ts'
 import type { Sender } from './sender.ts'
+import { nodesIn } from './via.ts'
 
 export interface ArtifactServiceComponents {
   readonly cache: Pick<Finder, 'get' | 'holds'>
@@ -51,7 +52,7 @@ export class ArtifactService implements MemberService {
     if (!METHODS.includes(method))
       throw new WarrenError('METHOD_NOT_ALLOWED', 'artifacts are asked for by GET or HEAD, and told of by POST')
     budgets.ask(member)
-    const plan = comingThrough(textOf(headers.via), this.#planOf(request.url ?? ''))
+    const plan = comingThrough(nodesIn(headers.via), this.#planOf(request.url ?? ''))
     const isHere = cache.holds(plan)
     if (!isHere || wantsConfirmation(headers)) budgets.fetch(member, this.#isMetered(plan))
     if (method !== 'POST') return this.#send(plan, request, response, member)
@@ -158,8 +159,4 @@ function toldOf({ heedsNoStore }: Plan, { age = 0 }: Found, record: NameRecord |
   else if (!record && heedsNoStore) told['cache-control'] = 'no-store'
   if (record?.freshFor !== null) told.age = String(age)
   return told
-}
-
-function textOf(value: string | string[] | undefined): string | undefined {
-  return typeof value === 'string' ? value : undefined
 }

@@ -7,6 +7,7 @@ import type { BaseUrl } from './base-url.ts'
 import { untilClientLeaves } from './client-left.ts'
 import type { Composer } from './composer.ts'
 import type { Asked } from './sender.ts'
+import { nodesIn } from './via.ts'
 
 /** Ms that finding a document once more may take; it was there a moment ago. */
 const REOPEN_TIMEOUT = 60_000
@@ -110,7 +111,7 @@ export class Exchange implements GetOptions, Asked {
   }
 
   #get(plan: Plan, options: GetOptions): Found | Promise<Found> {
-    return this.#components.cache.get(comingThrough(this.request.headers.via, plan), options)
+    return this.#components.cache.get(comingThrough(nodesIn(this.request.headers.via), plan), options)
   }
 
   base(): string {

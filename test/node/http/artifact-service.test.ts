@@ -107,7 +107,7 @@ async function seed(setting: Setting = {}) {
 describe('a seed that fetches for members', () => {
   it('gives what upstream has, as it came, with what upstream said of it', async () => {
     const { ask, asked } = await seed({ record: { etag: '"v1"', freshFor: 300_500 }, get: () => found({ age: 12 }) })
-    const { status, headers, rest } = await ask(INDEX, 'via: 1.1 other\r\ncache-control: no-cache\r\n')
+    const { status, headers, rest } = await ask(INDEX, 'via: 1.1 warren-other\r\ncache-control: no-cache\r\n')
     expect([status, rest]).toEqual([200, BYTES.toString()])
     expect(Object.fromEntries(headers)).toMatchObject({
       'x-warren-etag': '"v1"',
@@ -116,7 +116,7 @@ describe('a seed that fetches for members', () => {
       'last-modified': 'Sun, 01 Nov 2026 00:00:00 GMT',
       'x-warren-source': 'upstream',
     })
-    expect(asked).toEqual([{ key: INDEX.key, head: false, revalidate: true, via: '1.1 other' }])
+    expect(asked).toEqual([{ key: INDEX.key, head: false, revalidate: true, via: '1.1 warren-other' }])
   })
 
   it('takes documents as they came, and puts no URL of its own in', async () => {
