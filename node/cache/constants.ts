@@ -25,6 +25,12 @@ export const DOCUMENT_BYTES = 128 << 20
 /** Documents up to this size never wait for their turn; larger ones are unpacked and parsed two at a time, and one of an ecosystem. */
 export const SMALL_DOCUMENT_BYTES = 8 << 20
 
+/**
+ * Documents up to this size go out from memory when they have just come; larger ones from the store, if it took them: clients that ask for
+ * many and do not read must not hold all of them in memory.
+ */
+export const IN_HAND_BYTES = 1 << 20
+
 /** Documents up to this size are parsed in the main thread: handing them to a worker costs more. */
 export const PARSE_INLINE_BYTES = 128 << 10
 

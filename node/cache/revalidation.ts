@@ -6,7 +6,7 @@ import { abortable } from '../upstream/abortable.ts'
 import { isTrouble } from './answer.ts'
 import type { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
-import { STALE_PATIENCE } from './constants.ts'
+import { IN_HAND_BYTES, STALE_PATIENCE } from './constants.ts'
 import { type FetchComponents, type FetchedDocument, fetchDocument, renewed } from './document-fetch.ts'
 import type { Found, GetOptions } from './found.ts'
 import { disowned, isFromFuture, overdueBy } from './freshness.ts'
@@ -227,6 +227,8 @@ export class Revalidation {
     if ('told' in fetched) return fetched.told
     if ('board' in fetched) return fetched.board(options.signal)
     const { record, bytes, document, source = 'upstream' } = fetched
+    const stored = bytes && bytes.length > IN_HAND_BYTES ? await this.#components.shelf.open(plan, record, source) : undefined
+    if (stored) return stored
     if (bytes) {
       const found: Found = {
         source,
