@@ -34,6 +34,12 @@ export function formatDay(time: number): string {
   return new Date(time).toISOString().slice(0, 10)
 }
 
+/** When something ends or has ended, in UTC: to the minute where the day alone would not tell whether it has. */
+export function formatEnd(time: number, now: number): string {
+  if (Math.abs(time - now) > 2 * DAY) return formatDay(time)
+  return `${new Date(time).toISOString().slice(0, 16).replace('T', ' ')} UTC`
+}
+
 export function plural(amount: number, noun: string): string {
   return `${amount} ${noun}${amount === 1 ? '' : 's'}`
 }

@@ -6,7 +6,7 @@ import { MeshFolder } from '../../node/trust/mesh-folder.ts'
 import { loadNodeKey } from '../../node/trust/node-key.ts'
 import { type Role, type Standing, type StandingInit, standingOf } from '../../node/trust/standing.ts'
 import { decodeTicket, type Ticket, type TicketFacts, ticketFacts } from '../../node/trust/ticket.ts'
-import { formatDay } from './format.ts'
+import { formatEnd } from './format.ts'
 import { type GivenSecret, secretVariable } from './secret-variable.ts'
 
 export interface Joined {
@@ -63,7 +63,7 @@ export function joinedText({ outcome, mesh, role, notAfter }: Joined): string {
     renewed: `has renewed its certificate for mesh ${mesh}`,
     kept: `is in mesh ${mesh} already, and the ticket gives nothing better`,
   }[outcome]
-  return `this node ${what}; it is a ${role} until ${formatDay(notAfter)}`
+  return `this node ${what}; it is a ${role} until ${formatEnd(notAfter, Date.now())}`
 }
 
 function read(text: string, where: string): { ticket: Ticket; facts: TicketFacts } {

@@ -1,5 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import { readNodeFile } from '../../node/node-file.ts'
+import { readNodeToken } from '../../node/node-token.ts'
+import { type Peers, peersSchema } from '../api/peers-schema.ts'
 import { type Status, statusSchema } from '../api/status-schema.ts'
 import { ApiClient } from './api-client.ts'
 
@@ -27,6 +29,23 @@ export async function spreadText(data: string): Promise<string> {
   return mesh.state === 'member'
     ? 'The running node tells the mesh at once.'
     : 'The running node tells the mesh as soon as it is connected.'
+}
+
+/** A member that a node sees, or the node itself. */
+export type MemberSeen = Pick<Peers['peers'][number], 'id' | 'role' | 'ticket'>
+
+/** The members of its mesh that the node on a data folder sees, and itself; undefined where none runs there, or it is in no mesh. */
+export async function membersSeen(data: string): Promise<readonly MemberSeen[] | undefined> {
+  const admin = readNodeFile(data)?.admin
+  const mesh = await look(data)
+  if (admin === undefined || mesh?.state !== 'member') return undefined
+  try {
+    const { peers } = peersSchema.parse(await new ApiClient(admin, readNodeToken(data)?.value).get('/admin/v1/peers'))
+    return [...peers, { id: mesh.peer, role: mesh.role ?? 'member', ticket: null }]
+  } catch {
+    // It is only asked for advice.
+    return undefined
+  }
 }
 
 async function look(data: string): Promise<Status['mesh'] | undefined> {

@@ -1,7 +1,7 @@
 import { type Effect, effectOf } from '../../../node/ledger/effect.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import type { Op } from '../../../node/ledger/op.ts'
-import { formatDay } from '../format.ts'
+import { formatEnd } from '../format.ts'
 import { type AdminOptions, meshAt } from '../mesh-admin.ts'
 import { type Output, table, writeLines } from '../print.ts'
 
@@ -19,7 +19,10 @@ export function ledger(options: AdminOptions): void {
 /** The ops for people, the oldest first. */
 export function ledgerLines(known: Ledger, output: Output): string[] {
   if (known.all().length === 0)
-    return ['The ledger is empty: no ticket was revoked, and no seed was added, renewed or revoked.']
+    return [
+      'The ledger of this node is empty: it knows of no ticket that was revoked, and of no seed that was added, renewed or revoked.',
+      'A node hears what the admin changed once it is connected.',
+    ]
   return table(output, [
     ['op', 'issued', 'author', 'type', 'subject', 'effect'],
     ...known.all().map((op) => {
@@ -67,5 +70,5 @@ function nameOf(effect: Effect): string {
 function effectText(op: Op, effect: Effect | undefined, { state }: Ledger): string {
   if (!effect) return 'not known to this version'
   if (!state.isInEffect(op)) return 'replaced by a later op'
-  return 'certificate' in effect ? `${effect.kind} until ${formatDay(effect.certificate.notAfter)}` : effect.kind
+  return 'certificate' in effect ? `${effect.kind} until ${formatEnd(effect.certificate.notAfter, Date.now())}` : effect.kind
 }

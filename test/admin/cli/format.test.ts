@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest'
 import { clientLine } from '../../../admin/cli/clients.ts'
-import { formatBytes, formatSpan, plural } from '../../../admin/cli/format.ts'
+import { formatBytes, formatEnd, formatSpan, plural } from '../../../admin/cli/format.ts'
 import { builtIns } from '../../../node/built-ins.ts'
 
 test.for([
@@ -26,6 +26,13 @@ test.for([
   [90_000_000, '1 d 1 h'],
 ] as const)('%d ms read %s', ([ms, text]) => {
   expect(formatSpan(ms)).toBe(text)
+})
+
+test('an end is told to the minute when it is near, before and after', () => {
+  const end = Date.UTC(2027, 0, 31, 9, 5)
+  const hour = 3_600_000
+  expect([-47, 47].map((hours) => formatEnd(end, end + hours * hour))).toEqual(Array(2).fill('2027-01-31 09:05 UTC'))
+  expect([-49, 49].map((hours) => formatEnd(end, end + hours * hour))).toEqual(Array(2).fill('2027-01-31'))
 })
 
 test('one is singular', () => {

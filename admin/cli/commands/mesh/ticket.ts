@@ -4,7 +4,7 @@ import type { Role } from '../../../../node/trust/standing.ts'
 import { decodeTicket, ticketFacts } from '../../../../node/trust/ticket.ts'
 import { memberAddress } from '../../address-option.ts'
 import { parseExpiry } from '../../expiry.ts'
-import { formatDay } from '../../format.ts'
+import { formatEnd } from '../../format.ts'
 import { type AdminOptions, administered } from '../../mesh-admin.ts'
 import { writeLines } from '../../print.ts'
 
@@ -29,6 +29,6 @@ export function ticket(options: TicketOptions): void {
   if (options.json) return
   const advice = process.stdout.isTTY ? ', so keep it secret; «warren mesh join» reads it from stdin' : ''
   process.stderr.write(
-    `warren: this is ticket ${id}: whoever has it can join mesh ${mesh} as a ${role} until ${formatDay(notAfter)}${advice}; «warren mesh revoke ${id}» takes it back\n`,
+    `warren: this is ticket ${id}: whoever has it can join mesh ${mesh} as a ${role} until ${formatEnd(notAfter, Date.now())}${advice}; «warren mesh revoke ${id}» takes it back\n`,
   )
 }

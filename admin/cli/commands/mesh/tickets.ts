@@ -1,6 +1,6 @@
 import type { LedgerState } from '../../../../node/ledger/state.ts'
 import { type IssuedTicket, IssuedTickets } from '../../../../node/trust/issued-tickets.ts'
-import { formatDay } from '../../format.ts'
+import { formatDay, formatEnd } from '../../format.ts'
 import { type AdminOptions, meshAt } from '../../mesh-admin.ts'
 import { type Output, table, writeLines } from '../../print.ts'
 
@@ -26,7 +26,7 @@ function ticketLines(all: readonly Ticket[], now: number, output: Output): strin
       ticket.id,
       ticket.role,
       formatDay(ticket.issuedAt),
-      formatDay(ticket.notAfter),
+      formatEnd(ticket.notAfter, now),
       stateText(ticket, now),
     ]),
   ])

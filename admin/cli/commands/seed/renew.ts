@@ -1,6 +1,6 @@
 import { WarrenError } from '../../../../node/errors.ts'
 import { isDue, knownSeeds, renewSeed } from '../../../../node/ledger/seeds.ts'
-import { formatDay } from '../../format.ts'
+import { formatEnd } from '../../format.ts'
 import { type AdminOptions, administered, type MeshAt } from '../../mesh-admin.ts'
 import { checkPeer } from '../../peer-argument.ts'
 import { writeLines } from '../../print.ts'
@@ -15,7 +15,7 @@ export interface RenewOptions extends AdminOptions {
  * MESH_CONFLICT without mesh or admin key, or for a seed that was revoked.
  */
 export async function renew(peer: string | undefined, options: RenewOptions): Promise<void> {
-  if (peer !== undefined) checkPeer(peer)
+  if (peer !== undefined) await checkPeer(peer, options)
   const mesh = administered(options, 'renew certificates')
   const now = Date.now()
   const renewed = wanted(mesh, peer, options.all === true, now).map(
@@ -27,7 +27,7 @@ export async function renew(peer: string | undefined, options: RenewOptions): Pr
   }
   if (renewed.length === 0) return writeLines(process.stdout, ['No certificate has to be renewed yet; --all renews every one.'])
   writeLines(process.stdout, [
-    ...renewed.map((certificate) => `${certificate.peer} is a seed until ${formatDay(certificate.notAfter)}.`),
+    ...renewed.map((certificate) => `${certificate.peer} is a seed until ${formatEnd(certificate.notAfter, now)}.`),
     await spreadText(mesh.data),
   ])
 }
