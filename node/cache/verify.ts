@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { type Digest, type Digests, formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
+import { StagedBytes } from '../store/staged-bytes.ts'
 import type { Staging } from '../store/store.ts'
 import { hash1, zipHash1 } from '../zip/digest.ts'
 import type { Expectation, Plan } from './plan.ts'
-import { StagedBytes } from './staged-bytes.ts'
 
 /** Bytes that have none of the promised digests: UPSTREAM_CORRUPT. */
 export class Mismatch extends WarrenError {}

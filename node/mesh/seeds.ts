@@ -1,6 +1,7 @@
 import type { Digest } from '../digest.ts'
 import { type BlobClient, collect, type MemberRequest, type OpenedBlob } from './blobs/blob-client.ts'
 import type { PeerBook } from './peer-book.ts'
+import type { Asking } from './swarm/asking.ts'
 
 /** A seed of the mesh, other than this node. */
 export interface SeedPeer {
@@ -58,8 +59,8 @@ export class Seeds {
   }
 
   /** Opens a blob of one at byte `start`. Rejects as `BlobClient.open`. */
-  open(peer: string, digest: Digest, start: number, signal: AbortSignal): Promise<OpenedBlob> {
-    return this.#components.client.open(this.#dialled(peer), digest, start, signal)
+  open(peer: string, digest: Digest, start: number, signal: AbortSignal, asking?: Asking): Promise<OpenedBlob> {
+    return this.#components.client.open(this.#dialled(peer), digest, start, signal, asking)
   }
 
   #dialled(id: string) {

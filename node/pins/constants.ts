@@ -25,8 +25,10 @@ export const GATHER = 500
 /** Pins that wait to go to one seed; what comes on top is left to the next sweep. */
 export const MAX_QUEUED = 4_096
 
-/** Pins of a sweep that may be on their way at a time, so that those of new artifacts need not wait behind a whole store. */
+/** Pins of a sweep that may be on their way to one seed at a time, so that those of new artifacts need not wait behind a whole store. */
 export const SWEEP_WINDOW = 256
+/** Ms in which such a seed has to take one of them: else it is passed over, for others must not wait for one that hangs. */
+export const SWEEP_STALL = MINUTE
 
 /** Records after which a sweep rests, and for how many ms: a store of a million is looked through in a quarter of an hour. */
 export const SWEEP_STEP = 64
@@ -50,10 +52,15 @@ export const PATIENCE = 4 * SECOND
 /** Ms between questions what became of pins that were coming, and before a seed that is full up is tried again. */
 export const POLL = 2 * SECOND
 
-/** Blobs that are fetched from other seeds at a time. */
+/** Blobs that are fetched from each other seed at a time. */
 export const FETCHES = 4
-/** Pins that may be coming in at a time: more are asked to wait. */
+/** Pins that may be coming in from each at a time: more are asked to wait. */
 export const MAX_COMING = 512
+/** Ms, beside what its bytes take at so many a second, after which another seed may bring a pin that is coming; an hour at most. */
+export const COMING_PATIENCE = 10 * MINUTE
+export const COMING_RATE = 1 << 20
+/** The longest of these, and ms after which a pin that is said to be coming counts as one that does not come. */
+export const LONGEST_COMING = HOUR
 /** Tries in a row that may bring nothing of a blob: of a seed in trouble, and of one that is busy. */
 export const FETCH_TRIES = 3
 export const BUSY_TRIES = 60

@@ -2,7 +2,17 @@ import type { Clock } from '../clock.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { Store } from '../store/store.ts'
-import { ANSWER_BYTES, BATCH_BYTES, BATCH_PINS, GATHER, MAX_FAILURES, MAX_QUEUED, POLL, RETRY } from './constants.ts'
+import {
+  ANSWER_BYTES,
+  BATCH_BYTES,
+  BATCH_PINS,
+  GATHER,
+  LONGEST_COMING,
+  MAX_FAILURES,
+  MAX_QUEUED,
+  POLL,
+  RETRY,
+} from './constants.ts'
 import {
   HOLDS_PATH,
   type Holding,
@@ -25,7 +35,10 @@ export type Delivery = { readonly isThere: true } | { readonly isThere: false; r
 
 const THERE: Delivery = { isThere: true }
 
-type Waiting = PromiseWithResolvers<Delivery>
+interface Waiting extends PromiseWithResolvers<Delivery> {
+  /** When it was said to be coming, in ms since the epoch. */
+  since: number
+}
 
 /** The seed takes nothing more at the moment. */
 class BusyError extends Error {}
@@ -59,8 +72,8 @@ export class Courier {
     const known = this.#queued.get(key)
     if (known) return known.promise
     if (!isSendableKey(key)) return Promise.resolve({ isThere: false, reason: 'its name is longer than others take' })
-    if (this.#queued.size >= MAX_QUEUED || this.#stop.signal.aborted) return undefined
-    const waiting = Promise.withResolvers<Delivery>()
+    if (this.pending >= MAX_QUEUED || this.#stop.signal.aborted) return undefined
+    const waiting = { ...Promise.withResolvers<Delivery>(), since: 0 }
     this.#queued.set(key, waiting)
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
@@ -82,7 +95,8 @@ export class Courier {
     await clock.sleep(GATHER, signal).catch(() => {})
     while (this.pending > 0) {
       try {
-        if (clock.now() - this.#askedAt >= POLL) await this.#follow()
+        // A wall clock may be set back.
+        if (Math.abs(clock.now() - this.#askedAt) >= POLL) await this.#follow()
         if (this.#queued.size > 0) await this.#send()
         else if (this.#coming.size > 0) await clock.sleep(POLL, signal)
         this.#failures = 0
@@ -114,13 +128,15 @@ export class Courier {
       if (outcome.state === 'held') this.#settle(this.#queued, key, THERE)
       else if (outcome.state === 'failed') this.#settle(this.#queued, key, { isThere: false, reason: outcome.reason })
       else if (outcome.state === 'coming') this.#follows(key)
+      else moveBack(this.#queued, key)
     }
     if (outcomes.every(({ state }) => state === 'busy')) throw new BusyError('it takes nothing more at the moment')
   }
 
   /** What has become of pins that were coming. */
   async #follow(): Promise<void> {
-    this.#askedAt = this.#components.clock.now()
+    const now = this.#components.clock.now()
+    this.#askedAt = now
     const keys = firstOf(this.#coming.keys())
     if (keys.length === 0) return
     const held = await this.#holds(keys)
@@ -128,10 +144,9 @@ export class Courier {
       const holding = held[at] ?? null
       const own = this.#components.store.records.get(key)
       if (holding === 'coming') {
-        // Behind the others: there may be more than fit into one question.
-        const waiting = this.#coming.get(key) as Waiting
-        this.#coming.delete(key)
-        this.#coming.set(key, waiting)
+        const { since = now } = this.#coming.get(key) ?? {}
+        if (Math.abs(now - since) < LONGEST_COMING) moveBack(this.#coming, key)
+        else this.#settle(this.#coming, key, { isThere: false, reason: 'it says that it is coming, and it does not come' })
       } else if (!own || (holding && standsFor(holding, own))) this.#settle(this.#coming, key, THERE)
       else this.#settle(this.#coming, key, { isThere: false, reason: 'it could not fetch what was to come' })
     }
@@ -158,6 +173,7 @@ export class Courier {
     this.#queued.delete(key)
     // An edition before it may still be coming.
     this.#coming.get(key)?.resolve(THERE)
+    waiting.since = this.#components.clock.now()
     this.#coming.set(key, waiting)
   }
 
@@ -182,6 +198,14 @@ export class Courier {
     for (const waiting of [this.#queued, this.#coming])
       for (const key of [...waiting.keys()]) this.#settle(waiting, key, { isThere: false, reason })
   }
+}
+
+/** Behind the others, of which there may be more than fit into one question. */
+function moveBack(where: Map<string, Waiting>, key: string): void {
+  const waiting = where.get(key)
+  if (!waiting) return
+  where.delete(key)
+  where.set(key, waiting)
 }
 
 /** The first ones that fit into one question. */

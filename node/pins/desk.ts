@@ -37,7 +37,7 @@ export class PinDesk {
     if (method !== (isSummary ? 'GET' : 'POST'))
       throw new WarrenError('METHOD_NOT_ALLOWED', `${SUMMARY_PATH} is for GET, ${HOLDS_PATH} and ${RECORDS_PATH} are for POST`)
     if (isSummary) return () => ({ v: 1, pins: status })
-    if (path === HOLDS_PATH) return (body) => ({ v: 1, held: pins.holds(readHoldsQuestion(body)) })
+    if (path === HOLDS_PATH) return (body) => ({ v: 1, held: pins.holds(peer, readHoldsQuestion(body)) })
     return async (body) => ({ v: 1, outcomes: await pins.take(peer, readRecordsQuestion(body)) })
   }
 }

@@ -1,8 +1,11 @@
 import type { Clock } from '../clock.ts'
-import { isOfBytes, parseDigest } from '../digest.ts'
-import { isWarrenError, WarrenError } from '../errors.ts'
+import { type Digest, isOfBytes, parseDigest, type Sha256 } from '../digest.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
+import type { Asking } from '../mesh/swarm/asking.ts'
+import { StagedBytes } from '../store/staged-bytes.ts'
 import type { BlobStore, Staging } from '../store/store.ts'
+import { hash1, zipHash1 } from '../zip/digest.ts'
 import { BUSY_TRIES, FETCH_TRIES, RETRY } from './constants.ts'
 import type { Pin } from './pin.ts'
 
@@ -21,7 +24,7 @@ export interface FetchPinComponents {
 export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: string, signal: AbortSignal): Promise<void> {
   const { blobs, isWanted } = components
   const { key, record } = pin
-  const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(({ algorithm }) => isOfBytes(algorithm))
+  const digests = record.verified.flatMap((text) => parseDigest(text) ?? [])
   const algorithms = digests.map(({ algorithm }) => algorithm).filter(isOfBytes)
   const staging = blobs.stage({ size: record.size, algorithms })
   try {
@@ -29,11 +32,24 @@ export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: s
     await receiveAll(components, pin, peer, staging, signal)
     const computed = await staging.seal()
     if (computed.sha256 !== record.blob) throw corrupt(peer, `bytes of sha256:${computed.sha256} as sha256:${record.blob}`)
-    const wrong = digests.find(({ algorithm, hex }) => computed[algorithm] !== hex)
-    if (wrong) throw corrupt(peer, `a record that promises a wrong ${wrong.algorithm} of sha256:${record.blob}`)
+    for (const digest of digests) {
+      const hex = computed[digest.algorithm] ?? (await ofContent(digest, staging, computed.sha256, peer))
+      if (hex !== digest.hex) throw corrupt(peer, `a record that promises a wrong ${digest.algorithm} of sha256:${record.blob}`)
+    }
     if (isWanted(pin) && !(await staging.commit(new Map([[key, record]])))) throw full()
   } finally {
     await staging.close()
+  }
+}
+
+/** What a digest of what is in an archive should be: members ask by it, so it is nobody's word. */
+async function ofContent({ algorithm }: Digest, staging: Staging, sha256: Sha256, peer: string): Promise<string> {
+  if (algorithm === 'h1mod') return hash1(new Map([['go.mod', sha256]]))
+  try {
+    return await zipHash1(new StagedBytes(staging, { what: algorithm }))
+  } catch (error) {
+    if (isWarrenError(error)) throw error
+    throw corrupt(peer, `a record that promises an ${algorithm} of sha256:${sha256}, which has none: ${reasonOf(error)}`)
   }
 }
 
@@ -45,15 +61,17 @@ async function receiveAll(
   staging: Staging,
   signal: AbortSignal,
 ): Promise<void> {
-  for (let vain = 0; ; ) {
+  for (let vain = 0, asking: Asking = 'first'; ; ) {
     const before = staging.written
     try {
-      return await receive(seeds, pin, peer, staging, signal)
+      return await receive(seeds, { pin, peer, asking }, staging, signal)
     } catch (error) {
       if (signal.aborted || isWarrenError(error, 'UPSTREAM_CORRUPT', 'UPSTREAM_ABSENT')) throw error
       vain = staging.written > before ? 0 : vain + 1
-      // Who is busy serves others, and has all of them done before long.
-      if (vain >= (isWarrenError(error, 'UPSTREAM_BUSY') ? BUSY_TRIES : FETCH_TRIES)) throw error
+      // Who is busy serves others, and has all of them done before long. Others whom it names may be no seeds.
+      const isBusy = isWarrenError(error, 'UPSTREAM_BUSY', 'NODE_BUSY')
+      if (isBusy) asking = 'again'
+      if (vain >= (isBusy ? BUSY_TRIES : FETCH_TRIES)) throw error
     }
     await clock.sleep(RETRY, signal)
   }
@@ -61,12 +79,12 @@ async function receiveAll(
 
 async function receive(
   seeds: Pick<Seeds, 'open'>,
-  { record: { blob, size } }: Pin,
-  peer: string,
+  { pin, peer, asking }: { readonly pin: Pin; readonly peer: string; readonly asking: Asking },
   staging: Staging,
   signal: AbortSignal,
 ): Promise<void> {
-  const opened = await seeds.open(peer, { algorithm: 'sha256', hex: blob }, staging.written, signal)
+  const { blob, size } = pin.record
+  const opened = await seeds.open(peer, { algorithm: 'sha256', hex: blob }, staging.written, signal, asking)
   if (opened.size !== size) throw corrupt(peer, `${opened.size} bytes as sha256:${blob}, which has ${size}`)
   for await (const chunk of opened.body) {
     signal.throwIfAborted()

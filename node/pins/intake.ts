@@ -3,7 +3,7 @@ import { type Digest, isCollisionFree, parseDigest, type Sha256 } from '../diges
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { Store } from '../store/store.ts'
-import { CLOCK_SLACK, FETCHES, MAX_COMING, PATIENCE } from './constants.ts'
+import { CLOCK_SLACK, COMING_PATIENCE, COMING_RATE, FETCHES, LONGEST_COMING, MAX_COMING, PATIENCE } from './constants.ts'
 import { fetchPin } from './fetch-pin.ts'
 import type { Holding, Outcome } from './messages.ts'
 import { baseOf, isPublic, type Pin, standsFor } from './pin.ts'
@@ -19,7 +19,12 @@ export interface IntakeComponents {
 }
 
 interface Coming {
+  /** Who sent it. */
+  readonly peer: string
   readonly blob: Sha256
+  /** Since when, in ms since the epoch, and for how many ms nobody else may bring it. */
+  readonly since: number
+  readonly patience: number
   readonly done: Promise<Outcome>
   /** Set once it is known. */
   outcome: Outcome | undefined
@@ -30,15 +35,26 @@ const MAX_REASON = 300
 
 const HELD: Outcome = { state: 'held' }
 
-/** Takes in pins that other seeds send: a record is believed, since a seed vouches for it, and its bytes are fetched and checked. */
+/** What one seed has this one do. */
+interface Lane {
+  /** Pins that are coming from it. */
+  coming: number
+  fetches: number
+  readonly waiting: (() => void)[]
+}
+
+/**
+ * Takes in pins that other seeds send: a record is believed, since a seed vouches for it, and its bytes are fetched and checked. What one
+ * sends slowly, or never, keeps no other from sending.
+ */
 export class Intake {
   readonly #components: IntakeComponents
   readonly #signal: AbortSignal
   readonly #coming = new Map<string, Coming>()
-  /** One fetch of a blob, however many keys name it. */
-  readonly #blobs = new Map<Sha256, Promise<void>>()
-  readonly #waiting: (() => void)[] = []
-  #fetches = 0
+  /** One fetch of a blob from a seed, however many keys name it. */
+  readonly #blobs = new Map<string, Promise<void>>()
+  /** By peer id. */
+  readonly #lanes = new Map<string, Lane>()
 
   /** @param init.signal ends what is under way */
   constructor(components: IntakeComponents, init: { readonly signal: AbortSignal }) {
@@ -51,9 +67,9 @@ export class Intake {
     return this.#coming.get(key)?.blob === record.blob
   }
 
-  /** What is held under keys, in their order. */
-  holds(keys: readonly string[]): Holding[] {
-    return keys.map((key) => this.#held(key) ?? (this.#coming.has(key) ? 'coming' : null))
+  /** What is held under keys, in their order; `coming` is what is on its way, as long as `peer` need not bring it itself. */
+  holds(peer: string, keys: readonly string[]): Holding[] {
+    return keys.map((key) => this.#held(key) ?? (this.#isComing(key, peer) ? 'coming' : null))
   }
 
   /** Takes what a seed sends. Answers in the order of the pins, after a while also for what is still coming. Never rejects. */
@@ -73,16 +89,30 @@ export class Intake {
     const pin = { key, record: this.#dated(sent.record) }
     const settled = this.#settled(pin)
     if (settled) return settled
-    const known = this.#coming.get(key)
-    if (known) return known.blob === pin.record.blob ? known : { state: 'busy' }
-    if (this.#coming.size >= MAX_COMING) return { state: 'busy' }
-    const coming: Coming = { blob: pin.record.blob, done: this.#bring(peer, pin), outcome: undefined }
+    const { blob, size } = pin.record
+    const known = this.#isComing(key, peer) && this.#coming.get(key)
+    if (known) return known.blob === blob ? known : { state: 'busy' }
+    const lane = this.#laneOf(peer)
+    if (lane.coming >= MAX_COMING) return { state: 'busy' }
+    lane.coming++
+    const patience = Math.min(COMING_PATIENCE + (size / COMING_RATE) * 1_000, LONGEST_COMING)
+    const done = this.#bring(peer, pin)
+    const coming: Coming = { peer, blob, since: this.#components.clock.now(), patience, done, outcome: undefined }
     this.#coming.set(key, coming)
     void coming.done.then((outcome) => {
       coming.outcome = outcome
-      this.#coming.delete(key)
+      lane.coming--
+      // Another seed may have been quicker.
+      if (this.#coming.get(key) === coming) this.#coming.delete(key)
     })
     return coming
+  }
+
+  /** Whether a pin is on its way, and `peer` need not bring it. */
+  #isComing(key: string, peer: string): boolean {
+    const coming = this.#coming.get(key)
+    if (!coming) return false
+    return coming.peer === peer || Math.abs(this.#components.clock.now() - coming.since) < coming.patience
   }
 
   /** What becomes of a pin without anything being fetched. */
@@ -116,7 +146,7 @@ export class Intake {
     const { store, announce } = this.#components
     const { key, record } = pin
     try {
-      await this.#turn()
+      await this.#turn(peer)
       try {
         this.#signal.throwIfAborted()
         await this.#blob(peer, pin)
@@ -125,7 +155,7 @@ export class Intake {
         if (settled && settled !== HELD) return settled
         if (!settled) await store.records.put(key, record)
       } finally {
-        this.#nextTurn()
+        this.#nextTurn(peer)
       }
       announce(record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree))
       return HELD
@@ -138,26 +168,49 @@ export class Intake {
   async #blob(peer: string, pin: Pin): Promise<void> {
     const { seeds, store, clock } = this.#components
     const { blobs } = store
-    const { blob } = pin.record
-    while (this.#blobs.has(blob)) await this.#blobs.get(blob)?.catch(() => {})
-    if (blobs.find({ algorithm: 'sha256', hex: blob }) !== undefined) return
+    const fetched = `${peer} ${pin.record.blob}`
+    while (this.#blobs.has(fetched)) await this.#blobs.get(fetched)?.catch(() => {})
+    if (this.#isHere(pin)) return
     const fetching = fetchPin({ seeds, blobs, clock, isWanted: (one) => !this.#settled(one) }, pin, peer, this.#signal)
-    this.#blobs.set(blob, fetching)
+    this.#blobs.set(fetched, fetching)
     try {
       await fetching
     } finally {
-      this.#blobs.delete(blob)
+      this.#blobs.delete(fetched)
     }
   }
 
-  async #turn(): Promise<void> {
-    if (this.#fetches >= FETCHES) await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    else this.#fetches++
+  /**
+   * Whether the bytes are here already, with all the digests that the record promises. Not where they came with a login: to name them is no
+   * proof that the other seed has them, and with its record everybody could ask for them.
+   */
+  #isHere({ record: { blob, verified } }: Pin): boolean {
+    const { blobs } = this.#components.store
+    if (blobs.isPrivate(blob) || blobs.find({ algorithm: 'sha256', hex: blob }) === undefined) return false
+    return verified.every((text) => {
+      const digest = parseDigest(text)
+      return !digest || blobs.find(digest) === blob
+    })
   }
 
-  #nextTurn(): void {
-    const next = this.#waiting.shift()
+  async #turn(peer: string): Promise<void> {
+    const lane = this.#laneOf(peer)
+    if (lane.fetches >= FETCHES) await new Promise<void>((resolve) => lane.waiting.push(resolve))
+    else lane.fetches++
+  }
+
+  #nextTurn(peer: string): void {
+    const lane = this.#laneOf(peer)
+    const next = lane.waiting.shift()
     if (next) next()
-    else this.#fetches--
+    else lane.fetches--
+  }
+
+  #laneOf(peer: string): Lane {
+    const known = this.#lanes.get(peer)
+    if (known) return known
+    const lane: Lane = { coming: 0, fetches: 0, waiting: [] }
+    this.#lanes.set(peer, lane)
+    return lane
   }
 }

@@ -82,9 +82,9 @@ export class Keeper {
     return this.#placement.of(key)
   }
 
-  /** What is held under keys, in their order. */
-  holds(keys: readonly string[]): Holding[] {
-    return this.#intake.holds(keys)
+  /** What is held under keys, in their order, or coming, as far as `seed` need not bring it. */
+  holds(seed: string, keys: readonly string[]): Holding[] {
+    return this.#intake.holds(seed, keys)
   }
 
   /** Undefined on a node that is no seed. */
@@ -163,6 +163,8 @@ export class Keeper {
       this.#dueAt = now + AFTER_COMING
     }
     if (gone.length > 0) this.#dueAt = Math.min(this.#dueAt, now + AFTER_GOING)
+    // A clock that was set back must not put it off for years.
+    if (Number.isFinite(this.#dueAt)) this.#dueAt = Math.min(this.#dueAt, now + SWEEP_INTERVAL)
     if (came || gone.length > 0) this.#sweep?.abort.abort(new Error('other seeds are there now'))
     if (now >= this.#dueAt && !this.#sweep) this.#begin()
   }

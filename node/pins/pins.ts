@@ -50,9 +50,9 @@ export class Pins {
     return this.#mesh ? this.#mesh.keeper.take(seed, pins) : pins.map(() => ({ state: 'busy' }))
   }
 
-  /** What is held under keys, in their order. */
-  holds(keys: readonly string[]): Holding[] {
-    return this.#mesh ? this.#mesh.keeper.holds(keys) : keys.map(() => null)
+  /** What is held under keys, in their order, or coming, as far as `seed` need not bring it. */
+  holds(seed: string, keys: readonly string[]): Holding[] {
+    return this.#mesh ? this.#mesh.keeper.holds(seed, keys) : keys.map(() => null)
   }
 
   /** How pins stand, as this node and the seeds that it reaches see it; undefined while it is in no mesh. */

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Store } from '../store/store.ts'
-import { SWEEP_PAUSE, SWEEP_STEP, SWEEP_WINDOW } from './constants.ts'
+import { SWEEP_PAUSE, SWEEP_STALL, SWEEP_STEP, SWEEP_WINDOW } from './constants.ts'
 import type { Delivery } from './courier.ts'
 import { isPublic } from './pin.ts'
 import type { Placement } from './placement.ts'
@@ -14,6 +14,13 @@ export interface SweepComponents {
   deliver(seed: string, key: string): Promise<Delivery> | undefined
 }
 
+/** What is on its way to one seed. */
+interface Lane {
+  open: number
+  /** When it last took a pin, or none was on its way, in ms since the epoch. */
+  movedAt: number
+}
+
 /**
  * Looks through all that this node has and sees to it that each pin is on the seeds that it belongs to. Others do the same, so that a
  * seed which lost its disk has everything again, and one that is new its share, as long as anybody has it.
@@ -22,7 +29,8 @@ export class Sweep {
   readonly tally: Tally
   readonly #components: SweepComponents
   readonly #self: string
-  #open = 0
+  /** By peer id. */
+  readonly #lanes = new Map<string, Lane>()
   #waiting: (() => void) | undefined
 
   /** @param init.self peer id of this node */
@@ -43,9 +51,9 @@ export class Sweep {
         this.#look(key, isHere, signal)
       }
       if (++looked % SWEEP_STEP === 0) await clock.sleep(SWEEP_PAUSE, signal)
-      while (this.#open >= SWEEP_WINDOW) await this.#progress(signal)
+      while (this.#lanes.values().some((lane) => isFull(lane) && !this.#isStalled(lane))) await this.#progress(signal)
     }
-    while (this.#open > 0) await this.#progress(signal)
+    while (this.#lanes.values().some(({ open }) => open > 0)) await this.#progress(signal)
   }
 
   #look(key: string, isHere: boolean, signal: AbortSignal): void {
@@ -62,29 +70,50 @@ export class Sweep {
         note(seed, isHere ? { isThere: true } : { isThere: false, reason: 'its bytes are gone here' })
         continue
       }
-      const delivering = deliver(seed, key)
+      const lane = this.#laneOf(seed)
+      // It was waited for long enough.
+      const delivering = isFull(lane) ? undefined : deliver(seed, key)
       if (!delivering) {
         note(seed, { isThere: false, reason: 'too many others wait to go there' })
         continue
       }
-      this.#open++
+      if (lane.open++ === 0) lane.movedAt = this.#components.clock.now()
       void delivering.then((delivery) => {
-        this.#open--
+        lane.open--
+        if (delivery.isThere) lane.movedAt = this.#components.clock.now()
         if (!signal.aborted) note(seed, delivery)
         this.#waiting?.()
       })
     }
   }
 
-  /** Resolves when one of those that are under way is settled. */
+  /** Whether it took nothing for a while. */
+  #isStalled({ movedAt }: Lane): boolean {
+    return Math.abs(this.#components.clock.now() - movedAt) >= SWEEP_STALL
+  }
+
+  #laneOf(seed: string): Lane {
+    const known = this.#lanes.get(seed)
+    if (known) return known
+    const lane = { open: 0, movedAt: 0 }
+    this.#lanes.set(seed, lane)
+    return lane
+  }
+
+  /** Resolves when one of those that are under way is settled, or after a while. */
   async #progress(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
     const { promise, resolve } = Promise.withResolvers<void>()
+    const over = new AbortController()
     const wake = () => resolve()
     this.#waiting = wake
-    signal.addEventListener('abort', wake)
+    this.#components.clock.sleep(SWEEP_STALL, AbortSignal.any([signal, over.signal])).then(wake, wake)
     await promise
-    signal.removeEventListener('abort', wake)
+    over.abort()
     signal.throwIfAborted()
   }
+}
+
+function isFull({ open }: Lane): boolean {
+  return open >= SWEEP_WINDOW
 }

@@ -74,7 +74,7 @@ describe('a member with a small quota', () => {
     expect(await ask(member, registry.latest)).toBe(70)
     const store = await eventually('it is known why nothing can be evicted', async () => {
       const now = await storeAtRest(member)
-      return now.evicted?.obstacle && now
+      return (now.evicted?.obstacle ?? null) !== null && now
     })
     expect(store.bytes).toBeLessThanOrEqual(QUOTA)
     expect(store.evicted).toEqual({ blobs: 0, bytes: 0, obstacle: 'no seed' })

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { StagedBytes } from '../../node/cache/staged-bytes.ts'
 import { MemoryStore } from '../../node/store/memory-store.ts'
+import { StagedBytes } from '../../node/store/staged-bytes.ts'
 import { zipHash1 } from '../../node/zip/digest.ts'
 import { headParser } from '../../protocols/go/head.ts'
 import { go } from '../../protocols/go/index.ts'

@@ -5,8 +5,8 @@ import { WarrenError } from '../../errors.ts'
 import type { BlobSource, Mesh } from '../../mesh/mesh.ts'
 import { chunkHash } from '../../mesh/swarm/chunk-hash.ts'
 import { CHUNK_BYTES } from '../../mesh/swarm/constants.ts'
+import { StagedBytes } from '../../store/staged-bytes.ts'
 import type { Staging } from '../../store/store.ts'
-import { StagedBytes } from '../staged-bytes.ts'
 import { ChunkList } from './chunk-list.ts'
 
 /** How often a flight looks for a chunk list, each time at a few seeds. */

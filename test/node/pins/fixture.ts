@@ -26,6 +26,10 @@ export interface MemorySeed {
   readonly asked: Map<string, number>
   /** Bytes of blobs that others fetched from it. */
   sent: number
+  /** Ms that each thousand bytes of its blobs take; as long as those of all others if left out. */
+  pace?: number
+  /** Whether the last one who asked for a blob had been told before that it is busy. */
+  askedAgain: boolean
   role: Role
   /** Upstreams that it asks with a login of its own. */
   readonly logins: Set<string>
@@ -76,9 +80,10 @@ export class SeedNet {
           return { status: error.status, body: Buffer.from(error.message) }
         }
       },
-      open: async (peer, { hex }, start, signal) => {
+      open: async (peer, { hex }, start, signal, asking) => {
         await this.clock.sleep(LATENCY, signal)
         const other = this.#reach(id, peer, '/blobs/v1/')
+        other.askedAgain = asking === 'again'
         const blob = await other.store.blobs.open(hex)
         if (!blob?.bytes) throw new WarrenError('UPSTREAM_ABSENT', `${peer} does not hold it`)
         return { size: blob.size, body: this.#send(id, other, blob.bytes.subarray(start), signal) }
@@ -98,7 +103,7 @@ export class SeedNet {
       { replicas: this.replicas },
     )
     const desk = new PinDesk({ pins })
-    const seed: MemorySeed = { id, store, pins, desk, asked: new Map(), sent: 0, role, logins, troubles }
+    const seed: MemorySeed = { id, store, pins, desk, asked: new Map(), sent: 0, askedAgain: false, role, logins, troubles }
     this.#seeds.set(id, seed)
     this.#since.set(id, this.clock.now())
     this.#known.add(id)
@@ -139,7 +144,8 @@ export class SeedNet {
 
   async *#send(to: string, from: MemorySeed, bytes: Buffer, signal: AbortSignal): AsyncGenerator<Buffer, void> {
     for (let at = 0; at < bytes.length; at += PIECE) {
-      if (this.pace > 0) await this.clock.sleep(this.pace, signal)
+      const pace = from.pace ?? this.pace
+      if (pace > 0) await this.clock.sleep(pace, signal)
       this.#reach(to, from.id, '/blobs/v1/')
       const piece = bytes.subarray(at, at + PIECE)
       from.sent += piece.length

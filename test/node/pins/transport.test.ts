@@ -65,8 +65,8 @@ describe('pins on their way', () => {
     const keys = Array.from({ length: MAX_COMING + 50 }, (_, at) => keyOf(`p${at}`))
     for (const [at, key] of keys.entries()) await keep(one.store, key, BYTES.subarray(at, at + 500))
     await net.clock.advance(60_000)
-    expect(other.pins.holds(keys).filter((holding) => holding === 'coming').length).toBeLessThanOrEqual(MAX_COMING)
-    expect(other.pins.holds(keys).filter((holding) => holding === null).length).toBeGreaterThan(0)
+    expect(other.pins.holds('one', keys).filter((holding) => holding === 'coming').length).toBeLessThanOrEqual(MAX_COMING)
+    expect(other.pins.holds('one', keys).filter((holding) => holding === null).length).toBeGreaterThan(0)
     net.pace = 0
     await net.clock.advance(120_000)
     expect(keys.filter((key) => net.holders(key).length !== 2)).toEqual([])

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
-import { StagedBytes } from '../../../node/cache/staged-bytes.ts'
 import { MemoryStore } from '../../../node/store/memory-store.ts'
+import { StagedBytes } from '../../../node/store/staged-bytes.ts'
 import { zipHash1 } from '../../../node/zip/digest.ts'
 import { Random } from '../../harness/random.ts'
 import { h1Of, makeHidingZip, makeZip, type ZipFile, type ZipInit } from '../../harness/scripted-go-zip.ts'

@@ -1,5 +1,5 @@
 import { WarrenError } from '../errors.ts'
-import type { Staging } from '../store/store.ts'
+import type { Staging } from './store.ts'
 
 /** Bytes that are read from a staging at a time. */
 const WINDOW_BYTES = 1 << 20
