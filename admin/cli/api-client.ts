@@ -1,5 +1,6 @@
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
+import { z } from 'zod'
 import { TOKEN_VARIABLE } from '../../node/config/env.ts'
 import { reasonOf } from '../../node/errors.ts'
 import { START_ONE, UnreachableError, UsageError } from './exit-codes.ts'
@@ -26,13 +27,18 @@ export class ApiClient {
     this.#token = token
   }
 
-  /** The JSON that the node answers. Throws UnreachableError, and Error for an answer that is none of a node's. */
+  /**
+   * The JSON that the node answers. Throws UnreachableError, UsageError for what the node says that it has not, and Error for an
+   * answer that is none of a node's.
+   */
   async get(path: string): Promise<unknown> {
     const { status, body } = await this.#send(path)
     if (status === 401)
       throw new Error(
         `${this.#base} ${this.#token === undefined ? 'wants its node token' : 'has another node token'}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`,
       )
+    const refusal = status === 200 ? undefined : refusalIn(body)
+    if (refusal !== undefined) throw new UsageError(refusal)
     if (status !== 200)
       throw new Error(`${this.#base} answers ${status}; is it the address of a node's admin listener (admin.listen)?`)
     try {
@@ -71,5 +77,16 @@ export class ApiClient {
     const late = error instanceof Error && error.name === 'AbortError'
     const reason = late ? `nothing came within ${TIMEOUT / 1_000} s` : reasonOf(error)
     return `no node answers at ${this.#base}: ${reason}; ${START_ONE}, or name another with --node`
+  }
+}
+
+const refusalSchema = z.object({ title: z.enum(['BAD_REQUEST', 'NO_SUCH_MIRROR']), detail: z.string() })
+
+/** Why a node takes what it was asked about for a mistake (RFC 9457); undefined where it does not, or is none. */
+function refusalIn(body: string): string | undefined {
+  try {
+    return refusalSchema.safeParse(JSON.parse(body)).data?.detail
+  } catch {
+    return undefined
   }
 }

@@ -1,6 +1,7 @@
-import { parseDigest } from '../../../node/digest.ts'
+import { type Algorithm, DIGEST_BYTES, parseDigest } from '../../../node/digest.ts'
 import { type Explanation, explainSchema } from '../../api/explain-schema.ts'
 import { ApiClient } from '../api-client.ts'
+import { UsageError } from '../exit-codes.ts'
 import { explainLines } from '../explain/lines.ts'
 import { targetsNamed } from '../explain/targets.ts'
 import { Mirrors } from '../get/mirrors.ts'
@@ -38,6 +39,12 @@ export async function explain(name: string, options: ExplainOptions): Promise<vo
 
 async function keysOf(name: string, options: ExplainOptions): Promise<readonly string[]> {
   if (name.startsWith('/') || parseDigest(name)) return [name]
+  const [before = ''] = name.split(':')
+  // Docker would read the image «sha256» with a tag.
+  if (before !== name && Object.hasOwn(DIGEST_BYTES, before))
+    throw new UsageError(
+      `${JSON.stringify(name)} is no digest: behind ${before}: come ${DIGEST_BYTES[before as Algorithm] * 2} digits from 0 to f`,
+    )
   const mirrors = new Mirrors({ ...(await nodeOf(options)), named: options.mirror ?? [] })
   return targetsNamed(name, { mirrors, progress: new Progress(process.stderr) })
 }

@@ -13,6 +13,14 @@ type Peer = Peers['peers'][number]
 /** Characters of a peer id that people get to see; the beginnings of all are the same. */
 const SHORT_ID = 8
 
+/** What a member may have a seed do, and in which time. */
+const BUDGET_SPANS = [
+  ['requests', 'of this minute'],
+  ['fetches', 'of this hour'],
+  ['bytes', 'of this day'],
+  ['pulls', 'of this day'],
+] as const
+
 /** Shows the other members of the mesh. Throws UnreachableError. */
 export async function peers(options: NodeOptions & { readonly json?: boolean }): Promise<void> {
   const { base, token } = nodeAt(options)
@@ -70,13 +78,23 @@ function inventoryText({ inventory }: Peer): string {
 }
 
 /** What somebody should know of it, or do. */
-function whyText({ quarantine, inventory, role, notAfter }: Peer, now: number): string {
+function whyText({ quarantine, inventory, role, notAfter, budget }: Peer, now: number): string {
   if (quarantine) return quarantine.reason
   if (inventory?.ignored) return inventory.ignored.reason
-  if (role !== 'seed' || notAfter - now > SEED_WARNED_AHEAD) return ''
-  return notAfter < now
-    ? 'its certificate has ended'
-    : `its certificate ends in ${formatSpan(notAfter - now)}: warren seed renew`
+  return [...certificateNotes(role, notAfter, now), ...budgetNotes(budget)].join('; ')
+}
+
+function certificateNotes(role: Peer['role'], notAfter: number, now: number): string[] {
+  if (role !== 'seed' || notAfter - now > SEED_WARNED_AHEAD) return []
+  return [
+    notAfter < now ? 'its certificate has ended' : `its certificate ends in ${formatSpan(notAfter - now)}: warren seed renew`,
+  ]
+}
+
+/** What this seed does no more for it for a while, so that it asks upstream itself. */
+function budgetNotes(budget: Peer['budget']): string[] {
+  const spent = BUDGET_SPANS.filter(([kind]) => budget?.[kind] === 0)
+  return spent.map(([kind, span]) => `its mesh.budget.${kind} ${span} are used up`)
 }
 
 /** Where it hands out blobs; of one that does not, where its connection comes from, as `host:port` if that is TCP. */

@@ -5,6 +5,15 @@ import { aligned, type Output, styled } from '../print.ts'
 /** Characters of a peer id that people get to see; the beginnings of all are the same. */
 const SHORT_ID = 8
 
+/** As `warren status` calls them. */
+const STATES = {
+  unasked: 'not asked yet',
+  closed: 'well',
+  open: 'failing, and left alone for a while',
+  'half-open': 'failing, being tried',
+  frozen: 'resting',
+}
+
 interface Look {
   /** Ms since the epoch. */
   readonly now: number
@@ -52,7 +61,7 @@ function memberText({ id, role, zone, by, excluded }: Explanation['members'][num
 function upstreamText({ base, private: isPrivate, state, remaining }: NonNullable<Explanation['upstream']>): string {
   const parts = [
     base,
-    state === null ? 'not asked yet' : state === 'closed' ? 'well' : state,
+    STATES[state ?? 'unasked'],
     ...(remaining === null ? [] : [`${remaining} requests left`]),
     ...(isPrivate ? ['asked with credentials'] : []),
   ]

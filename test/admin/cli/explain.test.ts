@@ -68,7 +68,7 @@ test('everything that decides is told, each member with why it is not asked', ()
     `            member ${id} is named by the DHT, but is not asked: it is in quarantine: it lied`,
     `home seed   ${id}, then ${id}`,
     'head start  20 ms for members',
-    'upstream    https://registry.example.test/, frozen, 7 requests left, asked with credentials',
+    'upstream    https://registry.example.test/, resting, 7 requests left, asked with credentials',
   ])
 })
 
@@ -80,4 +80,32 @@ test('a digest and a path are asked for as they are', async () => {
     home: folders.create('home'),
   })
   expect([code, JSON.parse(stdout)]).toEqual([0, [{ ...unknown, key: '/npm/lodash' }]])
+})
+
+test('an upstream that is left alone does not look like one that can be asked', () => {
+  const upstream = { base: 'https://registry.example.test/', private: false, remaining: null }
+  const lineOf = (state: 'closed' | 'open' | 'half-open' | null) =>
+    explainLines({ ...unknown, upstream: { ...upstream, state } }, look)
+      .at(-1)
+      ?.split(', ')
+      .slice(1)
+      .join(', ')
+  expect([lineOf('closed'), lineOf('open'), lineOf('half-open'), lineOf(null)]).toEqual([
+    'well',
+    'failing, and left alone for a while',
+    'failing, being tried',
+    'not asked yet',
+  ])
+})
+
+test('a path of no mirror and half a digest are refused with the reason', async () => {
+  const data = folders.create('data')
+  await startFakeNode(data)
+  const explain = (name: string) => runWarren(['explain', name, '--data', data], { home: folders.create('home') })
+  expect(await explain('/nmp/lodash')).toMatchObject({ code: 2, stdout: '', stderr: 'warren: this node has no mirrors\n' })
+  expect(await explain('sha256:13c2')).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: 'warren: "sha256:13c2" is no digest: behind sha256: come 64 digits from 0 to f\n',
+  })
 })

@@ -72,6 +72,18 @@ test('a seed whose certificate ends within 30 days is shown with that', () => {
   ])
 })
 
+test('a member whose budget is used up is shown with which part of it, beside what else is to be known', () => {
+  const budget = { requests: 12_000, fetches: 0, bytes: 1, pulls: 0 }
+  const ending = { ...connected, notAfter: NOW + 29 * DAY }
+  const lines = peersLines([connected, { ...gone, budget }, { ...ending, budget }], NOW, output)
+  const spent = 'its mesh.budget.fetches of this hour are used up; its mesh.budget.pulls of this day are used up'
+  expect(lines.slice(1).map((line) => line.split('0.1.0')[1]?.trim())).toEqual([
+    '',
+    spent,
+    `its certificate ends in 29 d: warren seed renew; ${spent}`,
+  ])
+})
+
 test('of what a member says that it has is shown whether it counts, and else why not', () => {
   const reason = 'of the last 20 blobs that it said it has it lacked 16'
   const all = [

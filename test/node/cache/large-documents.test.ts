@@ -11,7 +11,12 @@ it('is in no client’s hands as a whole: who asks for hundreds of them and does
   const { store } = await openStore()
   const { get, upstream } = makeCache({ store, script: () => ({ body: large }) })
   const found = await get(document('large'))
-  expect([found.source, found.age, found.body.size, found.body.bytes === undefined]).toEqual(['upstream', 0, large.length, true])
+  expect([found.source, found.age, found.body.size, found.body.bytes === undefined]).toEqual([
+    'upstream',
+    0,
+    large.length,
+    true,
+  ])
   expect(found.document?.facts).toEqual({ files: {} })
   expect((await read(found)).equals(large)).toBe(true)
   expect(upstream.requests.length).toBe(1)
