@@ -142,6 +142,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       isFetcher: () => mesh.fetches,
       plan: (key) => replan(key, door.mounts.all),
       record: (key) => store.records.get(key),
+      promised: (key) => cache.promised(key),
       blobOf: (key) => cache.digests(key).find((digest) => shelf.has(digest) || shelf.partial(digest) !== undefined),
     }),
   ]

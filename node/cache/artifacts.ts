@@ -51,9 +51,9 @@ export class Artifacts {
     return this.#flights.size
   }
 
-  /** Digests that what a key names is to have while it is being fetched, as far as they are known. */
-  digests(key: string): readonly Digest[] {
-    return this.#latest.get(key)?.digests ?? []
+  /** Digests of which what a key names is to have one while it is being fetched; undefined where they are not known (yet). */
+  digests(key: string): readonly Digest[] | undefined {
+    return this.#latest.get(key)?.expected
   }
 
   /** What is here of an artifact with this digest that is being fetched, for members. */

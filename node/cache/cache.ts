@@ -132,9 +132,14 @@ export class Cache {
 
   /** Digests that the bytes of a key have or are to have, as far as they are known: none that anybody could forge. */
   digests(key: string): readonly Digest[] {
-    const verified = this.#components.store.records.get(key)?.verified ?? []
-    const known = verified.length > 0 ? verified.flatMap((text) => parseDigest(text) ?? []) : this.#artifacts.digests(key)
-    return known.filter(isCollisionFree)
+    return (this.promised(key) ?? []).filter(isCollisionFree)
+  }
+
+  /** Of which digests the bytes of a key have or are to have one: none where nothing promises any; undefined while it is not known. */
+  promised(key: string): readonly Digest[] | undefined {
+    const record = this.#components.store.records.get(key)
+    if (record && record.verified.length > 0) return record.verified.flatMap((text) => parseDigest(text) ?? [])
+    return this.#artifacts.digests(key) ?? (record ? [] : undefined)
   }
 
   /** What is here of an artifact with this digest that is being fetched; undefined where none of it is for members. */

@@ -18,6 +18,7 @@ import {
   OVER,
   PROGRESS_BYTES,
 } from './constants.ts'
+import { differ } from './differ.ts'
 import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { freshFor } from './freshness.ts'
@@ -97,9 +98,9 @@ export class Flight {
     return only && !another && isOfBytes(only.algorithm) ? formatDigest(only) : undefined
   }
 
-  /** Digests that the bytes are to have, as far as they are known. */
-  get digests(): readonly Digest[] {
-    return this.#components.expecting.known?.digests ?? []
+  /** Digests of which the bytes are to have one; undefined while that is not known. */
+  get expected(): readonly Digest[] | undefined {
+    return this.#components.expecting.known?.digests
   }
 
   /** Takes part in the flight until the body is closed. */
@@ -113,7 +114,7 @@ export class Flight {
     const { isPrivate } = this.#components
     const name = formatDigest(digest)
     if (isPrivate || this.#plan.document || !this.joinable) return undefined
-    if (!this.digests.some((known) => formatDigest(known) === name)) return undefined
+    if (!this.expected?.some((known) => formatDigest(known) === name)) return undefined
     const blob = this.#blob
     const sender = () => this.#transferring?.sender
     return {
@@ -269,7 +270,7 @@ export class Flight {
     if (parts.length > 1 || (source && source.kind !== 'upstream' && !isWhole)) {
       this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
       source?.forgive()
-    } else source?.blame('the bytes do not match their digest')
+    } else if (!differ(source?.promised, this.expected ?? [])) source?.blame('the bytes do not match their digest')
   }
 
   /** The right copy shows who sent a wrong one. */

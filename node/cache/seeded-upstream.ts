@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Digest, parseDigest } from '../digest.ts'
 import { type ErrorCode, errorCodes, WarrenError } from '../errors.ts'
-import { AS_BLOB, ETAG, HELD, IF_RANGE } from '../mesh/artifacts/artifact-wire.ts'
+import { AS_BLOB, decodePromised, ETAG, HELD, IF_RANGE, PROMISED } from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import type { Mesh, Seed, SeedAnswer } from '../mesh/mesh.ts'
 import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream.ts'
@@ -95,7 +95,7 @@ export class SeededUpstream implements Upstream {
       return 'silence'
     }
     const { status, headers, body, destroy, discard, blame } = answer
-    const through = { kind: 'seed', blame } as const
+    const through = { kind: 'seed', promised: decodePromised(headers[PROMISED]), blame } as const
     const code = errorCodes.find((one) => one === headers['x-warren-error'])
     if (code === undefined && [200, 206, 304, 416].includes(status)) {
       return { status, headers: upstreamHeaders(headers), url, body, destroy, through }
@@ -135,7 +135,7 @@ function blobAt(location = ''): Digest | undefined {
 
 /** Of the seed's headers those that upstream's would be. */
 function upstreamHeaders(headers: SeedAnswer['headers']): Record<string, string> {
-  const { etag: _own, [ETAG]: etag, ...rest } = headers
+  const { etag: _own, [ETAG]: etag, [PROMISED]: _promised, ...rest } = headers
   return { ...rest, ...(etag === undefined ? {} : { etag }) }
 }
 

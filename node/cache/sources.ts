@@ -9,6 +9,7 @@ import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { type Conditions, declaredSize, mayBeRight, refusal } from './answer.ts'
 import { AsBlob } from './as-blob.ts'
 import { FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
+import { differ } from './differ.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
 import { atUpstream, type Plan } from './plan.ts'
@@ -24,6 +25,8 @@ export interface OpenBody {
   readonly kind: 'upstream' | 'peer' | 'seed'
   /** Upstream's answer came through a seed. */
   readonly through?: 'seed'
+  /** What that seed says that it has to be. */
+  readonly promised?: readonly Digest[] | undefined
   /** Peer id of the member that sends it. */
   readonly member?: string
   /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, and a peer's that are checked in chunks. */
@@ -60,6 +63,15 @@ export interface From {
   readonly peers: 'first' | 'last'
 }
 
+/** What is wanted, and by which digests it is known. */
+interface Wish {
+  readonly digests: readonly Digest[]
+  readonly from: From
+}
+
+/** What the seed that fetches for all may do: send, or refer to other members as well; `none` where upstream itself is asked. */
+type SeedUse = 'refers' | 'sends' | 'none'
+
 const anyMember = () => true
 const seedsOnly = (source: BlobSource) => source.kind === 'seed'
 
@@ -81,7 +93,8 @@ export class Sources {
   /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     const strong = digests.filter(isCollisionFree)
-    if (strong.length === 0 || !this.#members.promising) return this.#fromUpstream(url, from, this.#members.promising, signal)
+    if (strong.length === 0 || !this.#members.promising)
+      return this.#fromUpstream(url, { digests, from }, this.#members.promising ? 'refers' : 'sends', signal)
     const membersLost = new AbortScope(signal)
     const mayGoOn = from.peers === 'first' || (await this.#members.canCheck(strong, from, signal))
     const peers = mayGoOn && !this.#members.unlucky ? 'first' : 'last'
@@ -90,7 +103,7 @@ export class Sources {
     const early = await this.#headStart(members, strong)
     if (early) return early
     const upstreamLost = new AbortScope(signal)
-    const upstream = this.#fromUpstream(url, from, true, upstreamLost.signal)
+    const upstream = this.#fromUpstream(url, { digests, from }, 'refers', upstreamLost.signal)
     try {
       const both = [members, upstream].map(async (opening) => ({ opening, opened: await opening }))
       const first = await Promise.any(both)
@@ -133,10 +146,11 @@ export class Sources {
     return this.#members.settle(right)
   }
 
-  /** @param mayRefer whether the seed that fetches for all may send to other members */
-  async #fromUpstream(place: string | Promise<string>, from: From, mayRefer: boolean, signal: AbortSignal): Promise<OpenBody> {
+  async #fromUpstream(place: string | Promise<string>, wish: Wish, seed: SeedUse, signal: AbortSignal): Promise<OpenBody> {
+    const { digests, from } = wish
     const { start, ifRange, conditions } = from
     const url = typeof place === 'string' ? place : await abortable(place, signal)
+    const { key, ...at } = atUpstream(this.#plan)
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}
     const { headers } = this.#plan
     const fetching = this.#components.upstream.fetch(
@@ -146,8 +160,9 @@ export class Sources {
         headers: { ...headers, ...conditions?.headers, 'accept-encoding': 'identity' },
         ...range,
         ...(conditions ? { held: conditions.held } : {}),
-        ...(mayRefer && from.early && !this.#plan.document ? { asBlob: true } : {}),
-        ...atUpstream(this.#plan),
+        ...(seed === 'refers' && from.early && !this.#plan.document ? { asBlob: true } : {}),
+        ...at,
+        ...(seed === 'none' || key === undefined ? {} : { key }),
       },
       signal,
     )
@@ -156,7 +171,11 @@ export class Sources {
       response = await fetching
     } catch (error) {
       if (!(error instanceof AsBlob)) throw error
-      return this.#asBlob(error, url, from, signal)
+      return this.#asBlob(error, url, wish, signal)
+    }
+    if (differ(response.through?.promised, digests)) {
+      response.destroy()
+      return this.#fromUpstream(url, wish, 'none', signal)
     }
     try {
       // To a plain GET a 304 is no answer.
@@ -168,7 +187,7 @@ export class Sources {
       // As of a seed's blob: where nothing may go out early in any case, its word is worth no more than a peer's.
       const trusted = from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
       const size = trusted ? opened.size : from.size
-      return { ...opened, size, trusted, through: through.kind, blame: through.blame }
+      return { ...opened, size, trusted, through: through.kind, promised: through.promised, blame: through.blame }
     } catch (error) {
       response.destroy()
       throw error
@@ -176,12 +195,14 @@ export class Sources {
   }
 
   /** Where nobody hands out the blob after all, the seed has to send it as upstream's answer. */
-  async #asBlob({ seed, digest, headers }: AsBlob, url: string, from: From, signal: AbortSignal): Promise<OpenBody> {
+  async #asBlob({ seed, digest, headers }: AsBlob, url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
+    const promised = [digest]
+    if (differ(promised, wish.digests)) return this.#fromUpstream(url, wish, 'none', signal)
     try {
-      return { ...(await this.#members.openAt(seed, digest, from, signal)), headers }
+      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised }
     } catch {
       signal.throwIfAborted()
-      return this.#fromUpstream(url, from, false, signal)
+      return this.#fromUpstream(url, wish, 'sends', signal)
     }
   }
 }

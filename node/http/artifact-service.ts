@@ -4,7 +4,16 @@ import type { Intake } from '../cache/intake.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
 import { type Digest, formatDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
-import { ARTIFACT_PATH, AS_BLOB, ETAG, HELD, IF_RANGE, keyInPath } from '../mesh/artifacts/artifact-wire.ts'
+import {
+  ARTIFACT_PATH,
+  AS_BLOB,
+  ETAG,
+  encodePromised,
+  HELD,
+  IF_RANGE,
+  keyInPath,
+  PROMISED,
+} from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
 import type { NameRecord } from '../store/store.ts'
@@ -27,6 +36,8 @@ export interface ArtifactServiceComponents {
   /** The plan of what a key names, from this node's own configuration; undefined where none of its mirrors has that. */
   plan(key: string): Plan | undefined
   record(key: string): NameRecord | undefined
+  /** Of which digests what a key names has one: none where nothing promises any; undefined while it is not known. */
+  promised(key: string): readonly Digest[] | undefined
   /** A digest by which members can have what a key names as a blob, or its beginning. */
   blobOf(key: string): Digest | undefined
 }
@@ -84,7 +95,7 @@ export class ArtifactService implements MemberService {
       throw new WarrenError('BUDGET_SPENT', 'what was asked for at the same time took all the new bytes of a day')
     }
     const known = record(plan.key)
-    const told = toldOf(plan, found, known)
+    const told = { ...toldOf(plan, found, known), ...this.#promisedOf(plan) }
     if (headers[HELD] !== undefined && headers[HELD] === known?.blob) {
       found.body.close()
       response.writeHead(304, told).end()
@@ -109,6 +120,13 @@ export class ArtifactService implements MemberService {
     const { budgets } = this.#components
     budgets.brought(member, bytes)
     if (response.headersSent && !response.writableEnded && budgets.isSpent(member)) response.destroy()
+  }
+
+  /** With what its bytes agree, so that who expects others knows that before they come. A document speaks for itself. */
+  #promisedOf({ key, kind }: Plan): Record<string, string> {
+    const promised = kind === 'immutable' ? this.#components.promised(key) : undefined
+    const text = promised && encodePromised(promised)
+    return text === undefined ? {} : { [PROMISED]: text }
   }
 
   /** What is large is handed out as a blob, in parts of which others can take their share. */

@@ -1,3 +1,5 @@
+import type { Digest } from '../digest.ts'
+
 /** One request to an upstream registry. */
 export interface UpstreamRequest {
   readonly method: 'GET' | 'HEAD' | 'POST'
@@ -33,6 +35,8 @@ export interface UpstreamRequest {
 /** A seed of the mesh between upstream and this node. */
 interface Through {
   readonly kind: 'seed'
+  /** Of which digests it says that an artifact has one: none where nothing promises it any; undefined where it does not say. */
+  readonly promised?: readonly Digest[] | undefined
   /** What it sent cannot be what upstream has. */
   blame(reason: string): void
 }

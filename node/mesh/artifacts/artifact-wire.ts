@@ -1,3 +1,4 @@
+import { type Digest, formatDigest, parseDigest } from '../../digest.ts'
 import { fromBase64url, toBase64url } from '../../trust/base64url.ts'
 
 /** Where a seed is asked for artifacts and documents; behind it the cache key in base64url. */
@@ -14,6 +15,26 @@ export const IF_RANGE = 'x-warren-if-range'
 export const AS_BLOB = 'x-warren-as-blob'
 /** Answer: upstream's own entity tag, for whoever may have to ask upstream itself later. */
 export const ETAG = 'x-warren-etag'
+/** Answer: of which digests an artifact has one, as the seed itself will see or has seen; `none` where nothing promises it any. */
+export const PROMISED = 'x-warren-promised'
+
+const NONE = 'none'
+/** Digests that a seed tells of: what a document promises in several algorithms, or several times over. */
+const MAX_PROMISED = 8
+
+/** Undefined for what cannot be told in a head, as if it were not known. */
+export function encodePromised(digests: readonly Digest[]): string | undefined {
+  if (digests.length > MAX_PROMISED) return undefined
+  return digests.map(formatDigest).join(',') || NONE
+}
+
+/** Undefined where the seed does not say, or nothing that makes sense. */
+export function decodePromised(text: string | undefined): readonly Digest[] | undefined {
+  if (text === undefined || text === NONE) return text && []
+  const digests = text.split(',', MAX_PROMISED + 1).map(parseDigest)
+  const known = digests.filter((digest) => digest !== undefined)
+  return known.length === digests.length && known.length <= MAX_PROMISED ? known : undefined
+}
 
 /** Undefined for a key that is too long to be asked for. */
 export function artifactPath(key: string): string | undefined {

@@ -40,6 +40,7 @@ interface Setting {
   readonly metered?: boolean
   readonly requests?: number
   readonly blob?: Digest
+  readonly promised?: readonly Digest[]
 }
 
 function found(more: Partial<Found> = {}): Found {
@@ -80,6 +81,7 @@ async function seed(setting: Setting = {}) {
     isFetcher: () => isFetcher,
     plan: (key) => plans.find((plan) => plan.key === key),
     record: () => setting.record as NameRecord | undefined,
+    promised: () => setting.promised,
     blobOf: () => setting.blob,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => bugs.push(error) } })
@@ -146,6 +148,18 @@ describe('a seed that fetches for members', () => {
     expect((await ask(FILE, 'range: bytes=4-\r\n')).status).toBe(206)
     expect((await ask(FILE, 'range: bytes=4-\r\nx-warren-if-range: "v"\r\n')).status).toBe(206)
     expect((await ask(FILE, 'range: bytes=4-\r\nx-warren-if-range: "old"\r\n')).status).toBe(200)
+  })
+
+  it.each([
+    ['with which digests they agree', [{ algorithm: 'sha256', hex: HEX }], `sha256:${HEX}`],
+    ['that nothing promises any', [], 'none'],
+    ['nothing while that is not known', undefined, undefined],
+    ['nothing where there are too many', Array(9).fill({ algorithm: 'sha256', hex: HEX }), undefined],
+  ] as const)('says of bytes %s', async (_, promised, told) => {
+    const { ask } = await seed(promised ? { promised } : {})
+    expect((await ask(FILE)).headers.get('x-warren-promised')).toBe(told)
+    // A document speaks for itself.
+    expect((await ask(INDEX)).headers.get('x-warren-promised')).toBe(undefined)
   })
 
   it('says at once that it is at it', async () => {

@@ -31,6 +31,7 @@ export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: 
     isFetcher: () => true,
     plan: (key) => plans.find((plan) => plan.key === key),
     record: (key) => store.records.get(key),
+    promised: (key) => cache.promised(key),
     blobOf: () => undefined,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => expect.unreachable(String(error)) } })

@@ -1,0 +1,74 @@
+import { describe, expect, it } from 'vitest'
+import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
+import { type Digest, formatDigest } from '../../../node/digest.ts'
+import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
+import type { SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
+import { MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
+import { VirtualClock } from '../../harness/clock.ts'
+import { bytesOf, codeOf, makeCache, read, useCacheTests } from './fixture.ts'
+import { artifact, digestOf } from './plans.ts'
+
+useCacheTests()
+
+const RIGHT = bytesOf(300_000)
+const OTHER = bytesOf(300_000, 2)
+const PLAN = artifact('a', [digestOf(RIGHT)])
+const named = (...digests: Digest[]) => ({ 'x-warren-promised': digests.map(formatDigest).join(',') })
+
+/** A member of a mesh with a seed that answers so, and its own way to an upstream. */
+function member(answer: Partial<SeedAnswer>, body = RIGHT) {
+  const network = new MemoryNetwork()
+  const clock = new VirtualClock()
+  const blamed: string[] = []
+  const asked: SeedQuestion[] = []
+  const seed = network.join({ id: 's', kind: 'seed' })
+  seed.answers = async (question) => {
+    asked.push(question)
+    if (blamed.length > 0) throw new Error('it is in quarantine')
+    async function* sent() {
+      yield OTHER
+    }
+    const headers = { 'content-length': String(OTHER.length), ...answer.headers }
+    const ends = { destroy() {}, discard() {}, blame: (reason: string) => void blamed.push(reason) }
+    return { status: 200, body: sent(), ...ends, ...answer, headers }
+  }
+  const mesh = network.join({ id: 'self' })
+  const upstream = new MemoryUpstream(() => ({ body }))
+  const seeded = new SeededUpstream({ upstream, mesh, clock })
+  return { ...makeCache({ mesh, clock, upstream: seeded }), direct: upstream, blamed, asked, seed }
+}
+
+describe('a seed whose documents say something else than those that are here', () => {
+  it.each([
+    ['names another digest', { headers: named(digestOf(OTHER)) }],
+    ['knows of none', { headers: { 'x-warren-promised': 'none' } }],
+    ['has it as another blob', { status: 303, headers: { location: `/blobs/v1/${formatDigest(digestOf(OTHER))}` } }],
+  ])('and %s is not taken at its word, nor blamed: upstream itself tells', async (_, answer) => {
+    const { get, direct, blamed, asked, seed } = member(answer)
+    seed.hold(digestOf(OTHER), OTHER)
+    const found = await get(PLAN)
+    expect((await read(found)).equals(RIGHT)).toBe(true)
+    expect([found.source, asked.length, direct.requests.length, blamed]).toEqual(['upstream', 1, 1, []])
+  })
+
+  it('is not blamed for what upstream sends to nobody else’s liking either', async () => {
+    const { fetch, blamed } = member({ headers: { 'x-warren-promised': 'none' } }, OTHER)
+    expect(await codeOf(fetch(PLAN))).toBe('UPSTREAM_CORRUPT')
+    expect(blamed).toEqual([])
+  })
+})
+
+describe('a seed that sends other bytes', () => {
+  it.each([
+    ['than it promised', named(digestOf(RIGHT))],
+    ['and several promises, one of them right', named(digestOf(OTHER), digestOf(RIGHT))],
+    ['and says nothing', {}],
+    ['and nonsense', { 'x-warren-promised': 'sha512:00' }],
+    ['and promises of another kind', named(digestOf(OTHER, 'sha256'))],
+  ])('%s is blamed', async (_, headers) => {
+    const { get, blamed } = member({ headers })
+    const found = await get(PLAN)
+    expect(await codeOf(read(found))).toBe('UPSTREAM_CORRUPT')
+    expect(blamed).toEqual(['the bytes do not match their digest'])
+  })
+})
