@@ -1,5 +1,5 @@
 import { expect, onTestFinished } from 'vitest'
-import { HostileMember, type HostileMemberInit } from '../harness/hostile-member.ts'
+import { HostileMember, type HostileMemberInit, LONG } from '../harness/hostile-member.ts'
 import { get } from '../harness/http.ts'
 import type { MemberProcess } from '../harness/member-process.ts'
 import { MeshOfProcesses } from '../harness/process-mesh.ts'
@@ -64,7 +64,8 @@ export class HostileMesh implements AsyncDisposable {
     await mesh.connected()
     const all = new HostileMesh({ mesh, temp, upstreams }, starting.move())
     for (const node of all.honest) {
-      await eventually(`${node.name} knows all others`, async () => (await node.peers()).length === all.honest.length - 1)
+      const isDone = async () => (await node.peers()).length === all.honest.length - 1
+      await eventually(`${node.name} knows all others`, isDone, LONG)
     }
     return all
   }
@@ -115,7 +116,7 @@ export class HostileMesh implements AsyncDisposable {
   /** Resolves once nobody fetches anything. */
   async atRest(): Promise<void> {
     for (const node of this.mesh.running) {
-      await eventually(`${node.name} is at rest`, async () => (await node.status()).flights === 0)
+      await eventually(`${node.name} is at rest`, async () => (await node.status()).flights === 0, LONG)
     }
   }
 

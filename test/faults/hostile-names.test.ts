@@ -13,7 +13,7 @@ import { generateKey, keyFromSeed } from '../../node/trust/keys.ts'
 import { MeshFolder } from '../../node/trust/mesh-folder.ts'
 import { decodeTicket, ticketFacts } from '../../node/trust/ticket.ts'
 import { json } from '../harness/answer.ts'
-import type { HostileMember } from '../harness/hostile-member.ts'
+import { type HostileMember, LONG } from '../harness/hostile-member.ts'
 import { get } from '../harness/http.ts'
 import { keepLogs } from '../harness/kept-logs.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -93,7 +93,7 @@ describe('a member that says what names are', () => {
     // Such a node asks whoever is first for a key, so that the lie is heard there.
     const credulous = await all.mesh.join({ config: { mesh: { names: 'members' } } })
     onTestFinished(() => credulous.stop())
-    await eventually('it knows the liar', async () => (await credulous.peers()).some(({ id }) => id === liar.id))
+    await eventually('it knows the liar', async () => (await credulous.peers()).some(({ id }) => id === liar.id), LONG)
     const misled = []
     for (const one of all.packages('npm')) {
       if (one.name.startsWith('@')) continue
@@ -136,10 +136,14 @@ describe('a member that says what names are', () => {
     seed.claim(EVIL)
     const [first] = all.seeds
     if (!first) throw new Error('there is no seed')
-    await eventually('a seed takes it of a seed', async () => {
-      const { status, body } = await seed.ask(first, pins([nobodys]))
-      return status === 200 && JSON.parse(body.toString()).outcomes[0].state === 'held'
-    })
+    await eventually(
+      'a seed takes it of a seed',
+      async () => {
+        const { status, body } = await seed.ask(first, pins([nobodys]))
+        return status === 200 && JSON.parse(body.toString()).outcomes[0].state === 'held'
+      },
+      LONG,
+    )
     const [path] = known.tarball.split(known.name, 1)
     expect((await dataOf(first, `/npm${path}nobodys/-/nobodys-1.0.0.tgz`)).equals(EVIL)).toBe(true)
 
@@ -175,7 +179,7 @@ describe('a member that says what names are', () => {
     const [one] = all.honest
     if (!one) throw new Error('there is nobody')
     await liar.say(one, TAKEN, { ask: 'take', ops: [op.text] })
-    for (const node of all.honest) await eventually(`${node.name} knows`, () => ledgerOf(node).includes(op.text))
+    for (const node of all.honest) await eventually(`${node.name} knows`, () => ledgerOf(node).includes(op.text), LONG)
     const before = await allFacts()
 
     const own = generateKey()
@@ -195,7 +199,7 @@ describe('a member that says what names are', () => {
       await liar.say(node, TAKEN, { ask: 'take', ops: [op.text] })
       expect(await all.reason(node, liar)).toBe(undefined)
       await liar.say(node, TAKEN, { ask: 'take', ops: [op.text, forged[at] ?? ''] })
-      const reason = await eventually('it is left alone', () => all.reason(node, liar))
+      const reason = await eventually('it is left alone', () => all.reason(node, liar), LONG)
       expect(reason).toMatch(/^it sent what is no op of this mesh: the op is not accepted: \w+/)
     }
     expect(await allFacts()).toEqual(before)

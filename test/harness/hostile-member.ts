@@ -24,6 +24,8 @@ import { eventually } from './wait.ts'
 
 /** Bytes of an answer that are kept: more than any artifact of a test. */
 const MOST_BYTES = 256 << 20
+/** Ms that something may take that is only late on a busy machine. */
+export const LONG = 120_000
 const NEVER = new AbortController().signal
 const VERSION = '0.0.0-hostile'
 
@@ -132,17 +134,22 @@ export class HostileMember implements AsyncDisposable {
   /** Resolves once the members know all that it claims. */
   async isKnownTo(all: readonly MemberProcess[]): Promise<void> {
     for (const one of all) {
-      await eventually(`${one.name} knows what it claims`, async () => {
-        const { inventory } = (await one.peers()).find(({ id }) => id === this.id) ?? {}
-        return (inventory?.keys ?? 0) >= this.member.shelf.size
-      })
+      await eventually(
+        `${one.name} knows what it claims`,
+        async () => {
+          const { inventory } = (await one.peers()).find(({ id }) => id === this.id) ?? {}
+          return (inventory?.keys ?? 0) >= this.member.shelf.size
+        },
+        LONG,
+      )
     }
   }
 
-  /** Resolves once it is connected with all of them. */
+  /** Connects with all of them; an honest node looks for three others, and for further ones at leisure. */
   async meets(all: readonly MemberProcess[]): Promise<void> {
     for (const one of all) {
-      await eventually(`it is connected with ${one.name}`, () => this.#connections(one.peer).length > 0)
+      const [address = ''] = (await one.status()).mesh.listen
+      await eventually(`it is connected with ${one.name}`, () => this.#meets(one.peer, address), LONG)
     }
   }
 
@@ -182,7 +189,7 @@ export class HostileMember implements AsyncDisposable {
   /** Asks over libp2p; one question at a time is answered. */
   async say<Reply>(to: MemberProcess, question: Question<Reply>, details: Record<string, unknown>): Promise<Reply> {
     const told = () => ask(this.connection(to), question, NEVER, details).catch(() => undefined)
-    return eventually(`${to.name} answers`, told)
+    return eventually(`${to.name} answers`, told, LONG)
   }
 
   connection({ peer }: MemberProcess): Connection {
@@ -194,6 +201,12 @@ export class HostileMember implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#client.close()
     await this.member.mesh.close()
+  }
+
+  async #meets(peer: string, address: string): Promise<boolean> {
+    if (this.#connections(peer).length > 0) return true
+    await this.#host.dial(address, NEVER).catch(() => {})
+    return false
   }
 
   #connections(peer: string): Connection[] {
