@@ -28,6 +28,9 @@ export type Checked = Exclude<Resource, { kind: 'directory' | 'checksum' }>
  */
 type MetadataOf = { readonly what: 'versions'; readonly directory: string } | ({ readonly what: 'builds' } & Coordinates)
 
+/** Segments of a path: real ones have some ten. Each may begin a group or an artifact, and all that these could be is held against routes. */
+const MAX_SEGMENTS = 48
+
 const METADATA = 'maven-metadata.xml'
 const PREFIXES = '.meta/prefixes.txt'
 const CHECKSUM_ENDING = /\.(sha512|sha256|sha1|md5)$/
@@ -47,6 +50,7 @@ export function parsePath(path: string): Resource {
   const decoded = paths.decode(path)
   if (decoded.includes(';')) throw paths.bad(path, 'no «;» may stand in it')
   if (decoded === '') return { kind: 'directory', path: '' }
+  if (decoded.split('/').length > MAX_SEGMENTS) throw paths.bad(path, `it has at most ${MAX_SEGMENTS} segments`)
   if (decoded.endsWith('/')) return { kind: 'directory', path: paths.checkSegments(path, decoded.slice(0, -1)) }
   return classify(paths.checkSegments(path, decoded))
 }

@@ -93,7 +93,13 @@ describe('a path', () => {
     'ä',
     '%ff',
     'a'.repeat(2000),
+    // All that hundreds of directories could mean is a quarter of a second of work, where names are bound.
+    `${'a/'.repeat(48)}b`,
   ])('%j is refused', (path) => {
     expect(() => parsePath(path)).toThrow(/is no path of a Maven repository/)
+  })
+
+  test('that is deeper than any real one is read', () => {
+    expect(parsePath(`${'a/'.repeat(47)}b`).kind).toBe('other')
   })
 })
