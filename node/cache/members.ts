@@ -247,7 +247,10 @@ export class Members {
       patience.abort(OVER)
       const list =
         known ?? (mayCheck && size > LARGE_BYTES && start === 0 ? await this.#checks.find(digests, signal) : undefined)
-      if (list && size !== list.size) throw this.#miscounted(source, size, list)
+      if (list && size !== list.size) {
+        this.#checks.miscounted(source, size, list)
+        throw new WarrenError('UPSTREAM_FAILED', `member ${source.id} has something else`)
+      }
       // No lie for sure: it may be upstream that answered with a login page.
       if (!Number.isSafeInteger(size) || size < from.start || size !== (from.size ?? size)) {
         throw new WarrenError('UPSTREAM_CORRUPT', `member ${source.id} has something else`)
@@ -268,14 +271,6 @@ export class Members {
     } finally {
       patience.abort(OVER)
     }
-  }
-
-  #miscounted(source: BlobSource, size: number, list: ChunkList): WarrenError {
-    if (list.sure) {
-      this.#failures++
-      source.blame(`says that the blob has ${size} bytes, which are ${list.size}`)
-    }
-    return new WarrenError('UPSTREAM_FAILED', `member ${source.id} has something else`)
   }
 
   /** Passes bytes on as long as they come, neither fewer nor more than promised. */

@@ -12,16 +12,16 @@ import { ChunkList } from './chunk-list.ts'
 /** How often a flight looks for a chunk list, each time at a few seeds. */
 const SEARCHES = 3
 
-/** A chunk that was not what a seed says that it is, while that seed had not seen the whole yet. */
-interface Accusation {
-  readonly source: BlobSource
-  readonly chunk: number
-  readonly hash: Buffer
-}
+/** A chunk that was not what a seed says that it is, or a length: one of the two is wrong. */
+type Accusation = { readonly source: BlobSource; readonly list: ChunkList } & (
+  | { readonly chunk: number; readonly hash: Buffer }
+  | { readonly size: number }
+)
 
 /**
  * Checks what peers send of one large blob, chunk by chunk, against the list of a certified seed: what passes may go out at once, and
- * what does not shows exactly who lied. One for each flight.
+ * what does not shows exactly who lied, once the whole was seen to be right. Not before: by a list that lies, a seed could have everybody
+ * blame whoever hands on what is right. One for each flight.
  */
 export class ChunkChecks {
   readonly #components: { readonly mesh: Mesh; readonly clock: Clock }
@@ -72,7 +72,10 @@ export class ChunkChecks {
         filled += taken
         if (filled < bytes.length) continue
         const hash = await chunkHash(bytes)
-        if (!hash.equals(await this.#expected(list, chunk, signal))) this.#accuse({ source, chunk, hash }, list)
+        if (!hash.equals(await this.#expected(list, chunk, signal))) {
+          this.#accusations.push({ source, list, chunk, hash })
+          throw new WarrenError('UPSTREAM_CUT', `member ${source.id} ${wrong(chunk)}`)
+        }
         yield bytes
         bytes = list.buffer(++chunk)
         filled = 0
@@ -80,16 +83,29 @@ export class ChunkChecks {
     }
   }
 
+  /** A peer says that the blob has another length than in the list. */
+  miscounted(source: BlobSource, size: number, list: ChunkList): void {
+    this.#accusations.push({ source, list, size })
+  }
+
   /** The whole was seen to be right: now it is known who was wrong. */
   async settle(right: Staging): Promise<void> {
-    for (const { source, chunk, hash } of this.#accusations.splice(0)) {
-      if (!right.storing) return
-      const sum = createHash('sha256')
-      const start = chunk * CHUNK_BYTES
-      const bytes = new StagedBytes(right, { what: 'chunk' })
-      for await (const piece of bytes.pieces(start, Math.min(bytes.size, start + CHUNK_BYTES))) sum.update(piece)
-      if (!sum.digest().equals(hash)) source.blame(wrong(chunk))
+    /** Each is wrong once, however many it contradicts. */
+    const lists = new Map<ChunkList, string>()
+    for (const accusation of this.#accusations.splice(0)) {
+      const { source, list } = accusation
+      if ('size' in accusation) {
+        const { size } = accusation
+        if (size !== right.written) source.blame(`says that the blob has ${size} bytes, which are ${right.written}`)
+        else lists.set(list, `says that a blob has ${list.size} bytes, which are ${size}`)
+        continue
+      }
+      if (!right.storing) continue
+      const { chunk, hash } = accusation
+      if ((await hashOf(right, chunk)).equals(hash)) lists.set(list, `has a chunk list in which chunk ${chunk} is wrong`)
+      else source.blame(wrong(chunk))
     }
+    for (const [list, reason] of lists) list.blame(reason)
   }
 
   async #expected(list: ChunkList, chunk: number, signal: AbortSignal): Promise<Buffer> {
@@ -100,13 +116,14 @@ export class ChunkChecks {
       throw error
     }
   }
+}
 
-  #accuse(accusation: Accusation, list: ChunkList): never {
-    const { source, chunk } = accusation
-    if (list.sure) source.blame(wrong(chunk))
-    else this.#accusations.push(accusation)
-    throw new WarrenError('UPSTREAM_CUT', `member ${source.id} ${wrong(chunk)}`)
-  }
+async function hashOf(staging: Staging, chunk: number): Promise<Buffer> {
+  const sum = createHash('sha256')
+  const start = chunk * CHUNK_BYTES
+  const bytes = new StagedBytes(staging, { what: 'chunk' })
+  for await (const piece of bytes.pieces(start, Math.min(bytes.size, start + CHUNK_BYTES))) sum.update(piece)
+  return sum.digest()
 }
 
 function wrong(chunk: number): string {
