@@ -159,6 +159,12 @@ export class Cache {
     return held !== undefined && !held.link && overdueBy(held, clock.now()) <= this.#staleIfError
   }
 
+  /** As `Finder` has it. */
+  isFresh(plan: Plan): boolean {
+    const held = this.#components.store.records.get(plan.key)
+    return held !== undefined && !held.link && this.#usable(plan, held, {})
+  }
+
   /** Whoever waits or reads gets DRAINING; idempotent. */
   async close(): Promise<void> {
     const reason = new WarrenError('DRAINING', 'this node is stopping')

@@ -57,4 +57,6 @@ export interface Finder {
   lacked(plan: Plan): boolean
   /** Whether there is a copy that could be served while upstream is in trouble. */
   holds(plan: Plan): boolean
+  /** Whether there is one that upstream need not be asked about, unless somebody wants it confirmed. */
+  isFresh(plan: Plan): boolean
 }

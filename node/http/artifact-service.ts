@@ -26,7 +26,7 @@ import type { Sender } from './sender.ts'
 import { nodesIn } from './via.ts'
 
 export interface ArtifactServiceComponents {
-  readonly cache: Pick<Finder, 'get' | 'holds'>
+  readonly cache: Pick<Finder, 'get' | 'holds' | 'isFresh'>
   readonly sender: Sender
   readonly upstream: Pick<Upstream, 'isPrivate' | 'budget'>
   readonly budgets: MemberBudgets
@@ -65,7 +65,9 @@ export class ArtifactService implements MemberService {
     budgets.ask(member)
     const plan = comingThrough(nodesIn(headers.via), this.#planOf(request.url ?? ''))
     const isHere = cache.holds(plan)
-    if (!isHere || wantsConfirmation(headers)) budgets.fetch(member, this.#isMetered(plan))
+    const isNew = !isHere || wantsConfirmation(headers)
+    // To see whether a copy is still right is no pull.
+    if (isNew || !cache.isFresh(plan)) budgets.fetch(member, isNew && this.#isMetered(plan))
     if (method !== 'POST') return this.#send(plan, request, response, member)
     const told = { ...plan, brought: (bytes: number) => budgets.brought(member, bytes) }
     if (!isHere && !this.#components.intake.take(told, () => !budgets.isSpent(member)))

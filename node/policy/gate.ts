@@ -94,6 +94,10 @@ export class PolicyGate implements Finder, Withholder {
     return this.#components.cache.holds(plan)
   }
 
+  isFresh(plan: Plan): boolean {
+    return this.#components.cache.isFresh(plan)
+  }
+
   /** Undefined where nothing is said about a package. */
   of(subject: Subject): Withholding | undefined {
     const policy = this.#policy

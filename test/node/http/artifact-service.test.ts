@@ -56,13 +56,14 @@ function found(more: Partial<Found> = {}): Found {
 async function seed(setting: Setting = {}) {
   const { plans = [FILE, INDEX], get = () => found(), holds = false, isPrivate = false, isFetcher = true } = setting
   const asked: { key: string; head: boolean; revalidate: boolean; via: string | undefined }[] = []
-  const cache: Pick<Finder, 'get' | 'holds'> = {
+  const cache: Pick<Finder, 'get' | 'holds' | 'isFresh'> = {
     get: (plan, options) => {
       const { head = false, revalidate = false } = options
       asked.push({ key: plan.key, head, revalidate, via: plan.headers?.via })
       return get(plan, options)
     },
     holds: () => holds,
+    isFresh: () => holds,
   }
   const rendered = using(new RenderedCache({ onTrouble: () => {} }, { bytes: 0 }))
   const clock = new VirtualClock()

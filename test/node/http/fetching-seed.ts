@@ -16,7 +16,7 @@ import { makeCache, type Parts } from '../cache/fixture.ts'
 import { parseHead, until, using } from './fixture.ts'
 
 /** A seed with a real cache behind its door, asked over plain HTTP by «m», for whom it brings so many new bytes a day. */
-export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: number) {
+export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: number, fetches = 1_000) {
   const { cache, store, upstream, clock } = makeCache(parts)
   const intake = using(new Intake({ cache }))
   const service = new ArtifactService({
@@ -26,7 +26,7 @@ export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: 
       rendered: using(new RenderedCache({ onTrouble: () => {} }, { bytes: 0 })),
     }),
     upstream,
-    budgets: new MemberBudgets({ clock }, { requests: 1_000, fetches: 1_000, bytes, pulls: 1 }),
+    budgets: new MemberBudgets({ clock }, { requests: 1_000, fetches, bytes, pulls: 1 }),
     intake,
     isFetcher: () => true,
     plan: (key) => plans.find((plan) => plan.key === key),

@@ -162,6 +162,7 @@ export class Face {
           atHand: (wanted, revalidate) => init.atHand?.(wanted.key, wanted, revalidate),
           lacked: () => false,
           holds: () => false,
+          isFresh: () => false,
         },
         upstream: this.upstream,
         sender: new Sender({ pool: this.pool, rendered: this.rendered }),

@@ -63,6 +63,20 @@ describe('what a seed brings for a member counts', () => {
   })
 })
 
+describe('a question to upstream counts', () => {
+  it('though a copy is here, where that is outdated', async () => {
+    const { ask, upstream, clock } = await fetchingSeed({ script: () => ({ body: DOCUMENT }) }, PLANS, MIB, 3)
+    for (let at = 0; at < 3; at++) {
+      expect((await ask(INDEX)).status).toBe(200)
+      // It is good for a minute.
+      expect((await ask(INDEX)).status).toBe(200)
+      expect(upstream.requests.length).toBe(at + 1)
+      await clock.advance(90_000)
+    }
+    expect((await ask(INDEX)).headers.get('x-warren-error')).toBe('BUDGET_SPENT')
+  })
+})
+
 describe('what was asked for at the same time', () => {
   it('is not begun once the bytes of a day are spent', async () => {
     const { ask, errorOf, upstream, kept } = await seed(undefined, 2 * MIB)

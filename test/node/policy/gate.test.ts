@@ -48,7 +48,7 @@ function gateWith(settings: Partial<PolicySettings>): PolicyGate {
   return new PolicyGate({ cache, lookup, clock, keptSince: (key) => kept.get(key) }, policyOf(settings))
 }
 
-const NOTHING_HELD = { lacked: () => false, holds: () => false }
+const NOTHING_HELD = { lacked: () => false, holds: () => false, isFresh: () => false }
 
 function policyOf(settings: Partial<PolicySettings>): Policy {
   return new Policy({ ...NOTHING, ...settings })
