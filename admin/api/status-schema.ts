@@ -121,6 +121,8 @@ export const statusSchema = z.object({
     readerOnly: z.boolean(),
     /** Members that are connected. */
     peers: count,
+    /** Those of them that are seeds and can be asked. */
+    seeds: count,
     /** When this node's certificate ends. */
     notAfter: z.number().nullable(),
     /** Why no member is connected, in a sentence. */

@@ -13,7 +13,7 @@ export const JOIN_ONE = '«warren mesh create» or «warren mesh join»'
 /** How a node stands in its mesh, for people: the most important thing first. */
 export function meshFacts(mesh: Status['mesh'], now: number): string[] {
   if (mesh.state === 'lone') return [`none; ${JOIN_ONE}`, ...(mesh.trouble === null ? [] : [mesh.trouble])]
-  const others = mesh.peers > 0 ? `connected with ${plural(mesh.peers, 'member')}` : 'no other member is connected'
+  const others = mesh.peers > 0 ? connectedText(mesh) : 'no other member is connected'
   return [
     `${mesh.id}, ${mesh.role}, ${others}; ${formatBytes(mesh.bytesIn)} in, ${formatBytes(mesh.bytesOut)} out`,
     ...(mesh.trouble === null ? [] : [mesh.trouble]),
@@ -24,6 +24,11 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
     ...pinFacts(mesh.pins),
     ...certificateFacts(mesh, now),
   ]
+}
+
+/** Whether there is a seed decides who asks registries. */
+function connectedText({ peers, seeds }: Status['mesh']): string {
+  return `connected with ${plural(peers, 'member')} (${seeds === 0 ? 'no seed' : plural(seeds, 'seed')})`
 }
 
 function pinFacts(pins: Status['mesh']['pins']): string[] {

@@ -51,7 +51,7 @@ export class Problems {
   }
 
   unknown(where: string, key: string, known: Iterable<string>): void {
-    const meant = nearest(key, known)
+    const meant = nearest(key, withSections(known))
     const right = meant ? `did you mean ${meant}?` : '«warren config» lists all settings'
     this.add(`${where}: there is no setting ${limited(key)}; ${right}`)
   }
@@ -63,6 +63,13 @@ export class Problems {
     const lines = this.#lines.slice(0, MAX_PROBLEMS)
     throw new WarrenError('CONFIG_INVALID', [...lines, ...(more > 0 ? [`… and ${more} more`] : [])].join('\n'))
   }
+}
+
+/** Settings, and what they are under: whole sections are misspelt as well. */
+function withSections(keys: Iterable<string>): Set<string> {
+  const all = [...keys]
+  const sections = all.flatMap((key) => key.split('.').map((_, at, parts) => parts.slice(0, at).join('.')))
+  return new Set([...all, ...sections.filter((section) => section !== '')])
 }
 
 /** A value in one line, without the credentials that somebody may have put into a URL. */

@@ -115,18 +115,18 @@ export const timeout = duration('10ms', '1h')
 export const age = duration('0s', '365d')
 
 /** In bytes. */
-export const memory = readable('a size up to 1TiB, such as 64MiB or 1GiB', (text) => {
+export const memory = readable('a size with its unit, up to 1TiB, such as 64MiB or 1GiB', (text) => {
   const bytes = sizeIn(text)
   return bytes !== undefined && bytes <= 2 ** 40 ? bytes : undefined
 })
 
 /** In bytes a second. */
-export const rate = readable('a size from 64KiB to 1TiB, such as 50MiB', (text) => {
+export const rate = readable('a size with its unit, from 64KiB to 1TiB, such as 50MiB', (text) => {
   const bytes = sizeIn(text)
   return bytes !== undefined && bytes >= 64 << 10 && bytes <= 2 ** 40 ? bytes : undefined
 })
 
-export const minFree = readable('a share of the disk, such as 10%, or a size, such as 5GiB', (text) => {
+export const minFree = readable('a share of the disk, such as 10%, or a size with its unit, such as 5GiB', (text) => {
   const share = parseShare(text)
   if (share !== undefined) return { share }
   const bytes = sizeIn(text)
@@ -134,7 +134,7 @@ export const minFree = readable('a share of the disk, such as 10%, or a size, su
 })
 
 /** In bytes. */
-export const quota = readable('a size, such as 20GiB, none for no bound, or auto', (text) => {
+export const quota = readable('a size with its unit, such as 20GiB, none for no bound, or auto', (text) => {
   if (text === 'auto' || text === 'none') return text
   const bytes = sizeIn(text)
   return bytes === 0 ? 'none' : bytes

@@ -179,6 +179,7 @@ export class Libp2pMesh implements Mesh {
       zone,
       readerOnly: parts.reachable === false,
       peers: book.connected,
+      seeds: book.seeds().filter(({ since }) => since !== undefined).length,
       bytesIn: peers.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
       bytesOut: peers.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
       router: { ...router.counts.snapshot(), coversAll: router.coversAll },

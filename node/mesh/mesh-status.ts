@@ -23,6 +23,8 @@ export interface MeshStatus {
   readonly readerOnly: boolean
   /** Members that are connected. */
   readonly peers: number
+  /** Those of them that are seeds and not in quarantine. */
+  readonly seeds: number
   /** When this node's own certificate ends. */
   readonly notAfter: number | null
   /** Why no member is connected, in a sentence. */

@@ -198,6 +198,7 @@ function lone(peer: string, trouble: string | null): MeshStatus {
     reachable: null,
     readerOnly: false,
     peers: 0,
+    seeds: 0,
     notAfter: null,
     trouble,
     bytesIn: 0,

@@ -24,6 +24,7 @@ export const LONE: Status['mesh'] = {
   reachable: null,
   readerOnly: false,
   peers: 0,
+  seeds: 0,
   notAfter: null,
   trouble: null,
   bytesIn: 0,

@@ -49,6 +49,8 @@ async function showSome(client: ApiClient, base: string, names: readonly string[
   const pins = await settled(client, base, [...new Set([...warmedPaths.targets, ...targetsOf(warmed)])])
   if (options.json) writeLines(process.stdout, [JSON.stringify({ pins, failures }, null, 2)])
   else if (pins.length > 0) writeLines(process.stdout, placeLines(pins, process.stdout))
+  if (status.mesh.role !== 'seed' && status.mesh.seeds === 0)
+    process.stderr.write('warren: no seed is connected, so that only this node has what is named here until one is\n')
 }
 
 /** Paths of mirrors name what no package URL does, such as a file of a generic mirror. */

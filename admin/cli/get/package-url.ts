@@ -66,6 +66,10 @@ export function parseTarget(text: string): Target {
 
 function imageNamed(text: string): Target {
   const other = otherMeaning(text)
+  if (other === undefined && text.startsWith('/'))
+    throw new UsageError(
+      `${JSON.stringify(text)} is a path, and no image or package URL: «warren pin» and «warren explain» take paths of mirrors, and any client fetches them from the node`,
+    )
   try {
     return { image: parseReference(text), ...(other !== undefined && { other }) }
   } catch (error) {

@@ -123,6 +123,17 @@ test('an admin key is only removed by who says so', async () => {
   })
 })
 
+test('a mesh is not created when the stick for its admin key is not mounted', async () => {
+  const machine = new Machine()
+  const away = join(machine.home, 'not-mounted')
+  expect(await machine.run(`create --admin-key ${away}/admin.key`)).toMatchObject({
+    code: 2,
+    stdout: '',
+    stderr: `warren: --admin-key: there is no folder ${away}: make it, or mount what it is on\n`,
+  })
+  expect([existsSync(away), existsSync(join(machine.data, 'mesh'))]).toEqual([false, false])
+})
+
 test('a broken membership can be left', async () => {
   const machine = new Machine()
   await machine.create('--address 127.0.0.1:7471 --admin-key stick.key')

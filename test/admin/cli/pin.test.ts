@@ -125,17 +125,20 @@ test('what is named is fetched first, and then shown as soon as it is on its see
       { id: OTHER, belongs: true, holds },
       { id: AWAY, belongs: false, holds: null },
     ]
+    node.mesh = { ...node.mesh, role: 'member', seeds: 1 }
     node.places.set('/raw/x/a.bin', { ...place, seeds: seedsWith(false) })
     const running = pin('/raw/x/a.bin', '/raw/x/no.bin')
     await eventually('it has asked more than once', () => node.placesAsked >= 3)
     node.places.set('/raw/x/a.bin', { ...place, seeds: seedsWith(true) })
     const { code, stdout, stderr } = await running
     expect(code).toBe(1)
-    expect(stderr).toMatch(/^warren: \/raw\/x\/no\.bin: the node answers 404/)
+    expect(stderr).toMatch(/^warren: \/raw\/x\/no\.bin: the node answers 404.*\n$/)
     expect(stdout.split('\n')[1]?.replace(/ {2,}/g, '  ')).toBe(
       `/raw/x/a.bin  2.9 KiB  ${PEER.slice(-8)} ${OTHER.slice(-8)}  –  –  ${AWAY.slice(-8)}`,
     )
     expect(mirrors.count('/raw/x/a.bin')).toBe(1)
+    node.mesh = { ...node.mesh, seeds: 0 }
+    expect((await pin('/raw/x/a.bin')).stderr).toContain('no seed is connected, so that only this node has')
     const json = JSON.parse((await pin('--json', '/raw/x/a.bin')).stdout)
     expect(json).toEqual({ pins: [{ target: '/raw/x/a.bin', place: node.places.get('/raw/x/a.bin') }], failures: [] })
   } finally {

@@ -161,6 +161,7 @@ test.for([
     [`its certificate ends in 30 d: renew it where the admin key is with «warren seed renew ${PEER}»`],
   ],
   [{ notAfter: NOW - 1 }, [`its certificate has ended: renew it where the admin key is with «warren seed renew ${PEER}»`]],
+  [{ seeds: 1 }, []],
   [
     { readerOnly: true, reachable: false },
     ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'],
@@ -168,7 +169,7 @@ test.for([
 ] as const)('a member with %j tells how it stands in its mesh', ([facts, more]) => {
   const lines = statusLines({ ...status, mesh: { ...member, ...facts } }, init)
   expect(lines.slice(7, lines.indexOf(''))).toEqual([
-    `mesh     0123456789abcdef, ${'role' in facts ? facts.role : 'seed'}, connected with 1 member; 2.0 KiB in, 7 B out`,
+    `mesh     0123456789abcdef, ${'role' in facts ? facts.role : 'seed'}, connected with 1 member (${'seeds' in facts ? '1 seed' : 'no seed'}); 2.0 KiB in, 7 B out`,
     `         peer ${PEER}`,
     '         at /ip4/10.0.0.1/tcp/7471 /ip6/::1/tcp/7471; blobs at 10.0.0.1:7472',
     ...more.map((line) => `         ${line}`),

@@ -41,12 +41,13 @@ test('a running node takes over what the command line does beside it, and so doe
   // It was never out of the mesh.
   expect(status).toMatchObject({ state: 'member', trouble: null })
   expect(new MeshFolder(member.data).membership()?.chain.length).toBe(1)
+  expect((await other.status()).mesh).toMatchObject({ peers: 2, seeds: 2 })
 
   await warren('seed', 'revoke', member.peer)
   await eventually('it is gone', async () => (await roleAt(seed)) === undefined && (await roleAt(other)) === undefined)
   const trouble = await eventually('it says why', async () => (await member.status()).mesh.trouble ?? undefined)
   expect(trouble).toContain(`${member.peer} was revoked as a seed`)
-  expect((await other.status()).mesh).toMatchObject({ state: 'member', trouble: null })
+  expect((await other.status()).mesh).toMatchObject({ state: 'member', trouble: null, peers: 1, seeds: 1 })
 })
 
 test('a node whose ticket was revoked starts alone, says why, and is in the mesh again with another ticket', async () => {

@@ -109,6 +109,8 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
   ['listn: 127.0.0.1:80\n', 'config.yaml:1:1: there is no setting listn; did you mean listen?'],
   ['store:\n  minfree: 5%\n', 'config.yaml:2:3: there is no setting store.minfree; did you mean store.minFree?'],
   ['minFree: 5%\n', 'config.yaml:1:1: there is no setting minFree; did you mean store.minFree?'],
+  ['stor:\n  quota: 5GiB\n', 'config.yaml:1:1: there is no setting stor; did you mean store?'],
+  ['mesh: {budgets: {bytes: 1GiB}}\n', 'config.yaml:1:8: there is no setting mesh.budgets; did you mean mesh.budget?'],
   ['database: x\n', 'config.yaml:1:1: there is no setting database; «warren config» lists all settings'],
   ['__proto__: {x: 1}\n', 'config.yaml:1:1: there is no setting __proto__; «warren config» lists all settings'],
   ['- a\n', 'config.yaml:1:1: the file must hold keys and values'],
@@ -142,18 +144,24 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
   ['log: {level: 3}\n', 'config.yaml:1:14: log.level is 3, but must be one of trace, debug, info, warn, error, fatal, silent'],
   [
     'store: {minFree: 120%}\n',
-    'config.yaml:1:18: store.minFree is "120%", but must be a share of the disk, such as 10%, or a size, such as 5GiB',
+    'config.yaml:1:18: store.minFree is "120%", but must be a share of the disk, such as 10%, or a size with its unit, such as 5GiB',
   ],
   [
     'store: {quota: 20}\n',
-    'config.yaml:1:16: store.quota is 20, but must be a size, such as 20GiB, none for no bound, or auto',
+    'config.yaml:1:16: store.quota is 20, but must be a size with its unit, such as 20GiB, none for no bound, or auto',
   ],
   [
     'store: {minFree: 10}\n',
-    'config.yaml:1:18: store.minFree is 10, but must be a share of the disk, such as 10%, or a size, such as 5GiB',
+    'config.yaml:1:18: store.minFree is 10, but must be a share of the disk, such as 10%, or a size with its unit, such as 5GiB',
   ],
-  ['memory: {hot: 64M}\n', 'config.yaml:1:15: memory.hot is "64M", but must be a size up to 1TiB, such as 64MiB or 1GiB'],
-  ['memory: {hot: 64}\n', 'config.yaml:1:15: memory.hot is 64, but must be a size up to 1TiB, such as 64MiB or 1GiB'],
+  [
+    'memory: {hot: 64M}\n',
+    'config.yaml:1:15: memory.hot is "64M", but must be a size with its unit, up to 1TiB, such as 64MiB or 1GiB',
+  ],
+  [
+    'memory: {hot: 64}\n',
+    'config.yaml:1:15: memory.hot is 64, but must be a size with its unit, up to 1TiB, such as 64MiB or 1GiB',
+  ],
   [
     'upstream: {connectTimeout: 10}\n',
     'config.yaml:1:28: upstream.connectTimeout is 10, but must be a duration from 10ms to 1h with its unit, such as 500ms, 10s, 5m, 2h or 7d',
@@ -200,7 +208,7 @@ const cases: readonly (readonly [text: string, ...problems: string[]])[] = [
     'log: {level: loud}\nmemory: {hot: much}\nhots: [a]\n',
     'config.yaml:3:1: there is no setting hots; did you mean hosts?',
     'config.yaml:1:14: log.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent',
-    'config.yaml:2:15: memory.hot is "much", but must be a size up to 1TiB, such as 64MiB or 1GiB',
+    'config.yaml:2:15: memory.hot is "much", but must be a size with its unit, up to 1TiB, such as 64MiB or 1GiB',
   ],
 ]
 

@@ -1,5 +1,6 @@
+import { existsSync } from 'node:fs'
 import { networkInterfaces } from 'node:os'
-import { resolve } from 'node:path'
+import { dirname, resolve } from 'node:path'
 import type { Config } from '../../../../node/config/schema.ts'
 import { WarrenError } from '../../../../node/errors.ts'
 import { toMultiaddr } from '../../../../node/member-address.ts'
@@ -30,10 +31,13 @@ export function create(options: CreateOptions): void {
       'MESH_CONFLICT',
       `this node is in mesh ${before.mesh} already; «warren mesh leave» takes it out, or choose another data folder with --data`,
     )
+  const keyFile = options.adminKey === undefined ? folder.adminKeyFile : resolve(options.adminKey)
+  // Made anew it would be a folder of this disk where a stick was meant that is not mounted.
+  if (options.adminKey !== undefined && !existsSync(dirname(keyFile)))
+    throw new UsageError(`--admin-key: there is no folder ${dirname(keyFile)}: make it, or mount what it is on`)
   const { peerId: peer } = loadNodeKey(config.data)
   const addresses = addressesFor(options.address, config.mesh, peer)
   const { membership, adminKey } = createMesh({ peer, addresses, now })
-  const keyFile = options.adminKey === undefined ? folder.adminKeyFile : resolve(options.adminKey)
   // First the key: a mesh without one is of no use, a key without a mesh is only a file.
   folder.writeAdminKey(adminKey, keyFile)
   folder.writeMembership(membership)

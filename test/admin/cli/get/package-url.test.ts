@@ -60,6 +60,7 @@ test.for<[string, string]>([
   ['pkg:npm/a@1%2', 'is no package URL'],
   ['pkg:gem/rails@1', 'is of a type that no mirror has; there are npm, pypi, maven, golang, cargo, docker and oci'],
   ['pkg:maven/lib@1', '"pkg:maven/lib@1" has no group; give pkg:TYPE/NAMESPACE/NAME@VERSION, the group first'],
+  ['/raw/tools/a.zip', '"/raw/tools/a.zip" is a path, and no image or package URL: '],
   ['pkg:docker/UPPER@1', '"pkg:docker/UPPER@1": "UPPER:1" names no image: '],
   ['pkg:oci/a@sha256:12', '"sha256:12" is no digest'],
 ])('%s is refused', ([text, message]) => {
