@@ -141,6 +141,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       intake,
       isFetcher: () => mesh.fetches,
       plan: (key) => replan(key, door.mounts.all),
+      hasUpstreamOf: (key) => door.mounts.hasUpstreamOf(key),
       record: (key) => store.records.get(key),
       promised: (key) => cache.promised(key),
       blobOf: (key) => cache.digests(key).find((digest) => shelf.has(digest) || shelf.partial(digest) !== undefined),

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Finder, Found } from '../cache/found.ts'
 import type { Intake } from '../cache/intake.ts'
-import { comingThrough, type Plan } from '../cache/plan.ts'
+import { comingThrough, type Plan, parseKey } from '../cache/plan.ts'
 import { type Digest, formatDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import {
@@ -35,6 +35,8 @@ export interface ArtifactServiceComponents {
   isFetcher(): boolean
   /** The plan of what a key names, from this node's own configuration; undefined where none of its mirrors has that. */
   plan(key: string): Plan | undefined
+  /** Whether one of its mirrors has the upstream of a key, be it for other names only. */
+  hasUpstreamOf(key: string): boolean
   record(key: string): NameRecord | undefined
   /** Of which digests what a key names has one: none where nothing promises any; undefined while it is not known. */
   promised(key: string): readonly Digest[] | undefined
@@ -138,16 +140,22 @@ export class ArtifactService implements MemberService {
   }
 
   #planOf(url: string): Plan {
-    const { plan, record, upstream, isFetcher } = this.#components
+    const { plan, hasUpstreamOf, record, upstream, isFetcher } = this.#components
     const key = keyInPath(url)
     if (key === undefined)
       throw new WarrenError('BAD_REQUEST', `behind ${ARTIFACT_PATH} there has to be a cache key in base64url`)
     const planned = isFetcher() ? plan(key) : undefined
-    // One answer for all, so that nobody learns what this node has a login for, or had one when it fetched that.
-    if (!planned || upstream.isPrivate(planned.base) || record(planned.key)?.private) {
-      throw new WarrenError('NO_SUCH_MIRROR', 'this node fetches nothing of that kind for others')
+    if (planned && !upstream.isPrivate(planned.base) && !record(planned.key)?.private) return planned
+    // Of that upstream it is asked again for something else; whoever asked for this has to see for itself.
+    const { base } = parseKey(key) ?? {}
+    if (isFetcher() && base !== undefined && hasUpstreamOf(key) && !upstream.isPrivate(base)) {
+      throw new WarrenError(
+        'POLICY_DENIED',
+        'this node asks that upstream for other things only, as far as others are concerned',
+      )
     }
-    return planned
+    // One answer for all, so that nobody learns what this node has a login for.
+    throw new WarrenError('NO_SUCH_MIRROR', 'this node fetches nothing of that kind for others')
   }
 
   #isMetered({ base, document, pointsTo }: Plan): boolean {

@@ -1,4 +1,6 @@
 import type { Mirror, Protocol } from '../../protocols/protocol.ts'
+import { isUpstream } from '../../protocols/sites.ts'
+import { parseKey } from '../cache/plan.ts'
 
 /** A mirror together with the grammar that it speaks. */
 export interface Mounted {
@@ -49,6 +51,14 @@ export class Mounts {
   /** In the order of the settings: the first of its protocol is the one that is meant where nobody says which. */
   get all(): readonly Mounted[] {
     return this.#all
+  }
+
+  /** Whether some mirror has the upstream of a key, be it for other names only. What clients name is nobody's. */
+  hasUpstreamOf(key: string): boolean {
+    const named = parseKey(key)
+    if (!named) return false
+    const { ecosystem, base } = named
+    return this.#all.some(({ mirror, protocol }) => protocol.name === ecosystem && !mirror.onDemand && isUpstream(mirror, base))
   }
 
   /** Throws NO_SUCH_MIRROR where a protocol knows the path as its own, but not what it names. */

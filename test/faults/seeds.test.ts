@@ -177,6 +177,18 @@ describe('a mesh with seeds', () => {
     expect([requests.seed, requests.upstream]).toEqual([4, 0])
   })
 
+  it('goes on to fetch from an upstream of which it may not be asked for some names', async () => {
+    const replay = await replayed()
+    const bound = { pattern: '@corp/*', upstream: undefined, levels: '/' }
+    const npm = { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: [new URL(replay.url).href], local: false }
+    const mesh = await TestMesh.create(temp, { upstream: replay.url, mirrors: [{ ...npm, routes: [bound] }] })
+    const member = await mesh.join({ upstream: replay.url, overrides: cutOff() })
+    const told = await exchange(`${member.url}/npm/@corp%2fsecret`)
+    expect(told.status).toBe(503)
+    await install(member, PACKAGES.slice(0, 1))
+    expect(replay.tally.log.filter(({ path }) => path.includes('corp'))).toEqual([])
+  })
+
   it('knows nothing of what a member has a login for, and has nothing of it for others', async () => {
     const replay = await replayed()
     const origin = new URL(replay.url).origin

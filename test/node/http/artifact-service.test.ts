@@ -37,6 +37,7 @@ interface Setting {
   readonly holds?: boolean
   readonly isPrivate?: boolean
   readonly isFetcher?: boolean
+  readonly hasUpstream?: boolean
   readonly metered?: boolean
   readonly requests?: number
   readonly blob?: Digest
@@ -81,6 +82,7 @@ async function seed(setting: Setting = {}) {
     intake,
     isFetcher: () => isFetcher,
     plan: (key) => plans.find((plan) => plan.key === key),
+    hasUpstreamOf: () => setting.hasUpstream ?? false,
     record: () => setting.record as NameRecord | undefined,
     promised: () => setting.promised,
     blobOf: () => setting.blob,
@@ -189,9 +191,9 @@ describe('a seed that fetches for members', () => {
   })
 
   it.each([
-    ['what it has a login for', { isPrivate: true }, FILE],
+    ['what it has a login for', { isPrivate: true, hasUpstream: true }, FILE],
     ['what came with a login that is gone by now', { record: { private: true as const } }, FILE],
-    ['anything while it is no seed', { isFetcher: false }, FILE],
+    ['anything while it is no seed', { isFetcher: false, hasUpstream: true }, FILE],
     ['what none of its mirrors has', {}, { key: `test\n${BASE}\nelsewhere\n\n` }],
   ])('fetches not %s, and says the same to all of these', async (_, setting, plan) => {
     const { ask, asked } = await seed(setting)
@@ -199,6 +201,15 @@ describe('a seed that fetches for members', () => {
     expect([status, headers.get('x-warren-error')]).toEqual([404, 'NO_SUCH_MIRROR'])
     expect(rest).toBe('this node fetches nothing of that kind for others\n')
     expect(asked).toEqual([])
+  })
+
+  it.each([
+    ['what came with a login that is gone by now', { record: { private: true as const } }, FILE],
+    ['what a route binds elsewhere', {}, { key: `test\n${BASE}\nelsewhere\n\n` }],
+  ])('fetches not %s, and is asked for other things of that upstream as before', async (_, setting, plan) => {
+    const { ask, asked } = await seed({ ...setting, hasUpstream: true })
+    const { status, headers } = await ask(plan)
+    expect([status, headers.get('x-warren-error'), asked]).toEqual([403, 'POLICY_DENIED', []])
   })
 
   it.each([

@@ -30,6 +30,7 @@ export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: 
     intake,
     isFetcher: () => true,
     plan: (key) => plans.find((plan) => plan.key === key),
+    hasUpstreamOf: () => true,
     record: (key) => store.records.get(key),
     promised: (key) => cache.promised(key),
     blobOf: () => undefined,

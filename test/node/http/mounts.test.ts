@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest'
+import { cacheKey } from '../../../node/cache/plan.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { Mounts } from '../../../node/http/mounts.ts'
 import type { Protocol } from '../../../protocols/protocol.ts'
@@ -64,6 +65,20 @@ test('two ecosystems have each its own alias', () => {
   const both = new Mounts([outer, second])
   expect(both.find(at('/-/alias/x'))?.mounted).toBe(outer)
   expect(both.find(at('/-/second/x'))?.mounted).toBe(second)
+})
+
+test('tell the upstreams that mirrors ask, be it for some names only, and not those that clients name', () => {
+  const base = 'https://one.example.test/'
+  const bound = 'https://corp.example.test/'
+  const named = 'https://named.example.test/'
+  const { mirror } = mirrorAt('/npm/')
+  const mounts = new Mounts([
+    { mirror: { ...mirror, upstreams: [base], routes: [{ pattern: 'corp', upstream: bound }] }, protocol: plain },
+    { mirror: { ...mirror, upstreams: [named], onDemand: true }, protocol: plain },
+  ])
+  const keyAt = (ecosystem: string, at: string) => cacheKey({ ecosystem, base: at, path: 'x' })
+  expect([base, bound, named].map((at) => mounts.hasUpstreamOf(keyAt(plain.name, at)))).toEqual([true, true, false])
+  expect([keyAt('other', base), base, ''].map((key) => mounts.hasUpstreamOf(key))).toEqual([false, false, false])
 })
 
 describe('a protocol that decides itself which of its mirrors is meant', () => {
