@@ -34,7 +34,6 @@ function commands(): Command {
     .helpCommand('help [command]', 'print this help, or that of a command')
     .addHelpText('after', EXIT_HELP)
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(`warren: ${usageLine(text)}; see «warren --help»\n`) })
   // Each command is loaded when it runs: asking for the status needs no server.
   withSettings(program.command('up').description('run a node')).action(async (options) =>
     (await import('./commands/up.ts')).up(options),
@@ -93,7 +92,16 @@ function commands(): Command {
     .option('--keep', 'keep the folder with everything in it')
     .option('--json', 'the facts as JSON; the story goes to stderr')
     .action(async (options) => (await import('./commands/demo.ts')).demo(options))
+  withHints(program, 'warren')
   return program
+}
+
+/** What is wrong with the use of a command is told with its own help, under the name by which it was called. */
+function withHints(command: Command, name: string): void {
+  command.configureOutput({
+    outputError: (text, write) => write(`warren: ${usageLine(text)}; see «${name} --help»\n`),
+  })
+  for (const one of command.commands) withHints(one, `${name} ${one.name()}`)
 }
 
 function withNode(command: Command): Command {

@@ -1,8 +1,10 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { decodeTicket, ticketFacts } from '../../../node/trust/ticket.ts'
-import { run } from '../../harness/child-process.ts'
+import { cleanEnv, run } from '../../harness/child-process.ts'
 import { startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { requireTool } from '../../harness/tools.ts'
@@ -252,6 +254,26 @@ test('joining waits until the running node is connected', async () => {
   expect(code).toBe(0)
   expect(stdout).toContain('\nThe running node is connected with 3 members.\n')
   expect(looks).toBe(3)
+})
+
+test('it is told that a node has joined before it is connected', async () => {
+  const [first, second] = [new Machine(), new Machine()]
+  const { mesh } = await first.create()
+  const node = await startFakeNode(second.data)
+  node.mesh = { ...LONE, id: mesh, state: 'joining' }
+  const joining = spawn(process.execPath, [ENTRY, 'mesh', 'join', '--data', second.data], {
+    cwd: second.home,
+    env: cleanEnv({ HOME: second.home }),
+  })
+  joining.stdin.end(await first.ticket())
+  let stdout = ''
+  joining.stdout.setEncoding('utf8').on('data', (text: string) => {
+    stdout += text
+    // Nothing else lets it end before its patience does.
+    if (text.startsWith('This node has joined')) node.mesh = { ...node.mesh, state: 'member', peers: 3 }
+  })
+  await once(joining, 'close')
+  expect(stdout).toMatch(/^This node has joined .*\nThe running node is connected with 3 members\.\n$/)
 })
 
 test('a node starts as a member with a ticket in its environment, and again with the same', async () => {

@@ -42,9 +42,11 @@ test('--version tells the version', async () => {
 test.for([
   [['foo'], "unknown command 'foo'; see «warren --help»"],
   [['statu'], "unknown command 'statu' (Did you mean status?); see «warren --help»"],
-  [['up', '--lisen', 'x'], "unknown option '--lisen' (Did you mean --listen?); see «warren --help»"],
-  [['up', 'extra'], "too many arguments for 'up'. Expected 0 arguments but got 1: extra; see «warren --help»"],
-  [['config', '--data'], "option '--data <folder>' argument missing; see «warren --help»"],
+  [['up', '--lisen', 'x'], "unknown option '--lisen' (Did you mean --listen?); see «warren up --help»"],
+  [['up', 'extra'], "too many arguments for 'up'. Expected 0 arguments but got 1: extra; see «warren up --help»"],
+  [['config', '--data'], "option '--data <folder>' argument missing; see «warren config --help»"],
+  [['mesh', 'tickt'], "unknown command 'tickt' (Did you mean ticket?); see «warren mesh --help»"],
+  [['mesh', 'revoke'], "missing required argument 'ticket'; see «warren mesh revoke --help»"],
   [
     ['config', '--log-level', 'loud'],
     '--log-level: log.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent',

@@ -27,9 +27,12 @@ export async function join(options: JoinOptions, args: readonly string[]): Promi
     )
   const { config } = loadSettings(options)
   const joined = joinByTicket(config.data, await ticketFrom(options.ticketFile))
+  // It is one whether or not the running node gets to anybody, which may take seconds.
+  if (!options.json) writeLines(process.stdout, [capital(joinedText(joined))])
   const mesh = await meshOfRunningNode(config.data, joined.mesh)
-  if (options.json) writeLines(process.stdout, [JSON.stringify({ ...joined, connected: mesh?.peers ?? null }, null, 2)])
-  else writeLines(process.stdout, [capital(joinedText(joined)), connectionText(mesh)])
+  writeLines(process.stdout, [
+    options.json ? JSON.stringify({ ...joined, connected: mesh?.peers ?? null }, null, 2) : connectionText(mesh),
+  ])
 }
 
 const WAYS = `pipe it in («warren mesh ticket | ssh host warren mesh join»), or use --ticket-file or ${TICKET_VARIABLE}`
