@@ -4,6 +4,8 @@ import type { Clock } from '../../clock.ts'
 const BURST = 12 << 20
 /** Bytes a second afterwards: changes of some thousand keys. */
 const RATE = 64 << 10
+/** As so many bytes counts a message that has fewer: whoever answers at once that there is nothing new is asked again at once. */
+const LEAST = 1 << 10
 
 /** Holds back who has sent, or asked for, more than an inventory and its changes have. */
 export class ByteBudget {
@@ -20,7 +22,7 @@ export class ByteBudget {
   async passed(bytes: number, signal: AbortSignal): Promise<void> {
     const now = this.#clock.now()
     // A wall clock may be set back.
-    this.#left = Math.min(BURST, this.#left + (Math.max(0, now - this.#at) * RATE) / 1_000) - bytes
+    this.#left = Math.min(BURST, this.#left + (Math.max(0, now - this.#at) * RATE) / 1_000) - Math.max(bytes, LEAST)
     this.#at = now
     if (this.#left < 0) await this.#clock.sleep(Math.ceil((-this.#left / RATE) * 1_000), signal)
   }

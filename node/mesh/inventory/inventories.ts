@@ -181,11 +181,8 @@ export class Inventories {
     if (copy?.generation !== generation || sequence <= copy.sequence)
       throw new Error('it tells of changes to what it never told of')
     if (copy.set.size + added.length > MAX_KEYS) throw new Error(`it tells of more than ${MAX_KEYS} keys`)
-    for (const key of added) {
-      copy.set.add(key)
-      copy.doubted.delete(key)
-    }
-    for (const key of removed) copy.set.delete(key)
+    copy.set.change(added, removed)
+    if (copy.doubted.size > 0) for (const key of added) copy.doubted.delete(key)
     copy.sequence = sequence
     copy.heardAt = this.#clock.now()
   }

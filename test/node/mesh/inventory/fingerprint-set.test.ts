@@ -44,6 +44,31 @@ test.each([
   expect(all(set, 97)).toEqual([...model].sort((one, other) => one - other))
 })
 
+test.each([
+  [131_000, 1],
+  [140_000, 1],
+  [140_000, 0x10000],
+])('is the same for %i keys that lie %i apart, and changes by the thousand cost no more than others', (count, step) => {
+  // All in a few places: a search that reads them one by one would take minutes.
+  const keys = Uint32Array.from({ length: count }, (_, at) => (at * step) >>> 0).sort()
+  const last = keys.subarray(count - 12_000)
+  const none = new Uint32Array()
+  const set = FingerprintSet.of([keys])
+  const { size } = set
+  for (let round = 0; round < 30; round++) {
+    set.change(none, last)
+    expect(set.size).toBe(size - new Set(last).size)
+    set.change(last, none)
+    expect(set.size).toBe(size)
+  }
+  expect(all(set, 50_000)).toEqual([...new Set(keys)])
+})
+
+test('takes lists in any order, also several times', () => {
+  const set = FingerprintSet.of([Uint32Array.of(7, 3, 3), new Uint32Array(), Uint32Array.of(9, 7, 0xffffffff, 0)])
+  expect([set.size, all(set, 2)]).toEqual([5, [0, 3, 7, 9, 0xffffffff]])
+})
+
 test('is empty at first, and knows the smallest and the largest', () => {
   const set = new FingerprintSet()
   expect([set.size, set.has(0), all(set, 5)]).toEqual([0, false, []])
