@@ -76,6 +76,18 @@ test('the end of a peer id, as it is shown, is not taken for one, and the whole 
   }
 })
 
+test('seeds by ticket are left out by a renewal of all with a word of it, until they have a certificate of their own', async () => {
+  const seed = seen('seed', TICKET)
+  seen('member', TICKET)
+  const { code, stdout, stderr } = await machine.warren('seed renew --all')
+  expect([code, stdout.split('\n').length]).toEqual([0, 3])
+  expect(stderr).toBe(
+    `warren: ${seed} is a seed by ticket ${TICKET} until that ends, and is left out: «warren seed renew ${seed}» gives it a certificate of its own\n`,
+  )
+  expect((await machine.warren(`seed renew ${seed}`)).stderr).toBe('')
+  expect((await machine.warren('seed renew --all')).stderr).toBe('')
+})
+
 test('a revocation says what becomes of a member, of a seed by a ticket, and of nobody', async () => {
   const [member, seed] = [seen('member', TICKET), seen('seed', TICKET)]
   const textOf = async (peer: string) => (await machine.warren(`seed revoke ${peer}`)).stdout.split('\n')[0]

@@ -4,7 +4,7 @@ import { formatEnd } from '../../format.ts'
 import { type AdminOptions, administered, type MeshAt } from '../../mesh-admin.ts'
 import { checkPeer } from '../../peer-argument.ts'
 import { writeLines } from '../../print.ts'
-import { spreadText } from '../../running-node.ts'
+import { membersSeen, spreadText } from '../../running-node.ts'
 
 export interface RenewOptions extends AdminOptions {
   readonly all?: boolean
@@ -18,6 +18,7 @@ export async function renew(peer: string | undefined, options: RenewOptions): Pr
   if (peer !== undefined) await checkPeer(peer, options)
   const mesh = administered(options, 'renew certificates')
   const now = Date.now()
+  if (peer === undefined) await tellOfTicketSeeds(mesh)
   const renewed = wanted(mesh, peer, options.all === true, now).map(
     (seed) => renewSeed(mesh.ledger, seed, mesh.adminKey, now).certificate,
   )
@@ -30,6 +31,17 @@ export async function renew(peer: string | undefined, options: RenewOptions): Pr
     ...renewed.map((certificate) => `${certificate.peer} is a seed until ${formatEnd(certificate.notAfter, now)}.`),
     await spreadText(mesh.data),
   ])
+}
+
+/** A certificate by ticket ends with that: nothing renews it, and nobody should learn that from a seed that is gone. */
+async function tellOfTicketSeeds({ data, ledger, membership }: MeshAt): Promise<void> {
+  const certified = new Set(knownSeeds(ledger, membership).map((seed) => seed.peer))
+  for (const { id, role, ticket } of (await membersSeen(data)) ?? []) {
+    if (role !== 'seed' || ticket === null || certified.has(id)) continue
+    process.stderr.write(
+      `warren: ${id} is a seed by ticket ${ticket} until that ends, and is left out: «warren seed renew ${id}» gives it a certificate of its own\n`,
+    )
+  }
 }
 
 function wanted({ ledger, membership }: MeshAt, peer: string | undefined, all: boolean, now: number) {
