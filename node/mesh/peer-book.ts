@@ -287,6 +287,11 @@ export class PeerBook {
     return until > this.#clock.now() ? until : 0
   }
 
+  /** Whether it could not be reached, or kept us waiting, and has not answered since. */
+  isDoubtful(id: string): boolean {
+    return this.#pauses.has(id)
+  }
+
   /** Whether it lately had what was asked for, or has just come. */
   isWarm(id: string): boolean {
     return (this.#entries.get(id)?.warmUntil ?? 0) > this.#clock.now()

@@ -91,14 +91,13 @@ export class Courier {
   async #run(): Promise<void> {
     const { clock } = this.#components
     const { signal } = this.#stop
-    // What is kept meanwhile goes with it; and who fetches the same at this moment has it by then.
-    await clock.sleep(GATHER, signal).catch(() => {})
     while (this.pending > 0) {
+      // What is kept meanwhile goes with it; and who fetches the same at this moment has it by then.
+      if (this.#queued.size < BATCH_PINS) await clock.sleep(GATHER, signal).catch(() => {})
       try {
         // A wall clock may be set back.
         if (Math.abs(clock.now() - this.#askedAt) >= POLL) await this.#follow()
         if (this.#queued.size > 0) await this.#send()
-        else if (this.#coming.size > 0) await clock.sleep(POLL, signal)
         this.#failures = 0
       } catch (error) {
         await this.#rest(error)

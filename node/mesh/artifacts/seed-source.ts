@@ -12,11 +12,11 @@ export interface SeedSourceComponents {
 const IDLE = 10_000
 /**
  * Ms in which there has to be a connection, and then a sign that the seed is at it: whoever waits for one that is gone could have asked
- * upstream. Of one that answered lately, or has just come, silence means that it is busy: a farm of runners that starts at once has it
- * make hundreds of connections, and each that gave up would cost upstream a copy and make it busier.
+ * upstream. Who has its control connection and did not fail lately is there, so its silence means that it is busy: a farm of runners
+ * that starts at once has it make hundreds of connections, and each that gave up would cost upstream a copy and make it busier.
  */
-const ANY = { connect: 1_500, sign: 1_000, idle: IDLE }
 const LIVE = { connect: 6_000, sign: 5_000, idle: IDLE }
+const DOUBTFUL = { connect: 1_500, sign: 1_000, idle: IDLE }
 
 /** A seed of the mesh; what comes of asking it is written down for the next time. */
 export class SeedSource implements Seed {
@@ -32,7 +32,7 @@ export class SeedSource implements Seed {
     const { book, client } = this.#components
     const path = artifactPath(key)
     if (path === undefined) throw new RangeError('a key of that length is asked of nobody')
-    const patience = book.isWarm(this.id) ? LIVE : ANY
+    const patience = book.isDoubtful(this.id) ? DOUBTFUL : LIVE
     const peer = { id: this.id, addresses: book.blobsOf(this.id) }
     try {
       const { status, headers: told, body } = await client.request(peer, { method, path, headers, patience }, signal)

@@ -104,7 +104,7 @@ export class BlobClient {
 
   /** Requests to a member that have been sent and are not answered to the end. */
   underWay(peer: string): number {
-    return this.#pools.get(peer)?.pool.dispatcher.stats.running ?? 0
+    return this.#pools.get(peer)?.pool.running ?? 0
   }
 
   /** Sees whether the member lets us in; resolves with the address that led there. Rejects as `open` does. */
@@ -129,7 +129,7 @@ export class BlobClient {
 
   async #send(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
     signal.throwIfAborted()
-    const { dispatcher } = this.#poolOf(peer)
+    const dispatcher = this.#poolOf(peer)
     const { method, path, headers = {}, body, patience } = asked
     const { admission, ...times } = this.#limits
     const connect = admission + MAX_ADDRESSES * DIAL_STAGGER

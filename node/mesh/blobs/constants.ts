@@ -7,6 +7,9 @@ export const BLOB_PATH = '/blobs/v1/'
 /** Sockets to one member. More are no faster, and a job that begins with many requests would wait for as many handshakes. */
 export const SOCKETS_PER_PEER = 16
 
+/** Sockets to one member that are being made at a time; requests take those that are there. */
+export const DIALS_PER_PEER = 2
+
 /** Ms that a request waits for the head of its answer. */
 export const HEADERS_TIMEOUT = 10_000
 

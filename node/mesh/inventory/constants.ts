@@ -12,9 +12,13 @@ export const FRAME_KEYS = 12_000
 export const MAX_FRAME_BYTES = 64 << 10
 export const MAX_ASK_BYTES = 256
 
-/** Ms in which changes are gathered before neighbours are told: the first ones after a while, and those that follow. */
+/**
+ * Ms in which changes are gathered before neighbours are told: the first ones after a while, those that follow, and those of a long row.
+ * Each time costs a message to every neighbour, which for both sides together is half a millisecond of work.
+ */
 export const FIRST_BATCH = 20
 export const BATCH = 250
+export const LONGEST_BATCH = 2_000
 
 /** Ms after which an answer comes though there is nothing new, and after which a copy of which nothing was heard may be out of date. */
 export const ALIVE = 20_000

@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Digest } from '../../digest.ts'
 import type { Shelf } from '../shelf.ts'
-import { BATCH, FIRST_BATCH, FRAME_KEYS, LOG_KEYS, MAX_KEYS } from './constants.ts'
+import { BATCH, FIRST_BATCH, FRAME_KEYS, LOG_KEYS, LONGEST_BATCH, MAX_KEYS } from './constants.ts'
 import { fingerprintsOf } from './fingerprint.ts'
 import { FingerprintSet } from './fingerprint-set.ts'
 import type { Ask, Frame } from './frames.ts'
@@ -45,6 +45,8 @@ export class OwnInventory {
   #sequence = 0
   /** When neighbours were told last, in ms since the epoch. */
   #toldAt = Number.NEGATIVE_INFINITY
+  /** Ms after that in which further changes are gathered: twice as long each time as long as they come in a row. */
+  #gap = BATCH
   #log: Batch[] = []
   #logged = 0
   /** Key → whether it is there now: what the next batch is made of. */
@@ -156,7 +158,8 @@ export class OwnInventory {
   async #sealSoon(): Promise<void> {
     const { clock } = this.#components
     // A wall clock may be set back.
-    const rest = Math.min(BATCH, this.#toldAt + BATCH - clock.now())
+    const rest = Math.min(this.#gap, this.#toldAt + this.#gap - clock.now())
+    this.#gap = rest > 0 ? Math.min(2 * this.#gap, LONGEST_BATCH) : BATCH
     const stopped = await clock.sleep(Math.max(FIRST_BATCH, rest), this.#stop.signal).then(
       () => false,
       () => true,

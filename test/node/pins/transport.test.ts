@@ -129,7 +129,7 @@ describe('pins on their way', () => {
     await keep(one.store, long, Buffer.from('long'))
     await keep(one.store, keyOf('odd'), Buffer.from('odd'), { headers: { 'x-odd': 'a\r\nb' } })
     await keep(one.store, keyOf('good'), Buffer.from('good'))
-    await net.clock.advance(1_000)
+    await net.clock.advance(3_000)
     expect([long, keyOf('odd'), keyOf('good')].map((key) => net.holders(key).length)).toEqual([1, 1, 2])
     expect(one.pins.status()).toMatchObject({ wanted: 3, held: 1, missing: 2 })
   })

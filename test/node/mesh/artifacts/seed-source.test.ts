@@ -14,8 +14,8 @@ const QUESTION = { method: 'GET', key: 'npm\nhttps://registry.test/\nx\n\n', hea
 const SIGN = 'HTTP/1.1 102 Processing\r\n\r\n'
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\nx-warren-source: upstream\r\n\r\ndata'
 
-/** A seed that answers by `script`, asked by somebody who last had an answer of it `ago` ms before. */
-async function seed(script: (socket: TLSSocket) => void, ago = 60_000) {
+/** A seed that answers by `script`, asked by somebody who could not reach it a while ago, if it is `doubtful`. */
+async function seed(script: (socket: TLSSocket) => void, { doubtful = false } = {}) {
   const server = await scripted(await party(1), script)
   const { client } = await asker()
   const clock = new VirtualClock()
@@ -23,7 +23,8 @@ async function seed(script: (socket: TLSSocket) => void, ago = 60_000) {
   const { id, addresses } = server.peer
   book.admitted({ peer: id, role: 'seed', notAfter: clock.now() + 1e9, version: '1', blobs: addresses })
   book.opened(id, '/ip4/127.0.0.1/tcp/1')
-  await clock.advance(ago)
+  if (doubtful) book.failed(id)
+  await clock.advance(60_000)
   return { server, client, book, id, source: new SeedSource({ book, client }, id) }
 }
 
@@ -61,13 +62,13 @@ describe('a seed that is asked over the data plane', () => {
   })
 
   it('is left alone when it says nothing', async () => {
-    const { source, book, id } = await seed(() => {})
+    const { source, book, id } = await seed(() => {}, { doubtful: true })
     await expect(source.ask(QUESTION, NEVER)).rejects.toMatchObject({ code: 'UPSTREAM_TIMEOUT' })
     expect(book.usable(id)).toBe(false)
   })
 
-  it('is waited for somewhat longer if it answered lately', async () => {
-    const { source } = await seed((socket) => void setTimeout(() => socket.write(ANSWER), 800), 1_000)
+  it('is waited for somewhat longer as long as it never failed', async () => {
+    const { source } = await seed((socket) => void setTimeout(() => socket.write(ANSWER), 1_200))
     expect((await source.ask(QUESTION, NEVER)).status).toBe(200)
   })
 

@@ -215,14 +215,21 @@ export interface Scripted {
   readonly sockets: readonly Socket[]
 }
 
-/** @param answer is called with each head of a request */
-export async function scripted(as: Party, answer: (socket: TLSSocket, head: string) => void): Promise<Scripted> {
+/**
+ * @param answer is called with each head of a request
+ * @param most connections that it lets in; the others are broken off
+ */
+export async function scripted(
+  as: Party,
+  answer: (socket: TLSSocket, head: string) => void,
+  most = Number.POSITIVE_INFINITY,
+): Promise<Scripted> {
   const requests: string[] = []
   const connections: TLSSocket[] = []
   const options = { ...as.identity, requestCert: true, rejectUnauthorized: false, ALPNProtocols: [PROTOCOL] }
   const server = createServer(options, async (socket) => {
     socket.on('error', () => {})
-    connections.push(socket)
+    if (connections.push(socket) > most) return socket.destroy()
     await admitAsServer(socket, as.gate).catch(() => {})
     let buffered = ''
     socket.on('data', (bytes) => {

@@ -71,6 +71,25 @@ test('gathers what changes, and tells each no more than it does not know', async
   expect([added(both), [...(both?.removed ?? [])], since(third)]).toEqual([keysOf('two'), keysOf('one'), undefined])
 })
 
+test('tells of a long row of changes less and less often, and of what comes alone at once', async () => {
+  const { clock, own, all } = setUp()
+  own.start()
+  await clock.advance(0)
+  let last = all()?.sequence
+  const waits: number[] = []
+  const toldAfter = async (text: string) => {
+    own.add([digestOf(text)])
+    let ms = 0
+    for (; all()?.sequence === last; ms += 10) await clock.advance(10)
+    last = all()?.sequence
+    waits.push(ms)
+  }
+  for (let at = 0; at < 7; at++) await toldAfter(`in a row ${at}`)
+  await clock.advance(2_000)
+  for (let at = 0; at < 2; at++) await toldAfter(`later ${at}`)
+  expect(waits).toEqual([20, 250, 500, 1_000, 2_000, 2_000, 2_000, 20, 250])
+})
+
 test('whoever is too far behind, or has a copy from another life, is told everything', async () => {
   const { clock, own, all, since } = setUp()
   own.start()
@@ -78,7 +97,7 @@ test('whoever is too far behind, or has a copy from another life, is told everyt
   const first = all()
   for (let round = 0; round < 7; round++) {
     own.add(Array.from({ length: 10_000 }, (_, at) => digestOf(`${round} ${at}`)))
-    await clock.advance(250)
+    await clock.advance(2_000)
   }
   expect([since(first)?.kind, since(first)?.added.length]).toEqual(['part', 12_000])
   expect(own.answer({ v: 1, generation: 1, sequence: 7 })?.kind).toBe('part')
