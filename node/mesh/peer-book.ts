@@ -242,7 +242,7 @@ export class PeerBook {
     const entry = this.#entries.get(id)
     const now = this.#clock.now()
     // What else it was sending stalled at the same time.
-    if (!entry || entry.stalledUntil > now) return
+    if (!entry || isAhead(entry.stalledUntil, now)) return
     if (now - entry.stalledUntil > STALL_FORGOTTEN) entry.stalls = 0
     entry.stalledUntil = now + Math.min(STALL_PAUSE * 2 ** entry.stalls++, LONGEST_PAUSE)
   }
@@ -284,7 +284,7 @@ export class PeerBook {
   /** Until when it is left alone since it could not be reached or kept us waiting, in ms since the epoch; 0 when it is not. */
   pausedUntil(id: string): number {
     const until = Math.max(this.#pauses.get(id)?.until ?? 0, this.#entries.get(id)?.stalledUntil ?? 0)
-    return until > this.#clock.now() ? until : 0
+    return isAhead(until, this.#clock.now()) ? until : 0
   }
 
   /** Whether it could not be reached, or kept us waiting, and has not answered since. */
@@ -367,6 +367,11 @@ export class PeerBook {
 /** For sorting: whoever is in this node's zone comes before others. */
 export function nearFirst(book: Pick<PeerBook, 'isNear'>, one: string, other: string): number {
   return Number(book.isNear(other)) - Number(book.isNear(one))
+}
+
+/** Whether a pause is not over yet. A clock that was set back must not make hours of a second. */
+function isAhead(until: number, now: number): boolean {
+  return until > now && until - now <= LONGEST_PAUSE
 }
 
 function isQuarantined({ quarantine }: Entry, now: number): boolean {

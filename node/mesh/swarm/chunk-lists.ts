@@ -8,6 +8,7 @@ import { chunkHash } from './chunk-hash.ts'
 import type { ChunkPage } from './chunk-page.ts'
 import {
   CHUNK_BYTES,
+  GROWING_LISTS,
   HASH_BYTES,
   LARGE_BYTES,
   LISTED_BYTES,
@@ -66,11 +67,13 @@ export class ChunkLists {
       body?.close()
       return this.#keep(name, Listing.kept(size, kept))
     }
-    if (this.#making.size >= LISTS_AT_ONCE) {
+    const grows = body === undefined
+    const alike = this.#making.values().filter((one) => one.grows === grows)
+    if (alike.toArray().length >= (grows ? GROWING_LISTS : LISTS_AT_ONCE)) {
       body?.close()
       throw new WarrenError('UPSTREAM_BUSY', 'this node is making other chunk lists')
     }
-    const listing = new Listing(size)
+    const listing = new Listing(size, grows)
     this.#making.set(name, listing)
     void this.#make(digest, listing, body ?? (partial as NonNullable<typeof partial>).open())
     return listing
@@ -119,19 +122,22 @@ export class ChunkLists {
 /** One list as it grows. */
 class Listing {
   readonly size: number
+  /** Whether it is of a blob that is being fetched. */
+  readonly grows: boolean
   readonly #hashes: Buffer
   #growth: PromiseWithResolvers<void> | undefined
   count = 0
   sure = false
   failure: unknown
 
-  constructor(size: number) {
+  constructor(size: number, grows: boolean) {
     this.size = size
+    this.grows = grows
     this.#hashes = Buffer.allocUnsafe(Math.ceil(size / CHUNK_BYTES) * HASH_BYTES)
   }
 
   static kept(size: number, hashes: Buffer): Listing {
-    const listing = new Listing(size)
+    const listing = new Listing(size, false)
     hashes.copy(listing.#hashes)
     listing.count = hashes.length / HASH_BYTES
     listing.sure = true

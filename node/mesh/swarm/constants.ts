@@ -18,8 +18,11 @@ export const PAGE_HASHES = 8_192
 /** Ms that a seed keeps a question for further hashes open while there are none. Below the time that the head of an answer may take. */
 export const PAGE_PATIENCE = 4 * SECOND
 
-/** Chunk lists that a seed makes at once: whoever asks for all of its blobs must not keep its disk busy. */
+/** Chunk lists that a seed makes at once of blobs that it keeps: whoever asks for all of them must not keep its disk busy. */
 export const LISTS_AT_ONCE = 2
+
+/** The same of blobs that it is fetching, whose lists grow with them: an image has many large layers, and a crowd wants all of them. */
+export const GROWING_LISTS = 32
 
 /** Bytes of chunk lists that a seed keeps in memory: those of 256 GiB of blobs. */
 export const LISTS_BYTES = 8 << 20

@@ -9,6 +9,7 @@ export class UploadRate {
   readonly #rate: number
   /** When all that was let through so far has had its time. */
   #due = 0
+  #latest = 0
 
   /** @param init.rate bytes a second */
   constructor(components: { clock: Clock }, init: { rate: number }) {
@@ -19,6 +20,9 @@ export class UploadRate {
   /** Resolves when so many bytes may go out. */
   async pass(bytes: number): Promise<void> {
     const now = this.#clock.now()
+    // A clock that was set back must not stop everything until it is as late again.
+    this.#due -= Math.max(0, this.#latest - now)
+    this.#latest = now
     this.#due = Math.max(this.#due, now - BURST) + (bytes * 1_000) / this.#rate
     if (this.#due > now) await this.#clock.sleep(this.#due - now)
   }

@@ -282,6 +282,15 @@ describe('a member that could not be reached', () => {
     expect(lasted.map((ms) => ms / SECOND)).toEqual([1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300])
   })
 
+  it('is not left alone for hours when a clock is set back by that', async () => {
+    meet('a')
+    meet('b')
+    book.failed('a')
+    book.stalled('b')
+    clock.jump(-3 * HOUR)
+    expect([book.usable('a'), book.usable('b')]).toEqual([true, true])
+  })
+
   it('is left alone also when it was never met', async () => {
     book.failed('a')
     expect([book.worthMeeting('a'), book.get('a')]).toEqual([false, undefined])

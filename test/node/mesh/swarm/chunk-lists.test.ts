@@ -4,7 +4,7 @@ import { type Body, bufferBody } from '../../../../node/body.ts'
 import { formatDigest } from '../../../../node/digest.ts'
 import type { PartialBlob } from '../../../../node/mesh/shelf.ts'
 import { ChunkLists } from '../../../../node/mesh/swarm/chunk-lists.ts'
-import { CHUNK_BYTES, LARGE_BYTES, PAGE_PATIENCE } from '../../../../node/mesh/swarm/constants.ts'
+import { CHUNK_BYTES, GROWING_LISTS, LARGE_BYTES, PAGE_PATIENCE } from '../../../../node/mesh/swarm/constants.ts'
 import { digestOf } from '../../../conformance/mesh.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { Random } from '../../../harness/random.ts'
@@ -45,9 +45,10 @@ function counted(body: Body): Body {
   return { size: body.size, read: (...asked) => body.read(...asked), close: () => void open-- }
 }
 
-function listsOf(parts: { bytes?: Buffer; partial?: PartialBlob }): ChunkLists {
+/** @param read in the place of what reads the bytes */
+function listsOf(parts: { bytes?: Buffer; partial?: PartialBlob }, read?: Body['read']): ChunkLists {
   const shelf = {
-    open: () => parts.bytes && counted(bufferBody(parts.bytes)),
+    open: () => parts.bytes && counted({ ...bufferBody(parts.bytes), ...(read && { read }) }),
     partial: () => parts.partial,
     chunks: (digest: typeof DIGEST) => kept.get(formatDigest(digest)),
     keepChunks: async (digest: typeof DIGEST, hashes: Buffer) => {
@@ -106,6 +107,20 @@ async function whole(lists: ChunkLists): Promise<{ hashes: Buffer; sure: boolean
   }
 }
 
+/** What becomes of questions for the lists of so many blobs. */
+function outcomes(lists: ChunkLists, count: number, first = 1): Promise<string[]> {
+  const digests = Array.from({ length: count }, (_, at) => String(first + at).padStart(64, '0'))
+  const asked = digests.map((hex) => lists.page({ algorithm: 'sha256', hex }, 0, false, NEVER))
+  return Promise.all(
+    asked.map((page) =>
+      page.then(
+        () => 'given',
+        () => codeOf(page),
+      ),
+    ),
+  )
+}
+
 describe('the chunk list of a blob', () => {
   it('is made once, when it is first asked for, and kept with the blob', async () => {
     const lists = listsOf({ bytes: BYTES })
@@ -155,9 +170,16 @@ describe('the chunk list of a blob', () => {
     expect(await codeOf(small.page(DIGEST, 0, true, NEVER))).toBe('UPSTREAM_ABSENT')
     expect(open).toBe(0)
     const busy = listsOf({ partial: new Growing() })
-    const others = ['1', '2', '3'].map((hex) => ({ algorithm: 'sha256', hex: hex.repeat(64) }) as const)
-    const answers = others.map((digest) => busy.page(digest, 0, false, NEVER))
-    expect(await codeOf(answers[2] as Promise<unknown>)).toBe('UPSTREAM_BUSY')
-    expect((await Promise.all(answers.slice(0, 2))).map(({ sure }) => sure)).toEqual([false, false])
+    expect(await outcomes(busy, GROWING_LISTS + 1)).toEqual([...Array(GROWING_LISTS).fill('given'), 'UPSTREAM_BUSY'])
+  })
+
+  it('grows also while all that are made of kept blobs are being made', async () => {
+    const parts: { bytes?: Buffer; partial: PartialBlob } = { bytes: BYTES, partial: new Growing() }
+    const read = Promise.withResolvers<Buffer>()
+    const lists = listsOf(parts, () => read.promise)
+    expect(await outcomes(lists, 3)).toEqual(['given', 'given', 'UPSTREAM_BUSY'])
+    delete parts.bytes
+    expect(await outcomes(lists, 3, 10)).toEqual(['given', 'given', 'given'])
+    read.reject(new Error('over'))
   })
 })

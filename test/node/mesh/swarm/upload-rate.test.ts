@@ -35,3 +35,18 @@ it('large blobs keep to the rate of a node, all together, and small ones are fre
   expect(clock.now() - began).toBeGreaterThanOrEqual(8_000)
   expect(uploads.running).toBe(0)
 })
+
+it('large blobs go on when a clock is set back', async () => {
+  const clock = new VirtualClock()
+  const rate = new UploadRate({ clock }, { rate: MIB })
+  let passed = 0
+  const sending = (async () => {
+    for (; passed < 10; passed++) await rate.pass(MIB)
+  })()
+  await clock.advance(3_000)
+  expect(passed).toBeLessThan(5)
+  clock.jump(-24 * 60 * 60_000)
+  await clock.advance(10_000)
+  expect(passed).toBe(10)
+  await sending
+})
