@@ -6,7 +6,7 @@ import type { SigningKey } from '../trust/keys.ts'
 import { MAX_OPS } from './constants.ts'
 import type { OpBodies, OpType } from './effect.ts'
 import { LedgerFile } from './ledger-file.ts'
-import { hashOf, inOrder, type Op, type OpScope, openOp, signOp } from './op.ts'
+import { hashOf, inOrder, isOfNewerWarren, type Op, type OpScope, openOp, signOp } from './op.ts'
 import { LedgerState } from './state.ts'
 
 /** By what two ledgers see whether they are the same. */
@@ -45,6 +45,8 @@ export class Ledger {
   /** In order; undefined when an op has come since. */
   #sorted: readonly Op[] | undefined
   #summary: Summary | undefined
+  /** Lines of the file that a newer Warren wrote. */
+  readonly #unreadable = new Set<string>()
   /** Texts that are still to be written: the disk may have been full. */
   #unwritten: string[] = []
 
@@ -78,7 +80,10 @@ export class Ledger {
     return this.#summary
   }
 
-  /** Takes ops from elsewhere. Returns those that are new, and why the first wrong one is; what comes after that is left out. */
+  /**
+   * Takes ops from elsewhere. Returns those that are new, and why the first wrong one is; what comes after that is left out. What is the
+   * admin's and of a newer version is passed over.
+   */
   add(texts: readonly string[]): { readonly added: readonly Op[]; readonly refused?: string } {
     const added: Op[] = []
     let refused: string | undefined
@@ -88,6 +93,7 @@ export class Ledger {
         if (op) added.push(op)
       } catch (error) {
         if (!isWarrenError(error, 'UNTRUSTED')) throw error
+        if (isOfNewerWarren(text, this.scope)) continue
         refused = error.message
         break
       }
@@ -131,7 +137,8 @@ export class Ledger {
           if (op) added.push(op)
         } catch (error) {
           if (!isWarrenError(error, 'UNTRUSTED')) throw error
-          damaged++
+          if (isOfNewerWarren(line, this.scope)) this.#unreadable.add(line)
+          else damaged++
         }
       }
     } catch (error) {
@@ -173,7 +180,7 @@ export class Ledger {
       `${path}: ${damaged} of its lines are no ops of this mesh and are left out; what was in them comes from other members again`,
     )
     try {
-      this.#file.replace(this.all().map(({ text }) => text))
+      this.#file.replace([...this.all().map(({ text }) => text), ...this.#unreadable])
     } catch (error) {
       this.#components.onTrouble(reasonOf(error))
     }

@@ -3,7 +3,7 @@ import { z } from 'zod'
 import { WarrenError } from '../errors.ts'
 import { meshId, publicKey, time } from '../trust/certificates.ts'
 import type { SigningKey } from '../trust/keys.ts'
-import { openStatement, peekStatement, signStatement } from '../trust/statement.ts'
+import { isNewer, openStatement, peekStatement, signStatement } from '../trust/statement.ts'
 import { mayIssue } from './authority.ts'
 import { MAX_LAMPORT, MAX_TYPE_CHARS } from './constants.ts'
 
@@ -56,6 +56,11 @@ export function openOp(text: string, { mesh, adminKey }: OpScope): Op {
   if (fields.mesh !== mesh) throw untrusted(`it is of mesh ${fields.mesh}, and this is ${mesh}`)
   if (!mayIssue(author, fields.type, adminKey)) throw untrusted(`its author ${author} may not issue «${fields.type}»`)
   return { ...fields, text, hash: hashOf(text) }
+}
+
+/** Whether the admin signed it for a newer Warren: then it cannot be read, and whoever brings it has not made it up. */
+export function isOfNewerWarren(text: string, { adminKey }: OpScope): boolean {
+  return isNewer('op', text, adminKey)
 }
 
 export function hashOf(text: string): string {

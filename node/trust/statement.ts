@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { WarrenError } from '../errors.ts'
+import { isWarrenError, WarrenError } from '../errors.ts'
 import { fromBase64url, toBase64url } from './base64url.ts'
 import { type SigningKey, verifySignature } from './keys.ts'
-import { readVersioned } from './versioned.ts'
+import { isNewerVersion, readVersioned } from './versioned.ts'
 
 /** Characters that a statement may have; a certificate has some 450. */
 export const MAX_STATEMENT_CHARS = 2 << 10
@@ -27,6 +27,17 @@ export function openStatement<T>(kind: string, text: string, publicKey: string, 
   if (!verifySignature(publicKey, signedBytes(kind, payload), signature))
     throw refusal(kind, 'its signature is wrong; another key signed it, or it was altered')
   return read(kind, payload, schema)
+}
+
+/** Whether the owner of the key said it, in a version that is newer than what can be read here. */
+export function isNewer(kind: string, text: string, publicKey: string): boolean {
+  try {
+    const { payload, signature } = partsOf(kind, text)
+    return isNewerVersion(payload.toString()) && verifySignature(publicKey, signedBytes(kind, payload), signature)
+  } catch (error) {
+    if (isWarrenError(error, 'UNTRUSTED')) return false
+    throw error
+  }
 }
 
 /** What a statement says before anything is proven, such as who claims to have said it. Throws UNTRUSTED. */

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LEDGER_FILE, Ledger } from '../../../node/ledger/ledger.ts'
 import { generateKey } from '../../../node/trust/keys.ts'
+import { signStatement } from '../../../node/trust/statement.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { NOW, refusal } from '../trust/fixture.ts'
 import { mesh, opWith, scope, TICKET } from './fixture.ts'
@@ -80,6 +81,20 @@ describe('a ledger', () => {
     const { added, refused } = ledger.add([...texts(1, 1), opWith({}, generateKey()).text, ...texts(2, 2)])
     expect([added.length, ledger.all().length, lines().length]).toEqual([1, 1, 2])
     expect(refused).toContain('may not issue')
+  })
+
+  it('passes over what the admin has signed for a newer version: whoever brings it did not make it up', () => {
+    const ledger = open()
+    const { text: _text, hash: _hash, ...op } = numbered(2)
+    const newer = signStatement('op', { ...op, v: 2, more: 1 }, mesh.adminKey)
+    const { added, refused } = ledger.add([...texts(1, 1), newer, ...texts(3, 3)])
+    expect([added.map(({ lamport }) => lamport), refused]).toEqual([[1, 3], undefined])
+    const forged = signStatement('op', { ...op, v: 2 }, generateKey())
+    expect(ledger.add([forged]).refused).toContain('a newer Warren made it')
+    // An older Warren does not throw away what a newer one has written.
+    appendFileSync(file, `${newer}\nnonsense\n`)
+    expect([open().summary, trouble.length]).toEqual([ledger.summary, 1])
+    expect(lines()).toEqual([...texts(1, 1), ...texts(3, 3), newer, ''])
   })
 
   it('takes so many and no more', () => {
