@@ -19,7 +19,7 @@ export interface FetchPinComponents {
 
 /**
  * Fetches the blob of a pin from a seed, checks all of it and keeps it together with its record. Throws UPSTREAM_CORRUPT for other bytes
- * than the record says, NODE_BUSY when this node stores nothing more, and what the seed was in trouble with.
+ * than the record says, NODE_BUSY when this node has no room for it, and what the seed was in trouble with.
  */
 export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: string, signal: AbortSignal): Promise<void> {
   const { blobs, isWanted } = components
@@ -28,7 +28,7 @@ export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: s
   const algorithms = digests.map(({ algorithm }) => algorithm).filter(isOfBytes)
   const staging = blobs.stage({ size: record.size, algorithms })
   try {
-    if (!staging.storing) throw full()
+    if (!staging.storing) throw full(record.size)
     await receiveAll(components, pin, peer, staging, signal)
     const computed = await staging.seal()
     if (computed.sha256 !== record.blob) throw corrupt(peer, `bytes of sha256:${computed.sha256} as sha256:${record.blob}`)
@@ -36,7 +36,7 @@ export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: s
       const hex = computed[digest.algorithm] ?? (await ofContent(digest, staging, computed.sha256, peer))
       if (hex !== digest.hex) throw corrupt(peer, `a record that promises a wrong ${digest.algorithm} of sha256:${record.blob}`)
     }
-    if (isWanted(pin) && !(await staging.commit(new Map([[key, record]])))) throw full()
+    if (isWanted(pin) && !(await staging.commit(new Map([[key, record]])))) throw full(record.size)
   } finally {
     await staging.close()
   }
@@ -100,6 +100,6 @@ function corrupt(peer: string, what: string): WarrenError {
   return new WarrenError('UPSTREAM_CORRUPT', `seed ${peer} sends ${what}`)
 }
 
-function full(): WarrenError {
-  return new WarrenError('NODE_BUSY', 'this seed stores nothing more: its disk is fuller than store.minFree allows')
+function full(size: number): WarrenError {
+  return new WarrenError('NODE_BUSY', `this seed has no room for ${size} bytes more within its store.minFree and store.quota`)
 }

@@ -249,7 +249,9 @@ describe('pins', () => {
     await keep(one.store, keyOf('a'), bytesAt(1))
     await net.clock.advance(3_000)
     expect(one.pins.status()).toMatchObject({ wanted: 1, held: 0, missing: 1 })
-    expect(one.pins.status()?.seeds.find(({ id }) => id === 'other')?.reason).toContain('disk is fuller')
+    expect(one.pins.status()?.seeds.find(({ id }) => id === 'other')?.reason).toContain(
+      `no room for ${bytesAt(1).length} bytes more within its store.minFree and store.quota`,
+    )
     other.store.storing = true
     await net.clock.advance(HOUR / 6)
     expect(one.pins.status()).toMatchObject({ wanted: 1, held: 1, missing: 0 })
