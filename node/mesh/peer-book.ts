@@ -1,11 +1,11 @@
 import { isIP } from 'node:net'
-import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { parseMeshAddress } from '../member-address.ts'
 import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Admitted } from './gate.ts'
 import type { KnownPeer } from './mesh-status.ts'
+import { Pauses } from './pauses.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -13,14 +13,6 @@ const MINUTE = 60 * SECOND
 /** Ms that a member is not asked after its first lie or short body; twice as long after each further one. */
 const QUARANTINE = 10 * MINUTE
 const LONGEST_QUARANTINE = 24 * 60 * MINUTE
-/** Ms that a member is not asked, for any blob, after it could not be reached; twice as long after each further time. */
-const PAUSE = SECOND
-const LONGEST_PAUSE = 5 * MINUTE
-/** The same, after it began to send a blob and did not get on with it; and ms after which that is forgotten. */
-const STALL_PAUSE = 5 * SECOND
-const STALL_FORGOTTEN = 60 * MINUTE
-/** Failures in a row after which a new connection no longer ends a pause. */
-const MANY_FAILURES = 3
 /** Ms for which a member that had a blob, or has just come, is thought to have others as well. */
 const WARM = 30 * SECOND
 /** Guesses in a row that may fail before a member is asked for what it is known to have only. */
@@ -56,8 +48,6 @@ interface Entry {
   bytesOut: number
   lies: number
   quarantine: { until: number; reason: string } | undefined
-  stalls: number
-  stalledUntil: number
   warmUntil: number
   wrongGuesses: number
   busyUntil: number
@@ -67,14 +57,14 @@ interface Entry {
 export class PeerBook {
   readonly #clock: Clock
   readonly #entries = new Map<string, Entry>()
-  /** Those that failed, and until when they are left alone. */
-  readonly #pauses = new LRUCache<string, { readonly failures: number; readonly until: number }>({ max: MAX_PEERS })
+  readonly #pauses: Pauses
   readonly #zone: string | undefined
   #connected = 0
 
   /** @param init.zone where this node is */
   constructor(components: { clock: Clock }, init: { readonly zone?: string | undefined } = {}) {
     this.#clock = components.clock
+    this.#pauses = new Pauses(components, { max: MAX_PEERS })
     this.#zone = init.zone
   }
 
@@ -136,8 +126,7 @@ export class PeerBook {
     const announced = blobs.slice(0, MAX_ADDRESSES)
     Object.assign(entry, { role, version, notAfter, zone, ticket, announced, lastSeen: this.#clock.now() })
     entry.blobs = undefined
-    // It can be spoken to again, wherever it was before. Whoever fails again and again does not get around its pause like that.
-    if ((this.#pauses.get(peer)?.failures ?? 0) < MANY_FAILURES) this.#pauses.delete(peer)
+    this.#pauses.cameBack(peer)
   }
 
   /** Judges everybody anew: whoever does not count any more is forgotten, and returned. */
@@ -208,7 +197,7 @@ export class PeerBook {
   had(id: string): void {
     const entry = this.#entries.get(id)
     if (!entry) return
-    this.#pauses.delete(id)
+    this.#pauses.answered(id)
     entry.wrongGuesses = 0
     entry.warmUntil = this.#clock.now() + WARM
   }
@@ -229,22 +218,12 @@ export class PeerBook {
   failed(id: string): void {
     const entry = this.#entries.get(id)
     if (entry) entry.warmUntil = 0
-    const failures = this.#pauses.get(id)?.failures ?? 0
-    const pause = Math.min(PAUSE * 2 ** failures, LONGEST_PAUSE)
-    this.#pauses.set(id, { failures: failures + 1, until: this.#clock.now() + pause })
+    this.#pauses.failed(id)
   }
 
-  /**
-   * It began to send a blob and did not get on with it. To begin well is no excuse the next time: whoever says that it has everything, and
-   * then keeps all waiting, would cost each fetch some seconds.
-   */
+  /** It began to send a blob and did not get on with it. */
   stalled(id: string): void {
-    const entry = this.#entries.get(id)
-    const now = this.#clock.now()
-    // What else it was sending stalled at the same time.
-    if (!entry || isAhead(entry.stalledUntil, now)) return
-    if (now - entry.stalledUntil > STALL_FORGOTTEN) entry.stalls = 0
-    entry.stalledUntil = now + Math.min(STALL_PAUSE * 2 ** entry.stalls++, LONGEST_PAUSE)
+    if (this.#entries.has(id)) this.#pauses.stalled(id)
   }
 
   /** It sent wrong or too few bytes. */
@@ -283,13 +262,12 @@ export class PeerBook {
 
   /** Until when it is left alone since it could not be reached or kept us waiting, in ms since the epoch; 0 when it is not. */
   pausedUntil(id: string): number {
-    const until = Math.max(this.#pauses.get(id)?.until ?? 0, this.#entries.get(id)?.stalledUntil ?? 0)
-    return isAhead(until, this.#clock.now()) ? until : 0
+    return this.#pauses.until(id)
   }
 
   /** Whether it could not be reached, or kept us waiting, and has not answered since. */
   isDoubtful(id: string): boolean {
-    return this.#pauses.has(id)
+    return this.#pauses.isDoubtful(id)
   }
 
   /** Whether it lately had what was asked for, or has just come. */
@@ -355,8 +333,6 @@ export class PeerBook {
       bytesOut: 0,
       lies: 0,
       quarantine: undefined,
-      stalls: 0,
-      stalledUntil: 0,
       warmUntil: 0,
       wrongGuesses: 0,
       busyUntil: 0,
@@ -367,11 +343,6 @@ export class PeerBook {
 /** For sorting: whoever is in this node's zone comes before others. */
 export function nearFirst(book: Pick<PeerBook, 'isNear'>, one: string, other: string): number {
   return Number(book.isNear(other)) - Number(book.isNear(one))
-}
-
-/** Whether a pause is not over yet. A clock that was set back must not make hours of a second. */
-function isAhead(until: number, now: number): boolean {
-  return until > now && until - now <= LONGEST_PAUSE
 }
 
 function isQuarantined({ quarantine }: Entry, now: number): boolean {
