@@ -17,6 +17,7 @@ import {
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
 import type { NameRecord } from '../store/store.ts'
+import { Crowded } from '../upstream/crowded.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { untilClientLeaves } from './client-left.ts'
 import { wantsConfirmation } from './exchange.ts'
@@ -90,6 +91,9 @@ export class ArtifactService implements MemberService {
       const head = method === 'HEAD'
       const paid = { ...plan, brought: (bytes: number) => this.#charge(member, bytes, response) }
       found = await cache.get(paid, { signal, head, confirmed: head && record(plan.key)?.link === true, revalidate })
+    } catch (error) {
+      // A pause that upstream wants is everybody's. Of a crowd here nobody else has to wait for the end.
+      throw error instanceof Crowded ? new WarrenError('UPSTREAM_TIMEOUT', error.message, { cause: error }) : error
     } finally {
       clearInterval(signs)
     }

@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { WarrenError } from '../errors.ts'
 import { Breaker } from './breaker.ts'
 import { QUEUE_PATIENCE, QUEUE_PATIENCE_RETRY_AFTER, QUEUE_RETRY_AFTER } from './constants.ts'
+import { Crowded } from './crowded.ts'
 import { Freeze } from './freeze.ts'
 import type { HostHealth } from './upstream.ts'
 
@@ -76,7 +77,7 @@ export class HostGate {
     return this.#breaker.state === 'closed' && this.#freeze.until === 0
   }
 
-  /** Rejects with UPSTREAM_BUSY (frozen for long, queue full or slow), UPSTREAM_UNREACHABLE (breaker open), or the abort reason. */
+  /** Rejects with UPSTREAM_BUSY (frozen for long; as Crowded where the queue is full or slow), UPSTREAM_UNREACHABLE (breaker open), or the abort reason. */
   async enter(signal: AbortSignal): Promise<Pass> {
     let patience = this.#init.patience
     for (;;) {
@@ -124,7 +125,7 @@ export class HostGate {
     }
     if (this.#queue.size >= this.#init.queue) {
       const message = `${this.#init.origin}: ${this.#init.queue} requests wait already, so this one was turned away; try again later`
-      throw new WarrenError('UPSTREAM_BUSY', message, { retryAfter: QUEUE_RETRY_AFTER })
+      throw new Crowded(message, QUEUE_RETRY_AFTER)
     }
     return new Promise((resolve, reject) => {
       const over = new AbortController()
@@ -224,7 +225,7 @@ export class HostGate {
   #stuck(): WarrenError {
     const { origin, concurrency } = this.#init
     const message = `${origin}: none of ${concurrency} requests under way has ended within ${QUEUE_PATIENCE / 1000} s; try again later`
-    return new WarrenError('UPSTREAM_BUSY', message, { retryAfter: QUEUE_PATIENCE_RETRY_AFTER })
+    return new Crowded(message, QUEUE_PATIENCE_RETRY_AFTER)
   }
 
   #resting(rest: number): WarrenError {

@@ -1,5 +1,6 @@
 import { getEventListeners } from 'node:events'
 import { describe, expect, it } from 'vitest'
+import { Crowded } from '../../../node/upstream/crowded.ts'
 import { HostGate, type HostGateInit } from '../../../node/upstream/host-gate.ts'
 import { HostGates } from '../../../node/upstream/host-gates.ts'
 import { failure, NEVER } from './fixture.ts'
@@ -45,7 +46,9 @@ describe('places', () => {
     const { gate } = makeGate({ concurrency: 1, queue: 1 })
     const first = await gate.enter(NEVER)
     const second = gate.enter(NEVER)
-    expect(await failure(gate.enter(NEVER))).toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 1 })
+    const error = await failure(gate.enter(NEVER))
+    expect(error).toBeInstanceOf(Crowded)
+    expect(error).toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 1 })
     first.leave()
     ;(await second).leave()
     expect(gate.unused).toBe(true)
@@ -75,6 +78,7 @@ describe('places', () => {
     expect(gate.health().queued).toBe(2)
     clock.advance(1)
     const error = await late
+    expect(error).toBeInstanceOf(Crowded)
     expect(error).toMatchObject({ code: 'UPSTREAM_BUSY', retryAfter: 5 })
     expect(error.message).toBe(`${ORIGIN}: none of 1 requests under way has ended within 30 s; try again later`)
     expect(gate.health()).toMatchObject({ inFlight: 1, queued: 1 })
