@@ -84,6 +84,8 @@ export const statusSchema = z.object({
     quota: count.nullable().optional(),
     /** Why nothing more is stored. */
     shortage: z.enum(['disk', 'quota']).nullable().optional(),
+    /** What was not stored since start, for want of room of that size. */
+    turnedAway: z.object({ blobs: count, bytes: count }).optional(),
     /** What made room for others, and why no more of it could. */
     evicted: z.object({ blobs: count, bytes: count, obstacle: z.enum(['no seed', 'nothing confirmed']).nullable() }).optional(),
     /** The look at all blobs, again and again: of this pass, and since start what members brought back, what nobody had, and what waits. */

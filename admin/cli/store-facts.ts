@@ -6,10 +6,15 @@ type Store = Status['store']
 
 /** What a node keeps, for people: the most important thing first. */
 export function storeFacts(store: Store, isSeed: boolean, now: number): string[] {
-  const { blobs, bytes, records, free, storing, shortage, evicted, scrub } = store
+  const { blobs, bytes, records, free, storing, shortage, turnedAway, evicted, scrub } = store
   return [
     `${plural(blobs, 'blob')}, ${formatBytes(bytes)}${shareText(store)}, ${plural(records, 'name record')}; ${formatBytes(free)} free on the disk`,
     ...(storing ? [] : [shortageText(shortage ?? 'disk', { isSeed, obstacle: evicted?.obstacle ?? null })]),
+    ...(turnedAway && turnedAway.blobs > 0
+      ? [
+          `no room for ${plural(turnedAway.blobs, 'blob')} of ${formatBytes(turnedAway.bytes)} since start, within store.minFree and store.quota`,
+        ]
+      : []),
     ...(evicted && evicted.blobs > 0
       ? [`${plural(evicted.blobs, 'blob')} of ${formatBytes(evicted.bytes)} made room since start`]
       : []),

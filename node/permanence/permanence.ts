@@ -4,13 +4,13 @@ import { isCollisionFree } from '../digest.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import { digestsOf, type LostBlob } from '../store/custody.ts'
 import type { DiskStore } from '../store/disk-store.ts'
-import type { Shortage } from '../store/room.ts'
+import type { Room, Shortage, TurnedAway } from '../store/room.ts'
 import { LOOK, MEMBER_QUOTA, TOLD_AGAIN } from './constants.ts'
 import { type EvictionStatus, Evictor } from './evictor.ts'
 import { Healer, type HealingStatus } from './healer.ts'
 import { Scrubber, type ScrubStatus } from './scrubber.ts'
 import { type AskedSeeds, heldBySeeds } from './seed-holdings.ts'
-import { shortageText } from './shortage-text.ts'
+import { shortageText, turnedAwayText } from './shortage-text.ts'
 
 /** The mesh that this node is in: its other seeds, and whether it is one itself. */
 export interface JoinedMesh extends AskedSeeds {
@@ -36,6 +36,7 @@ export interface PermanenceStatus {
   readonly quota: number | null
   /** Why nothing more is stored; null while something is. */
   readonly shortage: Shortage | null
+  readonly turnedAway: TurnedAway
   readonly evicted: EvictionStatus
   readonly scrub: ScrubStatus & HealingStatus
 }
@@ -52,6 +53,8 @@ export class Permanence {
   #looking: Promise<void> | undefined
   #shortage: Shortage | undefined
   #toldAt = Number.NEGATIVE_INFINITY
+  /** Blobs that were turned away when that was last told, and when that was. */
+  #toldTurnedAway = { blobs: 0, at: Number.NEGATIVE_INFINITY }
 
   constructor(components: PermanenceComponents, init: PermanenceInit) {
     const { store, mesh, clock, log } = components
@@ -118,6 +121,7 @@ export class Permanence {
     return {
       quota: room.quota ?? null,
       shortage: room.shortage ?? null,
+      turnedAway: room.turnedAway,
       evicted: this.#evictor.status,
       scrub: { ...this.#scrubber.status, ...this.#healer.status },
     }
@@ -141,6 +145,16 @@ export class Permanence {
     if (isMember && room.quota !== undefined) this.#evictor.start()
     else void this.#evictor.stop()
     this.#tell(room.shortage)
+    this.#tellTurnedAway(room)
+  }
+
+  /** A store that is not full says nothing of what is too large for the rest of it. */
+  #tellTurnedAway({ shortage, turnedAway: { blobs } }: Pick<Room, 'shortage' | 'turnedAway'>): void {
+    const { clock, log } = this.#components
+    if (blobs === this.#toldTurnedAway.blobs || Math.abs(clock.now() - this.#toldTurnedAway.at) < TOLD_AGAIN) return
+    const more = blobs - this.#toldTurnedAway.blobs
+    this.#toldTurnedAway = { blobs, at: clock.now() }
+    if (shortage === undefined) log.warn(turnedAwayText(more))
   }
 
   /** Once for each time that it comes and goes. */

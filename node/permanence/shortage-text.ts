@@ -10,6 +10,11 @@ export function shortageText(
   return node.isSeed ? `${text}; this is a seed, so that what comes now may be kept nowhere` : text
 }
 
+/** That so many blobs were handed out and not kept, for people. */
+export function turnedAwayText(blobs: number): string {
+  return `${blobs === 1 ? 'a blob was' : `${blobs} blobs were`} not stored: there is no room of that size within store.minFree and store.quota`
+}
+
 function reasonText(shortage: Shortage, obstacle: Obstacle | null): string {
   if (shortage === 'disk') return 'the disk is fuller than store.minFree allows'
   if (obstacle === 'no seed') return 'store.quota is reached, and no seed answers that could say what may be evicted'

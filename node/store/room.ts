@@ -9,6 +9,12 @@ const FULL = 0.99
 /** Why nothing more is stored. */
 export type Shortage = 'disk' | 'quota'
 
+/** What was not stored since start, counted each time that it came. */
+export interface TurnedAway {
+  readonly blobs: number
+  readonly bytes: number
+}
+
 export interface RoomComponents {
   readonly space: FreeSpace
   /** Bytes of all blobs, those on their way included. */
@@ -24,6 +30,7 @@ export class Room {
   yields = false
   /** Called again and again while the quota is nearly reached, with the bytes of what may not fit. */
   onShort: (wanted: number) => void = () => {}
+  #turnedAway: TurnedAway = { blobs: 0, bytes: 0 }
 
   constructor(components: RoomComponents) {
     this.#components = components
@@ -39,8 +46,20 @@ export class Room {
     return this.#fits(0) && this.over(FULL) <= 0 ? undefined : 'quota'
   }
 
-  /** Whether a blob of `size` bytes may begin to be stored. */
+  /** What is large may find no room where the store is not full yet. */
+  get turnedAway(): TurnedAway {
+    return this.#turnedAway
+  }
+
+  /** Whether a blob of `size` bytes may begin to be stored; one that may not counts as turned away. */
   mayBegin(size: number): boolean {
+    if (this.#admits(size)) return true
+    const { blobs, bytes } = this.#turnedAway
+    this.#turnedAway = { blobs: blobs + 1, bytes: bytes + size }
+    return false
+  }
+
+  #admits(size: number): boolean {
     const fits = this.#fits(size)
     if (!this.#components.space.allows(size)) return false
     return fits || (this.yields && size < (this.quota ?? 0) && this.#fits(0))

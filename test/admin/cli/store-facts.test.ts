@@ -20,6 +20,13 @@ test('one with a quota shows how much of it is taken, and what made room', () =>
   ])
 })
 
+test('what found no room is told of, also by a store that is not full', () => {
+  const turnedAway = { blobs: 2, bytes: GIB }
+  const lines = (blobs: number) => storeFacts({ ...store, quota: null, turnedAway: { ...turnedAway, blobs } }, true, NOW)
+  expect(lines(0)).toHaveLength(1)
+  expect(lines(2)[1]).toBe('no room for 2 blobs of 1.0 GiB since start, within store.minFree and store.quota')
+})
+
 test.for([
   ['disk', null, false, 'the disk is fuller than store.minFree allows'],
   [

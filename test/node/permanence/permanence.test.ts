@@ -52,6 +52,7 @@ describe('what keeps a store within its bounds', () => {
     expect(permanence.status()).toEqual({
       quota: null,
       shortage: null,
+      turnedAway: { blobs: 0, bytes: 0 },
       evicted: { blobs: 0, bytes: 0, obstacle: null },
       scrub: { progress: null, lastEnded: null, blobs: 0, bad: 0, healed: 0, lost: 0, waiting: 0 },
     })
@@ -122,6 +123,22 @@ describe('what keeps a store within its bounds', () => {
       return permanence.status().shortage === null && told.length > 1
     })
     expect(told.slice(1)).toEqual(['info: the store takes blobs again'])
+  })
+
+  it('tells of what is too large for the rest of a store that is not full, now and then', async () => {
+    const { store, permanence, clock, told } = await keeping({ quota: 100 * KIB })
+    for (let seed = 1; seed <= 4; seed++) expect(await keep(store, bytesOf(10 * KIB, seed), `name ${seed}`)).toBe(true)
+    const large = (seed: number) => keep(store, bytesOf(70 * KIB, seed), `large ${seed}`)
+    expect(await large(5)).toBe(false)
+    expect(permanence.status()).toMatchObject({ shortage: null, turnedAway: { blobs: 1, bytes: 70 * KIB } })
+    await clock.advance(MINUTE)
+    for (const seed of [6, 7]) expect(await large(seed)).toBe(false)
+    await clock.advance(5 * MINUTE)
+    const text = 'not stored: there is no room of that size within store.minFree and store.quota'
+    expect(told).toEqual([`warn: a blob was ${text}`])
+    await clock.advance(10 * MINUTE)
+    expect(told.slice(1)).toEqual([`warn: 2 blobs were ${text}`])
+    expect(await keep(store, bytesOf(10 * KIB, 8), 'small')).toBe(true)
   })
 
   it('tells members of what it has no more, whether that was evicted, went bad or was followed by something newer', async () => {
