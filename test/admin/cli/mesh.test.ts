@@ -177,6 +177,7 @@ test.for([
     'join warren-ticket-1.SECRET',
     'a ticket is not taken as an argument, since every user of this machine can see those: pipe it in',
   ],
+  ['join /dev/null', '/dev/null is a file: a ticket in one is taken with --ticket-file /dev/null'],
   ['join --ticket warren-ticket-1.SECRET', 'a ticket is not taken as an argument'],
   ['join --ticket=warren-ticket-1.SECRET', 'a ticket is not taken as an argument'],
 ] as const)('«warren mesh %s» is refused in one line, with exit code 2', async ([command, message]) => {

@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { TICKET_VARIABLE } from '../../../../node/config/env.ts'
 import type { Status } from '../../../api/status-schema.ts'
@@ -21,6 +21,9 @@ export interface JoinOptions extends SettingFlags {
 
 /** Joins by a ticket, and waits a little for a running node to connect. Throws UsageError, and as `joinByTicket`. */
 export async function join(options: JoinOptions, args: readonly string[]): Promise<void> {
+  const [file] = args
+  if (file !== undefined && args.length === 1 && existsSync(file))
+    throw new UsageError(`${file} is a file: a ticket in one is taken with --ticket-file ${file}`)
   if (options.ticket !== undefined || args.length > 0)
     throw new UsageError(
       `a ticket is not taken as an argument, since every user of this machine can see those: ${WAYS}; make a new one if this one was for more than a try`,
