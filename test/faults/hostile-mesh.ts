@@ -59,15 +59,13 @@ export class HostileMesh implements AsyncDisposable {
       mirrors[name] = { protocol: 'npm', path: `/${name}/`, upstreams: [replay.url] }
     }
     const mesh = starting.use(new MeshOfProcesses(temp, { config: { mirrors, mesh: { budget } } }))
-    await mesh.joinAll(SEEDS, { role: 'seed' })
-    await mesh.joinAll(MEMBERS)
-    await mesh.connected()
-    const all = new HostileMesh({ mesh, temp, upstreams }, starting.move())
-    for (const node of all.honest) {
-      const isDone = async () => (await node.peers()).length === all.honest.length - 1
-      await eventually(`${node.name} knows all others`, isDone, LONG)
+    // One after the other, each once the one before knows everybody: whoever comes is told of all.
+    for (let count = 0; count < SEEDS + MEMBERS; count++) {
+      const node = await mesh.join({ role: count < SEEDS ? 'seed' : 'member' })
+      await eventually(`${node.name} is connected with all`, async () => (await node.status()).mesh.peers >= count, LONG)
     }
-    return all
+    await mesh.connected()
+    return new HostileMesh({ mesh, temp, upstreams }, starting.move())
   }
 
   packages(mirror: string): readonly SyntheticPackage[] {

@@ -53,12 +53,12 @@ function ledgerOf({ data }: MemberProcess): readonly string[] {
 async function factsOf(node: MemberProcess) {
   const honest = new Set(all.honest.map(({ peer }) => peer))
   const peers = (await node.peers()).filter(({ id }) => honest.has(id))
-  const known = peers.map(({ id, role, ticket, notAfter }) => ({ id, role, ticket, notAfter }))
+  const known = peers.map(({ id, role, ticket, notAfter }) => [id, { role, ticket, notAfter }])
   const { mirrors, mesh } = await node.status()
   return {
     ledger: ledgerOf(node),
     membership: new MeshFolder(node.data).membership(),
-    peers: known.sort((one, other) => (one.id < other.id ? -1 : 1)),
+    peers: Object.fromEntries(known),
     mirrors,
     own: [mesh.role, mesh.notAfter, mesh.trouble],
   }
