@@ -84,9 +84,9 @@ export const REFERRED_ASKED = 8
 /** How often a seed may be too slow to answer, before it takes no more part in a flight. */
 export const SEED_SILENCES = 4
 
-/** How often a seed that is busy with a large blob is asked again, and the pause between, in ms: some ten seconds in all. */
-export const BUSY_ROUNDS = 40
-export const BUSY_PAUSE = 250
+/** For how long a seed that is busy with a large blob is asked again, and the pause between, in ms: upstream is left alone meanwhile. */
+export const BUSY_PATIENCE = 10 * SECOND
+export const BUSY_PAUSE = SECOND / 4
 
 /** How far bytes must be from where a flight has come to, to be asked of upstream by themselves. */
 export const AHEAD_BYTES = 8 << 20

@@ -10,8 +10,8 @@ import type { Staging } from '../store/store.ts'
 import { ChunkChecks } from './chunks/chunk-checks.ts'
 import type { ChunkList } from './chunks/chunk-list.ts'
 import {
+  BUSY_PATIENCE,
   BUSY_PAUSE,
-  BUSY_ROUNDS,
   FORGIVEN,
   HOLD_BACK_BYTES,
   MEMBER_CHANCES,
@@ -168,8 +168,9 @@ export class Members {
    */
   async #ask(source: BlobSource, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
     let acknowledged = false
+    const began = this.#clock.now()
     try {
-      for (let asking: Asking = 'first', round = 0; ; asking = 'again', round++) {
+      for (let asking: Asking = 'first'; ; asking = 'again') {
         try {
           return await this.#open(source, wish, asking, signal)
         } catch (error) {
@@ -181,7 +182,8 @@ export class Members {
           }
           const opened = await this.#askOthers(source, error.others, wish, signal)
           if (opened) return opened
-          if (source.kind !== 'seed' || round >= BUSY_ROUNDS) throw error
+          // Also one that takes its time to say so each time, which may be all that it is up to.
+          if (source.kind !== 'seed' || Math.abs(this.#clock.now() - began) >= BUSY_PATIENCE) throw error
           if (asking !== 'first' || error.others.length === 0) await this.#clock.sleep(BUSY_PAUSE, signal)
         }
       }

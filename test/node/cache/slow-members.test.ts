@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Members } from '../../../node/cache/members.ts'
 import type { BlobSource, Mesh } from '../../../node/mesh/mesh.ts'
+import { Busy } from '../../../node/mesh/swarm/referral.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { bytesOf, codeOf, inTime, type Kit, makeCache, NEVER, read, serve, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
@@ -102,6 +103,27 @@ describe('a member that is slow', () => {
     drip.piece = 10
     expect(await inTime(kit.clock, fetching, 500)).toBe('UPSTREAM_FAILED')
     expect(starts).toEqual([0, 100_000])
+  })
+
+  it('keeps nobody from upstream for long by saying as a seed that it is busy, late each time', async () => {
+    const kit = makeCache({ script: (request) => serve(request, BYTES) })
+    const { id } = member(kit, 'busy', BYTES, { kind: 'seed' })
+    const find = kit.mesh.find.bind(kit.mesh)
+    let asked = 0
+    kit.mesh.find = async function* (digest, signal) {
+      for await (const source of find(digest, signal)) {
+        const open: BlobSource['open'] = async (_, opened) => {
+          asked++
+          await kit.clock.sleep(asked === 1 ? 10 : 1_900, opened)
+          throw new Busy('others are getting this from here', [])
+        }
+        yield source.id === id ? { ...source, open } : source
+      }
+    }
+    const began = kit.clock.now()
+    expect((await inTime(kit.clock, kit.fetch(PLAN), 100)).equals(BYTES)).toBe(true)
+    expect(asked).toBeGreaterThan(2)
+    expect(kit.clock.now() - began).toBeLessThan(15_000)
   })
 
   it('is not to blame for a slow reader', async () => {
