@@ -23,6 +23,7 @@ import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { freshFor } from './freshness.ts'
 import { GrowingBlob } from './growing-blob.ts'
+import { HandedOn } from './handed-on.ts'
 import { links } from './links.ts'
 import type { Permits } from './permits.ts'
 import { type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
@@ -115,21 +116,8 @@ export class Flight {
     const name = formatDigest(digest)
     if (isPrivate || this.#plan.document || !this.joinable) return undefined
     if (!this.expected?.some((known) => formatDigest(known) === name)) return undefined
-    const blob = this.#blob
-    const sender = () => this.#transferring?.sender
-    return {
-      get size() {
-        return blob.told
-      },
-      get verified() {
-        return blob.visible
-      },
-      get source() {
-        return sender()
-      },
-      grown: () => blob.growing(),
-      open: () => this.attach(),
-    }
+    if (this.#blob.wrong) return undefined
+    return new HandedOn(this.#blob, { attach: () => this.attach(), sender: () => this.#transferring?.sender })
   }
 
   /** Resolves once some of it may go out; rejects where nothing ever will. */

@@ -91,6 +91,11 @@ export class GrowingBlob {
     return this.#given !== undefined
   }
 
+  /** Whether what readers got may be wrong, and no right copy is there yet that would tell. */
+  get wrong(): boolean {
+    return this.#given !== undefined && !this.#complete
+  }
+
   /** What the bytes go to. */
   get staging(): Staging {
     if (!this.#staging) throw new Error('nothing has begun to arrive')
