@@ -1,6 +1,6 @@
 import type { RecordStore } from '../store/store.ts'
 import type { Found, GetOptions } from './found.ts'
-import type { Plan } from './plan.ts'
+import { onBehalfOf, type Plan } from './plan.ts'
 
 /** Documents fetched ahead at the same time: fewer than an upstream takes, since clients come first. */
 const AT_ONCE = 6
@@ -49,8 +49,9 @@ export class Prefetch {
       if (this.#waiting.size >= MAX_WAITING || budget.names <= 0) break
       if (this.#waiting.has(next.key) || this.#components.records.get(next.key) || !this.#components.mayFetch(next)) continue
       budget.names--
-      this.#errands.set(next, { depth: depth + 1, budget })
-      this.#waiting.set(next.key, next)
+      const ahead = onBehalfOf(plan, next)
+      this.#errands.set(ahead, { depth: depth + 1, budget })
+      this.#waiting.set(next.key, ahead)
     }
     while (this.#running.size < AT_ONCE && this.#waiting.size > 0) this.#start()
   }

@@ -55,6 +55,18 @@ describe('what a seed brings for a member counts', () => {
     expect(await errorOf(LATER)).toBe('BUDGET_SPENT')
   })
 
+  it('though it is what a document names, fetched ahead', async () => {
+    const naming = document('naming', { prefetch: () => [INDEX] })
+    const { ask, errorOf, kept } = await fetchingSeed(
+      { script: () => ({ body: DOCUMENT }) },
+      [...PLANS, naming],
+      2 * DOCUMENT.length,
+    )
+    expect((await ask(naming)).status).toBe(200)
+    await kept(INDEX)
+    expect(await errorOf(LATER)).toBe('BUDGET_SPENT')
+  })
+
   it('though the member says that it holds just that', async () => {
     const { ask, errorOf } = await seed(() => ({ body: DOCUMENT }), DOCUMENT.length)
     const held = createHash('sha256').update(DOCUMENT).digest('hex')
