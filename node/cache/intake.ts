@@ -2,33 +2,46 @@ import type { Body } from '../body.ts'
 import type { Finder } from './found.ts'
 import type { Plan } from './plan.ts'
 
-/** Fetched at the same time, and waiting for that. */
+/** Fetched at the same time; waiting for that of one member, and of all. */
 const AT_ONCE = 4
-const MOST_WAITING = 1_000
+const MOST_EACH = 250
+const MOST_WAITING = 4_000
 /** Bytes that are read at a time, of what nobody but the store wants. */
 const PIECE = 1 << 20
 
-/** What was told, and whether there is still to be anything done about it. */
+/** Who told of something. */
+export interface Teller {
+  /** Peer id. */
+  readonly peer: string
+  /** Whether anything more is to be done for it: asked before it is, and now and then meanwhile. */
+  mayGoOn(): boolean
+}
+
 interface Told {
   readonly plan: Plan
   mayGoOn(): boolean
 }
 
-/** Has the cache keep what nobody here asked for: what members say that they have. */
+/** Has the cache keep what nobody here asked for: what members say that they have, one of each after the other. */
 export class Intake {
   readonly #cache: Pick<Finder, 'get'>
   readonly #closing = new AbortController()
-  readonly #waiting = new Map<string, Told>()
+  /** By key for each member; whoever had its turn last comes last. */
+  readonly #waiting = new Map<string, Map<string, Told>>()
   readonly #running = new Set<Promise<void>>()
+  #count = 0
 
   constructor(components: { cache: Pick<Finder, 'get'> }) {
     this.#cache = components.cache
   }
 
-  /** False where too much is waiting. @param mayGoOn asked before it is fetched, and now and then while it comes */
-  take(plan: Plan, mayGoOn: () => boolean): boolean {
-    if (this.#closing.signal.aborted || this.#waiting.size >= MOST_WAITING) return false
-    this.#waiting.set(plan.key, { plan, mayGoOn })
+  /** False where too much is waiting. */
+  take(plan: Plan, { peer, mayGoOn }: Teller): boolean {
+    const own = this.#waiting.get(peer) ?? new Map<string, Told>()
+    if (this.#closing.signal.aborted || own.size >= MOST_EACH || this.#count >= MOST_WAITING) return false
+    if (!own.has(plan.key)) this.#count++
+    own.set(plan.key, { plan, mayGoOn })
+    this.#waiting.set(peer, own)
     this.#next()
     return true
   }
@@ -37,19 +50,33 @@ export class Intake {
   async close(): Promise<void> {
     this.#closing.abort(new Error('this node is stopping'))
     this.#waiting.clear()
+    this.#count = 0
     await Promise.all(this.#running)
   }
 
   #next(): void {
-    for (const [key, told] of this.#waiting) {
-      if (this.#running.size >= AT_ONCE) return
-      this.#waiting.delete(key)
+    while (this.#running.size < AT_ONCE) {
+      const told = this.#turn()
+      if (!told) return
       const running = this.#keep(told).finally(() => {
         this.#running.delete(running)
         this.#next()
       })
       this.#running.add(running)
     }
+  }
+
+  #turn(): Told | undefined {
+    for (const [peer, own] of this.#waiting) {
+      this.#waiting.delete(peer)
+      for (const [key, told] of own) {
+        own.delete(key)
+        this.#count--
+        if (own.size > 0) this.#waiting.set(peer, own)
+        return told
+      }
+    }
+    return undefined
   }
 
   async #keep({ plan, mayGoOn }: Told): Promise<void> {

@@ -73,7 +73,8 @@ export class ArtifactService implements MemberService {
     if (isNew || !cache.isFresh(plan)) budgets.fetch(member, isNew && this.#isMetered(plan))
     if (method !== 'POST') return this.#send(plan, request, response, member)
     const told = { ...plan, brought: (bytes: number) => budgets.brought(member, bytes) }
-    if (!isHere && !this.#components.intake.take(told, () => !budgets.isSpent(member)))
+    const teller = { peer: member.peer, mayGoOn: () => !budgets.isSpent(member) }
+    if (!isHere && !this.#components.intake.take(told, teller))
       throw new WarrenError('NODE_BUSY', 'too much is waiting to be fetched')
     response.writeHead(202, { 'content-length': '0' }).end()
     return 0
