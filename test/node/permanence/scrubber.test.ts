@@ -117,11 +117,13 @@ describe('a scrub', () => {
       rot(one.folder, digestOf(bytes), bytes)
     }
     one.start()
+    // In short steps: also what is right takes its time to get to the disk.
     await eventually('all are healed', async () => {
-      await one.clock.advance(MINUTE)
+      await one.clock.advance(5_000)
       return one.healer.status.healed === BLOBS.length
     })
-    expect([new Set(one.mesh.stalled), one.mesh.blamed]).toEqual([new Set(['dripping']), []])
+    expect(one.mesh.stalled).toContain('dripping')
+    expect(one.mesh.blamed).toEqual([])
   })
 
   it('goes on to be healed after a clock was set back', async () => {
