@@ -185,7 +185,7 @@ export class Sources {
       const opened = { ...sent, kind: 'upstream', trusted: true, headers, blame() {}, forgive() {} } as const
       if (!through) return opened
       // As of a seed's blob: where nothing may go out early in any case, its word is worth no more than a peer's.
-      const trusted = from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
+      const trusted = through.trusted && from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
       const size = trusted ? opened.size : from.size
       return { ...opened, size, trusted, through: through.kind, promised: through.promised, blame: through.blame }
     } catch (error) {

@@ -35,6 +35,8 @@ export interface UpstreamRequest {
 /** A seed of the mesh between upstream and this node. */
 interface Through {
   readonly kind: 'seed'
+  /** Whether its bytes may go out before all of them were seen to be right, as upstream's may. */
+  readonly trusted: boolean
   /** Of which digests it says that an artifact has one: none where nothing promises it any; undefined where it does not say. */
   readonly promised?: readonly Digest[] | undefined
   /** What it sent cannot be what upstream has. */

@@ -28,6 +28,10 @@ export class SeedSource implements Seed {
     this.id = id
   }
 
+  get isSeed(): boolean {
+    return this.#components.book.roleOf(this.id) === 'seed'
+  }
+
   async ask({ method, key, headers }: SeedQuestion, signal: AbortSignal): Promise<SeedAnswer> {
     const { book, client } = this.#components
     const path = artifactPath(key)

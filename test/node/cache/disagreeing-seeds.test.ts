@@ -16,7 +16,7 @@ const PLAN = artifact('a', [digestOf(RIGHT)])
 const named = (...digests: Digest[]) => ({ 'x-warren-promised': digests.map(formatDigest).join(',') })
 
 /** A member of a mesh with a seed that answers so, and its own way to an upstream. */
-function member(answer: Partial<SeedAnswer>, body = RIGHT) {
+function member(answer: Partial<SeedAnswer>, body = RIGHT, isSeed = true) {
   const network = new MemoryNetwork()
   const clock = new VirtualClock()
   const blamed: string[] = []
@@ -34,7 +34,9 @@ function member(answer: Partial<SeedAnswer>, body = RIGHT) {
   }
   const mesh = network.join({ id: 'self' })
   const upstream = new MemoryUpstream(() => ({ body }))
-  const seeded = new SeededUpstream({ upstream, mesh, clock })
+  const seeds = (key: string) => mesh.seeds(key).map((one) => ({ ...one, isSeed }))
+  const neighbours = new Proxy(mesh, { get: (of, name) => (name === 'seeds' ? seeds : Reflect.get(of, name, of)) })
+  const seeded = new SeededUpstream({ upstream, mesh: neighbours, clock })
   return { ...makeCache({ mesh, clock, upstream: seeded }), direct: upstream, blamed, asked, seed }
 }
 
@@ -69,6 +71,15 @@ describe('a seed that sends other bytes', () => {
     const { get, blamed } = member({ headers })
     const found = await get(PLAN)
     expect(await codeOf(read(found))).toBe('UPSTREAM_CORRUPT')
+    expect(blamed).toEqual(['the bytes do not match their digest'])
+  })
+})
+
+describe('a member that fetches for others, and is no seed', () => {
+  it('has nothing of it go out before all is seen to be right', async () => {
+    const { get, blamed } = member({}, RIGHT, false)
+    const found = await get(PLAN)
+    expect((await read(found)).equals(RIGHT)).toBe(true)
     expect(blamed).toEqual(['the bytes do not match their digest'])
   })
 })

@@ -38,6 +38,13 @@ describe('a seed that is asked over the data plane', () => {
     expect(book.isWarm(id)).toBe(true)
   })
 
+  it('is one for as long as its certificate says so', async () => {
+    const { source, book, id } = await seed(() => {})
+    expect(source.isSeed).toBe(true)
+    book.review((member) => ({ ...member, role: 'member' }))
+    expect([source.isSeed, book.usable(id)]).toEqual([false, true])
+  })
+
   it('is asked over the same connections after an answer that nobody read', async () => {
     const { source, server, client, id } = await seed((socket) => {
       socket.write(ANSWER.slice(0, -4))
