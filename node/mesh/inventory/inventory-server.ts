@@ -1,5 +1,5 @@
 import type { Clock } from '../../clock.ts'
-import { ByteBudget } from './byte-budget.ts'
+import { ByteBudgets } from './byte-budget.ts'
 import type { Channel } from './channel.ts'
 import { ALIVE } from './constants.ts'
 import { decodeAsk, encodeFrame, type Frame } from './frames.ts'
@@ -10,18 +10,16 @@ export interface InventoryServerComponents {
   readonly clock: Clock
 }
 
-interface Reader {
-  readonly stop: AbortController
-  readonly budget: ByteBudget
-}
-
 /** Tells members what this node has: all of it first, and then what changes, as long as they ask. One conversation with each. */
 export class InventoryServer {
   readonly #components: InventoryServerComponents
-  readonly #readers = new Map<string, Reader>()
+  /** What ends the conversation with each. */
+  readonly #readers = new Map<string, AbortController>()
+  readonly #budgets: ByteBudgets
 
   constructor(components: InventoryServerComponents) {
     this.#components = components
+    this.#budgets = new ByteBudgets(components)
   }
 
   /** Whether a member is being told of every change. */
@@ -31,25 +29,24 @@ export class InventoryServer {
 
   /** Answers a member until it leaves; never rejects. A newer conversation with it ends the older one. */
   async serve(peer: string, channel: Channel, signal: AbortSignal): Promise<void> {
-    const former = this.#readers.get(peer)
-    former?.stop.abort(new Error('the member has begun anew'))
+    this.#readers.get(peer)?.abort(new Error('the member has begun anew'))
     const stop = new AbortController()
-    // What it has spent it has spent.
-    const reader = { stop, budget: former?.budget ?? new ByteBudget(this.#components) }
-    this.#readers.set(peer, reader)
+    const budget = this.#budgets.of(peer)
+    this.#readers.set(peer, stop)
     const life = AbortSignal.any([signal, stop.signal])
     try {
+      await budget.ready(life)
       for (;;) {
         const ask = decodeAsk(await channel.receive(life))
         const bytes = encodeFrame(await this.#answer(ask, life))
         await channel.send(bytes, life)
-        await reader.budget.passed(bytes.length, life)
+        await budget.passed(bytes.length, life)
       }
     } catch {
       // It left, or says what no member says.
     } finally {
       channel.close()
-      if (this.#readers.get(peer) === reader) this.#readers.delete(peer)
+      if (this.#readers.get(peer) === stop) this.#readers.delete(peer)
     }
   }
 

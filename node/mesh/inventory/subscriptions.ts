@@ -1,6 +1,6 @@
 import type { Clock } from '../../clock.ts'
 import { reasonOf } from '../../errors.ts'
-import { ByteBudget } from './byte-budget.ts'
+import { ByteBudgets } from './byte-budget.ts'
 import type { Channel } from './channel.ts'
 import { ALIVE, NEIGHBOURS } from './constants.ts'
 import { decodeFrame, encodeAsk } from './frames.ts'
@@ -29,10 +29,12 @@ export interface SubscriptionsComponents {
 export class Subscriptions {
   readonly #components: SubscriptionsComponents
   readonly #following = new Map<string, AbortController>()
+  readonly #budgets: ByteBudgets
   #stopped = false
 
   constructor(components: SubscriptionsComponents) {
     this.#components = components
+    this.#budgets = new ByteBudgets(components)
   }
 
   /** Members whose inventories are followed. */
@@ -74,7 +76,7 @@ export class Subscriptions {
   /** Rejects when it is over. */
   async #follow(peer: string, signal: AbortSignal): Promise<void> {
     const { inventories, clock } = this.#components
-    const budget = new ByteBudget({ clock })
+    const budget = this.#budgets.of(peer)
     for (let failures = 0; ; failures++) {
       signal.throwIfAborted()
       const ignoredUntil = inventories.ignoredUntil(peer)
@@ -90,6 +92,7 @@ export class Subscriptions {
 
   async #converse(peer: string, { budget, told, signal }: Conversation): Promise<void> {
     const { inventories, open } = this.#components
+    await budget.ready(signal)
     const channel = await open(peer, signal)
     try {
       for (;;) {
@@ -129,7 +132,7 @@ export class Subscriptions {
 }
 
 interface Conversation {
-  readonly budget: ByteBudget
+  readonly budget: ReturnType<ByteBudgets['of']>
   readonly told: { once: boolean }
   readonly signal: AbortSignal
 }

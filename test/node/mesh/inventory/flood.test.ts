@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
-import { encodeFrame, type Frame } from '../../../../node/mesh/inventory/frames.ts'
+import { encodeAsk, encodeFrame, type Frame } from '../../../../node/mesh/inventory/frames.ts'
 import { Inventories } from '../../../../node/mesh/inventory/inventories.ts'
+import { InventoryServer } from '../../../../node/mesh/inventory/inventory-server.ts'
 import { Subscriptions } from '../../../../node/mesh/inventory/subscriptions.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
@@ -9,6 +10,7 @@ useLeakCheck()
 
 const KEYS = Uint32Array.from({ length: 4_000 }, (_, at) => at)
 const NONE = new Uint32Array()
+const NEVER = new Promise<void>(() => {})
 
 /** Follows a member that answers each question at once, for a while. Gives back how often it was asked in each minute. */
 async function followed(answer: (asked: number) => Frame): Promise<{ minutes: number[]; inventories: Inventories }> {
@@ -57,4 +59,26 @@ it('a member that says at once that there is nothing new is not asked thousands 
   const [, second = 0] = minutes
   expect(second).toBeGreaterThan(1_000)
   expect(second).toBeLessThan(5_000)
+})
+
+it('a member that begins anew again and again is told no more than one that does not', async () => {
+  const clock = new VirtualClock()
+  const all: Frame = { kind: 'end', generation: 1, sequence: 1, keys: KEYS.length, added: KEYS, removed: NONE }
+  const server = new InventoryServer({ own: { answer: () => all, same: () => all, changed: NEVER }, clock })
+  const question = encodeAsk({ v: 1, generation: 0, sequence: 0 })
+  let sent = 0
+  for (let time = 0; time < 2_000; time++) {
+    const over = new AbortController()
+    const receive = async () => question
+    const send = async ({ length }: Uint8Array) => {
+      sent += length
+    }
+    const serving = server.serve('greedy', { receive, send, close() {} }, over.signal)
+    await clock.advance(10)
+    over.abort(new Error('it left'))
+    await serving
+  }
+  // What may go at once, and what the seconds allow.
+  expect(sent).toBeGreaterThan(10 << 20)
+  expect(sent).toBeLessThan(20 << 20)
 })
