@@ -6,9 +6,13 @@ const MINUTE = 60 * SECOND
 
 /** Ms between looks at the members: round trips, and certificates that have ended. */
 const SURVEY_INTERVAL = 10 * SECOND
-/** Ms between questions whether this node can be reached: while it can, and while it cannot or nobody could tell. */
+/**
+ * Ms between questions whether this node can be reached: while it can, while it cannot, and after nobody could tell, twice as long each
+ * further time. Until it is known nobody hears of what this node has, and a job may be over in half a minute.
+ */
 const REACH_INTERVAL = 10 * MINUTE
 const REACH_RETRY = 30 * SECOND
+const REACH_UNTOLD = SECOND
 /** Ms that a member has to run before others may rely on it for their look-ups: most CI jobs are over by then. */
 const LONG_LIVED = 10 * MINUTE
 /** With fewer nodes than this to keep DHT records, a young member does so as well: without any, nobody finds anything. */
@@ -85,7 +89,7 @@ export class Upkeep {
   async #watchReach(): Promise<void> {
     const { clock, book, askReach, onReachable } = this.#components
     const { signal } = this.#stop
-    for (;;) {
+    for (let untold = 0; ; ) {
       if (book.connected === 0) {
         this.#met = Promise.withResolvers()
         await this.#met.promise
@@ -98,7 +102,9 @@ export class Upkeep {
         onReachable(answer)
         await this.#serve()
       }
-      await clock.sleep(answer ? REACH_INTERVAL : REACH_RETRY, signal)
+      untold = answer === undefined ? untold + 1 : 0
+      const retry = untold > 0 ? Math.min(REACH_UNTOLD * 2 ** (untold - 1), REACH_RETRY) : REACH_RETRY
+      await clock.sleep(answer ? REACH_INTERVAL : retry, signal)
     }
   }
 }

@@ -75,17 +75,38 @@ describe('whether this node can be reached', () => {
     expect(log.filter((line) => line !== 'serve')).toEqual(['reachable: true'])
   })
 
-  it.each([
-    ['while it cannot', false],
-    ['while nobody could tell', undefined],
-    ['after asking went wrong', new Error('reset')],
-  ])('is asked every half a minute %s', async (_, answer) => {
-    const { clock, state, meet } = start({ answers: [answer] })
+  it('is asked every half a minute while it cannot', async () => {
+    const { clock, state, meet } = start({ answers: [false] })
     await meet()
     await clock.advance(30 * SECOND - 1)
     expect(state.asked).toBe(1)
     await clock.advance(1)
     expect(state.asked).toBe(2)
+  })
+
+  it.each([
+    ['while nobody could tell', undefined],
+    ['after asking went wrong', new Error('reset')],
+  ])('is asked again soon %s, and then less and less often', async (_, answer) => {
+    const { clock, state, meet } = start({ answers: [answer] })
+    await meet()
+    for (const [at, seconds] of [1, 2, 4, 8, 16, 30, 30].entries()) {
+      await clock.advance(seconds * SECOND - 1)
+      expect(state.asked).toBe(at + 1)
+      await clock.advance(1)
+      expect(state.asked).toBe(at + 2)
+    }
+  })
+
+  it('is asked again soon each time that nobody could tell after somebody could', async () => {
+    const { clock, state, meet } = start({ answers: [undefined, undefined, false, undefined, undefined] })
+    await meet()
+    await clock.advance(3 * SECOND)
+    expect(state.asked).toBe(3)
+    await clock.advance(30 * SECOND)
+    expect(state.asked).toBe(4)
+    await clock.advance(SECOND)
+    expect(state.asked).toBe(5)
   })
 
   it('is told whenever it changes, and does not change because nobody could tell', async () => {
@@ -94,11 +115,11 @@ describe('whether this node can be reached', () => {
     expect(upkeep.reachable).toBe(false)
     await clock.advance(30 * SECOND)
     expect(upkeep.reachable).toBe(false)
-    await clock.advance(30 * SECOND)
+    await clock.advance(SECOND)
     expect(upkeep.reachable).toBe(true)
     await clock.advance(10 * MINUTE)
     expect(upkeep.reachable).toBe(true)
-    await clock.advance(30 * SECOND)
+    await clock.advance(SECOND)
     expect(upkeep.reachable).toBe(false)
     await clock.advance(30 * SECOND)
     expect(log.filter((line) => line !== 'serve')).toEqual([
