@@ -15,6 +15,7 @@ import {
   AHEAD_BYTES,
   AHEAD_MOST,
   DIGEST_PATIENCE,
+  MEMBER_LIES,
   OVER,
   PROGRESS_BYTES,
 } from './constants.ts'
@@ -255,7 +256,8 @@ export class Flight {
    */
   #accuse(parts: readonly Part[], isWhole: boolean): void {
     const source = parts.at(-1)?.source
-    if (parts.length > 1 || (source && source.kind !== 'upstream' && !isWhole)) {
+    const isMembers = source && (source.kind !== 'upstream' || (source.through && this.#suspicions.length < MEMBER_LIES))
+    if (parts.length > 1 || (isMembers && !isWhole)) {
       this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
       source?.forgive()
     } else if (!differ(source?.promised, this.expected ?? [])) source?.blame('the bytes do not match their digest')

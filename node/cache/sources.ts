@@ -182,6 +182,11 @@ export class Sources {
       if (response.status === 304 && conditions && mayBeRight(conditions, response)) throw new NotModified(response.headers)
       const sent = placed(this.#plan, response, start)
       const { headers, through } = response
+      if (through && from.size !== undefined && (sent.size ?? from.size) !== from.size)
+        throw new WarrenError(
+          'UPSTREAM_CORRUPT',
+          `${this.#plan.mirror}: a seed has ${sent.size} bytes of it, which are ${from.size}`,
+        )
       const opened = { ...sent, kind: 'upstream', trusted: true, headers, blame() {}, forgive() {} } as const
       if (!through) return opened
       // As of a seed's blob: where nothing may go out early in any case, its word is worth no more than a peer's.
@@ -190,7 +195,9 @@ export class Sources {
       return { ...opened, size, trusted, through: through.kind, promised: through.promised, blame: through.blame }
     } catch (error) {
       response.destroy()
-      throw error
+      if (!response.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+      // One seed's word against what came before.
+      return this.#fromUpstream(url, wish, 'none', signal)
     }
   }
 

@@ -1,11 +1,12 @@
 import { describe, expect, it } from 'vitest'
 import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
 import { type Digest, formatDigest } from '../../../node/digest.ts'
+import { WarrenError } from '../../../node/errors.ts'
 import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import type { SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
 import { MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
 import { VirtualClock } from '../../harness/clock.ts'
-import { bytesOf, codeOf, makeCache, read, useCacheTests } from './fixture.ts'
+import { bytesOf, codeOf, makeCache, read, serve, useCacheTests } from './fixture.ts'
 import { artifact, digestOf } from './plans.ts'
 
 useCacheTests()
@@ -81,5 +82,47 @@ describe('a member that fetches for others, and is no seed', () => {
     const found = await get(PLAN)
     expect((await read(found)).equals(RIGHT)).toBe(true)
     expect(blamed).toEqual(['the bytes do not match their digest'])
+  })
+})
+
+describe('a seed that broke off', () => {
+  it.each([
+    ['ends before what came', 416, { 'content-range': 'bytes */10' }],
+    ['is longer', 206, { 'content-range': 'bytes 200000-299999/300001', 'content-length': '100000' }],
+    ['has been another one', 206, { 'content-range': 'bytes 0-9/10', 'content-length': '10' }],
+  ])('is not blamed because another one says that it %s, and no client notices', async (_, status, told) => {
+    const network = new MemoryNetwork()
+    const clock = new VirtualClock()
+    const blamed: string[] = []
+    const ends = { destroy() {}, discard() {} }
+    for (const id of ['a', 'b']) network.join({ id, kind: 'seed' }).answers = async () => Promise.reject(new Error('not yet'))
+    const mesh = network.join({ id: 'self' })
+    const [first, second] = mesh.seeds(PLAN.key).map(({ id }) => id)
+    let isUp = true
+    async function* half() {
+      yield RIGHT.subarray(0, 200_000)
+      isUp = false
+      throw new WarrenError('UPSTREAM_CUT', 'it was stopped')
+    }
+    async function* nothing() {}
+    const blame = (id: string) => () => void blamed.push(id)
+    for (const one of network.members) {
+      if (one.id === first)
+        one.answers = async () => {
+          if (!isUp) throw new Error('it is gone')
+          const headers = { 'content-length': String(RIGHT.length), ...named(digestOf(RIGHT)) }
+          return { status: 200, headers, body: half(), ...ends, blame: blame(one.id) }
+        }
+      if (one.id === second)
+        one.answers = async ({ headers }) => {
+          if (headers.range === undefined) throw new Error('it is busy')
+          return { status, headers: told, body: nothing(), ...ends, blame: blame(one.id) }
+        }
+    }
+    const upstream = new MemoryUpstream((request) => serve(request, RIGHT))
+    const { fetch } = makeCache({ mesh, clock, upstream: new SeededUpstream({ upstream, mesh, clock }) })
+    const outcome = fetch(PLAN).then((bytes) => bytes.equals(RIGHT), String)
+    await clock.advance(60_000)
+    expect([await outcome, blamed]).toEqual([true, []])
   })
 })
