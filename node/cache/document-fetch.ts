@@ -8,7 +8,7 @@ import { DOCUMENT_BYTES, SMALL_DOCUMENT_BYTES } from './constants.ts'
 import { collect, tooLarge, unpack } from './document-body.ts'
 import type { DocumentTurns } from './document-turns.ts'
 import type { Source } from './found.ts'
-import { freshFor, renewedFor } from './freshness.ts'
+import { ageThrough, freshFor, renewedFor } from './freshness.ts'
 import { links } from './links.ts'
 import { atUpstream, childrenOf, type Expectation, type Lookup, type ParsedDocument, type Plan } from './plan.ts'
 import type { Shelf, ShelfComponents } from './shelf.ts'
@@ -47,9 +47,7 @@ export interface FetchOptions {
   readonly direct?: boolean
 }
 
-interface Answer {
-  readonly headers: UpstreamResponse['headers']
-  readonly through: 'seed' | undefined
+interface Answer extends Pick<UpstreamResponse, 'headers' | 'through'> {
   /** As it came over the wire. */
   readonly packed: Buffer
 }
@@ -99,7 +97,12 @@ async function fetchOnce(
   found?.body.close()
   // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
   if (!found) return fetchOnce(components, plan, undefined, options)
-  return { record: await renewed(components, plan, held, response.headers), source: response.through?.kind }
+  return { record: await renewed(components, plan, held, response), source: sourceOf(response) }
+}
+
+/** As clients are told; undefined for upstream itself. */
+export function sourceOf({ through }: Pick<UpstreamResponse, 'through'>): 'seed' | 'stale' | undefined {
+  return through?.stale ? 'stale' : through?.kind
 }
 
 /** The record of what upstream says is still right. */
@@ -107,11 +110,12 @@ export async function renewed(
   { store, clock }: Pick<FetchComponents, 'store' | 'clock'>,
   plan: Plan,
   held: NameRecord,
-  headers: UpstreamResponse['headers'],
+  answer: Pick<UpstreamResponse, 'headers' | 'through'>,
 ): Promise<NameRecord> {
   // The stored headers describe the stored bytes, and stay.
   const now = clock.now()
-  const record = { ...held, checkedAt: now, freshFor: renewedFor(plan, held, headers, now) }
+  const age = ageThrough(answer)
+  const record = { ...held, checkedAt: now - age, freshFor: renewedFor(plan, held, answer.headers, now) + age }
   // What cannot be written down is true nevertheless.
   await store.records.put(plan.key, record).catch(() => {})
   return record
@@ -140,7 +144,7 @@ async function request(
 
 async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Answer> {
   const { headers, through } = response
-  return { headers, through: through?.kind, packed: await collect(response, mostOf(plan), plan.brought) }
+  return { headers, ...(through ? { through } : {}), packed: await collect(response, mostOf(plan), plan.brought) }
 }
 
 const mostOf = ({ maxBytes = DOCUMENT_BYTES }: Plan) => Math.min(maxBytes, DOCUMENT_BYTES)
@@ -164,32 +168,35 @@ async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, 
 async function unpackAndKeep(
   components: FetchComponents,
   plan: Plan,
-  { headers, through, packed }: Answer,
+  answer: Answer,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
+  const { headers, packed } = answer
   const most = mostOf(plan)
   const small = await unpack(packed, headers, Math.min(SMALL_DOCUMENT_BYTES, most))
   if (!small && most <= SMALL_DOCUMENT_BYTES) throw tooLarge(most)
   // Before its turn: what others say of it may be in a large document that needs one, too.
   const expected = await plan.expect?.(components.lookup, signal)
-  if (small) return { ...(await keep(components, plan, headers, small, expected, signal)), source: through }
+  if (small) return { ...(await keep(components, plan, answer, small, expected, signal)), source: sourceOf(answer) }
   return components.turns.run(plan.ecosystem, signal, async () => {
     const bytes = await unpack(packed, headers, most)
     if (!bytes || bytes.length > most) throw tooLarge(most)
-    return { ...(await keep(components, plan, headers, bytes, expected, signal)), source: through }
+    return { ...(await keep(components, plan, answer, bytes, expected, signal)), source: sourceOf(answer) }
   })
 }
 
 async function keep(
   components: FetchComponents,
   plan: Plan,
-  headers: Answer['headers'],
+  answer: Answer,
   bytes: Buffer,
   expected: Expectation | undefined,
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
   const { store, documents, clock, upstream } = components
+  const { headers } = answer
   const now = clock.now()
+  const age = ageThrough(answer)
   const isPrivate = upstream.isPrivate(plan.base)
   const target = plan.pointsTo && namedBy(plan.pointsTo, headers, bytes)
   const parser = (target ?? plan).document
@@ -221,8 +228,8 @@ async function keep(
         : recordHeaders(plan, headers, facts),
       ...validators(headers),
       fetchedAt: now,
-      checkedAt: now,
-      freshFor: freshFor(plan, headers, now),
+      checkedAt: now - age,
+      freshFor: freshFor(plan, headers, now) + age,
       verified,
       ...(isPrivate ? { private: true } : {}),
     }

@@ -1,5 +1,6 @@
 import CachePolicy from 'http-cache-semantics'
 import type { NameRecord } from '../store/store.ts'
+import type { UpstreamResponse } from '../upstream/upstream.ts'
 import { CLOCK_TOLERANCE } from './constants.ts'
 import type { Plan } from './plan.ts'
 
@@ -28,6 +29,14 @@ export function freshFor(plan: Plan, headers: Headers, now: number): number {
 /** The same after a 304, whose headers count where it has some (RFC 9111 section 4.3.4). */
 export function renewedFor(plan: Plan, held: NameRecord, headers: Headers, now: number): number {
   return tellsOfLifetime(headers) || held.freshFor === null ? freshFor(plan, headers, now) : bounded(plan, held.freshFor)
+}
+
+/**
+ * Milliseconds since upstream confirmed what came: none where that is now. A seed tells it by Age; what a cache before upstream says there
+ * is counted as part of the lifetime.
+ */
+export function ageThrough({ headers, through }: Pick<UpstreamResponse, 'headers' | 'through'>): number {
+  return through && /^\d{1,9}$/.test(headers.age ?? '') ? Number(headers.age) * 1_000 : 0
 }
 
 function tellsOfLifetime(headers: Headers): boolean {

@@ -1,9 +1,11 @@
+import type { UpstreamResponse } from '../upstream/upstream.ts'
+
 /** Upstream says that what we hold is still right (304). No error of anybody's: it ends a flight that has nothing to bring. */
 export class NotModified extends Error {
-  readonly headers: Readonly<Record<string, string>>
+  readonly answer: Pick<UpstreamResponse, 'headers' | 'through'>
 
-  constructor(headers: Readonly<Record<string, string>>) {
+  constructor(answer: Pick<UpstreamResponse, 'headers' | 'through'>) {
     super('not modified')
-    this.headers = headers
+    this.answer = answer
   }
 }

@@ -7,9 +7,9 @@ import { isTrouble } from './answer.ts'
 import type { Artifacts } from './artifacts.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { IN_HAND_BYTES, STALE_PATIENCE } from './constants.ts'
-import { type FetchComponents, type FetchedDocument, fetchDocument, renewed } from './document-fetch.ts'
+import { type FetchComponents, type FetchedDocument, fetchDocument, renewed, sourceOf } from './document-fetch.ts'
 import type { Found, GetOptions } from './found.ts'
-import { disowned, isFromFuture, overdueBy } from './freshness.ts'
+import { ageOf, disowned, isFromFuture, overdueBy } from './freshness.ts'
 import type { NegativeCache } from './negative.ts'
 import { NotModified } from './not-modified.ts'
 import { type Plan, variantsOf } from './plan.ts'
@@ -162,7 +162,7 @@ export class Revalidation {
       return { board: await this.#components.artifacts.renewed(plan, copy ? held : undefined, waiting) }
     } catch (error) {
       if (!(error instanceof NotModified) || !held) throw error
-      return { record: await renewed(this.#components, plan, held, error.headers) }
+      return { record: await renewed(this.#components, plan, held, error.answer), source: sourceOf(error.answer) }
     }
   }
 
@@ -235,7 +235,7 @@ export class Revalidation {
         headers: record.headers,
         body: bufferBody(bytes),
         digest: digestOf(record),
-        age: 0,
+        age: Math.floor(ageOf(record, this.#components.clock.now()) / 1_000),
       }
       return document ? { ...found, document } : found
     }

@@ -95,7 +95,13 @@ export class SeededUpstream implements Upstream {
       return 'silence'
     }
     const { status, headers, body, destroy, discard, blame } = answer
-    const through = { kind: 'seed', trusted: seed.isSeed, promised: decodePromised(headers[PROMISED]), blame } as const
+    const through = {
+      kind: 'seed',
+      trusted: seed.isSeed,
+      stale: headers['x-warren-source'] === 'stale',
+      promised: decodePromised(headers[PROMISED]),
+      blame,
+    } as const
     const code = errorCodes.find((one) => one === headers['x-warren-error'])
     if (code === undefined && [200, 206, 304, 416].includes(status)) {
       return { status, headers: upstreamHeaders(headers), url, body, destroy, through }

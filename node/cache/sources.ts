@@ -179,7 +179,7 @@ export class Sources {
     }
     try {
       // To a plain GET a 304 is no answer.
-      if (response.status === 304 && conditions && mayBeRight(conditions, response)) throw new NotModified(response.headers)
+      if (response.status === 304 && conditions && mayBeRight(conditions, response)) throw new NotModified(response)
       const sent = placed(this.#plan, response, start)
       const { headers, through } = response
       if (through && from.size !== undefined && (sent.size ?? from.size) !== from.size)

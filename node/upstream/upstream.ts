@@ -37,6 +37,8 @@ interface Through {
   readonly kind: 'seed'
   /** Whether its bytes may go out before all of them were seen to be right, as upstream's may. */
   readonly trusted: boolean
+  /** What it sent is older than upstream allows: upstream is in trouble, or is being asked. */
+  readonly stale: boolean
   /** Of which digests it says that an artifact has one: none where nothing promises it any; undefined where it does not say. */
   readonly promised?: readonly Digest[] | undefined
   /** What it sent cannot be what upstream has. */
