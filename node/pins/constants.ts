@@ -42,9 +42,13 @@ export const LOOK_OF_MEMBER = 10 * SECOND
 export const AFTER_COMING = 5 * SECOND
 /** Ms from the going of a seed to the sweep that gives its share to others: one that is only started anew is back before that. */
 export const AFTER_GOING = 2 * MINUTE
-/** Ms between sweeps while nothing changes, and after one that left pins undelivered. */
+/**
+ * Ms between sweeps while nothing changes, and after one that left pins undelivered: twice as long after each that left no fewer, since some
+ * can never be delivered, and a sweep asks about all.
+ */
 export const SWEEP_INTERVAL = 4 * HOUR
 export const SWEEP_RETRY = 5 * MINUTE
+export const LONGEST_SWEEP_RETRY = HOUR
 
 /** Ms that a seed is given to answer, within the time that a request may take; what it still fetches by then comes later. */
 export const PATIENCE = 4 * SECOND

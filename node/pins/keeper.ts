@@ -2,7 +2,15 @@ import type { Clock } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { NewRecord, Store } from '../store/store.ts'
-import { AFTER_COMING, AFTER_GOING, LOOK, LOOK_OF_MEMBER, SWEEP_INTERVAL, SWEEP_RETRY } from './constants.ts'
+import {
+  AFTER_COMING,
+  AFTER_GOING,
+  LONGEST_SWEEP_RETRY,
+  LOOK,
+  LOOK_OF_MEMBER,
+  SWEEP_INTERVAL,
+  SWEEP_RETRY,
+} from './constants.ts'
 import { Courier, type Delivery } from './courier.ts'
 import { Intake, type IntakeComponents } from './intake.ts'
 import type { Holding, Outcome } from './messages.ts'
@@ -46,6 +54,8 @@ export class Keeper {
   #endedAt: number | undefined
   /** When the next sweep is due, in ms since the epoch. */
   #dueAt = Number.POSITIVE_INFINITY
+  /** Ms after which pins that were not delivered are tried again. */
+  #retry = SWEEP_RETRY
   /** The seeds that were there at the last look, by peer id, with when they came. */
   #seen: ReadonlyMap<string, number> = new Map()
   /** Pins that were on all their seeds, and are to be there anew since they changed. */
@@ -160,6 +170,7 @@ export class Keeper {
     if (came) {
       // It may have come without what was counted there.
       this.#last = undefined
+      this.#retry = SWEEP_RETRY
       this.#dueAt = now + AFTER_COMING
     }
     if (gone.length > 0) this.#dueAt = Math.min(this.#dueAt, now + AFTER_GOING)
@@ -179,10 +190,13 @@ export class Keeper {
     const signal = AbortSignal.any([this.#stop.signal, abort.signal])
     const done = sweep.run(signal).then(
       () => {
+        const missing = tally.wanted - tally.held
+        const before = this.#last ? this.#last.wanted - this.#last.held : Number.POSITIVE_INFINITY
+        this.#retry = missing < before ? SWEEP_RETRY : Math.min(this.#retry * 2, LONGEST_SWEEP_RETRY)
         this.#last = tally
         this.#endedAt = clock.now()
         this.#anew.clear()
-        this.#due(tally.held < tally.wanted ? SWEEP_RETRY : SWEEP_INTERVAL)
+        this.#due(missing > 0 ? this.#retry : SWEEP_INTERVAL)
       },
       (error: unknown) => {
         if (!signal.aborted) trouble(`the sweep through the pins ended early: ${reasonOf(error)}`)
@@ -210,7 +224,7 @@ export class Keeper {
     let missing = seeds.length
     const note = (seed: string, delivery: Delivery) => {
       if (isFirst) for (const tally of tallies) tally.note(seed, delivery)
-      if (!delivery.isThere) this.#due(SWEEP_RETRY)
+      if (!delivery.isThere) this.#due(this.#retry)
       else if (--missing === 0) {
         this.#anew.delete(key)
         if (isFirst) for (const tally of tallies) tally.held++

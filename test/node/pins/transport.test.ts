@@ -134,6 +134,22 @@ describe('pins on their way', () => {
     expect(one.pins.status()).toMatchObject({ wanted: 3, held: 1, missing: 2 })
   })
 
+  it('are not asked about all day long because of one that can never be delivered', async () => {
+    const keys = Array.from({ length: 100 }, (_, at) => keyOf(`p${at}`))
+    for (const [at, key] of keys.entries()) await keep(one.store, key, BYTES.subarray(at, at + 50))
+    await keep(one.store, keyOf('odd'), Buffer.from('odd'), { headers: { 'x-odd': 'a\r\nb' } })
+    await net.clock.advance(HOUR)
+    other.asked.clear()
+    await net.clock.advance(24 * HOUR)
+    // Twice a sweep, and one an hour or so.
+    expect(other.asked.get('/pins/v1/holds')).toBeLessThan(60)
+    expect(one.pins.status()).toMatchObject({ wanted: 101, held: 100 })
+    // What is in trouble for a while is brought soon after.
+    await other.store.blobs.delete(one.store.records.get(keyOf('p1'))?.blob ?? '')
+    await net.clock.advance(2 * HOUR)
+    expect(net.holders(keyOf('p1'))).toEqual(['one', 'other'])
+  })
+
   it('fill whole questions and no more, however long they are', async () => {
     const keys = Array.from({ length: 200 }, (_, at) => keyOf(`${at}${'\\'.repeat(2_000)}`))
     for (const [at, key] of keys.entries()) {
