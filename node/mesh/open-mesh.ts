@@ -23,6 +23,7 @@ import { answerIntroductions, askIntroductions } from './host/introductions.ts'
 import { mdnsDiscovery, mdnsTag } from './host/mdns.ts'
 import { answerReach, askReach } from './host/reach.ts'
 import { RememberedPeers } from './host/remembered-peers.ts'
+import { shuffled } from './host/shuffled.ts'
 import { NEIGHBOURS } from './inventory/constants.ts'
 import { InventoryExchange } from './inventory/exchange.ts'
 import { OwnStanding } from './ledger/own-standing.ts'
@@ -146,6 +147,10 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const discovery = new Discovery(
     {
       dial: async (address, signal) => void (await host.dial(address, signal)),
+      introductions: async (signal) => {
+        const [one] = shuffled(host.libp2p.getConnections(), Math.random)
+        return one ? askIntroductions(one, signal) : []
+      },
       connected: () => book.connected,
       listening: () => host.listening,
       remembered,

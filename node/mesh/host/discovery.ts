@@ -38,6 +38,8 @@ const MAX_NAMED = 3
 export interface DiscoveryComponents {
   /** Connects to a multiaddr, and rejects as soon as the signal is aborted. */
   dial(address: string, signal: AbortSignal): Promise<void>
+  /** Whom some connected member knows, with their multiaddrs; nobody when it does not say. Never rejects. */
+  introductions(signal: AbortSignal): Promise<readonly { readonly id: string; readonly addresses: readonly string[] }[]>
   /** How many members are connected. */
   connected(): number
   /** Multiaddrs on which this node listens. */
@@ -178,6 +180,7 @@ export class Discovery {
       const beganAt = clock.now()
       if (isHurried) await this.#round(isAlone)
       else await this.#meetFurther()
+      if (!isHurried && this.#unmet.length === 0 && connected() < this.#init.neighbours) await this.#hear()
       fruitless = connected() === 0 ? fruitless + 1 : 0
       this.#tell()
       const hasFurther = connected() >= WANTED && connected() < this.#init.neighbours && this.#unmet.length > 0
@@ -217,6 +220,12 @@ export class Discovery {
       const addresses = (this.#found.get(peer) ?? []).flatMap((text) => parseMeshAddress(text) ?? [])
       if (!this.#life.signal.aborted && !this.#met.has(peer)) await this.#approach({ peer, addresses }, this.#init.neighbours)
     }
+  }
+
+  /** Who joined in the same moment by the same member was told of neither, and whoever came later only tells whom it met. */
+  async #hear(): Promise<void> {
+    const members = await this.#components.introductions(this.#life.signal)
+    for (const { id, addresses } of members) this.found(id, addresses)
   }
 
   /** Everybody known who is not connected, each once. */

@@ -23,6 +23,8 @@ interface WorldInit {
   readonly listening?: readonly string[]
   readonly folder?: string
   readonly neighbours?: number
+  /** Numbers of the members that whoever is connected knows. */
+  readonly known?: readonly number[]
 }
 
 /** What a node may meet: members at some places, silence at others, and nobody everywhere else. */
@@ -47,6 +49,8 @@ class World {
     const numbers = new Random(1)
     const components: DiscoveryComponents = {
       dial: (address, signal) => this.#dial(address, signal),
+      introductions: async () =>
+        (init.known ?? []).map((number) => ({ id: peerId(number), addresses: [`/ip4/10.0.0.${number}/tcp/7471`] })),
       connected: () => connected.size,
       listening: () => init.listening ?? [],
       remembered: this.remembered,
@@ -332,6 +336,15 @@ test('it does not dial itself, neither by its id nor by where it listens', async
   await world.clock.advance(MINUTE)
   expect(world.dialled()).toEqual([])
   expect(world.discovery.trouble).toBeUndefined()
+})
+
+test('who came in the same moment is heard of from somebody who knows both, in time', async () => {
+  const addresses = ['10.0.0.1:7471', '10.0.0.2:7471', '10.0.0.3:7471']
+  const world = new World({ addresses, neighbours: 12, known: [1, 2, 3, 4, 5, 999] }).settle(1, 2, 3, 4, 5)
+  await world.start(3 * MINUTE)
+  expect([...world.connected.keys()].sort()).toEqual([1, 2, 3, 4, 5].map(peerId).sort())
+  // Each once: who is met is not dialled again, and nobody dials itself.
+  expect(world.dialled()).toHaveLength(5)
 })
 
 test('the addresses of one member are tried in turn until one answers, and with its id', async () => {
