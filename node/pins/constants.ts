@@ -19,8 +19,8 @@ export const BATCH_BYTES = 192 << 10
 /** Bytes of an answer to one. */
 export const ANSWER_BYTES = 64 << 10
 
-/** Ms that fewer than these wait for others: whoever installs something meanwhile needs this node more. */
-export const GATHER = 2 * SECOND
+/** Ms that the first of them, and later fewer than these, wait for others: whoever installs something meanwhile needs this node more. */
+export const GATHER = 5 * SECOND
 
 /** Pins that wait to go to one seed; what comes on top is left to the next sweep. */
 export const MAX_QUEUED = 4_096

@@ -91,9 +91,9 @@ export class Courier {
   async #run(): Promise<void> {
     const { clock } = this.#components
     const { signal } = this.#stop
-    while (this.pending > 0) {
+    for (let isFirst = true; this.pending > 0; isFirst = false) {
       // What is kept meanwhile goes with it; and who fetches the same at this moment has it by then.
-      if (this.#queued.size < BATCH_PINS) await clock.sleep(GATHER, signal).catch(() => {})
+      if (isFirst || this.#queued.size < BATCH_PINS) await clock.sleep(GATHER, signal).catch(() => {})
       try {
         // A wall clock may be set back.
         if (Math.abs(clock.now() - this.#askedAt) >= POLL) await this.#follow()

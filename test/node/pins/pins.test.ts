@@ -59,12 +59,12 @@ describe('pins', () => {
     const record = await keep(one.store, keyOf('new'), bytesAt(1))
     await keep(one.store, keyOf('secret'), bytesAt(2), { private: true })
     await keep(one.store, keyOf('linked'), bytesAt(3), { link: true })
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     expect(net.holders(keyOf('new'))).toEqual(['one', 'other'])
     expect(other.store.records.get(keyOf('new'))).toEqual(record)
     const asked = new Map(other.asked)
     await one.store.records.put(keyOf('new'), { ...record, checkedAt: 7 })
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     expect(other.asked).toEqual(asked)
     // What a seed was sent it need not send on.
     expect(one.asked).toEqual(askedOfOne)
@@ -77,7 +77,7 @@ describe('pins', () => {
     const [one, other] = [net.join('one'), net.join('other')]
     await net.settle()
     const record = await keep(one.store, keyOf('new'), bytesAt(1))
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     const hex = record.verified[0]?.slice('sha512:'.length) ?? ''
     expect(other.store.blobs.find({ algorithm: 'sha512', hex })).toBe(record.blob)
   })
@@ -88,7 +88,7 @@ describe('pins', () => {
     await net.settle()
     const bytes = bytesAt(1_000)
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await keep(one.store, keyOf(name), bytes)
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) expect(net.holders(keyOf(name))).toEqual(['one', 'other'])
     expect(one.sent).toBe(bytes.length)
     expect(other.sent).toBe(0)
@@ -208,7 +208,7 @@ describe('pins', () => {
     const [one, other] = [net.join('one'), net.join('other')]
     await net.settle()
     await keep(one.store, keyOf('a'), bytesAt(1), { checkedAt: net.clock.now() + HOUR, fetchedAt: net.clock.now() + HOUR })
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     const { fetchedAt = 0, checkedAt = 0 } = other.store.records.get(keyOf('a')) ?? {}
     expect(Math.max(fetchedAt, checkedAt)).toBeLessThanOrEqual(net.clock.now())
     expect(checkedAt).toBeGreaterThan(0)
@@ -234,7 +234,7 @@ describe('pins', () => {
     const [one] = [net.join('one'), net.join('other')]
     await net.settle()
     const { blob } = await keep(one.store, keyOf('a'), bytesAt(1))
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     await one.store.blobs.delete(blob)
     expect(net.holders(keyOf('a'))).toEqual(['other'])
     await net.clock.advance(5 * HOUR)
@@ -247,7 +247,7 @@ describe('pins', () => {
     await net.settle()
     other.store.storing = false
     await keep(one.store, keyOf('a'), bytesAt(1))
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     expect(one.pins.status()).toMatchObject({ wanted: 1, held: 0, missing: 1 })
     expect(one.pins.status()?.seeds.find(({ id }) => id === 'other')?.reason).toContain(
       `no room for ${bytesAt(1).length} bytes more within its store.minFree and store.quota`,

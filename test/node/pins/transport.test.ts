@@ -32,7 +32,7 @@ describe('pins on their way', () => {
     expect(toOther()).toMatchObject({ pending: 1, held: 0 })
     net.pace = 0
     for (const name of ['a', 'b', 'c']) await keep(one.store, keyOf(name), Buffer.from(name))
-    await net.clock.advance(5_000)
+    await net.clock.advance(12_000)
     expect(['a', 'b', 'c', 'large'].map((name) => net.holders(keyOf(name)).length)).toEqual([2, 2, 2, 2])
     expect(one.pins.status()).toMatchObject({ wanted: 4, held: 4, missing: 0 })
   })
@@ -99,7 +99,7 @@ describe('pins on their way', () => {
       },
     })
     await keep(one.store, keyOf('a'), right)
-    await net.clock.advance(5_000)
+    await net.clock.advance(10_000)
     expect(net.holders(keyOf('a'))).toEqual(['one'])
     expect(await other.store.status()).toMatchObject({ records: 0, blobs: 0 })
     expect(toOther()?.reason).toMatch(/^seed one sends bytes of sha256:/)
@@ -107,7 +107,7 @@ describe('pins on their way', () => {
 
   it('are not kept when their record promises another digest than its bytes have', async () => {
     await keep(one.store, keyOf('a'), BYTES, { verified: [`sha512:${'0'.repeat(128)}`] })
-    await net.clock.advance(5_000)
+    await net.clock.advance(10_000)
     expect(net.holders(keyOf('a'))).toEqual(['one'])
     expect(toOther()?.reason).toContain('promises a wrong sha512')
   })
@@ -129,7 +129,7 @@ describe('pins on their way', () => {
     await keep(one.store, long, Buffer.from('long'))
     await keep(one.store, keyOf('odd'), Buffer.from('odd'), { headers: { 'x-odd': 'a\r\nb' } })
     await keep(one.store, keyOf('good'), Buffer.from('good'))
-    await net.clock.advance(3_000)
+    await net.clock.advance(6_000)
     expect([long, keyOf('odd'), keyOf('good')].map((key) => net.holders(key).length)).toEqual([1, 1, 2])
     expect(one.pins.status()).toMatchObject({ wanted: 3, held: 1, missing: 2 })
   })
