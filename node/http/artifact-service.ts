@@ -47,6 +47,8 @@ export interface ArtifactServiceComponents {
 
 /** Ms between signs of life while upstream is being asked; whoever waits gives up without any. */
 const SIGN_INTERVAL = 2_000
+/** Ms until the first of them: most answers are there before, and each sign is a message more for both sides. */
+const FIRST_SIGN = 250
 
 /**
  * Fetches for members what they name by cache key, once for all, and sends it while it comes. A member says nothing of where: this
@@ -84,7 +86,7 @@ export class ArtifactService implements MemberService {
     const { cache, sender, budgets, record } = this.#components
     const { method, headers } = request
     const revalidate = wantsConfirmation(headers)
-    const signs = signsOfLife(response)
+    const endSigns = signsOfLife(response)
     let found: Found
     try {
       const signal = untilClientLeaves(response)
@@ -96,7 +98,7 @@ export class ArtifactService implements MemberService {
       // A pause that upstream wants is everybody's. Of a crowd here nobody else has to wait for the end.
       throw error instanceof Crowded ? new WarrenError('UPSTREAM_TIMEOUT', error.message, { cause: error }) : error
     } finally {
-      clearInterval(signs)
+      endSigns()
     }
     // Many questions may have been let through before the first byte came. Of a document all is here by now.
     if (found.source === 'upstream' && !found.document && budgets.isSpent(member)) {
@@ -173,13 +175,14 @@ const METHODS = ['GET', 'HEAD', 'POST']
 /** Documents go out as they came: each node puts its own clients' URL in. */
 const NO_CLIENT = { base: () => '', reopen: async () => undefined }
 
-/** «It is being fetched», at once and again and again (RFC 2518 section 10.1), until there is an answer. */
-function signsOfLife(response: ServerResponse): NodeJS.Timeout {
+/** «It is being fetched» (RFC 2518 section 10.1), again and again until what is returned is called. */
+function signsOfLife(response: ServerResponse): () => void {
   const sign = () => {
     if (!response.headersSent && !response.destroyed) response.writeProcessing()
+    timer = setTimeout(sign, SIGN_INTERVAL)
   }
-  setImmediate(sign)
-  return setInterval(sign, SIGN_INTERVAL)
+  let timer = setTimeout(sign, FIRST_SIGN)
+  return () => clearTimeout(timer)
 }
 
 /** What upstream said of it, for whoever may have to ask upstream itself later. */

@@ -116,8 +116,7 @@ export class Libp2pMesh implements Mesh {
     if (!this.populated) return []
     const { book } = this.#components
     const { self, names } = this.#init
-    const fetches = (id: string) => names === 'members' || book.roleOf(id) === 'seed'
-    const others = book.usables().filter(fetches)
+    const others = names === 'members' ? book.usables() : book.usables('seed')
     if (others.length === 0) return []
     const order = ranked(key, this.fetches ? [...others, self] : others)
     // Whoever fetches for others asks only those before itself: however much nodes differ about who is there, no two send each
@@ -128,8 +127,7 @@ export class Libp2pMesh implements Mesh {
 
   chunkSources(digest: Digest): readonly ChunkSource[] {
     const { book } = this.#components
-    const seeds = book.usables().filter((id) => book.roleOf(id) === 'seed')
-    return seeds.map((id) => new SeedChunks(this.#components, id, digest))
+    return book.usables('seed').map((id) => new SeedChunks(this.#components, id, digest))
   }
 
   announce(digests: readonly Digest[]): void {

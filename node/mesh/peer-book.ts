@@ -275,9 +275,11 @@ export class PeerBook {
     return (this.#entries.get(id)?.warmUntil ?? 0) > this.#clock.now()
   }
 
-  /** Members that may be asked now. */
-  usables(): string[] {
-    return [...this.#entries.keys()].filter((id) => this.usable(id))
+  /** Members that may be asked now, all or those of a role. */
+  usables(role?: Role): string[] {
+    const ids: string[] = []
+    for (const id of this.#entries.keys()) if ((!role || this.roleOf(id) === role) && this.usable(id)) ids.push(id)
+    return ids
   }
 
   /** Whether it says that it is in the zone of this node. */
