@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import { artifactPath } from '../../node/mesh/artifacts/artifact-wire.ts'
@@ -11,6 +10,7 @@ import { useLeakCheck } from '../harness/leaks.ts'
 import type { MemberProcess } from '../harness/member-process.ts'
 import type { SyntheticPackage } from '../harness/synthetic.ts'
 import { useTempFolders } from '../harness/temp.ts'
+import { digestOf } from '../node/cache/plans.ts'
 import { HostileMesh } from './hostile-mesh.ts'
 
 const TIMEOUT_MS = 300_000
@@ -76,7 +76,6 @@ function refusalOf({ status, headers: told, body }: Heard): string | undefined {
 
 const blobPath = (digest: Digest) => BLOB_PATH + formatDigest(digest)
 /** By which members ask for what npm knows. */
-const digestOf = (bytes: Buffer): Digest => ({ algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') })
 const bytesAt = async (seed: MemberProcess) => (await seed.status()).store.bytes
 const budgetOf = async (seed: MemberProcess, { id }: Pick<HostileMember, 'id'>) =>
   (await seed.peers()).find((peer) => peer.id === id)?.budget

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import type { Body } from '../../node/body.ts'
-import type { Digest } from '../../node/digest.ts'
+import { formatDigest } from '../../node/digest.ts'
 import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
 import { encodeReferral } from '../../node/mesh/swarm/referral.ts'
 import { type Answer, answer, serve } from '../harness/answer.ts'
@@ -16,6 +15,7 @@ import { useLeakCheck } from '../harness/leaks.ts'
 import type { MemberProcess } from '../harness/member-process.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { eventually } from '../harness/wait.ts'
+import { digestOf } from '../node/cache/plans.ts'
 import { HostileMesh } from './hostile-mesh.ts'
 
 const TIMEOUT_MS = 300_000
@@ -51,12 +51,8 @@ beforeAll(async () => {
 }, TIMEOUT_MS)
 afterAll(() => all?.[Symbol.asyncDispose]())
 
-function sha512(bytes: Buffer): Digest {
-  return { algorithm: 'sha512', hex: createHash('sha512').update(bytes).digest('hex') }
-}
-
 function pathOf(bytes: Buffer): string {
-  return `${BLOB_PATH}sha512:${sha512(bytes).hex}`
+  return BLOB_PATH + formatDigest(digestOf(bytes))
 }
 
 /** Passes another number of bytes off for the whole. */
@@ -148,7 +144,7 @@ describe('a member with a patched node', () => {
     // Whoever takes it unchecked has something else.
     const [first] = packages
     if (!first) throw new Error('there are no packages')
-    expect((await liar.taken(accomplice, sha512(first.archive))).equals(first.archive)).toBe(false)
+    expect((await liar.taken(accomplice, digestOf(first.archive))).equals(first.archive)).toBe(false)
     // Those who were lied to hand on what is right.
     await all.atRest()
     const sources = new Set<string>()

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Body, bufferBody } from '../../../node/body.ts'
 import type { Finder, Found, GetOptions } from '../../../node/cache/found.ts'
@@ -21,7 +18,7 @@ import { useLeakCheck } from '../../harness/leaks.ts'
 import { RawConnection, rawExchange } from '../../harness/raw.ts'
 import { artifact, BASE, document } from '../cache/plans.ts'
 import { fileLike } from './bodies.ts'
-import { parseHead, until, using } from './fixture.ts'
+import { parseHead, plainServer, until, using } from './fixture.ts'
 
 useLeakCheck()
 
@@ -88,19 +85,9 @@ async function seed(setting: Setting = {}) {
     blobOf: () => setting.blob,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => bugs.push(error) } })
-  const server = createServer(
+  const origin = await plainServer(
     (request, response) => void door.handle(request, response, { peer: 'the member', role: 'member' }),
   )
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  using({
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
   const raw = (path: string, fields = '', method = 'GET') =>
     rawExchange(origin, `${method} ${path} HTTP/1.1\r\nhost: blobs\r\nconnection: close\r\n${fields}\r\n`)
   const ask = async ({ key }: Pick<Plan, 'key'>, fields = '', method = 'GET') =>

@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Body, bufferBody } from '../../../node/body.ts'
 import { type Algorithm, type Digest, formatDigest } from '../../../node/digest.ts'
@@ -15,7 +12,7 @@ import { useLeakCheck } from '../../harness/leaks.ts'
 import { Random } from '../../harness/random.ts'
 import { rawExchange } from '../../harness/raw.ts'
 import { fileLike } from './bodies.ts'
-import { parseHead, until, using } from './fixture.ts'
+import { parseHead, plainServer, until, using } from './fixture.ts'
 
 useLeakCheck()
 
@@ -36,17 +33,7 @@ async function blobDoor(shelf: (digest: Digest) => Body | undefined | Promise<Bo
     services: [blobs],
     events: { sent: (peer, bytes) => sent.push([peer, bytes]), bug: (error, path) => bugs.push([error, path]) },
   })
-  const server = createServer((request, response) => void door.handle(request, response, MEMBER))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  using({
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = await plainServer((request, response) => void door.handle(request, response, MEMBER))
   const ask = async (path: string, fields = '', method = 'GET') => {
     const head = `${method} ${path} HTTP/1.1\r\nhost: blobs\r\nconnection: close\r\n${fields}\r\n`
     return parseHead(await rawExchange(origin, head))

@@ -1,6 +1,3 @@
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { expect } from 'vitest'
 import { Intake } from '../../../node/cache/intake.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
@@ -13,7 +10,7 @@ import { Sender } from '../../../node/http/sender.ts'
 import { artifactPath } from '../../../node/mesh/artifacts/artifact-wire.ts'
 import { RawConnection, rawExchange } from '../../harness/raw.ts'
 import { makeCache, type Parts } from '../cache/fixture.ts'
-import { parseHead, until, using } from './fixture.ts'
+import { parseHead, plainServer, until, using } from './fixture.ts'
 
 /** A seed with a real cache behind its door, asked over plain HTTP by «m», for whom it brings so many new bytes a day. */
 export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: number, fetches = 1_000) {
@@ -36,17 +33,7 @@ export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: 
     blobOf: () => undefined,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => expect.unreachable(String(error)) } })
-  const server = createServer((request, response) => void door.handle(request, response, { peer: 'm', role: 'member' }))
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  using({
-    close: async () => {
-      server.close()
-      server.closeAllConnections()
-      await once(server, 'close')
-    },
-  })
-  const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+  const origin = await plainServer((request, response) => void door.handle(request, response, { peer: 'm', role: 'member' }))
   const head = ({ key }: Plan, method: string, fields: string) =>
     `${method} ${artifactPath(key)} HTTP/1.1\r\nhost: blobs\r\n${fields}\r\n`
   const ask = async (plan: Plan, method = 'GET', fields = '') => {

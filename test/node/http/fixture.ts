@@ -1,3 +1,6 @@
+import { once } from 'node:events'
+import { createServer, type RequestListener } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { afterEach } from 'vitest'
 import { type Body, bufferBody } from '../../../node/body.ts'
 import type { Found, GetOptions, Source, Wanted } from '../../../node/cache/found.ts'
@@ -32,6 +35,21 @@ afterEach(async () => {
 export function using<T extends { close(): unknown }>(started: T): T {
   open.push(started)
   return started
+}
+
+/** Lets a listener answer plain HTTP until the test ends. Resolves with its base URL, without a slash at the end. */
+export async function plainServer(listener: RequestListener): Promise<string> {
+  const server = createServer(listener)
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  using({
+    close: async () => {
+      server.close()
+      server.closeAllConnections()
+      await once(server, 'close')
+    },
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 
 /** What the door told of a request. */

@@ -1,7 +1,4 @@
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
 import { describe, expect, it } from 'vitest'
 import { type Asker, MemberDoor } from '../../../node/http/member-door.ts'
 import { MAX_ASKED, MAX_QUESTION_BYTES } from '../../../node/permanence/constants.ts'
@@ -10,7 +7,7 @@ import { HeldService } from '../../../node/permanence/held-service.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { MemoryShelf } from '../../harness/memory-shelf.ts'
 import { Random } from '../../harness/random.ts'
-import { until, using } from '../http/fixture.ts'
+import { plainServer, until } from '../http/fixture.ts'
 
 useLeakCheck()
 
@@ -25,20 +22,11 @@ async function holder(...held: Buffer[]) {
   const door = new MemberDoor({ services: [service], events: { sent: () => {}, bug: (error) => bugs.push(error) } })
   const member: { -readonly [Key in keyof Asker]: Asker[Key] } = { peer: 'the member', role: 'member' }
   let asked = 0
-  const server = createServer((request, response) => {
-    asked++
-    void door.handle(request, response, { ...member })
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  using({
-    close: async () => {
-      server.closeAllConnections()
-      server.close()
-      await once(server, 'close')
-    },
-  })
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}${HELD_PATH}`
+  const url =
+    (await plainServer((request, response) => {
+      asked++
+      void door.handle(request, response, { ...member })
+    })) + HELD_PATH
   const ask = async (body: NonNullable<RequestInit['body']>, init: RequestInit = {}) => {
     const answer = await fetch(url, { method: 'POST', body, ...init })
     return { status: answer.status, text: await answer.text() }
