@@ -1,7 +1,7 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Digest, parseDigest } from '../digest.ts'
-import { type ErrorCode, errorCodes, WarrenError } from '../errors.ts'
+import { type ErrorCode, errorCodes, isWarrenError, WarrenError } from '../errors.ts'
 import { AS_BLOB, decodePromised, ETAG, HELD, IF_RANGE, PROMISED } from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import type { Mesh, Seed, SeedAnswer } from '../mesh/mesh.ts'
@@ -21,6 +21,9 @@ const MOST_SEEDS = 3
 /** Ms for which a seed that has no mirror of an upstream is not asked for anything of it, and pairs that are remembered. */
 const UNKNOWN_TTL = 60_000
 const UNKNOWN_ENTRIES = 1_000
+
+/** What is said of an upstream that cannot be asked from here. */
+const CUT: ReadonlySet<ErrorCode> = new Set(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT'])
 
 /** What upstream said to the seed, as the status that it said it with. */
 const NOES: Partial<Record<ErrorCode, number>> = {
@@ -52,19 +55,38 @@ export class SeededUpstream implements Upstream {
     if (key === undefined || method === 'POST' || publicOnly || this.#upstream.isPrivate(base)) {
       return this.#upstream.fetch(request, signal)
     }
+    const asked = { ...request, key, method }
+    const heard = new Set<string>()
     let isKnown = false
     for (const seed of this.#mesh.seeds(key).slice(0, MOST_SEEDS)) {
-      const response = this.#unknown.has(`${seed.id} ${base}`)
-        ? 'no'
-        : await this.#ask(seed, { ...request, key, method }, signal)
+      const response = this.#unknown.has(`${seed.id} ${base}`) ? 'no' : await this.#ask(seed, asked, signal)
       if (typeof response === 'object') return response
+      if (response !== 'silence') heard.add(seed.id)
       // It has heard of it, and of its own trouble it knows best.
       isKnown ||= response === 'no'
       if (response === 'trouble') break
     }
-    const response = await this.#upstream.fetch(request, signal)
+    const response = await this.#alone(asked, heard, signal)
     if (!isKnown && method === 'GET' && response.status === 200 && this.#mesh.relies) this.#handover.note(key)
     return response
+  }
+
+  /**
+   * Its own way, and where that is cut the seeds after all that kept silent or were to be left alone for a while: they were too busy to
+   * say that they are at it, or failed a moment ago, but are all that is left.
+   */
+  async #alone(request: Asked, heard: ReadonlySet<string>, signal: AbortSignal): Promise<UpstreamResponse> {
+    try {
+      return await this.#upstream.fetch(request, signal)
+    } catch (error) {
+      if (!isWarrenError(error) || !CUT.has(error.code)) throw error
+      const left = this.#mesh.seeds(request.key, 'connected').filter(({ id }) => !heard.has(id))
+      for (const seed of left.slice(0, MOST_SEEDS)) {
+        const response = await this.#ask(seed, request, signal)
+        if (typeof response === 'object') return response
+      }
+      throw error
+    }
   }
 
   health(): HostHealth[] {

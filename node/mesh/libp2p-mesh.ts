@@ -112,17 +112,18 @@ export class Libp2pMesh implements Mesh {
     return this.#components.book.usable(peer) ? this.#source({ peer, by: 'referral' }, digest) : undefined
   }
 
-  seeds(key: string): readonly Seed[] {
+  seeds(key: string, which: 'promising' | 'connected' = 'promising'): readonly Seed[] {
     if (!this.populated) return []
     const { book } = this.#components
     const { self, names } = this.#init
-    const others = names === 'members' ? book.usables() : book.usables('seed')
+    const role = names === 'members' ? undefined : 'seed'
+    const others = which === 'promising' ? book.usables(role) : book.unblamed(role)
     if (others.length === 0) return []
     const order = ranked(key, this.fetches ? [...others, self] : others)
     // Whoever fetches for others asks only those before itself: however much nodes differ about who is there, no two send each
     // other in circles.
     const before = this.fetches ? order.slice(0, order.indexOf(self)) : order
-    return before.map((id) => new SeedSource(this.#components, id))
+    return before.map((id) => new SeedSource(this.#components, id, which === 'connected' ? 'all' : 'usual'))
   }
 
   chunkSources(digest: Digest): readonly ChunkSource[] {

@@ -73,6 +73,8 @@ export class MemoryMesh implements Mesh {
   fault: Fault = {}
   /** How this member answers as a seed; it is not asked for names without it. */
   answers: Seed['ask'] | undefined
+  /** Whether others leave it alone for a while, because it failed. */
+  isPaused = false
   serving: Serving | undefined
   /** How often others asked this member for a blob. */
   asked = 0
@@ -118,8 +120,9 @@ export class MemoryMesh implements Mesh {
     return member && this.#source(member, digest)
   }
 
-  seeds(key: string): Seed[] {
-    const all = [...(this.#joined ? this.#network.members : [])].filter(({ kind, answers }) => kind === 'seed' && answers)
+  seeds(key: string, which: 'promising' | 'connected' = 'promising'): Seed[] {
+    const seeds = [...(this.#joined ? this.#network.members : [])].filter(({ kind, answers }) => kind === 'seed' && answers)
+    const all = seeds.filter(({ isPaused }) => which === 'connected' || !isPaused)
     const byId = new Map(all.map((member) => [member.id, member]))
     const order = ranked(key, [...byId.keys()])
     const before = byId.has(this.id) ? order.slice(0, order.indexOf(this.id)) : order

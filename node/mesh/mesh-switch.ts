@@ -117,8 +117,8 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.source(peer, digest)
   }
 
-  seeds(key: string): readonly Seed[] {
-    return this.#mesh.seeds(key)
+  seeds(...asked: Parameters<Mesh['seeds']>): readonly Seed[] {
+    return this.#mesh.seeds(...asked)
   }
 
   chunkSources(digest: Digest): readonly ChunkSource[] {

@@ -81,8 +81,11 @@ export interface Mesh {
   source(peer: string, digest: Digest): BlobSource | undefined
   /** Whether seeds are to fetch for this node, and to keep what it had to fetch itself. */
   readonly relies: boolean
-  /** Those to be asked for a key before upstream is, the likeliest to have it first; none where this node is to fetch it itself. */
-  seeds(key: string): readonly Seed[]
+  /**
+   * Those to be asked for a key before upstream is, the likeliest to have it first; none where this node is to fetch it itself.
+   * `connected`: also those that failed a moment ago, each with all the time that it takes.
+   */
+  seeds(key: string, which?: 'promising' | 'connected'): readonly Seed[]
   /** Seeds that may have the chunk list of a large blob. */
   chunkSources(digest: Digest): readonly ChunkSource[]
   /** Tells the mesh that this node can serve a verified, public blob. */

@@ -282,6 +282,11 @@ export class PeerBook {
     return ids
   }
 
+  /** Connected members that hand out blobs and are not in quarantine, all or those of a role: also those that failed a moment ago. */
+  unblamed(role?: Role): string[] {
+    return this.serving().filter((id) => (!role || this.roleOf(id) === role) && !this.get(id)?.quarantine)
+  }
+
   /** Whether it says that it is in the zone of this node. */
   isNear(id: string): boolean {
     return this.#zone !== undefined && this.#entries.get(id)?.zone === this.#zone

@@ -10,7 +10,7 @@ export interface Identity {
 
 // No symbolic link, so that the path of a blob cannot lead out of the store; and no waiting for the writer of a pipe that
 // somebody put there. Windows knows neither flag.
-export const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
+const READ_FLAGS = constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /** An open file; reads go through the thread pool, so that the event loop copies nothing. */
 export class OpenFile implements Identity {

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { AsBlob } from '../../../node/cache/as-blob.ts'
 import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
+import { WarrenError } from '../../../node/errors.ts'
 import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import type { Seed, SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
 import { type MemoryScript, MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
@@ -114,6 +115,41 @@ describe('upstream through seeds', () => {
       expect(order()).toHaveLength(1)
     },
   )
+
+  describe.each(['UPSTREAM_UNREACHABLE', 'UPSTREAM_TIMEOUT'] as const)('whose own way meets with %s', (code) => {
+    const cut: MemoryScript = () => {
+      throw new WarrenError(code, 'the line is cut')
+    }
+
+    it('asks those again that kept silent', async () => {
+      let times = 0
+      const { fetch, order } = member({ a: () => (++times === 1 ? Promise.reject(new Error('busy')) : {}) }, cut)
+      expect(await fetch()).toMatchObject({ text: 'from a seed', through: 'seed' })
+      expect(order()).toEqual(['a', 'a'])
+    })
+
+    it('asks those that it would leave alone for a while', async () => {
+      const { fetch, network, order } = member({ a: () => ({}), b: () => ({}) }, cut)
+      for (const one of network.members) one.isPaused = true
+      expect(await fetch()).toMatchObject({ text: 'from a seed' })
+      expect(order()).toHaveLength(1)
+    })
+
+    it('says so where they cannot help, and asks nobody again who had an answer', async () => {
+      const { fetch, order } = member({ a: refusing('NO_SUCH_MIRROR', 404), b: unreachable }, cut)
+      await expect(fetch()).rejects.toMatchObject({ code, message: 'the line is cut' })
+      expect(order().toSorted()).toEqual(['a', 'b', 'b'])
+    })
+  })
+
+  it('asks no seed again where upstream itself fails', async () => {
+    const failed: MemoryScript = () => {
+      throw new WarrenError('UPSTREAM_FAILED', 'upstream answered 500')
+    }
+    const { fetch, order } = member({ a: unreachable }, failed)
+    await expect(fetch()).rejects.toMatchObject({ code: 'UPSTREAM_FAILED' })
+    expect(order()).toEqual(['a'])
+  })
 
   it('leaves an upstream alone that wants the seed to wait', async () => {
     const { upstream, direct } = member({ a: refusing('UPSTREAM_BUSY', 429, { 'retry-after': '17' }) })

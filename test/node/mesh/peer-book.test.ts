@@ -248,6 +248,17 @@ describe('quarantine', () => {
     expect(there()).toEqual(['liar', 'seed'])
   })
 
+  it('is what keeps one from being asked even where nobody else is left', () => {
+    meet('liar', { role: 'seed' })
+    meet('failed', { role: 'seed' })
+    meet('member')
+    meet('gone', { role: 'seed' })
+    book.quarantine('liar', 'a lie')
+    book.failed('failed')
+    book.closed('gone')
+    expect([book.usables('seed'), book.unblamed('seed'), book.unblamed()]).toEqual([[], ['failed'], ['failed', 'member']])
+  })
+
   it('ends guesses on a member', () => {
     meet('a')
     book.had('a')

@@ -15,7 +15,7 @@ const SIGN = 'HTTP/1.1 102 Processing\r\n\r\n'
 const ANSWER = 'HTTP/1.1 200 OK\r\ncontent-length: 4\r\nx-warren-source: upstream\r\n\r\ndata'
 
 /** A seed that answers by `script`, asked by somebody who could not reach it a while ago, if it is `doubtful`. */
-async function seed(script: (socket: TLSSocket) => void, { doubtful = false } = {}) {
+async function seed(script: (socket: TLSSocket) => void, { doubtful = false, time = 'usual' as 'usual' | 'all' } = {}) {
   const server = await scripted(await party(1), script)
   const { client } = await asker()
   const clock = new VirtualClock()
@@ -25,7 +25,7 @@ async function seed(script: (socket: TLSSocket) => void, { doubtful = false } = 
   book.opened(id, '/ip4/127.0.0.1/tcp/1')
   if (doubtful) book.failed(id)
   await clock.advance(60_000)
-  return { server, client, book, id, source: new SeedSource({ book, client }, id) }
+  return { server, client, book, id, source: new SeedSource({ book, client }, id, time) }
 }
 
 describe('a seed that is asked over the data plane', () => {
@@ -76,6 +76,12 @@ describe('a seed that is asked over the data plane', () => {
 
   it('is waited for somewhat longer as long as it never failed', async () => {
     const { source } = await seed((socket) => void setTimeout(() => socket.write(ANSWER), 1_200))
+    expect((await source.ask(QUESTION, NEVER)).status).toBe(200)
+  })
+
+  it('is waited for as long where it is all that is left, though it failed', async () => {
+    const slowly = (socket: TLSSocket) => void setTimeout(() => socket.write(ANSWER), 1_200)
+    const { source } = await seed(slowly, { doubtful: true, time: 'all' })
     expect((await source.ask(QUESTION, NEVER)).status).toBe(200)
   })
 
