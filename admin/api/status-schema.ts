@@ -3,7 +3,7 @@ import { z } from 'zod'
 const count = z.number().int().nonnegative()
 const sources = { local: count, flight: count, peer: count, seed: count, upstream: count, stale: count }
 
-/** What `GET /admin/v1/status` answers. Counts are since the start of the node; sizes in bytes, times in ms since the epoch. */
+/** What `GET /admin/v1/status` tells with the token. Counts are since the start of the node; sizes in bytes, times in ms since the epoch. */
 export const statusSchema = z.object({
   node: z.object({
     id: z.string(),
@@ -152,3 +152,13 @@ export const statusSchema = z.object({
 })
 
 export type Status = z.output<typeof statusSchema>
+
+const { node, mesh } = statusSchema.shape
+
+/** What it tells without the token: nothing that names folders, addresses and registries. */
+export const countsSchema = statusSchema.omit({ mirrors: true, upstream: true }).extend({
+  node: node.omit({ data: true, listen: true }),
+  mesh: mesh.omit({ id: true, zone: true, listen: true, blobs: true, trouble: true }),
+})
+
+export type Counts = z.output<typeof countsSchema>

@@ -33,10 +33,7 @@ export class ApiClient {
    */
   async get(path: string): Promise<unknown> {
     const { status, body } = await this.#send(path)
-    if (status === 401)
-      throw new Error(
-        `${this.#base} ${this.#token === undefined ? 'wants its node token' : 'has another node token'}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`,
-      )
+    if (status === 401) throw new Error(tokenText(this.#base, this.#token))
     const refusal = status === 200 ? undefined : refusalIn(body)
     if (refusal !== undefined) throw new UsageError(refusal)
     if (status !== 200)
@@ -78,6 +75,12 @@ export class ApiClient {
     const reason = late ? `nothing came within ${TIMEOUT / 1_000} s` : reasonOf(error)
     return `no node answers at ${this.#base}: ${reason}; ${START_ONE}, or name another with --node`
   }
+}
+
+/** What to do where a node does not take a token, or wants one. */
+export function tokenText(base: string, token: string | undefined): string {
+  const what = token === undefined ? 'wants its node token' : 'has another node token'
+  return `${base} ${what}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`
 }
 
 const refusalSchema = z.object({ title: z.enum(['BAD_REQUEST', 'NO_SUCH_MIRROR']), detail: z.string() })

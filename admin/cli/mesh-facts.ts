@@ -1,4 +1,4 @@
-import type { Status } from '../api/status-schema.ts'
+import type { Counts, Status } from '../api/status-schema.ts'
 import { formatBytes, formatSpan, plural } from './format.ts'
 
 const DAY = 86_400_000
@@ -10,15 +10,19 @@ export const SEED_WARNED_AHEAD = 30 * DAY
 /** What to do in no mesh. */
 export const JOIN_ONE = '«warren mesh create» or «warren mesh join»'
 
+/** With what the token opens, or without. */
+type ShownMesh = Counts['mesh'] & Partial<Status['mesh']>
+
 /** How a node stands in its mesh, for people: the most important thing first. */
-export function meshFacts(mesh: Status['mesh'], now: number): string[] {
-  if (mesh.state === 'lone') return [`none; ${JOIN_ONE}`, ...(mesh.trouble === null ? [] : [mesh.trouble])]
+export function meshFacts(mesh: ShownMesh, now: number): string[] {
+  const trouble = mesh.trouble ? [mesh.trouble] : []
+  if (mesh.state === 'lone') return [`none; ${JOIN_ONE}`, ...trouble]
   const others = mesh.peers > 0 ? connectedText(mesh) : 'no other member is connected'
   return [
-    `${mesh.id}, ${mesh.role}, ${others}; ${formatBytes(mesh.bytesIn)} in, ${formatBytes(mesh.bytesOut)} out`,
-    ...(mesh.trouble === null ? [] : [mesh.trouble]),
+    `${mesh.id === undefined ? '' : `${mesh.id}, `}${mesh.role}, ${others}; ${formatBytes(mesh.bytesIn)} in, ${formatBytes(mesh.bytesOut)} out`,
+    ...trouble,
     `peer ${mesh.peer}`,
-    `at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`,
+    ...(mesh.listen ? [`at ${mesh.listen.join(' ') || 'no address'}; blobs at ${mesh.blobs ?? 'no address'}`] : []),
     ...routerFacts(mesh.router),
     ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
     ...pinFacts(mesh.pins),
@@ -27,7 +31,7 @@ export function meshFacts(mesh: Status['mesh'], now: number): string[] {
 }
 
 /** Whether there is a seed decides who asks registries. */
-function connectedText({ peers, seeds }: Status['mesh']): string {
+function connectedText({ peers, seeds }: ShownMesh): string {
   return `connected with ${plural(peers, 'member')} (${seeds === 0 ? 'no seed' : plural(seeds, 'seed')})`
 }
 
@@ -47,7 +51,7 @@ function routerFacts(router: Status['mesh']['router']): string[] {
   ]
 }
 
-function certificateFacts({ role, notAfter, peer }: Status['mesh'], now: number): string[] {
+function certificateFacts({ role, notAfter, peer }: ShownMesh, now: number): string[] {
   if (notAfter === null || notAfter - now > (role === 'seed' ? SEED_WARNED_AHEAD : WARNED_AHEAD)) return []
   const when = notAfter < now ? 'has ended' : `ends in ${formatSpan(notAfter - now)}`
   const remedy =

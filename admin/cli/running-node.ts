@@ -52,7 +52,7 @@ async function look(data: string): Promise<Status['mesh'] | undefined> {
   const admin = readNodeFile(data)?.admin
   if (admin === undefined) return undefined
   try {
-    return statusSchema.safeParse(await new ApiClient(admin).get('/admin/v1/status')).data?.mesh
+    return statusSchema.safeParse(await new ApiClient(admin, readNodeToken(data)?.value).get('/admin/v1/status')).data?.mesh
   } catch {
     // Its file outlived it.
     return undefined

@@ -73,7 +73,7 @@ function withSections(keys: Iterable<string>): Set<string> {
 }
 
 /** A value in one line, without the credentials that somebody may have put into a URL. */
-function shown(value: unknown): string {
+export function shown(value: unknown): string {
   return limited(JSON.stringify(value).replace(/\/\/[^/"]*@/g, '//…@'))
 }
 

@@ -1,5 +1,5 @@
-import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
-import { get, HttpClient } from '../harness/http.ts'
+import type { Status } from '../../admin/api/status-schema.ts'
+import { HttpClient } from '../harness/http.ts'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
 import { eventually } from '../harness/wait.ts'
 import { tempFolder } from './bench.ts'
@@ -106,8 +106,8 @@ export class Warren implements Target {
     await eventually('the node has stored everything', idle, STORED_LIMIT_MS)
   }
 
-  async status(): Promise<Status> {
-    return statusSchema.parse(JSON.parse((await get(`${this.process.admin}/admin/v1/status`)).body.toString()))
+  status(): Promise<Status> {
+    return this.process.status()
   }
 }
 

@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { statusSchema } from '../../admin/api/status-schema.ts'
 import { runWarren } from '../admin/cli/run-warren.ts'
 import { json, serve } from '../harness/answer.ts'
 import { flip } from '../harness/fault.ts'
@@ -44,7 +43,7 @@ interface Facts {
 }
 
 async function get(...args: string[]): Promise<Facts> {
-  const { code, stdout, stderr } = await runWarren(['get', '--json', '--node', node.admin, ...args], {
+  const { code, stdout, stderr } = await runWarren(['get', '--json', '--data', node.data, ...args], {
     home: temp.create('home'),
   })
   if (stdout === '') throw new Error(stderr)
@@ -65,7 +64,7 @@ function brief({ code, failures, packages }: Facts): unknown {
 /** The same once more, all of it from the node while no upstream is there. */
 async function expectKept(args: readonly string[], ...upstreams: readonly { gone(): Promise<void> }[]): Promise<void> {
   await eventually('nothing is on its way any more', async () => {
-    const { flights } = statusSchema.parse(await (await fetch(`${node.admin}/admin/v1/status`)).json())
+    const { flights } = await node.status()
     return flights === 0
   })
   for (const upstream of upstreams) await upstream.gone()

@@ -32,7 +32,7 @@ afterEach(async () => {
 })
 
 async function get(...args: string[]) {
-  const { code, stdout, stderr } = await runWarren(['get', '--json', '--node', node.admin, ...args], {
+  const { code, stdout, stderr } = await runWarren(['get', '--json', '--data', node.data, ...args], {
     home: temp.create('home'),
   })
   return { code, stderr, ...JSON.parse(stdout) }

@@ -1,5 +1,4 @@
 import { describe, expect, it } from 'vitest'
-import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
 import { runWarren } from '../admin/cli/run-warren.ts'
 import { answer } from '../harness/answer.ts'
 import { instead } from '../harness/fault.ts'
@@ -16,10 +15,6 @@ import { eventually } from '../harness/wait.ts'
 const REAL = 600_000
 
 useLeakCheck()
-
-async function statusOf(node: NodeProcess): Promise<Status> {
-  return statusSchema.parse(await (await fetch(`${node.admin}/admin/v1/status`)).json())
-}
 
 /** Runs a command on the node's own data folder, and returns what it said. */
 async function warren(node: NodeProcess, ...args: string[]): Promise<string> {
@@ -49,7 +44,7 @@ describe('a second machine in a mesh', () => {
     try {
       const first = await start('first')
       await warren(first, 'mesh', 'create', '--address', '127.0.0.1:1')
-      const listening = await eventually('the first node is in its mesh', async () => (await statusOf(first)).mesh.listen[0])
+      const listening = await eventually('the first node is in its mesh', async () => (await first.status()).mesh.listen[0])
       const address = `127.0.0.1:${listening.split('/')[4]}`
       const ticket = await warren(first, 'mesh', 'ticket', '--address', address)
       const fetched = await install(first, 'fetched')
@@ -60,11 +55,11 @@ describe('a second machine in a mesh', () => {
       const third = await start('third', { env: { WARREN_TICKET: ticket } })
       // Each was told of the first one only.
       for (const node of [second, third])
-        await eventually('it is connected to both others', async () => (await statusOf(node)).mesh.peers === 2)
+        await eventually('it is connected to both others', async () => (await node.status()).mesh.peers === 2)
       const installed = await install(second, 'installed')
 
       expect(differences(fetched.nodeModules, installed.nodeModules)).toEqual([])
-      const { requests, mesh } = await statusOf(second)
+      const { requests, mesh } = await second.status()
       expect(requests.seed).toBeGreaterThan(tarballs)
       expect(requests.upstream).toBe(0)
       expect(mesh.bytesIn).toBeGreaterThan(10_000_000)
@@ -73,7 +68,7 @@ describe('a second machine in a mesh', () => {
       await first.kill()
       const again = await install(third, 'again')
       expect(differences(fetched.nodeModules, again.nodeModules)).toEqual([])
-      expect((await statusOf(third)).requests.peer).toBe(tarballs)
+      expect((await third.status()).requests.peer).toBe(tarballs)
     } finally {
       await Promise.all(nodes.map((node) => node.stop()))
       await replay.stop()

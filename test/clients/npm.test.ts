@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { statusSchema } from '../../admin/api/status-schema.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { startNodeProcess } from '../harness/node.ts'
@@ -20,10 +19,6 @@ useLeakCheck()
 
 /** A configuration with one npm mirror in front of `upstream`; nothing when the node's own default is wanted. */
 const mirrorOf = (upstream: string) => ({ mirrors: { npm: { protocol: 'npm', path: '/npm/', upstreams: [upstream] } } })
-
-async function statusOf(admin: string) {
-  return statusSchema.parse(await (await fetch(`${admin}/admin/v1/status`)).json())
-}
 
 describe('a real npm behind a node', () => {
   const temp = useTempFolders()
@@ -48,7 +43,7 @@ describe('a real npm behind a node', () => {
       node = await startNodeProcess({ data, config: mirrorOf(replay.url) })
       const second = succeeded(await npmCi({ project, registry: `${node.url}/npm/`, work: temp.create('second') }))
       expect(differences(first.nodeModules, second.nodeModules)).toEqual([])
-      const { requests } = await statusOf(node.admin)
+      const { requests } = await node.status()
       expect(requests.upstream + requests.flight).toBe(0)
       expect(requests.local).toBeGreaterThan(100)
     } finally {

@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto'
 import { describe, expect, it } from 'vitest'
-import { statusSchema } from '../../admin/api/status-schema.ts'
 import { runWarren } from '../admin/cli/run-warren.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
@@ -18,10 +17,6 @@ const WANTED = ['jinja2==3.1.4', 'markupsafe==2.1.5', 'requests==2.32.3', 'idna=
 const NO_WAY_OUT = { HTTPS_PROXY: 'http://127.0.0.1:9', HTTP_PROXY: 'http://127.0.0.1:9' }
 
 useLeakCheck()
-
-async function statusOf({ admin }: NodeProcess) {
-  return statusSchema.parse(await (await fetch(`${admin}/admin/v1/status`)).json())
-}
 
 describe('the index that this machine’s pip is configured for', () => {
   const temp = useTempFolders()
@@ -55,16 +50,16 @@ describe('the index that this machine’s pip is configured for', () => {
       const uv = await requireUv(context, python)
       const work = temp.create('uv')
       succeeded(await uvInstall(uv, python, { index: `${first.url}/pypi/simple/`, work, wanted: WANTED }))
-      const { requests } = await statusOf(first)
+      const { requests } = await first.status()
       expect([requests.upstream, requests.flight]).toEqual([0, 0])
 
       await warren(first, 'mesh', 'create', '--address', '127.0.0.1:1')
-      const listening = await eventually('the first node is in its mesh', async () => (await statusOf(first)).mesh.listen[0])
+      const listening = await eventually('the first node is in its mesh', async () => (await first.status()).mesh.listen[0])
       const ticket = await warren(first, 'mesh', 'ticket', '--address', `127.0.0.1:${listening.split('/')[4]}`)
       const second = await start('second', { WARREN_TICKET: ticket })
-      await eventually('it is connected', async () => (await statusOf(second)).mesh.peers === 1)
+      await eventually('it is connected', async () => (await second.status()).mesh.peers === 1)
       expect(differences(fetched, await install(second, 'from the first'))).toEqual([])
-      const there = await statusOf(second)
+      const there = await second.status()
       expect(there.requests.seed).toBeGreaterThanOrEqual(WANTED.length)
       expect(there.requests.upstream).toBe(0)
     } finally {

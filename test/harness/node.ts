@@ -2,6 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { type Status, statusSchema } from '../../admin/api/status-schema.ts'
+import { loadNodeToken } from '../../node/node-token.ts'
 import { cleanEnv } from './child-process.ts'
 import { cpuSecondsOf, residentBytesOf } from './proc.ts'
 import { eventually, firstOf } from './wait.ts'
@@ -57,6 +59,12 @@ export class NodeProcess {
     this.pid = ready.pid
     this.#child = child
     this.#output = output
+  }
+
+  /** What it does now, with all that its token opens. */
+  async status(): Promise<Status> {
+    const headers = { authorization: `Bearer ${loadNodeToken(this.data).value}` }
+    return statusSchema.parse(await (await fetch(`${this.admin}/admin/v1/status`, { headers })).json())
   }
 
   /** The end of what it wrote to stdout and stderr. */

@@ -83,7 +83,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     node,
     url,
     npm: `${url}/npm/`,
-    status: async () => (await ask('status')) as never,
+    status: async () => (await ask('status', { authorization })) as never,
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
     placeOf: async (path) =>
       placeSchema.parse(await ask(`pins/place?target=${encodeURIComponent(path)}`, { authorization })).place,

@@ -1,6 +1,4 @@
 import { reasonOf } from '../../../node/errors.ts'
-import { statusSchema } from '../../api/status-schema.ts'
-import { ApiClient } from '../api-client.ts'
 import { EXIT, UnreachableError, UsageError } from '../exit-codes.ts'
 import { Client } from '../get/client.ts'
 import { readLockfile } from '../get/lockfiles/index.ts'
@@ -20,6 +18,7 @@ import { type PulledImage, pullImage } from '../images/pull.ts'
 import { skippedLines, summaryText, type Totals, totalsOf } from '../images/summary.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { RefusedError } from '../node-http.ts'
+import { statusOf } from '../node-status.ts'
 import { printable, styled, writeLines } from '../print.ts'
 
 export interface GetOptions extends NodeOptions {
@@ -179,9 +178,7 @@ function inOrder({ packages }: Warmed): Warmed['packages'] {
 
 /** Where the mirrors of the running node are, and which. Throws UnreachableError, and Error for what is no node. */
 export async function nodeOf(options: NodeOptions): Promise<{ admin: string; base: string; mirrors: readonly NodeMirror[] }> {
-  const { base: admin } = nodeAt(options)
-  const { data: status } = statusSchema.safeParse(await new ApiClient(admin).get('/admin/v1/status'))
-  if (!status)
-    throw new Error(`${admin} answers with something that is no status of a Warren node; is it one of another version?`)
-  return { admin, base: mirrorAddress(status.node.listen, admin), mirrors: status.mirrors }
+  const address = nodeAt(options)
+  const { node, mirrors } = await statusOf(address)
+  return { admin: address.base, base: mirrorAddress(node.listen, address.base), mirrors }
 }

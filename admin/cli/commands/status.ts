@@ -1,35 +1,33 @@
-import { type Status, statusSchema } from '../../api/status-schema.ts'
-import { ApiClient } from '../api-client.ts'
+import type { Counts, Status } from '../../api/status-schema.ts'
+import { tokenText } from '../api-client.ts'
 import { formatBytes, formatSpan } from '../format.ts'
 import { meshFacts } from '../mesh-facts.ts'
 import { mirrorTexts } from '../mirror-text.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
+import { toldBy } from '../node-status.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 import { storeFacts } from '../store-facts.ts'
 
-/** Shows what a running node does. Throws UnreachableError. */
+/** Shows what a running node does; without its token only counts. Throws UnreachableError. */
 export async function status(options: NodeOptions & { readonly json?: boolean }): Promise<void> {
-  const { base } = nodeAt(options)
-  const answer = await new ApiClient(base).get('/admin/v1/status')
-  const parsed = statusSchema.safeParse(answer)
-  if (!parsed.success)
-    throw new Error(`${base} answers with something that is no status of a Warren node; is it one of another version?`)
+  const address = nodeAt(options)
+  const { answer, status } = await toldBy(address)
   // As the node sent it: a newer one may tell more than this command knows.
-  if (options.json) writeLines(process.stdout, [JSON.stringify(answer, null, 2)])
-  else
-    writeLines(
-      process.stdout,
-      statusLines(parsed.data, { base: base.replace(/\/$/, ''), now: Date.now(), output: process.stdout }),
-    )
+  if (options.json) return writeLines(process.stdout, [JSON.stringify(answer, null, 2)])
+  const base = address.base.replace(/\/$/, '')
+  writeLines(process.stdout, statusLines(status, { base, now: Date.now(), output: process.stdout }))
 }
 
 /** The status for people. */
-export function statusLines(status: Status, { base, now, output }: { base: string; now: number; output: Output }): string[] {
+export function statusLines(
+  status: Status | Counts,
+  { base, now, output }: { base: string; now: number; output: Output },
+): string[] {
   const { node, store, memory } = status
   const facts = [
     ['node', `${node.id}, ${node.state} for ${formatSpan(now - node.startedAt)}, version ${node.version}, pid ${node.pid}`],
     ['address', base],
-    ['data', node.data],
+    ...('data' in node ? [['data', node.data]] : []),
     ...storeFacts(store, status.mesh.role === 'seed', now).map((fact, at) => [at === 0 ? 'store' : '', fact]),
     ['memory', `${formatBytes(memory.bytes)} of ${formatBytes(memory.limit)}`],
     ['flights', String(status.flights)],
@@ -38,23 +36,26 @@ export function statusLines(status: Status, { base, now, output }: { base: strin
   ]
   return [
     ...aligned(facts, { decorate: (cell, _row, column) => (column === 0 ? styled(output, 'dim', cell) : cell) }),
-    '',
-    ...table(output, [
-      ['mirror', 'protocol', 'path', 'upstreams'],
-      ...status.mirrors.flatMap((mirror) => {
-        const { name, protocol, registry, path } = mirror
-        const [first, ...bound] = mirrorTexts(mirror)
-        const row = [name, registry === undefined ? protocol : `${protocol} ${registry}`, path, first]
-        return [row, ...bound.map((text) => ['', '', '', text])]
-      }),
-    ]),
+    ...('mirrors' in status ? ['', ...mirrorLines(status, output)] : []),
     '',
     ...table(output, [['source', 'requests', 'bytes'], ...sourceRows(status)]),
-    ...upstreamLines(status, now, output),
+    ...('upstream' in status ? upstreamLines(status, now, output) : ['', `For more, ${tokenText(base, undefined)}.`]),
   ]
 }
 
-function sourceRows({ requests, bytes }: Status): string[][] {
+function mirrorLines({ mirrors }: Status, output: Output): string[] {
+  return table(output, [
+    ['mirror', 'protocol', 'path', 'upstreams'],
+    ...mirrors.flatMap((mirror) => {
+      const { name, protocol, registry, path } = mirror
+      const [first, ...bound] = mirrorTexts(mirror)
+      const row = [name, registry === undefined ? protocol : `${protocol} ${registry}`, path, first]
+      return [row, ...bound.map((text) => ['', '', '', text])]
+    }),
+  ])
+}
+
+function sourceRows({ requests, bytes }: Counts): string[][] {
   const sent = new Map(Object.entries(bytes))
   return Object.entries(requests).map(([source, amount]) => {
     const size = sent.get(source)

@@ -1,11 +1,10 @@
 import { reasonOf } from '../../../node/errors.ts'
-import { statusSchema } from '../../api/status-schema.ts'
-import { ApiClient } from '../api-client.ts'
 import type { WarmedUp } from '../commands/get.ts'
 import { UnreachableError, UsageError } from '../exit-codes.ts'
 import { mirrorAddress } from '../images/mirror-address.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { askNode, refusalOf } from '../node-http.ts'
+import { statusOf } from '../node-status.ts'
 import { printable } from '../print.ts'
 
 export interface PathFailure {
@@ -60,8 +59,6 @@ export function targetOf({ pathname, search }: URL): string {
 }
 
 async function mirrorsOf(options: NodeOptions): Promise<string> {
-  const { base } = nodeAt(options)
-  const { data: status } = statusSchema.safeParse(await new ApiClient(base).get('/admin/v1/status'))
-  if (!status) throw new Error(`${base} answers with something that is no status of a Warren node`)
-  return mirrorAddress(status.node.listen, base)
+  const address = nodeAt(options)
+  return mirrorAddress((await statusOf(address)).node.listen, address.base)
 }

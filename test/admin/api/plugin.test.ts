@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { peersSchema } from '../../../admin/api/peers-schema.ts'
-import { statusSchema } from '../../../admin/api/status-schema.ts'
+import { countsSchema, statusSchema } from '../../../admin/api/status-schema.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { type FakeNode, PEER, startFakeNode } from '../fake-node.ts'
@@ -11,11 +12,53 @@ function ask(path: string, { admin }: FakeNode, authorization?: string): Promise
   return fetch(admin + path, authorization === undefined ? {} : { headers: { authorization } })
 }
 
-test('counts are for everybody', async () => {
+test('counts are for everybody on this machine, and nothing that names folders, addresses and registries', async () => {
   const node = await startFakeNode(folders.create())
   const answer = await ask('/admin/v1/status', node)
   expect(answer.status).toBe(200)
-  expect(statusSchema.parse(await answer.json()).mesh).toMatchObject({ state: 'lone', peer: PEER })
+  const told = z.looseObject({ mesh: z.looseObject({}) }).parse(await answer.json())
+  expect(told).toEqual(countsSchema.strict().parse(told))
+  expect(told.mesh).toEqual(expect.objectContaining({ state: 'lone', peer: PEER }))
+  expect(Object.keys(told)).not.toContain('mirrors')
+  expect(JSON.stringify(told)).not.toContain('data')
+  const all = await ask('/admin/v1/status', node, `Bearer ${node.token.value}`)
+  expect(statusSchema.parse(await all.json())).toMatchObject({ mirrors: [], upstream: [], mesh: { id: null } })
+})
+
+test('a wrong token is told, also where none would do', async () => {
+  const node = await startFakeNode(folders.create())
+  expect((await ask('/admin/v1/status', node, 'Bearer wrong')).status).toBe(401)
+})
+
+test.for([
+  ['?target=npm', 'query.target is "npm", but must be a path of a mirror, such as /npm/lodash', { value: '"npm"' }],
+  ['', 'query.target is missing; it must be a path of a mirror, such as /npm/lodash', {}],
+] as const)('what is wrong with the input is told by path, value and what it must be: %j', async ([query, detail, value]) => {
+  const node = await startFakeNode(folders.create())
+  const answer = await ask(`/admin/v1/pins/place${query}`, node, `Bearer ${node.token.value}`)
+  expect(await answer.json()).toEqual({
+    status: 400,
+    title: 'BAD_REQUEST',
+    detail,
+    errors: [{ path: 'query.target', ...value, must: 'a path of a mirror, such as /npm/lodash' }],
+  })
+  expect([answer.status, answer.headers.get('content-type')]).toEqual([
+    400,
+    expect.stringContaining('application/problem+json'),
+  ])
+})
+
+test.for([
+  ['POST', '/admin/v1/peers', 405, 'METHOD_NOT_ALLOWED'],
+  ['GET', '/admin/v1/nothing', 404, 'NOT_FOUND'],
+  ['GET', '/admin/v1/%zz', 400, 'BAD_REQUEST'],
+] as const)('%s %s is refused with a problem of its own', async ([method, path, status, title]) => {
+  const node = await startFakeNode(folders.create())
+  const answer = await fetch(node.admin + path, { method })
+  expect(await answer.json()).toMatchObject({ status, title })
+  expect(answer.status).toBe(status)
+  expect(answer.headers.get('content-type')).toContain('application/problem+json')
+  if (status === 405) expect(answer.headers.get('allow')).toBe('GET, HEAD')
 })
 
 test('members are shown to whoever has the node token', async () => {

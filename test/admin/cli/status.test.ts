@@ -5,6 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterEach, expect, test } from 'vitest'
 import { statusSchema } from '../../../admin/api/status-schema.ts'
+import { loadNodeToken } from '../../../node/node-token.ts'
 import { type NodeProcess, startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { runWarren } from './run-warren.ts'
@@ -38,12 +39,13 @@ test('the node is found by its address, by its data folder and by the configurat
   const home = folders.create('home')
   const file = join(home, 'warren.yaml')
   writeFileSync(file, `data: ${started.data}\n`)
+  const env = { WARREN_TOKEN: loadNodeToken(started.data).value }
   for (const args of [
     ['--node', started.admin],
     ['--data', started.data],
     ['--config', file],
   ]) {
-    const shown = await runWarren(['status', ...args], { home })
+    const shown = await runWarren(['status', ...args], { home, env })
     expect(shown).toMatchObject({ code: 0, stderr: '' })
     expect(shown.stdout).toContain(`pid ${started.pid}`)
     expect(shown.stdout).toContain(`address  ${started.admin}\n`)
@@ -52,7 +54,7 @@ test('the node is found by its address, by its data folder and by the configurat
 
 test('with --json the answer of the node is written as it is', async () => {
   const started = await node()
-  const { stdout, code } = await runWarren(['status', '--json', '--node', started.admin], { home: folders.create() })
+  const { stdout, code } = await runWarren(['status', '--json', '--data', started.data], { home: folders.create() })
   expect(code).toBe(0)
   expect(statusSchema.parse(JSON.parse(stdout)).node).toMatchObject({
     pid: started.pid,
@@ -60,6 +62,18 @@ test('with --json the answer of the node is written as it is', async () => {
     state: 'ready',
     listen: [started.url],
   })
+})
+
+test('without its token a node tells counts, and the command what would open the rest', async () => {
+  const started = await node()
+  const home = folders.create()
+  const { stdout, code } = await runWarren(['status', '--node', started.admin], { home })
+  expect(code).toBe(0)
+  expect(stdout).toContain(`pid ${started.pid}`)
+  expect(stdout).not.toContain(started.data)
+  expect(stdout).toContain(`For more, ${started.admin} wants its node token: set WARREN_TOKEN`)
+  const got = await runWarren(['get', 'pkg:npm/x@1.0.0', '--node', started.admin], { home })
+  expect([got.code, got.stderr]).toEqual([1, expect.stringMatching(/^warren: .* wants its node token: set WARREN_TOKEN .*\n$/)])
 })
 
 test('a node that is administered by a Unix socket is asked there', async () => {

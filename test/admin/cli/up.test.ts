@@ -7,7 +7,6 @@ import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { stripVTControlCharacters } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
-import { statusSchema } from '../../../admin/api/status-schema.ts'
 import { clientLine } from '../../../admin/cli/clients.ts'
 import { builtIns } from '../../../node/built-ins.ts'
 import { cleanEnv } from '../../harness/child-process.ts'
@@ -141,7 +140,7 @@ test('SIGTERM under load brings every answer to its end, those that still wait f
   const started = await node({ config: { mirrors: { npm: { upstreams: [registry] } }, upstream: { concurrency: 4 } } })
   const names = Array.from({ length: 40 }, (_, i) => `p${i}`)
   const answers = names.map(async (name) => (await fetch(`${started.url}/npm/${name}`)).json())
-  const upstream = async () => statusSchema.parse(await (await fetch(`${started.admin}/admin/v1/status`)).json()).upstream[0]
+  const upstream = async () => (await started.status()).upstream[0]
   await eventually('all are under way', async () => (await upstream())?.queued === 36)
   const gone = exit(started)
   process.kill(started.pid, 'SIGTERM')
@@ -182,10 +181,7 @@ test('it stops as it should, too, when nobody reads any more what it says', asyn
 test('edited mirrors are taken over while it runs; other settings and mistakes are told', async () => {
   const started = await node({ config: { log: { level: 'error' } } })
   const file = join(started.data, 'test-config.yaml')
-  const paths = async () => {
-    const answer = await fetch(`${started.admin}/admin/v1/status`)
-    return statusSchema.parse(await answer.json()).mirrors.map(({ path }) => path)
-  }
+  const paths = async () => (await started.status()).mirrors.map(({ path }) => path)
   expect(new Set(await paths())).toEqual(new Set(builtIns.map(({ path }) => path)))
   const corp = 'corp: {protocol: npm, upstreams: ["http://127.0.0.1:1"], routes: {"@corp": false}}'
   writeFileSync(file, `log: {level: debug}\nmirrors: {${corp}}\n`)

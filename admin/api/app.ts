@@ -1,0 +1,83 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import Fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifySchema,
+  type RawServerDefault,
+} from 'fastify'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { WarrenError } from '../../node/errors.ts'
+import { inputError, PROBLEM_TYPE, type Problem, problemOf, problemSchema } from './problem.ts'
+
+/** What routes are registered on: what their schemas say is what their handlers get. */
+export type ApiApp = FastifyInstance<RawServerDefault, IncomingMessage, ServerResponse, FastifyBaseLogger, ZodTypeProvider>
+
+/** Who is answered: `everybody`; `loopback`: callers on this machine, others with the token; `token`: whoever has it. */
+type Access = 'everybody' | 'loopback' | 'token'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** `token` where a route does not say. */
+    access?: Access
+  }
+}
+
+/** Bytes of a request's body: as much as a configuration file may have. */
+const MAX_BODY = 256 << 10
+
+/** What the parts of a request are called in messages. */
+const PARTS: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', body: 'body', headers: 'header' }
+
+/** An app without routes that checks input by zod and answers every mistake as RFC 9457 says. */
+export function apiApp(): ApiApp {
+  const app: ApiApp = Fastify({
+    logger: false,
+    forceCloseConnections: false,
+    bodyLimit: MAX_BODY,
+    frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) => (data) => {
+    const { success, data: value, error } = schema.safeParse(data)
+    return success ? { value } : { error: inputError(PARTS[httpPart] ?? httpPart, data, error) }
+  })
+  // An answer that is not as described is a mistake of ours for tests to find, and no reason to give none.
+  app.setSerializerCompiler(() => JSON.stringify)
+  // A page of another site can send forms and text without asking first; JSON it cannot (Fetch, «CORS-safelisted request-header»).
+  app.removeContentTypeParser('text/plain')
+  const routes = new Map<string, string[]>()
+  app.addHook('onRoute', (route) => {
+    const open = route.config?.access === 'everybody'
+    const schema: FastifySchema = { ...(open ? {} : { security: [{ bearer: [] }] }), ...route.schema }
+    route.schema = {
+      ...schema,
+      response: { ...Object(schema.response), default: { content: { [PROBLEM_TYPE]: { schema: problemSchema } } } },
+    }
+    routes.set(route.url, [...(routes.get(route.url) ?? []), ...[route.method].flat()])
+  })
+  app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemOf(error)))
+  app.setNotFoundHandler(({ url }, reply) => {
+    const path = url.split('?', 1)[0] ?? ''
+    const allowed = [...routes].flatMap(([pattern, methods]) => (fits(pattern, path) ? methods : []))
+    if (allowed.length === 0)
+      return sendProblem(reply, { status: 404, title: 'NOT_FOUND', detail: `there is nothing at ${url.slice(0, 200)}` })
+    reply.header('allow', allowed.join(', '))
+    throw new WarrenError('METHOD_NOT_ALLOWED', `${path} knows ${allowed.join(', ')} only`)
+  })
+  return app
+}
+
+/** Typed by itself: what a route may answer with says nothing of its refusals. */
+function sendProblem(reply: Pick<FastifyReply, 'raw'>, problem: Problem): void {
+  const to = reply as FastifyReply
+  to.code(problem.status).type(PROBLEM_TYPE).send(problem)
+}
+
+/** Whether a path is one of those that a route's pattern stands for. */
+function fits(pattern: string, path: string): boolean {
+  const [steps, parts] = [pattern.split('/'), path.split('/')]
+  return (
+    steps.length === parts.length && steps.every((step, at) => step === parts[at] || (step.startsWith(':') && parts[at] !== ''))
+  )
+}

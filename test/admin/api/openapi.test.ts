@@ -1,0 +1,74 @@
+import { Validator } from '@seriousme/openapi-schema-validator'
+import { expect, test } from 'vitest'
+import { apiApp } from '../../../admin/api/app.ts'
+import { registerRoutes } from '../../../admin/api/routes/all.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+import { startFakeNode } from '../fake-node.ts'
+
+const folders = useTempFolders()
+
+interface Operation {
+  readonly summary?: string
+  readonly security?: unknown
+  readonly responses: Record<string, { readonly content?: Record<string, { readonly schema?: object }> }>
+}
+
+type Document = {
+  readonly openapi: string
+  readonly paths: Record<string, Record<string, Operation>>
+}
+
+async function description(): Promise<Document> {
+  const node = await startFakeNode(folders.create())
+  const answer = await fetch(`${node.admin}/admin/v1/openapi.json`)
+  expect(answer.status).toBe(200)
+  return (await answer.json()) as Document
+}
+
+/** `get /admin/v1/mirrors/{name}`, of all routes that a node registers. */
+function registered(): string[] {
+  const app = apiApp()
+  const routes: string[] = []
+  app.addHook('onRoute', ({ method, url }) => {
+    for (const one of [method].flat()) if (one !== 'HEAD') routes.push(`${one.toLowerCase()} ${url.replace(/:(\w+)/g, '{$1}')}`)
+  })
+  registerRoutes(app, {} as never)
+  return routes
+}
+
+test('the API describes itself as OpenAPI 3.1 has it, to everybody', async () => {
+  const document = await description()
+  expect(document.openapi).toBe('3.1.0')
+  const validator = new Validator()
+  const { valid, errors } = await validator.validate(structuredClone(document))
+  expect(errors).toBeUndefined()
+  expect([valid, validator.version]).toEqual([true, '3.1'])
+  // Throws for a reference to nothing.
+  validator.resolveRefs()
+})
+
+test('each route is described, with what it answers, what it refuses with and who may ask', async () => {
+  const { paths } = await description()
+  const described = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => `${method} ${path}`),
+  )
+  expect(new Set(described)).toEqual(new Set([...registered(), 'get /admin/v1/openapi.json']))
+  for (const [path, methods] of Object.entries(paths)) {
+    for (const [method, { summary, security, responses }] of Object.entries(methods)) {
+      const name = `${method} ${path}`
+      expect(summary, name).toMatch(/\w/)
+      const { default: refusal, ...answers } = responses
+      expect(Object.keys(answers), name).not.toEqual([])
+      for (const [status, { content }] of Object.entries(answers))
+        if (status !== '204') expect(Object.values(content ?? {})[0]?.schema, `${name} ${status}`).toBeTypeOf('object')
+      expect(Object.keys(refusal?.content ?? {}), name).toEqual(['application/problem+json'])
+      if (path !== '/admin/v1/openapi.json') expect(security, name).toEqual([{ bearer: [] }])
+    }
+  }
+})
+
+test('a description that is wrong is found', async () => {
+  const document = await description()
+  const { valid } = await new Validator().validate({ ...document, paths: { nothing: 7 } })
+  expect(valid).toBe(false)
+})
