@@ -2,7 +2,6 @@ import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { ownPlatform } from '../../../admin/cli/images/platform.ts'
-import { loadNodeToken } from '../../../node/node-token.ts'
 import { answer } from '../../harness/answer.ts'
 import type { Run } from '../../harness/child-process.ts'
 import { cutAfter, declare, flip, headers, instead, stallAfter } from '../../harness/fault.ts'
@@ -297,7 +296,7 @@ test('no node is an exit code of its own, also when it goes away in between', as
 
 test('the mirrors of a node that is named by its address are found', async () => {
   hub.publish('library/x', 'latest', await makeImage())
-  const env = { WARREN_TOKEN: loadNodeToken(node.data).value }
+  const env = { WARREN_TOKEN: node.token.value }
   const { code } = await runWarren(['get', '--node', node.admin, 'x'], { home: folders.create('home'), env })
   expect(code).toBe(0)
 })
