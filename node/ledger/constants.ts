@@ -6,3 +6,15 @@ export const MAX_TYPE_CHARS = 64
 
 /** The latest Lamport time that is taken: one more must still be a number that counts. */
 export const MAX_LAMPORT = 2 ** 48
+
+/** Ops of one operator that a ledger takes, so that others can still issue some when a key was stolen. */
+export const MAX_OPS_OF_OPERATOR = 5_000
+
+/** Ops without effect that are kept to show what happened; those issued first go first. */
+export const MAX_HISTORY = 2_000
+
+/** What one purge may name. */
+export const MAX_SCOPES = 16
+
+/** Hashes of ops that one op names. */
+export const MAX_KEPT_OPS = 48

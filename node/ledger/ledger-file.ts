@@ -2,11 +2,11 @@ import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, 
 import { dirname } from 'node:path'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { createSecretFile, syncFolder, writeSecretFile } from '../trust/secret-file.ts'
-import { MAX_STATEMENT_CHARS } from '../trust/statement.ts'
+import { MAX_OP_CHARS } from '../trust/statement.ts'
 import { MAX_OPS } from './constants.ts'
 
 /** Bytes that are read of a file: as many ops as a ledger takes, each as long as it may be. */
-const MAX_BYTES = MAX_OPS * (MAX_STATEMENT_CHARS + 1)
+const MAX_BYTES = MAX_OPS * (MAX_OP_CHARS + 1)
 
 const NEWLINE = 0x0a
 

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { join } from 'node:path'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import { meshIdOf } from '../trust/certificates.ts'
@@ -6,15 +5,9 @@ import type { SigningKey } from '../trust/keys.ts'
 import { MAX_OPS } from './constants.ts'
 import type { OpBodies, OpType } from './effect.ts'
 import { LedgerFile } from './ledger-file.ts'
-import { hashOf, inOrder, isOfNewerWarren, type Op, type OpScope, openOp, signOp } from './op.ts'
-import { LedgerState } from './state.ts'
-
-/** By what two ledgers see whether they are the same. */
-export interface Summary {
-  readonly count: number
-  /** Sha256 over the hashes of all ops, in hex. */
-  readonly digest: string
-}
+import { hashOf, isOfNewerWarren, type Op, type OpScope, openOp, signOp } from './op.ts'
+import { OpSet, type Summary } from './op-set.ts'
+import type { LedgerState } from './state.ts'
 
 export interface LedgerComponents {
   /** Hears what is wrong with the file; nothing of it stops the ledger. */
@@ -30,6 +23,13 @@ export interface LedgerInit {
   readonly most?: number
 }
 
+/** What a new op of an author has to say of those before it. */
+export interface Position {
+  readonly seq: number
+  readonly prev: string | null
+  readonly lamport: number
+}
+
 /**
  * The ops of a mesh that this node knows, and what they mean together. It is a set: whatever order ops come in, and however often,
  * whoever has the same ones sees the same state. Several ops of one author with one number are all kept: the same key may have
@@ -37,14 +37,10 @@ export interface LedgerInit {
  */
 export class Ledger {
   readonly scope: OpScope
-  readonly state: LedgerState
   readonly #components: LedgerComponents
   readonly #file: LedgerFile
   readonly #most: number
-  readonly #ops = new Map<string, Op>()
-  /** In order; undefined when an op has come since. */
-  #sorted: readonly Op[] | undefined
-  #summary: Summary | undefined
+  readonly #ops: OpSet
   /** Lines of the file that a newer Warren wrote. */
   readonly #unreadable = new Set<string>()
   /** Texts that are still to be written: the disk may have been full. */
@@ -55,29 +51,43 @@ export class Ledger {
     this.#components = components
     this.#most = most
     this.scope = { mesh: meshIdOf(adminKey), adminKey }
-    this.state = new LedgerState(this.scope)
+    this.#ops = new OpSet(this.scope, { most })
     this.#file = new LedgerFile(join(folder, LEDGER_FILE))
     const { damaged } = this.#load()
     if (damaged > 0) this.#repair(damaged)
   }
 
-  /** All ops, the oldest first. */
+  get state(): LedgerState {
+    return this.#ops.state
+  }
+
+  /** All ops that are known here, the oldest first; among them some that later ones replaced. */
   all(): readonly Op[] {
-    this.#sorted ??= [...this.#ops.values()].sort(inOrder)
-    return this.#sorted
+    return this.#ops.all()
+  }
+
+  /** Those that every node has to have, the oldest first. */
+  live(): readonly Op[] {
+    return this.#ops.live()
   }
 
   has(hash: string): boolean {
     return this.#ops.has(hash)
   }
 
+  /** A live one. */
   get(hash: string): Op | undefined {
     return this.#ops.get(hash)
   }
 
   get summary(): Summary {
-    this.#summary ??= { count: this.#ops.size, digest: digestOf([...this.#ops.keys()].sort()) }
-    return this.#summary
+    return this.#ops.summary
+  }
+
+  /** Where the next op of an author, a public key, comes. */
+  positionOf(author: string): Position {
+    const last = this.#ops.lastOf(author)
+    return { seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? null, lamport: (this.all().at(-1)?.lamport ?? 0) + 1 }
   }
 
   /**
@@ -109,22 +119,38 @@ export class Ledger {
     return added
   }
 
-  /** Signs a new op and keeps it. Throws UNTRUSTED for a key that may not, STORE_UNUSABLE when it cannot be kept. */
-  issue<Type extends OpType>(type: Type, body: OpBodies[Type], key: SigningKey, now: number): Op {
+  /**
+   * Signs a new op and keeps it. Throws UNTRUSTED for a key that may not, STORE_UNUSABLE when it cannot be kept.
+   * @param cert the certificate of an operator's key
+   */
+  issue<Type extends OpType>(type: Type, body: OpBodies[Type], key: SigningKey, now: number, cert?: string): Op {
     this.refresh()
-    if (this.#ops.size >= this.#most) throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#most} ops`)
-    const last = this.all()
-      .filter(({ author }) => author === key.publicKey)
-      .reduce<Op | undefined>((one, other) => (one && one.seq > other.seq ? one : other), undefined)
-    const lamport = (this.all().at(-1)?.lamport ?? 0) + 1
     const { mesh } = this.scope
-    const fields = { mesh, seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? null, lamport, issuedAt: now, type, body }
-    const { text } = signOp(fields, key)
+    const signer = cert === undefined ? {} : { cert }
+    const position = this.positionOf(key.publicKey)
+    const { text } = signOp({ mesh, ...position, issuedAt: now, type, body: { ...body }, ...signer }, key)
     // As everybody else will judge it.
     const op = openOp(text, this.scope)
-    this.#file.append([text])
-    this.#keep(op)
+    this.#admit(op)
     return op
+  }
+
+  /** Takes an op that somebody signed for this mesh, unless it is here. Throws UNTRUSTED or STORE_UNUSABLE, and changes nothing then. */
+  relay(text: string): Op {
+    this.refresh()
+    const op = openOp(text, this.scope)
+    if (!this.#ops.has(op.hash)) this.#admit(op)
+    return op
+  }
+
+  /** What somebody is told to be done has to be written down before. */
+  #admit(op: Op): void {
+    if (this.state.isVoid(op)) throw new WarrenError('UNTRUSTED', `operator «${op.operator}» was revoked`)
+    if (this.#ops.size >= this.#most) throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#most} ops`)
+    if (!this.#ops.takes(op))
+      throw new WarrenError('STORE_UNUSABLE', `the ledger takes no more ops of operator «${op.operator}»`)
+    this.#file.append([op.text])
+    this.#ops.add(op)
   }
 
   #load(): { added: Op[]; damaged: number } {
@@ -147,19 +173,11 @@ export class Ledger {
     return { added, damaged }
   }
 
-  /** Undefined for one that is here already, and for what is too much. Throws UNTRUSTED. */
+  /** Undefined for one that is here already, that counts no more, and for what is too much. Throws UNTRUSTED. */
   #take(text: string): Op | undefined {
     if (this.#ops.has(hashOf(text)) || this.#ops.size >= this.#most) return undefined
     const op = openOp(text, this.scope)
-    this.#keep(op)
-    return op
-  }
-
-  #keep(op: Op): void {
-    this.#ops.set(op.hash, op)
-    this.#sorted = undefined
-    this.#summary = undefined
-    this.state.apply(op)
+    return this.#ops.add(op) ? op : undefined
   }
 
   /** What it means counts in any case; it is written with the next ones, or comes from other members after a restart. */
@@ -189,7 +207,3 @@ export class Ledger {
 
 /** Its name in the folder of the mesh. */
 export const LEDGER_FILE = 'ledger'
-
-function digestOf(hashes: readonly string[]): string {
-  return createHash('sha256').update(hashes.join('\n')).digest('hex')
-}

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
 import { z } from 'zod'
-import { WarrenError } from '../errors.ts'
-import { meshId, publicKey, time } from '../trust/certificates.ts'
+import { isWarrenError, WarrenError } from '../errors.ts'
+import { meshId, openOperatorCertificate, publicKey, time } from '../trust/certificates.ts'
 import type { SigningKey } from '../trust/keys.ts'
-import { isNewer, openStatement, peekStatement, signStatement } from '../trust/statement.ts'
-import { mayIssue } from './authority.ts'
+import { isNewer, MAX_STATEMENT_CHARS, openStatement, peekAny, peekStatement, signStatement } from '../trust/statement.ts'
+import { operatorOf } from './authority.ts'
 import { MAX_LAMPORT, MAX_TYPE_CHARS } from './constants.ts'
 
 /** Hex of a sha256: how an op is called. */
@@ -24,6 +24,7 @@ const opFields = z.strictObject({
     .regex(/^[a-z]+(?:[.-][a-z]+)*$/)
     .max(MAX_TYPE_CHARS),
   body: z.record(z.string(), z.unknown()),
+  cert: z.string().max(MAX_STATEMENT_CHARS).optional(),
 })
 
 type OpFields = z.infer<typeof opFields>
@@ -34,6 +35,8 @@ export interface Op extends Readonly<OpFields> {
   readonly text: string
   /** Sha256 of the text, in hex. */
   readonly hash: string
+  /** Name of the operator who issued it; undefined for the admin. */
+  readonly operator?: string | undefined
 }
 
 /** What tells one ledger from another. */
@@ -50,17 +53,28 @@ export function signOp(fields: Omit<OpFields, 'v' | 'author'>, key: SigningKey):
 }
 
 /** Reads an op. Throws UNTRUSTED unless it is of this mesh, and signed by somebody who may issue it. */
-export function openOp(text: string, { mesh, adminKey }: OpScope): Op {
+export function openOp(text: string, scope: OpScope): Op {
   const { author } = peekStatement('op', text, z.object({ author: publicKey }))
   const fields = openStatement('op', text, author, opFields)
-  if (fields.mesh !== mesh) throw untrusted(`it is of mesh ${fields.mesh}, and this is ${mesh}`)
-  if (!mayIssue(author, fields.type, adminKey)) throw untrusted(`its author ${author} may not issue «${fields.type}»`)
-  return { ...fields, text, hash: hashOf(text) }
+  if (fields.mesh !== scope.mesh)
+    throw new WarrenError('UNTRUSTED', `the op is not accepted: it is of mesh ${fields.mesh}, and this is ${scope.mesh}`)
+  const operator = operatorOf(fields, scope)
+  return { ...fields, text, hash: hashOf(text), ...(operator && { operator: operator.name }) }
 }
 
-/** Whether the admin signed it for a newer Warren: then it cannot be read, and whoever brings it has not made it up. */
+/**
+ * Whether the admin, or an operator, signed it for a newer Warren: then it cannot be read, and whoever brings it has not made it up.
+ */
 export function isOfNewerWarren(text: string, { adminKey }: OpScope): boolean {
-  return isNewer('op', text, adminKey)
+  if (isNewer('op', text, adminKey)) return true
+  const claimed = peekAny('op', text, z.object({ author: publicKey, cert: z.string() }))
+  if (!claimed) return false
+  try {
+    return openOperatorCertificate(claimed.cert, adminKey).key === claimed.author && isNewer('op', text, claimed.author)
+  } catch (error) {
+    if (isWarrenError(error, 'UNTRUSTED')) return false
+    throw error
+  }
 }
 
 export function hashOf(text: string): string {
@@ -77,8 +91,4 @@ export function inOrder(one: Op, other: Op): number {
 
 function compare(one: string, other: string): number {
   return one < other ? -1 : one > other ? 1 : 0
-}
-
-function untrusted(reason: string): WarrenError {
-  return new WarrenError('UNTRUSTED', `the op is not accepted: ${reason}`)
 }

@@ -33,6 +33,21 @@ const ticketCertificate = z.strictObject({
 /** Signed by a ticket key, which the joiner itself has: no more is believed than which ticket and which peer. */
 const memberCertificate = z.strictObject({ v: z.literal(1), mesh: meshId, ticket: ticketId, peer: peerId, issuedAt: time })
 
+/** What operators may change: purge caches, block packages and set the policy, set up mirrors. */
+export const OPERATOR_SCOPES = ['purge', 'policy', 'mirrors'] as const
+
+/** Signed by the admin key: whoever has that key may issue ops of that scope, for all of the mesh. */
+const operatorCertificate = z.strictObject({
+  v: z.literal(1),
+  mesh: meshId,
+  key: publicKey,
+  name: z.string().regex(/^[\w.@+ -]{1,64}$/),
+  scope: z.array(z.enum(OPERATOR_SCOPES)).min(1).max(OPERATOR_SCOPES.length),
+  issuedAt: time,
+  notAfter: time,
+})
+
+export type OperatorCertificate = z.infer<typeof operatorCertificate>
 export type SeedCertificate = z.infer<typeof seedCertificate>
 export type TicketCertificate = z.infer<typeof ticketCertificate>
 export type MemberCertificate = z.infer<typeof memberCertificate>
@@ -52,6 +67,18 @@ export function issueTicketCertificate(certificate: Omit<TicketCertificate, 'v'>
 
 export function issueMemberCertificate(certificate: Omit<MemberCertificate, 'v'>, ticketKey: SigningKey): string {
   return signStatement('member', { v: 1, ...certificate }, ticketKey)
+}
+
+/** Throws UNTRUSTED for a name or scope that nobody could read again. */
+export function issueOperatorCertificate(certificate: Omit<OperatorCertificate, 'v'>, adminKey: SigningKey): string {
+  const text = signStatement('operator', { v: 1, ...certificate }, adminKey)
+  openOperatorCertificate(text, adminKey.publicKey)
+  return text
+}
+
+/** Throws UNTRUSTED unless the owner of the admin key signed it. Looks at no dates. */
+export function openOperatorCertificate(text: string, adminKey: string): OperatorCertificate {
+  return openStatement('operator', text, adminKey, operatorCertificate)
 }
 
 /** Throws UNTRUSTED unless the owner of the admin key signed it. Looks at no dates. */

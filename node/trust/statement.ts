@@ -7,6 +7,9 @@ import { isNewerVersion, readVersioned } from './versioned.ts'
 /** Characters that a statement may have; a certificate has some 450. */
 export const MAX_STATEMENT_CHARS = 2 << 10
 
+/** Characters of an op: it carries the certificate of its author, and may say how a mirror is set up. */
+export const MAX_OP_CHARS = 8 << 10
+
 /**
  * Signs a payload: `<base64url of its JSON>.<base64url of the signature>`. What is signed begins with the kind, so that no
  * statement can be passed off as one of another kind, whatever fields they share. What the JSON says is read from the very bytes
@@ -40,13 +43,23 @@ export function isNewer(kind: string, text: string, publicKey: string): boolean 
   }
 }
 
+/** What a statement of any version says before anything is proven; undefined where it says nothing of that kind. */
+export function peekAny<T>(kind: string, text: string, schema: z.ZodType<T>): T | undefined {
+  try {
+    return schema.safeParse(JSON.parse(partsOf(kind, text).payload.toString())).data
+  } catch {
+    return undefined
+  }
+}
+
 /** What a statement says before anything is proven, such as who claims to have said it. Throws UNTRUSTED. */
 export function peekStatement<T>(kind: string, text: string, schema: z.ZodType<T>): T {
   return read(kind, partsOf(kind, text).payload, schema)
 }
 
 function partsOf(kind: string, text: string): { payload: Buffer; signature: Buffer } {
-  if (text.length > MAX_STATEMENT_CHARS) throw refusal(kind, `it is longer than ${MAX_STATEMENT_CHARS} characters`)
+  const most = kind === 'op' ? MAX_OP_CHARS : MAX_STATEMENT_CHARS
+  if (text.length > most) throw refusal(kind, `it is longer than ${most} characters`)
   const parts = text.split('.')
   // One spelling only, so that a statement can be known by its text.
   const [payload, signature] = parts.map(fromBase64url)

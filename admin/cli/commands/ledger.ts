@@ -30,7 +30,7 @@ export function ledgerLines(known: Ledger, output: Output): string[] {
       return [
         op.hash.slice(0, SHORT_HASH),
         new Date(op.issuedAt).toISOString().slice(0, 16).replace('T', ' '),
-        authorText(op, known),
+        authorText(op),
         op.type,
         effect ? nameOf(effect) : '',
         effectText(op, effect, known),
@@ -52,23 +52,47 @@ function facts(op: Op, known: Ledger) {
     type,
     subject: effect ? nameOf(effect) : null,
     effect: effect?.kind ?? null,
+    operator: op.operator ?? null,
     inEffect: known.state.isInEffect(op),
     body,
   }
 }
 
-function authorText({ author }: Op, { scope }: Ledger): string {
-  return author === scope.adminKey ? 'admin' : author.slice(0, SHORT_HASH)
+function authorText({ operator }: Op): string {
+  return operator ?? 'admin'
 }
 
-/** What it is about: the id of a ticket or of a peer. */
+/** What it is about: the id of a ticket or of a peer, a package URL, a mirror, the scopes of a purge. */
 function nameOf(effect: Effect): string {
-  if ('ticket' in effect) return effect.ticket
-  return 'peer' in effect ? effect.peer : effect.certificate.peer
+  switch (effect.kind) {
+    case 'ticket revoked':
+      return effect.ticket
+    case 'seed revoked':
+      return effect.peer
+    case 'seed certified':
+    case 'seed renewed':
+      return effect.certificate.peer
+    case 'operator revoked':
+      return effect.operator
+    case 'ops kept':
+      return effect.ops.map((hash) => hash.slice(0, SHORT_HASH)).join(' ')
+    case 'purged':
+      return effect.scopes.map((scope) => Object.values(scope).join(' ')).join(', ')
+    case 'package blocked':
+    case 'package unblocked':
+      return effect.purl
+    case 'policy set':
+    case 'policy unset':
+      return effect.setting
+    case 'mirror set':
+    case 'mirror unset':
+      return effect.name
+  }
 }
 
 function effectText(op: Op, effect: Effect | undefined, { state }: Ledger): string {
   if (!effect) return 'not known to this version'
+  if (state.isVoid(op)) return 'void: its author was revoked'
   if (!state.isInEffect(op)) return 'replaced by a later op'
   return 'certificate' in effect ? `${effect.kind} until ${formatEnd(effect.certificate.notAfter, Date.now())}` : effect.kind
 }

@@ -152,7 +152,7 @@ export class LedgerExchange {
       case 'summary':
         return { v: 1, ...ledger.summary }
       case 'hashes': {
-        const page = ledger.all().slice(asked.from, asked.from + MAX_HASHES_A_MESSAGE)
+        const page = ledger.live().slice(asked.from, asked.from + MAX_HASHES_A_MESSAGE)
         return { v: 1, hashes: page.map(({ hash }) => hash) }
       }
       case 'ops':

@@ -1,8 +1,8 @@
 import { z } from 'zod'
 import { MAX_OPS } from '../../ledger/constants.ts'
-import type { Summary } from '../../ledger/ledger.ts'
 import { opHash } from '../../ledger/op.ts'
-import { MAX_STATEMENT_CHARS } from '../../trust/statement.ts'
+import type { Summary } from '../../ledger/op-set.ts'
+import { MAX_OP_CHARS } from '../../trust/statement.ts'
 import type { Question } from '../host/question.ts'
 
 /** Ops in one message: each costs whoever takes them a signature check, some 60 µs. */
@@ -14,7 +14,7 @@ export const MAX_HASHES_A_MESSAGE = 1_000
 /** Bytes of a message around what it carries. */
 const ENVELOPE = 256
 
-const ops = z.array(z.string().max(MAX_STATEMENT_CHARS)).max(MAX_OPS_A_MESSAGE)
+const ops = z.array(z.string().max(MAX_OP_CHARS)).max(MAX_OPS_A_MESSAGE)
 const v = z.literal(1)
 
 /** What members ask each other about their ledgers. */
@@ -33,7 +33,7 @@ const shared = {
   protocol: '/warren/ledger/1.0.0',
   /** Ms. */
   limit: 10_000,
-  maxAskedBytes: MAX_OPS_A_MESSAGE * (MAX_STATEMENT_CHARS + 3) + ENVELOPE,
+  maxAskedBytes: MAX_OPS_A_MESSAGE * (MAX_OP_CHARS + 3) + ENVELOPE,
 }
 
 export const SUMMARY: Question<Summary & { v: 1 }> = {
@@ -51,7 +51,7 @@ export const HASHES: Question<{ v: 1; hashes: string[] }> = {
 export const OPS: Question<{ v: 1; ops: string[] }> = {
   ...shared,
   schema: z.object({ v, ops }),
-  maxBytes: MAX_OPS_A_MESSAGE * (MAX_STATEMENT_CHARS + 3) + ENVELOPE,
+  maxBytes: MAX_OPS_A_MESSAGE * (MAX_OP_CHARS + 3) + ENVELOPE,
 }
 
 export const TAKEN: Question<{ v: 1 }> = { ...shared, schema: z.object({ v }), maxBytes: ENVELOPE }

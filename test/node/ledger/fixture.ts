@@ -1,8 +1,8 @@
 import { type Effect, effectOf } from '../../../node/ledger/effect.ts'
 import { type Op, signOp } from '../../../node/ledger/op.ts'
-import { issueSeedCertificate } from '../../../node/trust/certificates.ts'
-import type { SigningKey } from '../../../node/trust/keys.ts'
-import { NOW, TrialMesh } from '../trust/fixture.ts'
+import { issueOperatorCertificate, issueSeedCertificate } from '../../../node/trust/certificates.ts'
+import { generateKey, type SigningKey } from '../../../node/trust/keys.ts'
+import { DAY, NOW, TrialMesh } from '../trust/fixture.ts'
 
 export const mesh = new TrialMesh()
 export const scope = { mesh: mesh.membership.mesh, adminKey: mesh.membership.adminKey }
@@ -28,4 +28,25 @@ export function certificateFor(peer: string, notAfter: number, key: SigningKey =
 
 export function effectIn(op: Op): Effect | undefined {
   return effectOf(op, scope)
+}
+
+/** Somebody who was given an operator key. */
+export interface Operator {
+  readonly key: SigningKey
+  readonly cert: string
+}
+
+export function operatorOf(
+  init: Partial<Parameters<typeof issueOperatorCertificate>[0]> = {},
+  signer = mesh.adminKey,
+): Operator {
+  const key = generateKey()
+  const usual = { mesh: scope.mesh, key: key.publicKey, name: 'ada', scope: ['purge', 'policy', 'mirrors'] as const }
+  const certificate = { ...usual, issuedAt: NOW, notAfter: NOW + 30 * DAY, ...init }
+  return { key, cert: issueOperatorCertificate({ ...certificate, scope: [...certificate.scope] }, signer) }
+}
+
+/** An op of an operator: by default it blocks a package. */
+export function opBy({ key, cert }: Operator, fields: Partial<Parameters<typeof signOp>[0]> = {}): Op {
+  return opWith({ type: 'policy.block', body: { purl: 'pkg:npm/left-pad' }, cert, ...fields }, key)
 }

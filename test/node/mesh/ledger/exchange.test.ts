@@ -172,7 +172,7 @@ describe('the questions of a member', () => {
     ['a page before the first', { ask: 'hashes', from: -1 }],
     ['more ops than one message has', { ask: 'ops', hashes: Array.from({ length: 65 }, () => 'f'.repeat(64)) }],
     ['for more to be taken than one message has', { ask: 'take', ops: Array.from({ length: 65 }, () => 'x') }],
-    ['for something endless to be taken', { ask: 'take', ops: ['x'.repeat(3_000)] }],
+    ['for something endless to be taken', { ask: 'take', ops: ['x'.repeat(9_000)] }],
     ['with a megabyte', { ask: 'take', ops: [], more: 'x'.repeat(1 << 20) }],
   ])('are not answered when they ask %s', async (_, details) => {
     const { seed, asking, connectionTo } = await meshOf(1)

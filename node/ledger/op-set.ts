@@ -1,0 +1,143 @@
+import { createHash } from 'node:crypto'
+import { MAX_HISTORY, MAX_OPS_OF_OPERATOR } from './constants.ts'
+import { inOrder, type Op, type OpScope } from './op.ts'
+import { LedgerState } from './state.ts'
+
+/** By what two ledgers see whether they are the same. */
+export interface Summary {
+  readonly count: number
+  /** Sha256 over the hashes of all live ops, in hex. */
+  readonly digest: string
+}
+
+/**
+ * The ops that a node knows, and what they mean together. *Live* are those that every node has to have. The others are replaced by a
+ * later op of the same author or of the admin, or their author was revoked; some of them are kept, to show what happened. Which
+ * ones are live depends on nothing but the ops themselves, so that whoever has heard of the same ones agrees.
+ */
+export class OpSet {
+  readonly state: LedgerState
+  readonly #most: number
+  readonly #live = new Map<string, Op>()
+  readonly #history = new Map<string, Op>()
+  readonly #bySubject = new Map<string, Set<string>>()
+  readonly #byOperator = new Map<string, number>()
+  /** In order; undefined when an op has come since. */
+  #sorted: readonly Op[] | undefined
+  #summary: Summary | undefined
+
+  constructor(scope: OpScope, init: { readonly most: number }) {
+    this.state = new LedgerState(scope)
+    this.#most = init.most
+  }
+
+  /** Live ops. */
+  get size(): number {
+    return this.#live.size
+  }
+
+  /** Live ops, the oldest first. */
+  live(): readonly Op[] {
+    this.#sorted ??= [...this.#live.values()].sort(inOrder)
+    return this.#sorted
+  }
+
+  /** All that are kept, the oldest first. */
+  all(): Op[] {
+    return [...this.#live.values(), ...this.#history.values()].sort(inOrder)
+  }
+
+  /** Also those that are not live. */
+  has(hash: string): boolean {
+    return this.#live.has(hash) || this.#history.has(hash)
+  }
+
+  /** A live one. */
+  get(hash: string): Op | undefined {
+    return this.#live.get(hash)
+  }
+
+  get summary(): Summary {
+    this.#summary ??= { count: this.#live.size, digest: digestOf([...this.#live.keys()].sort()) }
+    return this.#summary
+  }
+
+  /** The op of an author with the highest number. */
+  lastOf(author: string): Op | undefined {
+    return this.all()
+      .filter((op) => op.author === author)
+      .reduce<Op | undefined>((one, other) => (one && one.seq > other.seq ? one : other), undefined)
+  }
+
+  /** Whether one more is taken of that author: the admin can always issue what there is room for. */
+  takes({ author, operator }: Pick<Op, 'author' | 'operator'>): boolean {
+    if (this.#live.size >= this.#most) return false
+    return operator === undefined || (this.#byOperator.get(author) ?? 0) < MAX_OPS_OF_OPERATOR
+  }
+
+  /** Takes an op that was judged to be of this mesh. Whether it is a live one that was not here. */
+  add(op: Op): boolean {
+    if (this.has(op.hash) || this.state.isVoid(op) || !this.takes(op)) return false
+    this.state.apply(op)
+    if (this.state.isDominated(op)) {
+      this.#shelve(op)
+      return false
+    }
+    this.#enliven(op)
+    this.#judgeAfter(op)
+    return true
+  }
+
+  #judgeAfter(op: Op): void {
+    const effect = this.state.effectOf(op.hash)
+    if (!effect) return
+    const isOfAuthors = effect.kind === 'operator revoked' || effect.kind === 'ops kept'
+    for (const hash of isOfAuthors ? [...this.#live.keys()] : [...this.#rivalsOf(effect.subject)]) {
+      const rival = this.#live.get(hash)
+      if (rival && !this.#counts(rival)) this.#retire(rival)
+    }
+    for (const former of isOfAuthors ? [...this.#history.values()] : []) if (this.#counts(former)) this.#enliven(former)
+  }
+
+  #counts(op: Op): boolean {
+    return !this.state.isVoid(op) && !this.state.isDominated(op)
+  }
+
+  #enliven(op: Op): void {
+    this.#history.delete(op.hash)
+    this.#live.set(op.hash, op)
+    this.#rivalsOf(this.state.effectOf(op.hash)?.subject ?? '').add(op.hash)
+    this.#count(op, 1)
+  }
+
+  #retire(op: Op): void {
+    this.#live.delete(op.hash)
+    this.#rivalsOf(this.state.effectOf(op.hash)?.subject ?? '').delete(op.hash)
+    this.#count(op, -1)
+    this.#shelve(op)
+  }
+
+  #count({ operator, author }: Op, more: number): void {
+    if (operator !== undefined) this.#byOperator.set(author, (this.#byOperator.get(author) ?? 0) + more)
+    this.#sorted = undefined
+    this.#summary = undefined
+  }
+
+  #shelve(op: Op): void {
+    this.#history.set(op.hash, op)
+    const [oldest] = this.#history.keys()
+    if (this.#history.size <= MAX_HISTORY || oldest === undefined) return
+    this.#history.delete(oldest)
+    this.state.forget(oldest)
+  }
+
+  #rivalsOf(subject: string): Set<string> {
+    const known = this.#bySubject.get(subject) ?? new Set()
+    this.#bySubject.set(subject, known)
+    return known
+  }
+}
+
+function digestOf(hashes: readonly string[]): string {
+  return createHash('sha256').update(hashes.join('\n')).digest('hex')
+}
