@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { strayEntry } from '../admin/api/audit.ts'
 import { adminApi } from '../admin/api/plugin.ts'
 import { protocols } from '../protocols/index.ts'
+import { AuditLog } from './audit-log.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
@@ -194,7 +196,12 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   })
   const stopping = new AbortController()
   building.defer(() => stopping.abort(new WarrenError('DRAINING', 'this node is stopping')))
+  const audit = building.adopt(new AuditLog({ clock, trouble: (what) => log.warn(what) }, { folder: config.data }), (part) =>
+    part.close(),
+  )
   const admin = await adminApi({
+    audit: (entry) => audit.add(entry),
+    bug: (error, path) => events.bug(error, path),
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
     peers: async () => ({
@@ -232,7 +239,10 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     }),
   })
   building.defer(() => admin.close())
-  const server = new HttpServer({ door, admin: admin.handle }, { listen: config.listen, adminListen: config.admin.listen })
+  const server = new HttpServer(
+    { door, admin: admin.handle, onStray: (request) => audit.add(strayEntry(request)) },
+    { listen: config.listen, adminListen: config.admin.listen },
+  )
   building.defer(() => server.stop())
   return { id, log, door, gate, server, authorities, mesh, permanence, disposer: building.move() }
 }

@@ -32,6 +32,7 @@ const CATALOGUE = {
   SECRET_EXPOSED: { status: 500, retryable: false },
   // This node.
   TOKEN_REQUIRED: { status: 401, retryable: false },
+  TOO_MANY_FAILURES: { status: 429, retryable: true },
   STORE_LOCKED: { status: 500, retryable: false },
   STORE_UNKNOWN: { status: 500, retryable: false },
   STORE_UNUSABLE: { status: 500, retryable: false },

@@ -8,7 +8,7 @@ import Fastify, {
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
-import { WarrenError } from '../../node/errors.ts'
+import { isWarrenError, WarrenError } from '../../node/errors.ts'
 import { inputError, PROBLEM_TYPE, type Problem, problemOf, problemSchema } from './problem.ts'
 
 /** What routes are registered on: what their schemas say is what their handlers get. */
@@ -26,6 +26,9 @@ declare module 'fastify' {
 
 /** Bytes of a request's body: as much as a configuration file may have. */
 const MAX_BODY = 256 << 10
+
+/** Seconds that a caller is asked to wait where nothing better is known. */
+const RETRY_AFTER = 5
 
 /** What the parts of a request are called in messages. */
 const PARTS: Readonly<Record<string, string>> = { querystring: 'query', params: 'path', body: 'body', headers: 'header' }
@@ -56,7 +59,10 @@ export function apiApp(): ApiApp {
     }
     routes.set(route.url, [...(routes.get(route.url) ?? []), ...[route.method].flat()])
   })
-  app.setErrorHandler((error, _request, reply) => sendProblem(reply, problemOf(error)))
+  app.setErrorHandler((error, _request, reply) => {
+    if (isWarrenError(error) && error.retryable) reply.header('retry-after', String(Math.ceil(error.retryAfter ?? RETRY_AFTER)))
+    sendProblem(reply, problemOf(error))
+  })
   app.setNotFoundHandler(({ url }, reply) => {
     const path = url.split('?', 1)[0] ?? ''
     const allowed = [...routes].flatMap(([pattern, methods]) => (fits(pattern, path) ? methods : []))

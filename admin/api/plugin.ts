@@ -1,8 +1,11 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
+import type { AuditEntry } from '../../node/audit-log.ts'
 import type { NodeToken } from '../../node/node-token.ts'
 import { type ApiApp, apiApp } from './app.ts'
+import { auditChanges } from './audit.ts'
 import { openApiDocument } from './openapi.ts'
+import { problemOf } from './problem.ts'
 import { type RoutePorts, registerRoutes } from './routes/all.ts'
 import { guardByToken } from './token.ts'
 
@@ -12,6 +15,10 @@ export interface AdminPorts extends RoutePorts {
   checkHost(request: IncomingMessage): void
   /** What has to be sent for more than counts. */
   readonly token: NodeToken
+  /** Hears of each change, and of each that was refused. */
+  audit(entry: AuditEntry): void
+  /** Hears of what no code expected. */
+  bug(error: unknown, path: string): void
 }
 
 export interface AdminApi {
@@ -24,7 +31,11 @@ export interface AdminApi {
 export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
   const app = apiApp()
   app.addHook('onRequest', async (request) => ports.checkHost(request.raw))
-  guardByToken(app, ports.token)
+  await guardByToken(app, ports.token)
+  auditChanges(app, ports.audit)
+  app.addHook('onError', async ({ url }, _reply, error) => {
+    if (problemOf(error).status === 500) ports.bug(error, url)
+  })
   const register = (one: ApiApp) => {
     registerRoutes(one, ports)
     descriptionRoute(one, () => openApiDocument(register))

@@ -1,9 +1,14 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
-import type { FastifyReply, FastifyRequest } from 'fastify'
+import rateLimit from '@fastify/rate-limit'
+import type { FastifyRequest } from 'fastify'
 import { WarrenError } from '../../node/errors.ts'
 import type { NodeToken } from '../../node/node-token.ts'
 import { isLoopback } from '../../node/tcp-address.ts'
 import type { ApiApp } from './app.ts'
+
+/** Wrong tokens of one address in the window (ms) that are told where the right one is. */
+const MAX_WRONG = 10
+const WINDOW = 60_000
 
 declare module 'fastify' {
   interface FastifyRequest {
@@ -13,7 +18,9 @@ declare module 'fastify' {
 }
 
 /** Lets only those pass whom the `access` of a route is for; of a route that says nothing, whoever sends the token. */
-export function guardByToken(app: ApiApp, token: NodeToken): void {
+export async function guardByToken(app: ApiApp, token: NodeToken): Promise<void> {
+  await app.register(rateLimit, { global: false, max: MAX_WRONG, timeWindow: WINDOW, keyGenerator: addressOf })
+  const countWrong = app.createRateLimit()
   app.decorateRequest('hasToken', false)
   app.addHook('onRequest', async (request, reply) => {
     if (request.is404) return
@@ -21,19 +28,41 @@ export function guardByToken(app: ApiApp, token: NodeToken): void {
     const isOpen = access === 'everybody' || (access === 'loopback' && isLocal(request))
     // A token that is wrong is told to whoever sends it, also where none would do.
     if (isOpen && request.headers.authorization === undefined) return
-    checkBearer(request, reply, token)
-    request.hasToken = true
+    const { authorization } = request.headers
+    request.hasToken = authorization !== undefined && isRight(authorization, token)
+    if (request.hasToken) return
+    // The right token passes at any time: any job on this machine could lock its owner out else, and it is too long to be guessed.
+    const count = authorization === undefined ? undefined : await countWrong(request)
+    if (count && !count.isAllowed && count.isExceeded)
+      throw new WarrenError(
+        'TOO_MANY_FAILURES',
+        'too many wrong tokens came from this address: wait, and read the right one in its file',
+        {
+          retryAfter: count.ttlInSeconds,
+        },
+      )
+    reply.header('www-authenticate', 'Bearer realm="warren"')
+    const what = bearerIn(authorization) === undefined ? 'this needs the node token' : 'that is not the token of this node'
+    throw new WarrenError(
+      'TOKEN_REQUIRED',
+      `${what}: send «Authorization: Bearer …» with what stands in ${isLocal(request) ? token.file : 'node.token in its data folder'}`,
+    )
   })
 }
 
-/** Lets only those pass who send the token (RFC 6750 section 2.1); throws TOKEN_REQUIRED for others. */
-function checkBearer({ headers }: FastifyRequest, reply: FastifyReply, { value, file }: NodeToken): void {
-  const [, sent] = /^Bearer +(\S+)$/i.exec(headers.authorization ?? '') ?? []
+function isRight(authorization: string, { value }: NodeToken): boolean {
+  const sent = bearerIn(authorization)
   // Digests have one length, so that the comparison tells nothing about the token, its length included.
-  if (sent !== undefined && timingSafeEqual(sha256(sent), sha256(value))) return
-  reply.header('www-authenticate', 'Bearer realm="warren"')
-  const what = sent === undefined ? 'this needs the node token' : 'that is not the token of this node'
-  throw new WarrenError('TOKEN_REQUIRED', `${what}: send «Authorization: Bearer …» with what stands in ${file}`)
+  return sent !== undefined && timingSafeEqual(sha256(sent), sha256(value))
+}
+
+/** RFC 6750 section 2.1. */
+function bearerIn(authorization = ''): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(authorization)?.[1]
+}
+
+function addressOf({ raw }: FastifyRequest): string {
+  return raw.socket.remoteAddress ?? 'unix'
 }
 
 /** Whether it comes from this machine: a Unix socket has no address. */

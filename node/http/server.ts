@@ -19,6 +19,8 @@ export type AdminHandler = (request: IncomingMessage, response: ServerResponse) 
 export interface HttpServerComponents {
   readonly door: Pick<Door, 'handle' | 'isPlain' | 'atHand'>
   readonly admin: AdminHandler
+  /** Hears of a request for what belongs to the admin listener at another one, where it is refused. */
+  onStray?(request: IncomingMessage): void
   /** Hears of what went wrong outside any request, such as running out of descriptors. */
   onTrouble?(error: Error): void
 }
@@ -124,7 +126,10 @@ export class HttpServer {
     settleTarget(request)
     const { url = '/' } = request
     if (HEALTH.test(url)) this.#sendHealth(url.startsWith('/readyz'), request, response)
-    else if (!admin || !this.#enterAdmin(request, response)) void this.#components.door.handle(request, response)
+    else if (!admin || !this.#enterAdmin(request, response)) {
+      if (!admin && url.startsWith('/admin')) this.#components.onStray?.(request)
+      void this.#components.door.handle(request, response)
+    }
   }
 
   #enterAdmin(request: IncomingMessage, response: ServerResponse): boolean {

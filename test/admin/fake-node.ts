@@ -56,6 +56,8 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
   const token = loadNodeToken(data)
   const api = await adminApi({
     checkHost: () => {},
+    audit: () => {},
+    bug: () => {},
     token,
     status: async () => statusWith(data, node),
     peers: async () => ({ peers: node.peers }),
