@@ -1,12 +1,12 @@
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
-import type { CacheEvents, Source } from './cache/cache.ts'
+import type { CacheEvents } from './cache/cache.ts'
 import type { Plan } from './cache/plan.ts'
 import type { Clock } from './clock.ts'
 import { MAX_MIRRORS } from './config/constants.ts'
 import type { WarrenError } from './errors.ts'
 import type { DoorEvents } from './http/door.ts'
-import type { StatsCounter } from './stats.ts'
+import type { AnswerSource, StatsCounter } from './stats.ts'
 
 /** Ms after which a trouble that lasts is told of again: an installation asks for hundreds of documents. */
 const PAUSE = 60_000
@@ -27,18 +27,21 @@ export class Events implements DoorEvents, CacheEvents {
     this.#stats = components.stats
   }
 
-  served(mirror: string, source: Source | 'fixed', bytes: number, path: string): void {
-    if (source !== 'fixed') this.#stats.served(source, bytes)
+  served(mirror: string, protocol: string, source: AnswerSource, bytes: number, path: string, ms: number): void {
+    this.#stats.served(protocol, source, bytes, ms)
     if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes, path: shown(path) }, 'served')
   }
 
-  refused(mirror: string, error: WarrenError, path: string): void {
-    const negative = error.code === 'UPSTREAM_ABSENT' || error.code === 'UPSTREAM_GONE'
-    this.#stats.refused(negative ? 'negative' : 'error')
+  refused(mirror: string, protocol: string | undefined, error: WarrenError, path: string): void {
+    this.#stats.refused(protocol, error)
     const isTold = error.status >= 500 || (error.code === 'UPSTREAM_DENIED' && this.#isNews(this.#toldDenied, mirror))
     const fields = { mirror, code: error.code, path: shown(path) }
     if (isTold) this.#log.warn(fields, shown(error.message))
     else this.#log.debug(fields, shown(error.message))
+  }
+
+  left(protocol: string | undefined): void {
+    this.#stats.left(protocol)
   }
 
   bug(error: unknown, path: string): void {

@@ -41,8 +41,8 @@ export const statusSchema = z.object({
         .optional(),
     }),
   ),
-  /** Answers by where they came from; `negative`: upstream said no, `error`: trouble or a wrong request. */
-  requests: z.object({ ...sources, negative: count, error: count }),
+  /** Answers by where they came from; `negative`: upstream said no, `denied`: the policy did, `error`: trouble or a wrong request. */
+  requests: z.object({ ...sources, negative: count, denied: count.default(0), error: count }),
   /** Bytes of body that went to clients. */
   bytes: z.object(sources),
   /** Bytes of these that upstream did not have to send to this node. */

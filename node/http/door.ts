@@ -22,10 +22,15 @@ import type { Sender } from './sender.ts'
 import { splitTarget } from './target.ts'
 
 export interface DoorEvents {
-  /** A mirror answered. `source` is where the bytes came from; `bytes` of body went out; `path` is what was asked for. */
-  served(mirror: string, source: Source | 'fixed', bytes: number, path: string): void
-  /** A mirror answered with an error, or broke off after headers were out. */
-  refused(mirror: string, error: WarrenError, path: string): void
+  /**
+   * A mirror of that protocol answered. `source` is where the bytes came from; `bytes` of body went out in `ms`; `path` is what was
+   * asked for. Called for each hit: it must cost next to nothing.
+   */
+  served(mirror: string, protocol: string, source: Source | 'fixed', bytes: number, path: string, ms: number): void
+  /** A mirror answered with an error, or broke off after headers were out; without a protocol it was none's. */
+  refused(mirror: string, protocol: string | undefined, error: WarrenError, path: string): void
+  /** The client left before it had its answer. */
+  left(protocol: string | undefined): void
   /** Something that no code expected. */
   bug(error: unknown, path: string): void
 }
@@ -77,11 +82,14 @@ export class Door {
   /** Answers a request under any mirror. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { cache, policy, composer, upstream, sender, baseUrl, events } = this.#components
+    const began = performance.now()
     try {
       this.#guard.check(request)
       if (request.headers.via !== undefined) this.#checkLoop(request.headers.via)
       const { mounted, route } = this.#routes.of(request)
-      const { mirror } = mounted
+      const { mirror, protocol } = mounted
+      let source: Source | 'fixed'
+      let bytes: number
       if ('plans' in route) {
         const within = route.below === undefined ? mirror : { ...mirror, path: mirror.path + route.below }
         const exchange = new Exchange(request, response, { cache, composer, baseUrl, mirror: within })
@@ -89,15 +97,18 @@ export class Door {
         // What is at once there is answered at once: each await costs a small hit some percent of its time.
         const found = finding instanceof Promise ? await finding : finding
         const sent = sender.send(addressed(found, route), exchange)
-        events.served(mirror.name, found.source, typeof sent === 'number' ? sent : await sent, targetOf(request))
+        source = found.source
+        bytes = typeof sent === 'number' ? sent : await sent
       } else if ('pass' in route) {
         if (route.pass.subject) policy.admit(route.pass.subject)
         const { signal } = new Exchange(request, response, { cache, composer, baseUrl, mirror })
-        const sent = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
-        events.served(mirror.name, 'upstream', sent, targetOf(request))
+        source = 'upstream'
+        bytes = await passThrough({ upstream, bodies: this.#bodies }, route.pass, request, response, signal)
       } else {
-        events.served(mirror.name, 'fixed', sendFixed(request, response, route.reply), targetOf(request))
+        source = 'fixed'
+        bytes = sendFixed(request, response, route.reply)
       }
+      events.served(mirror.name, protocol.name, source, bytes, targetOf(request), performance.now() - began)
     } catch (error) {
       this.#fail(error, request, response)
     }
@@ -119,6 +130,7 @@ export class Door {
   /** A small hit, for the express lane: the same answer as `handle` would give to a plain GET. Never throws. */
   atHand(target: string, headers: IncomingHttpHeaders, socket: Socket): AtHand | undefined {
     const { cache, sender, baseUrl, events } = this.#components
+    const began = performance.now()
     try {
       const wanted = this.#routes.keyOf(target, headers)
       const found = wanted && cache.atHand(wanted, wantsConfirmation(headers))
@@ -126,7 +138,10 @@ export class Door {
       // Who is believed about the base URL depends on the connection, too.
       const base = () => baseUrl.of({ headers, socket }) + wanted.below
       const answer = sender.atHand(addressed(found, {}), headers, base)
-      if (answer) events.served(wanted.mirror, found.source, answer.body.length, target)
+      if (answer) {
+        const { mirror, protocol } = wanted
+        events.served(mirror, protocol, found.source, answer.body.length, target, performance.now() - began)
+      }
       return answer
     } catch {
       // Whatever it is, the usual way meets it again and tells the client.
@@ -156,6 +171,7 @@ export class Door {
     const target = targetOf(request)
     try {
       if (thrown instanceof ClientLeft) {
+        events.left(this.#mounts.ownerOf(splitTarget(target)).protocol?.name)
         response.destroy()
         return
       }
@@ -164,7 +180,7 @@ export class Door {
         ? thrown
         : new WarrenError('INTERNAL', 'this node failed to answer; its log says why', { cause: thrown })
       const owner = this.#mounts.ownerOf(splitTarget(target))
-      events.refused(owner.mirror, error, target)
+      events.refused(owner.mirror, owner.protocol?.name, error, target)
       if (response.headersSent) breakOff(request, response)
       else sendError(request, response, error, owner.protocol)
     } catch (error) {

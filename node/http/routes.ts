@@ -21,6 +21,8 @@ interface Remembered extends Routed {
 
 /** What a GET of a target wants first. */
 export interface KeyedTarget extends Wanted {
+  /** Name of that of the mirror. */
+  readonly protocol: string
   /** Path to which what a document's spans lead to is relative, with a slash at both ends. */
   readonly below: string
 }
@@ -109,12 +111,13 @@ export class Routes {
 }
 
 /** Undefined where more than what is kept under the key decides about the answer. */
-function keyWanted({ mirror }: Mounted, route: Route): KeyedTarget | undefined {
+function keyWanted({ mirror, protocol }: Mounted, route: Route): KeyedTarget | undefined {
   if (!('plans' in route) || route.fields || route.link || route.rendition || route.beside) return undefined
   const { below, offers, plans } = route
   return {
     ...wantedOf(plans[0], offers !== undefined),
     mirror: mirror.name,
+    protocol: protocol.name,
     below: below === undefined ? mirror.path : mirror.path + below,
   }
 }

@@ -104,7 +104,7 @@ function statusWith(data: string, { mesh, mirrors, listen }: FakeNode): Status {
   return {
     node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data, listen },
     mirrors,
-    requests: { ...none, negative: 0, error: 0 },
+    requests: { ...none, negative: 0, denied: 0, error: 0 },
     bytes: none,
     saved: 0,
     flights: 0,

@@ -39,7 +39,7 @@ test('an outage is told of once a minute and mirror, not once a document', () =>
 test('whoever looks after a node is told once a minute that an upstream hands nothing out, and of what is not there never', () => {
   const { lines, clock, events } = recorded('info')
   const refuse = (code: 'UPSTREAM_DENIED' | 'UPSTREAM_ABSENT' | 'POLICY_DENIED', times: number) => {
-    for (let i = 0; i < times; i++) events.refused('npm', new WarrenError(code, code), `/npm/${i}`)
+    for (let i = 0; i < times; i++) events.refused('npm', 'npm', new WarrenError(code, code), `/npm/${i}`)
   }
   refuse('UPSTREAM_ABSENT', 3)
   refuse('POLICY_DENIED', 3)
@@ -54,6 +54,6 @@ test('whoever looks after a node is told once a minute that an upstream hands no
 
 test('who looks for what a node did with one request finds it in the log by its path', () => {
   const { lines, events } = recorded('debug')
-  events.served('npm', 'local', 12, '/npm/is-odd')
+  events.served('npm', 'npm', 'local', 12, '/npm/is-odd', 0.5)
   expect(lines).toMatchObject([{ level: 20, mirror: 'npm', source: 'local', bytes: 12, path: '/npm/is-odd', msg: 'served' }])
 })

@@ -21,7 +21,7 @@ const status: Status = {
     { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://a.test/', 'https://b.test/'] },
     { name: 'npm-corp', protocol: 'npm', path: '/corp/', upstreams: ['https://c.test/'], tarballUrls: 'preserve' },
   ],
-  requests: { local: 120, flight: 3, peer: 0, seed: 0, upstream: 12, stale: 1, negative: 4, error: 0 },
+  requests: { local: 120, flight: 3, peer: 0, seed: 0, upstream: 12, stale: 1, negative: 4, denied: 0, error: 0 },
   bytes: { local: 3_565_158, flight: 100, peer: 0, seed: 0, upstream: 2048, stale: 10 },
   saved: 3_565_268,
   flights: 2,

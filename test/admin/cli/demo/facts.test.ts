@@ -14,7 +14,7 @@ function node(name: string, source: string, from: NodeFacts['from']): NodeFacts 
       { name: '@s/b-1.0.0.tgz', bytes: 512, source },
     ],
     installed: { files: 3, bytes: 4096, sha256: 'same' },
-    requests: { ...NONE, [source]: 2, negative: 0, error: 0 },
+    requests: { ...NONE, [source]: 2, negative: 0, denied: 0, error: 0 },
     bytes: { ...NONE, [source]: 1536 },
     from,
   }
