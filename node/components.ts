@@ -35,6 +35,8 @@ import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
+import { configuredHosts } from './metrics/configured-hosts.ts'
+import { MetricsDesk } from './metrics/metrics-desk.ts'
 import { readNodeFile } from './node-file.ts'
 import { loadNodeToken } from './node-token.ts'
 import { HeldService } from './permanence/held-service.ts'
@@ -199,11 +201,31 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const audit = building.adopt(new AuditLog({ clock, trouble: (what) => log.warn(what) }, { folder: config.data }), (part) =>
     part.close(),
   )
+  const counts = async () => ({
+    ...{ flights: cache.flights, upstream: upstream.health() },
+    store: { ...(await store.status()), ...permanence?.status() },
+    memory: {
+      bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
+      limit: config.memory.hot + config.memory.rendered,
+    },
+  })
+  const metrics = building.adopt(
+    new MetricsDesk({
+      look: async () => ({
+        ...(await counts()),
+        ...{ version: VERSION, startedAt, draining: server.draining, connections: server.connections, stats },
+        configuredHosts: configuredHosts(door.mounts.all.map(({ mirror }) => mirror)),
+        ...{ mesh: mesh.status(), peers: mesh.peers(), pins: pins.counts() },
+      }),
+    }),
+    (part) => part.close(),
+  )
   const admin = await adminApi({
     audit: (entry) => audit.add(entry),
     bug: (error, path) => events.bug(error, path),
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
+    metrics: () => metrics.page(),
     peers: async () => ({
       peers: mesh
         .peers()
@@ -228,13 +250,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       },
       mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
       ...stats.snapshot(),
-      flights: cache.flights,
-      upstream: upstream.health(),
-      store: { ...(await store.status()), ...permanence?.status() },
-      memory: {
-        bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
-        limit: config.memory.hot + config.memory.rendered,
-      },
+      ...(await counts()),
       mesh: { ...mesh.status(), pins: pins.counts() },
     }),
   })
@@ -362,8 +378,7 @@ function upstreamOf({ config, authorities, clock, log }: UpstreamParts, nodeId: 
 
 /** A login under another name than that of an upstream is for nobody: said at once, since its owner believes that it is used. */
 function warnOfIdleLogins({ credentials = [], mirrors }: Config, log: Logger): void {
-  const asked = mirrors.flatMap(({ upstreams, routes = [] }) => [...upstreams, ...routes.flatMap((one) => one.upstream ?? [])])
-  const hosts = new Set(asked.map((url) => new URL(url).host))
+  const hosts = configuredHosts(mirrors)
   const idle = new Set(credentials.map(({ origin }) => new URL(origin).host).filter((host) => !hosts.has(host)))
   for (const host of idle)
     log.warn(

@@ -60,6 +60,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     bug: () => {},
     token,
     status: async () => statusWith(data, node),
+    metrics: async () => ({ contentType: 'text/plain', text: '' }),
     peers: async () => ({ peers: node.peers }),
     pins: async () => node.pins,
     explain: async (key) => {

@@ -15,6 +15,8 @@ export interface StartedNode {
   readonly url: string
   /** The npm mirror's base URL. */
   readonly npm: string
+  /** What it tells Prometheus. */
+  metrics(): Promise<string>
   status(): Promise<import('../../admin/api/status-schema.ts').Status>
   /** The other members of its mesh. */
   peers(): Promise<Peers['peers']>
@@ -83,6 +85,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     node,
     url,
     npm: `${url}/npm/`,
+    metrics: async () => (await fetch(`${admin}/metrics`)).text(),
     status: async () => (await ask('status', { authorization })) as never,
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
     placeOf: async (path) =>

@@ -66,6 +66,7 @@ test('the status is shown in aligned columns, with requests and bytes by source'
     'upstream  12        2.0 KiB',
     'stale     1         10 B',
     'negative  4',
+    'denied    0',
     'error     0',
     '',
     'upstream        health                    requests  failures  under way  waiting  last error',

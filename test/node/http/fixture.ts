@@ -61,13 +61,16 @@ export type Told =
 class Recorder implements DoorEvents {
   readonly told: Told[] = []
 
-  served(served: string, source: Source | 'fixed', bytes: number): void {
+  served(served: string, _protocol: string, source: Source | 'fixed', bytes: number): void {
     this.told.push({ served, source, bytes })
   }
 
-  refused(refused: string, error: WarrenError, path: string): void {
+  refused(refused: string, _protocol: string | undefined, error: WarrenError, path: string): void {
     this.told.push({ refused, error, path })
   }
+
+  /** To leave is nothing that an answer is told of. */
+  left(): void {}
 
   bug(bug: unknown, path: string): void {
     this.told.push({ bug, path })
