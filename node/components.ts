@@ -1,9 +1,6 @@
-import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { strayEntry } from '../admin/api/audit.ts'
 import { adminApi } from '../admin/api/plugin.ts'
-import { protocols } from '../protocols/index.ts'
 import { AuditLog } from './audit-log.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
@@ -12,9 +9,8 @@ import { Intake } from './cache/intake.ts'
 import { replan } from './cache/replan.ts'
 import { SeededUpstream } from './cache/seeded-upstream.ts'
 import { type Clock, systemClock } from './clock.ts'
-import type { Config, MirrorConfig } from './config/schema.ts'
-import { makeDataFolder } from './data-folder.ts'
-import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
+import type { Config } from './config/schema.ts'
+import { WarrenError } from './errors.ts'
 import { Events } from './events.ts'
 import { Explainer } from './explainer.ts'
 import { ArtifactService } from './http/artifact-service.ts'
@@ -24,7 +20,6 @@ import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { MemberBudgets } from './http/member-budgets.ts'
 import { MemberDoor, type MemberService } from './http/member-door.ts'
-import { type Mounted, Mounts } from './http/mounts.ts'
 import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
@@ -37,8 +32,10 @@ import { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
 import { configuredHosts } from './metrics/configured-hosts.ts'
 import { MetricsDesk } from './metrics/metrics-desk.ts'
-import { readNodeFile } from './node-file.ts'
+import { mountsOf } from './mounts-of.ts'
 import { loadNodeToken } from './node-token.ts'
+import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
+import { openStore } from './open-store.ts'
 import { HeldService } from './permanence/held-service.ts'
 import { Permanence } from './permanence/permanence.ts'
 import { PinDesk } from './pins/desk.ts'
@@ -52,9 +49,6 @@ import { StoreShelf } from './store-shelf.ts'
 import type { Membership } from './trust/membership.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 import { loadNodeKey, type NodeKey } from './trust/node-key.ts'
-import type { CredentialEntry } from './upstream/credentials.ts'
-import { readDockerConfig } from './upstream/docker-config.ts'
-import { UndiciUpstream } from './upstream/undici-upstream.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { VERSION } from './version.ts'
 
@@ -268,46 +262,6 @@ export function urlOf(address: ListenAddress): string {
   return 'socket' in address ? `unix:${address.socket}` : `http://${formatAddress(address)}`
 }
 
-/** The mirrors of a configuration, each with its grammar. Throws CONFIG_INVALID for a protocol that does not exist. */
-export function mountsOf(mirrors: readonly MirrorConfig[]): Mounts {
-  return new Mounts(
-    mirrors.map(({ protocol: name, local: _local, authorities: _authorities, ...mirror }): Mounted => {
-      const protocol = protocols.find((one) => one.name === name)
-      if (protocol) return { mirror, protocol }
-      throw new WarrenError(
-        'CONFIG_INVALID',
-        `mirror «${mirror.name}»: there is no protocol «${name}», only ${protocols.map((one) => one.name).join(', ')}`,
-      )
-    }),
-  )
-}
-
-async function openStore(config: Config, clock: Clock, events: Events): Promise<DiskStore> {
-  try {
-    makeDataFolder(config.data)
-    return await DiskStore.open(
-      { now: () => clock.now(), trouble: (what) => events.storeTrouble(what) },
-      { folder: join(config.data, 'store'), minFree: config.store.minFree, hotBytes: config.memory.hot },
-    )
-  } catch (error) {
-    if (isWarrenError(error, 'STORE_LOCKED')) {
-      const other = readNodeFile(config.data)
-      const who = other ? ` (pid ${other.pid}, ${other.listen?.[0] ?? other.admin})` : ''
-      throw new WarrenError(
-        'STORE_LOCKED',
-        `another node${who} uses the data folder ${config.data}: stop it, or give this one its own with --data`,
-        { cause: error },
-      )
-    }
-    if (isWarrenError(error, 'STORE_UNKNOWN')) throw error
-    throw new WarrenError(
-      'STORE_UNUSABLE',
-      `the data folder ${config.data} cannot be used: ${reasonOf(error)}; choose a writable one with --data`,
-      { cause: error },
-    )
-  }
-}
-
 /** Undefined for what only a document that is held names. */
 function keptSince({ records }: Store, key: string): number | undefined {
   const held = records.get(key)
@@ -347,56 +301,4 @@ function meshOf({ config, key, shelf, pins, permanence, services, events, clock,
     { self: key.peerId },
   )
   return mesh
-}
-
-interface UpstreamParts {
-  readonly config: Config
-  readonly authorities: Authorities
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-function upstreamOf({ config, authorities, clock, log }: UpstreamParts, nodeId: string): UndiciUpstream {
-  const { connectTimeout, headersTimeout, idleTimeout, concurrency, patience, ca } = config.upstream
-  return new UndiciUpstream(
-    { clock },
-    {
-      nodeId,
-      version: VERSION,
-      connectTimeout,
-      headersTimeout,
-      idleTimeout,
-      concurrency,
-      patience,
-      ca: ca.map((path) => readNamed('upstream.ca', path)),
-      caOf: (origin) => authorities.of(origin),
-      env: process.env,
-      credentials: [...(config.credentials ?? []), ...dockerLogins(config.dockerConfig, log)],
-    },
-  )
-}
-
-/** A login under another name than that of an upstream is for nobody: said at once, since its owner believes that it is used. */
-function warnOfIdleLogins({ credentials = [], mirrors }: Config, log: Logger): void {
-  const hosts = configuredHosts(mirrors)
-  const idle = new Set(credentials.map(({ origin }) => new URL(origin).host).filter((host) => !hosts.has(host)))
-  for (const host of idle)
-    log.warn(
-      `credentials: no mirror asks ${host}; a login is named by the host that is asked, such as ${[...hosts][0] ?? 'ghcr.io'}`,
-    )
-}
-
-function dockerLogins(path: string | undefined, log: Logger): readonly CredentialEntry[] {
-  if (path === undefined) return []
-  const { entries, warnings } = readDockerConfig(readNamed('dockerConfig', path), path)
-  for (const warning of warnings) log.warn(warning)
-  return entries
-}
-
-function readNamed(key: string, path: string): string {
-  try {
-    return readFileSync(path, 'utf8')
-  } catch (cause) {
-    throw new WarrenError('CONFIG_INVALID', `${key} names ${path}, which cannot be read: ${reasonOf(cause)}`, { cause })
-  }
 }
