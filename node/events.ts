@@ -5,7 +5,8 @@ import type { Plan } from './cache/plan.ts'
 import type { Clock } from './clock.ts'
 import { MAX_MIRRORS } from './config/constants.ts'
 import type { WarrenError } from './errors.ts'
-import type { DoorEvents } from './http/door.ts'
+import type { Asked, DoorEvents } from './http/door.ts'
+import { requestIdOf } from './request-id.ts'
 import type { AnswerSource, StatsCounter } from './stats.ts'
 
 /** Ms after which a trouble that lasts is told of again: an installation asks for hundreds of documents. */
@@ -27,9 +28,11 @@ export class Events implements DoorEvents, CacheEvents {
     this.#stats = components.stats
   }
 
-  served(mirror: string, protocol: string, source: AnswerSource, bytes: number, path: string, ms: number): void {
+  served(mirror: string, protocol: string, source: AnswerSource, bytes: number, ms: number, asked: Asked): void {
     this.#stats.served(protocol, source, bytes, ms)
-    if (this.#log.isLevelEnabled('debug')) this.#log.debug({ mirror, source, bytes, path: shown(path) }, 'served')
+    if (!this.#log.isLevelEnabled('debug')) return
+    const fields = typeof asked === 'string' ? { path: asked } : { path: asked.url ?? '/', request: requestIdOf(asked) }
+    this.#log.debug({ mirror, source, bytes, ...fields, path: shown(fields.path) }, 'served')
   }
 
   refused(mirror: string, protocol: string | undefined, error: WarrenError, path: string): void {

@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import { type Logger, pino } from 'pino'
+import { currentRequestId } from './request-id.ts'
 
 type Style = Parameters<typeof styleText>[0]
 
@@ -15,7 +16,13 @@ export function makeLog(level: string): Logger {
   const terminal = {
     write: (line: string) => void stderr.write(readable(line, (style, text) => styleText(style, text, { stream: stderr }))),
   }
-  return pino({ level, base: null }, stderr.isTTY ? terminal : pino.destination({ fd: 2, sync: true }))
+  return pino({ level, base: null, mixin: requestFields }, stderr.isTTY ? terminal : pino.destination({ fd: 2, sync: true }))
+}
+
+/** In every line about a request, wherever it is written, for `mixin`. */
+export function requestFields(): { request?: string } {
+  const request = currentRequestId()
+  return request === undefined ? {} : { request }
 }
 
 /** A line of the log as people read it: time, severity where there is trouble, message, and what it concerns. */

@@ -9,6 +9,7 @@ import Fastify, {
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
 import { isWarrenError, WarrenError } from '../../node/errors.ts'
+import { REQUEST_ID, requestIdOf } from '../../node/request-id.ts'
 import { inputError, PROBLEM_TYPE, type Problem, problemOf, problemSchema } from './problem.ts'
 
 /** What routes are registered on: what their schemas say is what their handlers get. */
@@ -39,6 +40,8 @@ export function apiApp(): ApiApp {
     logger: false,
     forceCloseConnections: false,
     bodyLimit: MAX_BODY,
+    genReqId: requestIdOf,
+    requestIdHeader: false,
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) => (data) => {
@@ -77,7 +80,7 @@ export function apiApp(): ApiApp {
 /** Typed by itself: what a route may answer with says nothing of its refusals. */
 function sendProblem(reply: Pick<FastifyReply, 'raw'>, problem: Problem): void {
   const to = reply as FastifyReply
-  to.code(problem.status).type(PROBLEM_TYPE).send(problem)
+  to.header(REQUEST_ID, to.request.id).code(problem.status).type(PROBLEM_TYPE).send(problem)
 }
 
 /** Whether a path is one of those that a route's pattern stands for. */

@@ -3,6 +3,7 @@ import { type Digest, isCollisionFree, parseDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
+import { inRequest } from '../request-id.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { Artifacts } from './artifacts.ts'
@@ -171,7 +172,11 @@ export class Cache {
     await Promise.all([this.#artifacts.close(reason), this.#revalidation.close(reason), this.#prefetch.close(reason)])
   }
 
-  async #miss(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
+  #miss(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
+    return named(options, () => this.#fetch(plan, held, options))
+  }
+
+  async #fetch(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
     if (plan.kind === 'immutable') return this.#artifacts.get(plan, held, options)
     // What a name points to is asked by HEAD in any case.
     if (plan.pointsTo) return this.#revalidation.get(plan, held, options)
@@ -183,9 +188,9 @@ export class Cache {
   /** A document that names what has to come with it. One that has just come from upstream needs no look: the rest is there, too. */
   #getWhole(plan: Plan, options: GetOptions): Found | Promise<Found> {
     const finding = this.#get(plan, options)
-    if (finding instanceof Promise) return finding.then((found) => this.#whole(plan, found, options))
+    if (finding instanceof Promise) return finding.then((found) => named(options, () => this.#whole(plan, found, options)))
     const record = this.#components.store.records.get(plan.key)
-    return record && this.#completeness.knows(record) ? finding : this.#whole(plan, finding, options)
+    return record && this.#completeness.knows(record) ? finding : named(options, () => this.#whole(plan, finding, options))
   }
 
   async #whole(plan: Plan, found: Found, options: GetOptions): Promise<Found> {
@@ -222,4 +227,9 @@ export class Cache {
     await this.#artifacts.kept(plan, options.signal)
     return this.#shelf.facts(plan)
   }
+}
+
+/** What is done for a request bears its name; what one leads to that has none goes on under that of the other. */
+function named<R>({ requestId }: GetOptions, work: () => R): R {
+  return requestId === undefined ? work() : inRequest(requestId, work)
 }

@@ -21,6 +21,8 @@ export interface Found {
 export interface GetOptions {
   /** Aborted when the asker leaves. Not touched on a hit, so that it may be made when it is first asked for. */
   readonly signal: AbortSignal
+  /** By which the log names what is done for it. Not touched on a hit, either. */
+  readonly requestId?: string
   /** The client asked not to be given anything unconfirmed (`Cache-Control: no-cache`). */
   readonly revalidate?: boolean
   /** The same, however lately upstream was asked. */

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net'
 import type { Finder, Source } from '../cache/found.ts'
 import type { Plan, Subject } from '../cache/plan.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
+import { inRequest, requestIdOf } from '../request-id.ts'
 import type { Upstream } from '../upstream/upstream.ts'
 import { addressed } from './addressed.ts'
 import type { BaseUrl } from './base-url.ts'
@@ -21,12 +22,15 @@ import { Routes } from './routes.ts'
 import type { Sender } from './sender.ts'
 import { splitTarget } from './target.ts'
 
+/** A request, or the target of one that never became one. */
+export type Asked = string | Pick<IncomingMessage, 'url' | 'headers'>
+
 export interface DoorEvents {
   /**
-   * A mirror of that protocol answered. `source` is where the bytes came from; `bytes` of body went out in `ms`; `path` is what was
-   * asked for. Called for each hit: it must cost next to nothing.
+   * A mirror of that protocol answered. `source` is where the bytes came from; `bytes` of body went out in `ms`. Called for each hit: it
+   * must cost next to nothing.
    */
-  served(mirror: string, protocol: string, source: Source | 'fixed', bytes: number, path: string, ms: number): void
+  served(mirror: string, protocol: string, source: Source | 'fixed', bytes: number, ms: number, asked: Asked): void
   /** A mirror answered with an error, or broke off after headers were out; without a protocol it was none's. */
   refused(mirror: string, protocol: string | undefined, error: WarrenError, path: string): void
   /** The client left before it had its answer. */
@@ -108,9 +112,9 @@ export class Door {
         source = 'fixed'
         bytes = sendFixed(request, response, route.reply)
       }
-      events.served(mirror.name, protocol.name, source, bytes, targetOf(request), performance.now() - began)
+      events.served(mirror.name, protocol.name, source, bytes, performance.now() - began, request)
     } catch (error) {
-      this.#fail(error, request, response)
+      inRequest(requestIdOf(request), () => this.#fail(error, request, response))
     }
   }
 
@@ -140,7 +144,7 @@ export class Door {
       const answer = sender.atHand(addressed(found, {}), headers, base)
       if (answer) {
         const { mirror, protocol } = wanted
-        events.served(mirror, protocol, found.source, answer.body.length, target, performance.now() - began)
+        events.served(mirror, protocol, found.source, answer.body.length, performance.now() - began, target)
       }
       return answer
     } catch {

@@ -3,6 +3,7 @@ import type { Mirror, Planned } from '../../protocols/protocol.ts'
 import type { Finder, Found, GetOptions } from '../cache/found.ts'
 import { comingThrough, type Plan } from '../cache/plan.ts'
 import { isAbsence, isRefusal, isWarrenError } from '../errors.ts'
+import { inRequest, requestIdOf } from '../request-id.ts'
 import type { BaseUrl } from './base-url.ts'
 import { untilClientLeaves } from './client-left.ts'
 import type { Composer } from './composer.ts'
@@ -43,6 +44,10 @@ export class Exchange implements GetOptions, Asked {
     return this.#signal
   }
 
+  get requestId(): string {
+    return requestIdOf(this.request)
+  }
+
   /** What a route wants, in the form in which it goes out. */
   find(route: Planned): Found | Promise<Found> {
     this.#again = (options) => this.#find(route, options)
@@ -58,8 +63,11 @@ export class Exchange implements GetOptions, Asked {
   async #compose(route: Planned, options: GetOptions): Promise<Found> {
     // Of a form that is made here, the length is known only from its bytes.
     const whole: GetOptions = { signal: options.signal, ...(options.revalidate ? { revalidate: true } : {}) }
-    const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route, whole)]
-    return this.#components.composer.compose(route, founds, options.signal)
+    // A policy may have to ask for more than the plans.
+    return inRequest(this.requestId, async () => {
+      const founds = route.all ? await this.#allOf(route.plans, whole) : [await this.#firstOf(route, whole)]
+      return this.#components.composer.compose(route, founds, options.signal)
+    })
   }
 
   /**
@@ -74,7 +82,7 @@ export class Exchange implements GetOptions, Asked {
       const isLast = i + 1 >= plans.length
       try {
         if (isLast || other === plan) return await this.#get(plan, options)
-        const { body } = await this.#get(other, { signal: options.signal, head: true })
+        const { body } = await this.#get(other, { signal: options.signal, requestId: this.requestId, head: true })
         body.close()
       } catch (error) {
         const isHere = () => beside.slice(i + 1).some((one) => this.#components.cache.holds(one))
@@ -120,7 +128,7 @@ export class Exchange implements GetOptions, Asked {
 
   async reopen(): Promise<Found | undefined> {
     try {
-      return await this.#again?.({ signal: AbortSignal.timeout(REOPEN_TIMEOUT) })
+      return await this.#again?.({ signal: AbortSignal.timeout(REOPEN_TIMEOUT), requestId: this.requestId })
     } catch {
       return undefined
     }

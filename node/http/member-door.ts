@@ -1,5 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWarrenError, WarrenError } from '../errors.ts'
+import { inRequest, requestIdOf } from '../request-id.ts'
 import type { Role } from '../trust/standing.ts'
 import { ClientLeft } from './client-left.ts'
 import { breakOff, sendError } from './refusal.ts'
@@ -49,10 +50,10 @@ export class MemberDoor {
         const there = services.map(({ prefix }) => prefix).join(' and ')
         throw new WarrenError('NO_SUCH_MIRROR', `there is nothing here but ${there}`)
       }
-      const sent = service.answer(request, response, member)
+      const sent = inRequest(requestIdOf(request), () => service.answer(request, response, member))
       events.sent(member.peer, typeof sent === 'number' ? sent : await sent)
     } catch (error) {
-      this.#fail(error, request, response)
+      inRequest(requestIdOf(request), () => this.#fail(error, request, response))
     }
   }
 

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FixedReply, Protocol } from '../../protocols/protocol.ts'
 import type { WarrenError } from '../errors.ts'
+import { REQUEST_ID, requestIdOf } from '../request-id.ts'
 import { DISARMED } from './fields.ts'
 import { splitTarget } from './target.ts'
 
@@ -19,6 +20,7 @@ export function sendError(request: IncomingMessage, response: ServerResponse, er
   const headers: Record<string, string> = {
     'content-type': contentType,
     'x-warren-error': error.code,
+    [REQUEST_ID]: requestIdOf(request),
     'cache-control': 'no-store',
   }
   if (error.retryable) headers['retry-after'] = String(seconds(error.retryAfter))

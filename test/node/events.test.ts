@@ -54,6 +54,6 @@ test('whoever looks after a node is told once a minute that an upstream hands no
 
 test('who looks for what a node did with one request finds it in the log by its path', () => {
   const { lines, events } = recorded('debug')
-  events.served('npm', 'npm', 'local', 12, '/npm/is-odd', 0.5)
+  events.served('npm', 'npm', 'local', 12, 0.5, '/npm/is-odd')
   expect(lines).toMatchObject([{ level: 20, mirror: 'npm', source: 'local', bytes: 12, path: '/npm/is-odd', msg: 'served' }])
 })

@@ -2,6 +2,7 @@ import { createSecureContext, type SecureContext } from 'node:tls'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
 import { WarrenError } from '../../errors.ts'
+import { currentRequestId, REQUEST_ID } from '../../request-id.ts'
 import { type ExchangeInit, exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
 import { ASKING_HEADER, type Asking } from '../swarm/asking.ts'
@@ -134,7 +135,9 @@ export class BlobClient {
     const { admission, ...times } = this.#limits
     const connect = admission + MAX_ADDRESSES * DIAL_STAGGER
     const limits = { ...times, peer: `member ${peer.id}`, connect, ...patience }
-    const wired = { method, url: new URL(`http://blobs${path}`), headers, body }
+    const id = currentRequestId()
+    const named = id === undefined ? headers : { ...headers, [REQUEST_ID]: id }
+    const wired = { method, url: new URL(`http://blobs${path}`), headers: named, body }
     const response = await exchange(dispatcher, wired, limits, signal)
     if ('failure' in response) throw noAnswer(response.failure, peer.id)
     return response
