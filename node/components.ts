@@ -282,7 +282,11 @@ interface MeshParts {
 
 function meshOf({ config, key, shelf, pins, permanence, services, events, clock, log }: MeshParts): MeshSwitch {
   const answering = ({ sent, ...mesh }: Answering) => {
-    const door = new MemberDoor({ services: services(mesh), events: { sent, bug: (error, path) => events.bug(error, path) } })
+    const door = new MemberDoor({
+      services: services(mesh),
+      purges: mesh.purges,
+      events: { sent, bug: (error, path) => events.bug(error, path) },
+    })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }
   const folder = new MeshFolder(config.data)

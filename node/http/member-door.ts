@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import { inRequest, requestIdOf } from '../request-id.ts'
+import { PURGES } from '../mesh/ledger/purge-mark.ts'
 import type { Role } from '../trust/standing.ts'
 import { ClientLeft } from './client-left.ts'
 import { breakOff, sendError } from './refusal.ts'
@@ -24,6 +25,8 @@ export interface MemberService {
 
 export interface MemberDoorComponents {
   readonly services: readonly MemberService[]
+  /** As `Answering` has it; where it is left out, everybody is served, and nothing is said of purges. */
+  purges?(): string | undefined
   readonly events: {
     /** So many bytes of body went to that member. */
     sent(peer: string, bytes: number): void
@@ -42,9 +45,13 @@ export class MemberDoor {
 
   /** Answers a request of a member. Never rejects. */
   async handle(request: IncomingMessage, response: ServerResponse, member: Asker): Promise<void> {
-    const { services, events } = this.#components
+    const { services, purges, events } = this.#components
     const { url = '/' } = request
     try {
+      const mark = purges ? purges() : ''
+      if (mark === undefined)
+        throw new WarrenError('NODE_BUSY', 'this node does not know yet whether something was purged while it was away')
+      if (mark !== '') response.setHeader(PURGES, mark)
       const service = services.find(({ prefix }) => url.startsWith(prefix))
       if (!service) {
         const there = services.map(({ prefix }) => prefix).join(' and ')

@@ -18,3 +18,6 @@ export const MAX_SCOPES = 16
 
 /** Hashes of ops that one op names. */
 export const MAX_KEPT_OPS = 48
+
+/** Ops that an acknowledgement names one by one. */
+export const MAX_RECENT = 16

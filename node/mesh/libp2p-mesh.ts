@@ -9,6 +9,7 @@ import { METERED_HEAD_START } from './head-start.ts'
 import type { Inventories } from './inventory/inventories.ts'
 import type { OwnInventory } from './inventory/own-inventory.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
+import type { MeshLedger } from './mesh-ledger.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { ranked } from './rendezvous.ts'
@@ -36,6 +37,7 @@ export interface Libp2pMeshComponents extends PeerSourceComponents {
   status(): Pick<MeshStatus, 'listen' | 'blobs' | 'reachable' | 'trouble' | 'role' | 'notAfter'>
   /** What this node is in the mesh now. */
   membership(): Membership
+  readonly ledger: MeshLedger
   /** Files of the mesh may have changed. */
   refresh(): void
   /** Whether this node is a seed now. */
@@ -155,6 +157,10 @@ export class Libp2pMesh implements Mesh {
 
   get membership(): Membership {
     return this.#components.membership()
+  }
+
+  get ledger(): MeshLedger {
+    return this.#components.ledger
   }
 
   refresh(): void {

@@ -5,7 +5,7 @@ import type { Op } from '../ledger/op.ts'
 import type { LedgerState } from '../ledger/state.ts'
 import { isLinkLocal, isWildcard, parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Membership } from '../trust/membership.ts'
-import { type Revocations, type Standing, standingOf } from '../trust/standing.ts'
+import { type Revocations, type Role, type Standing, standingOf } from '../trust/standing.ts'
 import { MAX_STATEMENT_CHARS } from '../trust/statement.ts'
 import { readVersioned } from '../trust/versioned.ts'
 import { ZONE_NAME } from '../zone.ts'
@@ -92,6 +92,14 @@ export class MemberGate implements Gate {
     const { role, notAfter, ticket } = this.#shown(chain, peer)
     const admitted = { peer, role, notAfter, version, blobs, zone, ...(ticket !== undefined && { ticket }) }
     return this.current(admitted) ?? admitted
+  }
+
+  /** What a member is by the certificates that somebody else shows of it. Throws UNTRUSTED. */
+  roleOf(chain: readonly string[], peer: string): Role {
+    const { role, ticket, notAfter } = this.#shown(chain, peer)
+    const now = this.current({ peer, role, notAfter, version: '', blobs: [], ...(ticket !== undefined && { ticket }) })
+    if (now) return now.role
+    throw new WarrenError('UNTRUSTED', `peer ${peer} was revoked`)
   }
 
   current(member: Admitted): Admitted | undefined {

@@ -5,6 +5,7 @@ import { isWarrenError, reasonOf } from '../errors.ts'
 import type { Membership } from '../trust/membership.ts'
 import { LoneMesh } from './lone-mesh.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
+import type { MeshLedger } from './mesh-ledger.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
@@ -18,6 +19,7 @@ export interface OpenMesh extends Mesh {
   peers(): PeerStatus[]
   /** Who is known to have something; the DHT gets two seconds to say so. */
   whereabouts(digests: readonly Digest[], upstream: { readonly metered: boolean }, signal: AbortSignal): Promise<Whereabouts>
+  readonly ledger: MeshLedger
   /** Its files may have changed. */
   refresh(): void
 }
@@ -91,6 +93,11 @@ export class MeshSwitch implements Mesh {
         this.#fail(error)
       }
     })
+  }
+
+  /** Undefined while the node runs alone. */
+  get ledger(): MeshLedger | undefined {
+    return this.#current?.ledger
   }
 
   get populated(): boolean {

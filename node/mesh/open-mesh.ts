@@ -26,8 +26,9 @@ import { RememberedPeers } from './host/remembered-peers.ts'
 import { shuffled } from './host/shuffled.ts'
 import { NEIGHBOURS } from './inventory/constants.ts'
 import { InventoryExchange } from './inventory/exchange.ts'
+import { Acknowledgements } from './ledger/acknowledgements.ts'
 import { OwnStanding } from './ledger/own-standing.ts'
-import { SharedLedger } from './ledger/shared-ledger.ts'
+import { type LedgerEffects, SharedLedger } from './ledger/shared-ledger.ts'
 import { Libp2pMesh } from './libp2p-mesh.ts'
 import { MemberGate } from './member-gate.ts'
 import { PeerBook } from './peer-book.ts'
@@ -45,6 +46,8 @@ export interface MeshComponents {
   readonly log: Logger
   /** Makes what answers members' requests. */
   answering(mesh: Answering): BlobListenerComponents['handle']
+  /** What the ledger of the mesh means to the rest of the node; nothing if left out. */
+  readonly effects?: LedgerEffects
   /** What keeps pins on the seeds of a mesh, from when it is open until it closes. */
   readonly pins?: { start(seeds: Seeds): void; stop(): Promise<void> }
   /** What asks the seeds of a mesh what this node may evict, from when it is open until it closes. */
@@ -59,6 +62,11 @@ export interface Answering {
   sent(peer: string, bytes: number): void
   /** Whether others can ask a member for blobs now. */
   usable(peer: string): boolean
+  /**
+   * What this node has purged, as `purgeMark` has it. Undefined where it may have been away when something was: then it serves nobody,
+   * until a seed has said that it knows all.
+   */
+  purges(): string | undefined
 }
 
 export interface MeshInit {
@@ -108,11 +116,13 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const secret = Buffer.from(membership.secret, 'base64url')
   const isServer = init.dht === 'server' || (init.dht === 'auto' && own.role === 'seed')
 
+  let settled: Pick<SharedLedger, 'isSettled' | 'purges'> = { isSettled: false, purges: undefined }
   const identity = await identityCertificate(key)
   const handle = components.answering({
     isSeed: () => own.role === 'seed',
     sent: (peer, bytes) => book.moved(peer, 'out', bytes),
     usable: (peer) => book.usable(peer),
+    purges: () => (settled.isSettled ? settled.purges : undefined),
   })
   const onTrouble = (error: Error) => log.warn(`the blob listener is in trouble: ${reasonOf(error)}`)
   const onRefused = (address: string, reason: unknown) => log.debug({ address }, `not let in: ${reasonOf(reason)}`)
@@ -121,14 +131,20 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const blobs = await listener.open()
   gate.blobs = ownAddresses({ ...init, listen: blobs, interfaces: networkInterfaces() }).map(toHostPort)
   const client = opening.adopt(
-    new BlobClient({ gate, identity, clock, onBytes: (peer, bytes) => book.moved(peer, 'in', bytes) }),
+    new BlobClient({
+      gate,
+      identity,
+      clock,
+      onBytes: (peer, bytes) => book.moved(peer, 'in', bytes),
+      purges: { mark: () => settled.purges ?? '', agree: (peer) => shared.agree(peer) },
+    }),
     (part) => part.close(),
   )
 
   // What nobody can fetch is of no use to anybody who looks for it. Where a seed is fetching it, the crowd that wants it comes together.
   const has = (digest: Digest) =>
     components.shelf.has(digest) || (own.role === 'seed' && (components.shelf.partial(digest)?.size ?? 0) > LARGE_BYTES)
-  const shelf = { has: (digest: Digest) => upkeep.reachable !== false && has(digest) }
+  const shelf = { has: (digest: Digest) => upkeep.reachable !== false && settled.isSettled && has(digest) }
   const store = new ProviderStore({ self, shelf, clock })
   const host = opening.use(
     await Host.create(
@@ -178,8 +194,19 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       },
     },
   )
-  const shared = new SharedLedger({
+  const acks = new Acknowledgements(
+    { ledger, key, clock, chain: () => gate.membership.chain, judge: (chain, peer) => gate.roleOf(chain, peer) },
+    { self },
+  )
+  const offer = () => {
+    announcer.enabled = upkeep.reachable === true && shared.isSettled
+    exchange.own.offered = upkeep.reachable !== false && shared.isSettled
+  }
+  const shared: SharedLedger = new SharedLedger({
     ledger,
+    acks,
+    effects: components.effects ?? { apply: async () => {} },
+    onSettled: offer,
     own,
     gate,
     book,
@@ -194,6 +221,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       if (init.dht === 'auto') void dht.setMode('server')
     },
   })
+  settled = shared
   const upkeep = new Upkeep(
     {
       clock,
@@ -203,12 +231,12 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         host.survey(clock.now())
         exchange.survey()
         shared.survey()
+        offer()
       },
       servers: () => dht.routingTable.size,
       becomeServer: () => dht.setMode('server'),
       onReachable: (reachable) => {
-        announcer.enabled = reachable
-        exchange.own.offered = reachable
+        offer()
         if (!reachable) log.warn(UNREACHABLE)
       },
     },
@@ -278,6 +306,17 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       }),
       isSeed: () => own.role === 'seed',
       membership: () => gate.membership,
+      ledger: {
+        ledger,
+        relay: (text) => shared.relay(text),
+        appliedBy: (hash) => acks.appliedBy(hash),
+        get isConfirmed() {
+          return shared.isConfirmed
+        },
+        get clockAhead() {
+          return clocks.ahead
+        },
+      },
       refresh: () => shared.refresh(),
       close: () => parts.disposeAsync(),
     },

@@ -10,6 +10,11 @@ export const MAX_STATEMENT_CHARS = 2 << 10
 /** Characters of an op: it carries the certificate of its author, and may say how a mirror is set up. */
 export const MAX_OP_CHARS = 8 << 10
 
+const NAMES: ReadonlyMap<string, string> = new Map([
+  ['op', 'op'],
+  ['ack', 'acknowledgement'],
+])
+
 /**
  * Signs a payload: `<base64url of its JSON>.<base64url of the signature>`. What is signed begins with the kind, so that no
  * statement can be passed off as one of another kind, whatever fields they share. What the JSON says is read from the very bytes
@@ -74,7 +79,7 @@ function read<T>(kind: string, payload: Buffer, schema: z.ZodType<T>): T {
 }
 
 function refusal(kind: string, problem: string): WarrenError {
-  const what = kind === 'op' ? kind : `${kind} certificate`
+  const what = NAMES.get(kind) ?? `${kind} certificate`
   return new WarrenError('UNTRUSTED', `the ${what} is not accepted: ${problem}`)
 }
 

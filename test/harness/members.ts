@@ -50,6 +50,8 @@ export interface MemberInit {
   readonly mesh?: Partial<MeshInit>
   /** Gets the seeds of the mesh. */
   readonly pins?: MeshComponents['pins']
+  /** What the ledger means to it. */
+  readonly effects?: MeshComponents['effects']
 }
 
 export interface Member {
@@ -208,5 +210,5 @@ function fail(error: unknown): never {
 function doorOf(parts: { readonly shelf: MemoryShelf; readonly clock: Clock }, { sent, ...mesh }: Answering): MemberDoor {
   const sender = new Sender({ pool: new ScratchPool(), rendered: new RenderedCache({ onTrouble: fail }, { bytes: 0 }) })
   const services = memberServices({ ...parts, sender }, mesh, { uploads: 8, uploadRate: undefined })
-  return new MemberDoor({ services, events: { sent, bug: fail } })
+  return new MemberDoor({ services, purges: mesh.purges, events: { sent, bug: fail } })
 }

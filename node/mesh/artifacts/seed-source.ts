@@ -1,3 +1,4 @@
+import { isWarrenError } from '../../errors.ts'
 import type { BlobClient } from '../blobs/blob-client.ts'
 import type { Seed, SeedAnswer, SeedQuestion } from '../mesh.ts'
 import type { PeerBook } from '../peer-book.ts'
@@ -51,7 +52,8 @@ export class SeedSource implements Seed {
       const ends = { destroy: () => body.destroy(), discard: () => body.discard() }
       return { status, headers: told, body: this.#watched(body, signal), ...ends, blame }
     } catch (error) {
-      if (!signal.aborted) book.failed(this.id)
+      // Busy is who has not heard yet of what was purged.
+      if (!signal.aborted && !isWarrenError(error, 'UPSTREAM_BUSY')) book.failed(this.id)
       throw error
     }
   }

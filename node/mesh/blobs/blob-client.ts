@@ -1,10 +1,12 @@
 import { createSecureContext, type SecureContext } from 'node:tls'
+import { AbortScope } from '../../abort-scope.ts'
 import type { Clock } from '../../clock.ts'
 import { type Digest, formatDigest } from '../../digest.ts'
 import { WarrenError } from '../../errors.ts'
 import { currentRequestId, REQUEST_ID } from '../../request-id.ts'
 import { type ExchangeInit, exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
+import { PURGES } from '../ledger/purge-mark.ts'
 import { ASKING_HEADER, type Asking } from '../swarm/asking.ts'
 import { Busy, decodeReferral, REFERRAL_BYTES } from '../swarm/referral.ts'
 import { judgeHead, noAnswer } from './blob-answer.ts'
@@ -17,6 +19,11 @@ export interface BlobClientComponents {
   readonly gate: Gate
   readonly identity: IdentityCertificate
   readonly clock: Clock
+  /**
+   * What this node has purged (`purgeMark`), and what makes a member and it agree on that: what comes from somebody who has not heard of a
+   * purge may be what was purged. Nothing is compared where it is left out.
+   */
+  readonly purges?: { mark(): string; agree(peer: string): Promise<void> }
   /** So many bytes of one blob came from that member, whole or not. */
   onBytes(peer: string, bytes: number): void
 }
@@ -32,6 +39,11 @@ export interface BlobClientLimits {
 }
 
 const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: HEADERS_TIMEOUT, idle: IDLE_TIMEOUT }
+
+/** Ms that a member and this node have to tell each other what was purged. */
+const AGREE_LIMIT = 2_000
+
+const OVER = new Error('nobody waits for it any more')
 
 /** What a member is asked over the data plane. */
 export interface MemberRequest {
@@ -128,7 +140,7 @@ export class BlobClient {
     await Promise.all(this.#closing)
   }
 
-  async #send(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
+  async #send(peer: Dialled, asked: MemberRequest, signal: AbortSignal, isLast = false): Promise<WireResponse> {
     signal.throwIfAborted()
     const dispatcher = this.#poolOf(peer)
     const { method, path, headers = {}, body, patience } = asked
@@ -140,7 +152,21 @@ export class BlobClient {
     const wired = { method, url: new URL(`http://blobs${path}`), headers: named, body }
     const response = await exchange(dispatcher, wired, limits, signal)
     if ('failure' in response) throw noAnswer(response.failure, peer.id)
-    return response
+    const { purges } = this.#components
+    if (!purges || (response.headers[PURGES] ?? '') === purges.mark()) return response
+    response.body.discard()
+    if (isLast) throw new WarrenError('UPSTREAM_BUSY', `member ${peer.id} has not carried out the same purges yet`)
+    await this.#agree(purges.agree(peer.id), signal)
+    return this.#send(peer, asked, signal, true)
+  }
+
+  async #agree(agreeing: Promise<void>, signal: AbortSignal): Promise<void> {
+    const scope = new AbortScope(signal)
+    try {
+      await Promise.race([agreeing.catch(() => {}), this.#components.clock.sleep(AGREE_LIMIT, scope.signal)])
+    } finally {
+      scope.end(OVER)
+    }
   }
 
   #count({ id }: Dialled, body: WireResponse['body']): void {

@@ -3,6 +3,7 @@ import { peerIdFromString } from '@libp2p/peer-id'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
+import { isWarrenError } from '../../errors.ts'
 import { MAX_OPS } from '../../ledger/constants.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Op } from '../../ledger/op.ts'
@@ -10,7 +11,17 @@ import { readVersioned } from '../../trust/versioned.ts'
 import { answerWith, ask } from '../host/question.ts'
 import { shuffled } from '../host/shuffled.ts'
 import type { PeerBook } from '../peer-book.ts'
-import { askedSchema, HASHES, MAX_HASHES_A_MESSAGE, MAX_OPS_A_MESSAGE, OPS, SUMMARY, TAKEN } from './messages.ts'
+import type { Acknowledgements, Said } from './acknowledgements.ts'
+import {
+  askedSchema,
+  HASHES,
+  MAX_ACKS_A_MESSAGE,
+  MAX_HASHES_A_MESSAGE,
+  MAX_OPS_A_MESSAGE,
+  OPS,
+  SUMMARY,
+  TAKEN,
+} from './messages.ts'
 
 const MINUTE = 60_000
 /** Ms between looks whether some member knows more, since what was told may have been lost on its way. */
@@ -27,18 +38,29 @@ const COUNTED = 2_000
 export interface LedgerExchangeComponents {
   readonly libp2p: Libp2p
   readonly ledger: Ledger
+  readonly acks: Acknowledgements
   readonly book: PeerBook
   readonly clock: Clock
   readonly log: Logger
+  /** A node has said something new of which ledger it has put into effect. */
+  onHeard(peers: readonly string[], from: string): void
   /** Some member brought new ops. */
   onAdded(ops: readonly Op[], from: string): void
 }
 
 /** What is to be done with one member, one after the other. */
 interface Duties {
+  /** Hashes of ops. */
   readonly tell: Set<string>
+  /** Peer ids of nodes whose acknowledgements are to be passed on; '' is this one. */
+  readonly acks: Set<string>
   compare: boolean
+  /** Resolves when all of it is done, or goes wrong. */
+  done: Promise<void>
 }
+
+/** Heads of seeds that somebody who has just come is shown. */
+const HEADS_SHOWN = 3
 
 /**
  * Keeps the ledgers of members equal: two that connect take from each other what they lack, and what is new is passed on at once,
@@ -67,11 +89,29 @@ export class LedgerExchange {
     this.#stopped.abort(new Error('the mesh is closed'))
   }
 
-  /** Looks what a member knows that has just come. */
+  /** Looks what a member knows that has just come, and shows it what seeds say. */
   met(peer: string): void {
     this.#charge(peer, (duties) => {
       duties.compare = true
+      duties.acks.add('')
+      for (const node of this.#components.acks.heads(HEADS_SHOWN)) if (node.peer !== peer) duties.acks.add(node.peer)
     })
+  }
+
+  /** Looks whether a member knows more. */
+  compare(peer: string): void {
+    this.#charge(peer, (duties) => {
+      duties.compare = true
+    })
+  }
+
+  /** Tells a member of these ops, by their hashes, and takes what it has; resolves when that is done, or goes wrong. */
+  async level(peer: string, hashes: readonly string[]): Promise<void> {
+    this.compare(peer)
+    this.#charge(peer, ({ tell }) => {
+      for (const hash of hashes.slice(-MAX_OPS_A_MESSAGE)) tell.add(hash)
+    })
+    await this.#duties.get(peer)?.done
   }
 
   /** Tells everybody who is connected of ops, but the one that brought them. */
@@ -80,6 +120,16 @@ export class LedgerExchange {
       if (peer === from) continue
       this.#charge(peer, ({ tell }) => {
         for (const { hash } of ops) tell.add(hash)
+      })
+    }
+  }
+
+  /** Tells everybody who is connected what nodes have acknowledged, this one or, by their peer ids, others. */
+  pass(nodes: readonly string[] | 'own', from?: string): void {
+    for (const peer of this.#components.libp2p.getPeers().map(String)) {
+      if (peer === from) continue
+      this.#charge(peer, ({ acks }) => {
+        for (const node of nodes === 'own' ? [''] : nodes) if (node !== peer) acks.add(node)
       })
     }
   }
@@ -94,19 +144,19 @@ export class LedgerExchange {
   #charge(peer: string, charge: (duties: Duties) => void): void {
     if (this.#stopped.signal.aborted) return
     const busy = this.#duties.get(peer)
-    const duties = busy ?? { tell: new Set(), compare: false }
+    const duties = busy ?? { tell: new Set(), acks: new Set(), compare: false, done: Promise.resolve() }
     charge(duties)
     if (busy) return
     this.#duties.set(peer, duties)
     // What failed is made up for by the next comparison.
-    void this.#perform(peer, duties)
+    duties.done = this.#perform(peer, duties)
       .catch((error) => this.#components.log.debug({ peer }, `the ledgers were not compared: ${error}`))
       .finally(() => this.#duties.delete(peer))
   }
 
   async #perform(peer: string, duties: Duties): Promise<void> {
     const { libp2p, ledger } = this.#components
-    while (duties.compare || duties.tell.size > 0) {
+    while (duties.compare || duties.tell.size > 0 || duties.acks.size > 0) {
       const [connection] = libp2p.getConnections(peerIdFromString(peer))
       if (!connection) return
       if (duties.tell.size > 0) {
@@ -114,9 +164,14 @@ export class LedgerExchange {
         for (const hash of told) duties.tell.delete(hash)
         const ops = told.flatMap((hash) => ledger.get(hash)?.text ?? [])
         await ask(connection, TAKEN, this.#stopped.signal, { ask: 'take', ops })
-      } else {
+      } else if (duties.compare) {
         duties.compare = false
         await this.#pull(connection, peer)
+      } else {
+        const told = [...duties.acks].slice(0, MAX_ACKS_A_MESSAGE)
+        for (const node of told) duties.acks.delete(node)
+        const acks = told.flatMap((node) => this.#saidBy(node)).map(({ ack, chain }) => ({ ack, chain }))
+        if (acks.length > 0) await ask(connection, TAKEN, this.#stopped.signal, { ask: 'heard', acks })
       }
     }
   }
@@ -160,19 +215,42 @@ export class LedgerExchange {
       case 'take':
         if (!this.#isQuarantined(peer)) this.#take(asked.ops, peer)
         return { v: 1 }
+      case 'heard':
+        if (!this.#isQuarantined(peer)) this.#hear(asked.acks, peer)
+        return { v: 1 }
     }
   }
 
   /** Whether all that came was right. */
   #take(texts: readonly string[], peer: string): boolean {
-    const { ledger, book, log, onAdded } = this.#components
+    const { ledger, onAdded } = this.#components
     const { added, refused } = ledger.add(texts)
     if (added.length > 0) onAdded(added, peer)
     if (refused === undefined) return true
-    const reason = `it sent what is no op of this mesh: ${refused}`
-    log.warn({ peer }, reason)
-    book.quarantine(peer, reason)
+    this.#blame(peer, `it sent what is no op of this mesh: ${refused}`)
     return false
+  }
+
+  #hear(said: readonly Said[], peer: string): void {
+    const { acks, onHeard } = this.#components
+    const heard: string[] = []
+    try {
+      for (const one of said) heard.push(...listOf(acks.take(one)))
+    } catch (error) {
+      if (!isWarrenError(error, 'UNTRUSTED')) throw error
+      this.#blame(peer, `it sent what no node has acknowledged: ${error.message}`)
+    }
+    if (heard.length > 0) onHeard(heard, peer)
+  }
+
+  #saidBy(node: string): readonly Said[] {
+    const { acks } = this.#components
+    return listOf(node === '' ? acks.own : acks.of(node))
+  }
+
+  #blame(peer: string, reason: string): void {
+    this.#components.log.warn({ peer }, reason)
+    this.#components.book.quarantine(peer, reason)
   }
 
   /** Throws for a member that asks too much. */
@@ -192,7 +270,11 @@ export class LedgerExchange {
     for (;;) {
       await clock.sleep(COMPARE_INTERVAL, this.#stopped.signal)
       const [peer] = shuffled(libp2p.getPeers(), Math.random)
-      if (peer) this.met(peer.toString())
+      if (peer) this.compare(peer.toString())
     }
   }
+}
+
+function listOf<T>(one: T | undefined): T[] {
+  return one === undefined ? [] : [one]
 }

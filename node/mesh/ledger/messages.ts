@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { MAX_OPS } from '../../ledger/constants.ts'
 import { opHash } from '../../ledger/op.ts'
 import type { Summary } from '../../ledger/op-set.ts'
-import { MAX_OP_CHARS } from '../../trust/statement.ts'
+import { MAX_OP_CHARS, MAX_STATEMENT_CHARS } from '../../trust/statement.ts'
 import type { Question } from '../host/question.ts'
 
 /** Ops in one message: each costs whoever takes them a signature check, some 60 µs. */
@@ -11,11 +11,16 @@ export const MAX_OPS_A_MESSAGE = 64
 /** Hashes in one answer. */
 export const MAX_HASHES_A_MESSAGE = 1_000
 
+/** Acknowledgements in one message: each may cost three signature checks. */
+export const MAX_ACKS_A_MESSAGE = 16
+
 /** Bytes of a message around what it carries. */
 const ENVELOPE = 256
 
 const ops = z.array(z.string().max(MAX_OP_CHARS)).max(MAX_OPS_A_MESSAGE)
 const v = z.literal(1)
+const statement = z.string().max(MAX_STATEMENT_CHARS)
+const acks = z.array(z.object({ ack: statement, chain: z.array(statement).min(1).max(2) })).max(MAX_ACKS_A_MESSAGE)
 
 /** What members ask each other about their ledgers. */
 export const askedSchema = z.discriminatedUnion('ask', [
@@ -27,6 +32,8 @@ export const askedSchema = z.discriminatedUnion('ask', [
   z.object({ v, ask: z.literal('ops'), hashes: z.array(opHash).max(MAX_OPS_A_MESSAGE) }),
   /** Here are ops that are new. */
   z.object({ v, ask: z.literal('take'), ops }),
+  /** This is what nodes say that they have put into effect. */
+  z.object({ v, ask: z.literal('heard'), acks }),
 ])
 
 const shared = {

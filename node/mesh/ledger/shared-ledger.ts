@@ -1,19 +1,36 @@
+import { reasonOf } from '../../errors.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Op } from '../../ledger/op.ts'
+import type { LedgerState } from '../../ledger/state.ts'
 import type { Admitted } from '../gate.ts'
 import type { MemberGate } from '../member-gate.ts'
 import type { PeerBook } from '../peer-book.ts'
 import { LedgerExchange, type LedgerExchangeComponents } from './exchange.ts'
 import type { OwnStanding } from './own-standing.ts'
+import { purgeMark } from './purge-mark.ts'
 import { Renewal, type RenewalComponents } from './renewal.ts'
 
+/** Ms between two heads of a seed. */
+const HEAD_INTERVAL = 60_000
+/** Ms that ops are gathered before this node acknowledges them. */
+const GATHER = 100
+/** Ms that acknowledgements of others are gathered before a seed passes them on. */
+const PASS_GATHER = 500
+
+/** What a ledger means to the rest of a node: purges, what is blocked, mirrors. */
+export interface LedgerEffects {
+  /** Puts all of it into effect, also what was so before. Rejects with what could not be; it is tried again then. */
+  apply(state: LedgerState): Promise<void>
+}
+
 export interface SharedLedgerComponents
-  extends Omit<LedgerExchangeComponents, 'onAdded'>,
+  extends Omit<LedgerExchangeComponents, 'onAdded' | 'onHeard'>,
     Omit<RenewalComponents, 'onRenewed'> {
   readonly ledger: Ledger
   readonly gate: MemberGate
   readonly own: OwnStanding
   readonly book: PeerBook
+  readonly effects: LedgerEffects
   /** Ends what this node fetches from a member. */
   cutBlobs(peer: string): void
   /** Ends the sockets of those who fetch from this node and are not welcome any more. */
@@ -22,26 +39,39 @@ export interface SharedLedgerComponents
   hangUp(peer: string): void
   /** This node has become a seed. */
   onSeed(): void
+  /** A seed has said that this node knows the whole ledger, or what it has purged has changed. */
+  onSettled(): void
 }
 
-/** The ledger of a node in a mesh: what is new is put into effect here, and then told to the others. */
+/** The ledger of a node in a mesh: what is new is put into effect here, and then told to the others and acknowledged. */
 export class SharedLedger {
   readonly #components: SharedLedgerComponents
   readonly #exchange: LedgerExchange
   readonly #renewal: Renewal
+  readonly #stopped = new AbortController()
+  /** One change after the other. */
+  #applying: Promise<void> = Promise.resolve()
+  #isTroubled = false
+  #purges: string | undefined
+  readonly #toPass = new Map<string, string>()
 
   constructor(components: SharedLedgerComponents) {
     this.#components = components
-    this.#exchange = new LedgerExchange({ ...components, onAdded: (ops, from) => this.#added(ops, from) })
+    const onHeard = (peers: readonly string[], from: string) => this.#heardOf(peers, from)
+    this.#exchange = new LedgerExchange({ ...components, onHeard, onAdded: (ops, from) => this.#added(ops, from) })
     this.#renewal = new Renewal({ ...components, onRenewed: (ops) => this.#added(ops) })
   }
 
+  /** Resolves once what is known so far is in effect, and members are answered. */
   async start(): Promise<void> {
+    await this.#apply()
     await this.#exchange.start()
     this.#renewal.start()
+    void this.#head().catch(() => {})
   }
 
   stop(): void {
+    this.#stopped.abort(new Error('the mesh is closed'))
     this.#renewal.stop()
     this.#exchange.stop()
   }
@@ -61,12 +91,51 @@ export class SharedLedger {
     this.#added(this.#components.ledger.add([op]).added)
   }
 
+  /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`. */
+  relay(text: string): Op {
+    const { ledger } = this.#components
+    const before = ledger.summary.digest
+    const op = ledger.relay(text)
+    if (ledger.summary.digest !== before) this.#added([op])
+    return op
+  }
+
+  /** Whether this node knows the ledger as it is now: by the word of a seed, or since it is one. */
+  get isConfirmed(): boolean {
+    const { own, acks } = this.#components
+    return own.role === 'seed' || acks.isConfirmed
+  }
+
+  /**
+   * Whether others may have what is here. Not while a seed is there that has not confirmed the ledger: this node may have been away when
+   * something was purged. Without any seed nobody could confirm it; whoever has heard of a purge then takes nothing from those who have not.
+   */
+  get isSettled(): boolean {
+    return this.isConfirmed || !this.#components.book.seeds().some(({ since }) => since !== undefined)
+  }
+
+  /** What this node has purged, as `purgeMark` has it; undefined while it has not been put into effect. */
+  get purges(): string | undefined {
+    return this.#purges
+  }
+
+  /** Has a member that has other purges hear of those here, and hears of its own; resolves when they may be the same. */
+  async agree(peer: string): Promise<void> {
+    const { ledger } = this.#components
+    await this.#exchange.level(
+      peer,
+      ledger.state.inEffect('purged').map(({ op }) => op.hash),
+    )
+    await this.#applying
+  }
+
   /** Looks at what time changes: certificates end. */
   survey(): void {
     const { gate, own, cutSockets, clock, onSeed } = this.#components
     const now = clock.now()
     if (own.review()) onSeed()
     cutSockets((member) => (gate.current(member)?.notAfter ?? 0) < now)
+    if (this.#isTroubled) void this.#apply()
   }
 
   #added(ops: readonly Op[], from?: string): void {
@@ -80,5 +149,59 @@ export class SharedLedger {
     }
     this.survey()
     this.#exchange.spread(ops, from)
+    void this.#apply()
+  }
+
+  #apply(): Promise<void> {
+    const { ledger, effects, acks, log, onSettled } = this.#components
+    this.#applying = this.#applying.then(async () => {
+      const { digest } = ledger.summary
+      const mark = purgeMark(ledger.state)
+      try {
+        await effects.apply(ledger.state)
+      } catch (error) {
+        this.#isTroubled = true
+        log.error(`the ledger could not be put into effect, which is tried again: ${reasonOf(error)}`)
+        return
+      }
+      this.#isTroubled = false
+      this.#purges = mark
+      // What came meanwhile is put into effect next.
+      if (ledger.summary.digest === digest && acks.renew(false)) void this.#tellOwn()
+      onSettled()
+    })
+    return this.#applying
+  }
+
+  async #tellOwn(): Promise<void> {
+    await this.#components.clock.sleep(GATHER, this.#stopped.signal).catch(() => {})
+    this.#exchange.pass('own')
+  }
+
+  #heardOf(peers: readonly string[], from: string): void {
+    const { own, clock, onSettled } = this.#components
+    onSettled()
+    // Only seeds, which most are connected to: by all to all, an op would cost a farm of runners a thousand times as much.
+    if (own.role !== 'seed') return
+    const isFirst = this.#toPass.size === 0
+    for (const peer of peers) this.#toPass.set(peer, from)
+    if (!isFirst) return
+    void clock.sleep(PASS_GATHER, this.#stopped.signal).then(
+      () => {
+        const [source, another] = new Set(this.#toPass.values())
+        this.#exchange.pass([...this.#toPass.keys()], another === undefined ? source : undefined)
+        this.#toPass.clear()
+      },
+      () => {},
+    )
+  }
+
+  /** A seed says again and again which ledger is the whole one. */
+  async #head(): Promise<void> {
+    const { clock, own, acks } = this.#components
+    for (;;) {
+      await clock.sleep(HEAD_INTERVAL, this.#stopped.signal)
+      if (own.role === 'seed' && !this.#isTroubled && acks.renew(true)) this.#exchange.pass('own')
+    }
   }
 }

@@ -8,6 +8,7 @@ import { LEDGER_FILE, Ledger } from '../../../../node/ledger/ledger.ts'
 import { type Op, signOp } from '../../../../node/ledger/op.ts'
 import { Host } from '../../../../node/mesh/host/host.ts'
 import { ask, type Question } from '../../../../node/mesh/host/question.ts'
+import { Acknowledgements } from '../../../../node/mesh/ledger/acknowledgements.ts'
 import { LedgerExchange } from '../../../../node/mesh/ledger/exchange.ts'
 import { HASHES, OPS, SUMMARY, TAKEN } from '../../../../node/mesh/ledger/messages.ts'
 import { generateKey } from '../../../../node/trust/keys.ts'
@@ -193,7 +194,9 @@ describe('the questions of a member', () => {
     const ledger = new Ledger({ onTrouble: () => {} }, { folder: temp.create(), adminKey: membership.adminKey })
     const { libp2p } = answerer.host
     const log = pino({ level: 'silent' })
-    const components = { libp2p, ledger, book: answerer.book, clock, log, onAdded: () => {} }
+    const judge = () => 'member' as const
+    const acks = new Acknowledgements({ ledger, key: seed, clock, chain: () => [], judge }, { self: seed.peerId })
+    const components = { libp2p, ledger, acks, book: answerer.book, clock, log, onAdded: () => {}, onHeard: () => {} }
     const exchange = new LedgerExchange(components, { answersAMinute: 20 })
     await exchange.start()
     onTestFinished(() => exchange.stop())

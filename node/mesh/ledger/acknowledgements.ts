@@ -1,0 +1,147 @@
+import { LRUCache } from 'lru-cache'
+import type { Clock } from '../../clock.ts'
+import { isWarrenError } from '../../errors.ts'
+import { type Acknowledgement, openAcknowledgement, shortHash, signAcknowledgement } from '../../ledger/acknowledgement.ts'
+import { MAX_RECENT } from '../../ledger/constants.ts'
+import type { Ledger } from '../../ledger/ledger.ts'
+import type { SigningKey } from '../../trust/keys.ts'
+import type { Role } from '../../trust/standing.ts'
+
+/** Nodes whose acknowledgements are remembered. */
+const MAX_NODES = 2_000
+/** Ops of which is remembered who has put them into effect: the last ones. */
+const TRACKED_OPS = 256
+/** Chains of certificates that were judged lately. */
+const JUDGED = 500
+/** Ms by which a seed's head may differ from this node's clock and still be one of now. */
+const FRESH = 20 * 60_000
+
+/** As members send it: what a node says, and by which certificates it is one of the mesh. */
+export interface Said {
+  readonly ack: string
+  readonly chain: readonly string[]
+}
+
+interface Heard extends Said {
+  readonly peer: string
+  readonly role: Role
+  readonly parsed: Acknowledgement
+}
+
+export interface AcknowledgementsComponents {
+  readonly ledger: Ledger
+  readonly key: SigningKey
+  readonly clock: Clock
+  /** The own certificates. */
+  chain(): readonly string[]
+  /** What a chain proves of a peer. Throws UNTRUSTED. */
+  judge(chain: readonly string[], peer: string): Role
+}
+
+/** Who has put which ops into effect, as each node says itself. */
+export class Acknowledgements {
+  readonly #components: AcknowledgementsComponents
+  readonly #self: string
+  readonly #heard = new LRUCache<string, Heard>({ max: MAX_NODES })
+  readonly #roles = new LRUCache<string, Role>({ max: JUDGED, ttl: FRESH })
+  /** By op: who has it. In the order in which ops came. */
+  readonly #appliedBy = new Map<string, Set<string>>()
+  #own: (Said & { readonly digest: string }) | undefined
+  #isConfirmed = false
+
+  constructor(components: AcknowledgementsComponents, init: { readonly self: string }) {
+    this.#components = components
+    this.#self = init.self
+  }
+
+  /** What this node says; undefined before its ledger was put into effect. */
+  get own(): Said | undefined {
+    return this.#own
+  }
+
+  /** Whether a seed has said of late that the ledger of this node is the whole one. */
+  get isConfirmed(): boolean {
+    return this.#isConfirmed
+  }
+
+  /** The latest heads of seeds, for somebody who may know no seed. */
+  heads(most: number): (Said & { readonly peer: string })[] {
+    const seeds = [...this.#heard.values()].filter(({ role }) => role === 'seed')
+    return seeds.sort((one, other) => other.parsed.issuedAt - one.parsed.issuedAt).slice(0, most)
+  }
+
+  /** What a node said last. */
+  of(peer: string): Said | undefined {
+    return this.#heard.get(peer)
+  }
+
+  /** The ledger as it is now was put into effect here. Whether there is something new to be told. */
+  renew(isDue: boolean): boolean {
+    const { ledger, key, clock, chain } = this.#components
+    const { count, digest } = ledger.summary
+    if (!isDue && this.#own?.digest === digest) return false
+    const recent = ledger.live().slice(-MAX_RECENT).reverse()
+    const said = { mesh: ledger.scope.mesh, peer: this.#self, issuedAt: clock.now(), count, digest }
+    this.#own = { ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash) }, key), chain: chain(), digest }
+    this.#track()
+    for (const heard of this.#heard.values()) this.#note(heard)
+    return true
+  }
+
+  /**
+   * Takes what a node said; the peer id of that node where it is new. What is of a node that is no member, for all that is known here, is
+   * passed over: whoever brings it may know more. Throws UNTRUSTED for what that node did not say.
+   */
+  take({ ack, chain }: Said): string | undefined {
+    const { ledger, clock } = this.#components
+    const parsed = openAcknowledgement(ack, ledger.scope.mesh)
+    const { peer, issuedAt } = parsed
+    const before = this.#heard.get(peer)?.parsed
+    const isOld = before !== undefined && before.issuedAt >= issuedAt
+    // Nobody may take another one's place for years by a date to come.
+    if (peer === this.#self || isOld || issuedAt > clock.now() + FRESH) return undefined
+    const role = this.#roleOf(chain, peer)
+    if (!role) return undefined
+    const heard = { ack, chain, peer, role, parsed }
+    this.#heard.set(peer, heard)
+    this.#note(heard)
+    return peer
+  }
+
+  /** Peer ids of those who have put an op into effect, as far as is known; undefined for one of long ago. */
+  appliedBy(hash: string): readonly string[] | undefined {
+    const applied = this.#appliedBy.get(hash)
+    return applied && [...applied]
+  }
+
+  #roleOf(chain: readonly string[], peer: string): Role | undefined {
+    const name = `${peer} ${chain.join(' ')}`
+    const known = this.#roles.get(name)
+    if (known) return known
+    try {
+      const role = this.#components.judge(chain, peer)
+      this.#roles.set(name, role)
+      return role
+    } catch (error) {
+      if (isWarrenError(error, 'UNTRUSTED')) return undefined
+      throw error
+    }
+  }
+
+  #track(): void {
+    const live = this.#components.ledger.live()
+    for (const { hash } of live.slice(-TRACKED_OPS)) if (!this.#appliedBy.has(hash)) this.#appliedBy.set(hash, new Set())
+    for (const hash of this.#appliedBy.keys()) {
+      if (this.#appliedBy.size <= TRACKED_OPS) break
+      this.#appliedBy.delete(hash)
+    }
+    for (const applied of this.#appliedBy.values()) applied.add(this.#self)
+  }
+
+  #note({ parsed, peer, role }: Heard): void {
+    const { ledger, clock } = this.#components
+    const hasAll = parsed.digest === ledger.summary.digest
+    for (const [hash, applied] of this.#appliedBy) if (hasAll || parsed.recent.includes(shortHash(hash))) applied.add(peer)
+    if (role === 'seed' && hasAll && Math.abs(clock.now() - parsed.issuedAt) <= FRESH) this.#isConfirmed = true
+  }
+}

@@ -1,0 +1,15 @@
+import type { Ledger } from '../ledger/ledger.ts'
+import type { Op } from '../ledger/op.ts'
+
+/** The ledger of the mesh that a node is in, for those who issue ops and look what became of them. */
+export interface MeshLedger {
+  readonly ledger: Pick<Ledger, 'all' | 'live' | 'scope' | 'state' | 'summary' | 'positionOf'>
+  /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`. */
+  relay(text: string): Op
+  /** Peer ids of those who have put an op into effect, this node among them; undefined for one of long ago. */
+  appliedBy(hash: string): readonly string[] | undefined
+  /** Whether this node knows the ledger as it is now, by the word of a seed. */
+  readonly isConfirmed: boolean
+  /** How far the clock of this node is ahead of the median of its peers', in ms; undefined where none is known. */
+  readonly clockAhead: number | undefined
+}
