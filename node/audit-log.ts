@@ -7,7 +7,7 @@ import { reasonOf } from './errors.ts'
 
 /** What was asked of the admin API, by whom, and what became of it. */
 export interface AuditEntry {
-  /** `token`: whoever has that of the node; `operator` and the id of a key that signed it; `none`: nobody who proved anything. */
+  /** `token`: whoever has that of the node; `key` and the public key of whoever signed it; `none`: nobody who proved anything. */
   readonly who: string
   /** Remote IP address; `unix` for the socket. */
   readonly from: string

@@ -25,6 +25,7 @@ import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
+import { LedgerDesk } from './ledger-desk.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
@@ -220,6 +221,12 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
     metrics: () => metrics.page(),
+    ledger: new LedgerDesk({
+      clock,
+      mesh: () => mesh.ledger,
+      peers: () => mesh.peers(),
+      adminKey: () => new MeshFolder(config.data).adminKey(),
+    }),
     peers: async () => ({
       peers: mesh
         .peers()

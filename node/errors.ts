@@ -28,6 +28,8 @@ const CATALOGUE = {
   UNTRUSTED: { status: 403, retryable: false },
   TICKET_INVALID: { status: 400, retryable: false },
   MESH_CONFLICT: { status: 409, retryable: false },
+  ADMIN_KEY_ELSEWHERE: { status: 403, retryable: false },
+  NO_SUCH_OP: { status: 404, retryable: false },
   MESH_UNREADABLE: { status: 500, retryable: false },
   SECRET_EXPOSED: { status: 500, retryable: false },
   // This node.

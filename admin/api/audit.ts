@@ -14,6 +14,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** Set by routes that change something. */
     change: Change | null
+    /** Public key of whoever signed it; set by routes that take signed ops. */
+    signer: string | null
     /** Code of what it was refused for. */
     refusal: string | null
   }
@@ -28,6 +30,7 @@ const SUSPICIOUS: ReadonlySet<string> = new Set(['FOREIGN_HOST', 'FOREIGN_ORIGIN
 /** Has each change written down, and each that was refused, with who asked for it. */
 export function auditChanges(app: ApiApp, audit: (entry: AuditEntry) => void): void {
   app.decorateRequest('change', null)
+  app.decorateRequest('signer', null)
   app.decorateRequest('refusal', null)
   app.addHook('onError', async (request, _reply, error) => {
     request.refusal = error.code
@@ -35,11 +38,11 @@ export function auditChanges(app: ApiApp, audit: (entry: AuditEntry) => void): v
   // Not when the answer has arrived: whoever hangs up before would stay unseen.
   app.addHook('onSend', async (request, reply) => {
     if (SAFE.has(request.method) && !isSuspicious(request)) return
-    const { raw, hasToken, change, refusal } = request
+    const { raw, hasToken, signer, change, refusal } = request
     const status = reply.statusCode
     audit({
       ...askedBy(raw),
-      who: hasToken ? 'token' : 'none',
+      who: signer !== null ? `key ${signer}` : hasToken ? 'token' : 'none',
       outcome: status < 400 ? 'done' : status < 500 ? 'refused' : 'failed',
       status,
       ...(refusal === null ? {} : { code: refusal }),

@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto'
 import rateLimit from '@fastify/rate-limit'
-import type { FastifyRequest } from 'fastify'
+import type { FastifyReply, FastifyRequest } from 'fastify'
 import { WarrenError } from '../../node/errors.ts'
 import type { NodeToken } from '../../node/node-token.ts'
 import { isLoopback } from '../../node/tcp-address.ts'
@@ -41,13 +41,20 @@ export async function guardByToken(app: ApiApp, token: NodeToken): Promise<void>
           retryAfter: count.ttlInSeconds,
         },
       )
-    reply.header('www-authenticate', 'Bearer realm="warren"')
-    const what = bearerIn(authorization) === undefined ? 'this needs the node token' : 'that is not the token of this node'
-    throw new WarrenError(
-      'TOKEN_REQUIRED',
-      `${what}: send «Authorization: Bearer …» with what stands in ${isLocal(request) ? token.file : 'node.token in its data folder'}`,
-    )
+    refuse(request, reply, isLocal(request) ? token.file : undefined)
   })
+}
+
+/** For a route that everybody may ask, where what is asked needs the node token all the same. Throws TOKEN_REQUIRED. */
+export function demandToken(request: FastifyRequest, reply: FastifyReply): void {
+  if (!request.hasToken) refuse(request, reply)
+}
+
+function refuse({ headers }: FastifyRequest, reply: FastifyReply, file = 'node.token in its data folder'): never {
+  reply.header('www-authenticate', 'Bearer realm="warren"')
+  const what =
+    bearerIn(headers.authorization) === undefined ? 'this needs the node token' : 'that is not the token of this node'
+  throw new WarrenError('TOKEN_REQUIRED', `${what}: send «Authorization: Bearer …» with what stands in ${file}`)
 }
 
 function isRight(authorization: string, { value }: NodeToken): boolean {

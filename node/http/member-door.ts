@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { isWarrenError, WarrenError } from '../errors.ts'
-import { inRequest, requestIdOf } from '../request-id.ts'
 import { PURGES } from '../mesh/ledger/purge-mark.ts'
+import { inRequest, requestIdOf } from '../request-id.ts'
 import type { Role } from '../trust/standing.ts'
 import { ClientLeft } from './client-left.ts'
 import { breakOff, sendError } from './refusal.ts'

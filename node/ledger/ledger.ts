@@ -135,11 +135,16 @@ export class Ledger {
     return op
   }
 
-  /** Takes an op that somebody signed for this mesh, unless it is here. Throws UNTRUSTED or STORE_UNUSABLE, and changes nothing then. */
-  relay(text: string): Op {
+  /**
+   * Takes an op that somebody signed for this mesh, unless it is here. Throws UNTRUSTED, STORE_UNUSABLE, or what `check` throws for a new
+   * one, and changes nothing then.
+   */
+  relay(text: string, check: (op: Op) => void = () => {}): Op {
     this.refresh()
     const op = openOp(text, this.scope)
-    if (!this.#ops.has(op.hash)) this.#admit(op)
+    if (this.#ops.has(op.hash)) return op
+    check(op)
+    this.#admit(op)
     return op
   }
 

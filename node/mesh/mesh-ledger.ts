@@ -4,8 +4,8 @@ import type { Op } from '../ledger/op.ts'
 /** The ledger of the mesh that a node is in, for those who issue ops and look what became of them. */
 export interface MeshLedger {
   readonly ledger: Pick<Ledger, 'all' | 'live' | 'scope' | 'state' | 'summary' | 'positionOf'>
-  /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`. */
-  relay(text: string): Op
+  /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`, and what `check` throws for a new one. */
+  relay(text: string, check: (op: Op) => void): Op
   /** Peer ids of those who have put an op into effect, this node among them; undefined for one of long ago. */
   appliedBy(hash: string): readonly string[] | undefined
   /** Whether this node knows the ledger as it is now, by the word of a seed. */

@@ -308,13 +308,13 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       membership: () => gate.membership,
       ledger: {
         ledger,
-        relay: (text) => shared.relay(text),
+        relay: (text, check) => shared.relay(text, check),
         appliedBy: (hash) => acks.appliedBy(hash),
         get isConfirmed() {
           return shared.isConfirmed
         },
         get clockAhead() {
-          return clocks.ahead
+          return shared.clockAhead
         },
       },
       refresh: () => shared.refresh(),

@@ -7,7 +7,9 @@ import type { Peers } from '../../admin/api/peers-schema.ts'
 import type { PinsAnswer, PlaceAnswer } from '../../admin/api/pins-schema.ts'
 import { type AdminPorts, adminApi } from '../../admin/api/plugin.ts'
 import type { Status } from '../../admin/api/status-schema.ts'
+import { systemClock } from '../../node/clock.ts'
 import { WarrenError } from '../../node/errors.ts'
+import { LedgerDesk } from '../../node/ledger-desk.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
 import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
 
@@ -67,6 +69,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
       if (!node.explanation) throw new WarrenError('NO_SUCH_MIRROR', 'this node has no mirrors')
       return { ...node.explanation, key }
     },
+    ledger: new LedgerDesk({ clock: systemClock, mesh: () => undefined, peers: () => [], adminKey: () => undefined }),
     placeOf: async (target) => {
       node.placesAsked++
       return { place: node.places.get(target) ?? null }

@@ -26,6 +26,14 @@ export interface StartedNode {
   placeOf(path: string): Promise<PlaceAnswer['place']>
   /** Where a path of its mirrors, or a digest, would come from. */
   explain(key: string): Promise<Explanation>
+  /** Asks its admin API, below `/admin/v1/`, with its token unless that is left out. */
+  api(method: string, path: string, body?: unknown, as?: 'token' | 'nobody'): Promise<ApiReply>
+}
+
+export interface ApiReply {
+  readonly status: number
+  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects of it
+  readonly body: any
 }
 
 export interface StartNodeInit {
@@ -80,11 +88,21 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
   const url = listen[0] as string
   const ask = async (what: string, headers: Record<string, string> = {}) =>
     (await fetch(`${admin}/admin/v1/${what}`, { headers })).json()
+  const api: StartedNode['api'] = async (method, path, body, as = 'token') => {
+    const headers = {
+      ...(as === 'token' && { authorization }),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+    }
+    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
+    const response = await fetch(`${admin}/admin/v1/${path}`, { method, headers, ...sent })
+    return { status: response.status, body: await response.json() }
+  }
   const authorization = `Bearer ${loadNodeToken(init.data).value}`
   return {
     node,
     url,
     npm: `${url}/npm/`,
+    api,
     metrics: async () => (await fetch(`${admin}/metrics`)).text(),
     status: async () => (await ask('status', { authorization })) as never,
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,

@@ -1,12 +1,13 @@
 import type { ApiApp } from '../app.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
 import { type MetricsPorts, metricsRoutes } from './metrics.ts'
+import { type OpsPorts, opsRoutes } from './ops.ts'
 import { type PeersPorts, peersRoutes } from './peers.ts'
 import { type PinsPorts, pinsRoutes } from './pins.ts'
 import { type StatusPorts, statusRoutes } from './status.ts'
 
 /** What the routes may see and do; nothing else of the node is within their reach. */
-export type RoutePorts = StatusPorts & PeersPorts & PinsPorts & ExplainPorts & MetricsPorts
+export type RoutePorts = StatusPorts & PeersPorts & PinsPorts & ExplainPorts & MetricsPorts & OpsPorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
@@ -14,4 +15,5 @@ export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   pinsRoutes(app, ports)
   explainRoutes(app, ports)
   metricsRoutes(app, ports)
+  opsRoutes(app, ports)
 }

@@ -22,6 +22,7 @@ import {
   SUMMARY,
   TAKEN,
 } from './messages.ts'
+import { PeerClocks } from './peer-clocks.ts'
 
 const MINUTE = 60_000
 /** Ms between looks whether some member knows more, since what was told may have been lost on its way. */
@@ -67,6 +68,7 @@ const HEADS_SHOWN = 3
  * once by everybody. An op proves itself, so that it does not matter who brings it; whoever brings a wrong one is left alone.
  */
 export class LedgerExchange {
+  readonly clocks = new PeerClocks()
   readonly #components: LedgerExchangeComponents
   readonly #answersAMinute: number
   readonly #stopped = new AbortController()
@@ -182,6 +184,7 @@ export class LedgerExchange {
     const { signal } = this.#stopped
     if (this.#isQuarantined(peer)) return
     const theirs = await ask(connection, SUMMARY, signal, { ask: 'summary' })
+    if (theirs.now !== undefined) this.clocks.told(peer, theirs.now, this.#components.clock.now())
     if (theirs.digest === ledger.summary.digest || ledger.summary.count >= MAX_OPS) return
     for (let page = 0, from = 0; page < MAX_PAGES && from <= MAX_OPS; page++) {
       const { hashes } = await ask(connection, HASHES, signal, { ask: 'hashes', from })
@@ -205,7 +208,7 @@ export class LedgerExchange {
     const asked = reading.value
     switch (asked.ask) {
       case 'summary':
-        return { v: 1, ...ledger.summary }
+        return { v: 1, ...ledger.summary, now: this.#components.clock.now() }
       case 'hashes': {
         const page = ledger.live().slice(asked.from, asked.from + MAX_HASHES_A_MESSAGE)
         return { v: 1, hashes: page.map(({ hash }) => hash) }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { MAX_OPS } from '../../ledger/constants.ts'
 import { opHash } from '../../ledger/op.ts'
 import type { Summary } from '../../ledger/op-set.ts'
+import { time } from '../../trust/certificates.ts'
 import { MAX_OP_CHARS, MAX_STATEMENT_CHARS } from '../../trust/statement.ts'
 import type { Question } from '../host/question.ts'
 
@@ -43,9 +44,10 @@ const shared = {
   maxAskedBytes: MAX_OPS_A_MESSAGE * (MAX_OP_CHARS + 3) + ENVELOPE,
 }
 
-export const SUMMARY: Question<Summary & { v: 1 }> = {
+/** `now`: what the clock of whoever answers shows. */
+export const SUMMARY: Question<Summary & { v: 1; now?: number | undefined }> = {
   ...shared,
-  schema: z.object({ v, count: z.int().min(0), digest: opHash }),
+  schema: z.object({ v, count: z.int().min(0), digest: opHash, now: time.optional() }),
   maxBytes: ENVELOPE,
 }
 

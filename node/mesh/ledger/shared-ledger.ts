@@ -92,12 +92,17 @@ export class SharedLedger {
   }
 
   /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`. */
-  relay(text: string): Op {
+  relay(text: string, check: (op: Op) => void): Op {
     const { ledger } = this.#components
     const before = ledger.summary.digest
-    const op = ledger.relay(text)
+    const op = ledger.relay(text, check)
     if (ledger.summary.digest !== before) this.#added([op])
     return op
+  }
+
+  /** As `PeerClocks` has it. */
+  get clockAhead(): number | undefined {
+    return this.#exchange.clocks.ahead
   }
 
   /** Whether this node knows the ledger as it is now: by the word of a seed, or since it is one. */

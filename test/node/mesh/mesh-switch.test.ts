@@ -51,6 +51,7 @@ function node(first?: Membership) {
     const current = { get: () => state.certified ?? membership }
     return Object.assign(Object.defineProperty(joined, 'membership', current) as MemoryMesh & Pick<OpenMesh, 'membership'>, {
       refresh: () => void told.push('refresh'),
+      ledger: LEDGER,
       fetches: false,
       status: () => ({ ...alone, state: 'member' as const, id: membership.mesh, role: 'member' as const, trouble: null }),
       peers: () => [],
@@ -65,6 +66,9 @@ function node(first?: Membership) {
   const found = async () => (await Array.fromAsync(switched.find(digestOf(BYTES), NEVER))).map(({ id }) => id)
   return { switched, state, told, log, found }
 }
+
+/** Nobody looks into it here. */
+const LEDGER = { isConfirmed: false } as OpenMesh['ledger']
 
 function nameOf({ mesh: id, joinedAt }: Membership): string {
   return `${id === mesh.joined.mesh ? 'mesh' : 'other'} ${joinedAt - mesh.joined.joinedAt}`

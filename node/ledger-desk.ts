@@ -1,0 +1,135 @@
+import type { Clock } from './clock.ts'
+import { WarrenError } from './errors.ts'
+import { type Effect, effectOf, isKnownType } from './ledger/effect.ts'
+import { type Op, signOp } from './ledger/op.ts'
+import type { MeshLedger } from './mesh/mesh-ledger.ts'
+import type { PeerStatus } from './mesh/mesh-status.ts'
+import type { SigningKey } from './trust/keys.ts'
+
+export interface LedgerDeskComponents {
+  readonly clock: Clock
+  /** Undefined while the node runs alone. */
+  mesh(): MeshLedger | undefined
+  peers(): readonly PeerStatus[]
+  /** The admin key, where it is on this node. Throws MESH_UNREADABLE or SECRET_EXPOSED. */
+  adminKey(): SigningKey | undefined
+}
+
+/** An op and what has become of it. Times in ms since the epoch. */
+export interface OpStanding {
+  readonly op: Op
+  readonly effect: Effect | undefined
+  readonly inEffect: boolean
+  /** Its author was revoked. */
+  readonly isVoid: boolean
+  /** Peer ids of those who have put it into effect; undefined for one of long ago. */
+  readonly appliedBy: readonly string[] | undefined
+  /** Members that were seen within a day and have not. */
+  readonly missing: readonly { readonly peer: string; readonly connected: boolean; readonly lastSeen: number }[]
+}
+
+/** Ms by which the clock of whoever issues an op may differ from the median of the mesh. */
+const CLOCK_TOLERANCE = 5 * 60_000
+/** Ms since it was seen last after which a member is not waited for. */
+const SEEN = 24 * 60 * 60_000
+
+/** Where changes of a mesh are handed in, and looked up, at one node. */
+export class LedgerDesk {
+  readonly #components: LedgerDeskComponents
+
+  constructor(components: LedgerDeskComponents) {
+    this.#components = components
+  }
+
+  /** All ops that are known, the newest first. */
+  all(): OpStanding[] {
+    const { ledger } = this.#mesh
+    return ledger
+      .all()
+      .map((op) => this.#standing(op))
+      .reverse()
+  }
+
+  /** What the ledger as a whole is. */
+  about() {
+    const { ledger, isConfirmed } = this.#mesh
+    return { ...ledger.scope, ...ledger.summary, confirmed: isConfirmed }
+  }
+
+  /** Throws NO_SUCH_OP. */
+  one(hash: string): OpStanding {
+    const op = this.#mesh.ledger.all().find((known) => known.hash === hash)
+    if (op) return this.#standing(op)
+    throw new WarrenError('NO_SUCH_OP', `no op ${hash} is known here`)
+  }
+
+  /** What an op that `author`, a public key, signs next has to say besides what it changes. */
+  positionOf(author: string) {
+    const { ledger } = this.#mesh
+    return { ...ledger.scope, ...ledger.positionOf(author), isRevoked: ledger.state.operatorRevocation(author) !== undefined }
+  }
+
+  /** Takes an op that somebody signed. Throws UNTRUSTED for what nobody may issue, MESH_CONFLICT for a clock that is wrong. */
+  relay(text: string): OpStanding {
+    const mesh = this.#mesh
+    const now = this.#components.clock.now() - (mesh.clockAhead ?? 0)
+    return this.#standing(mesh.relay(text, (op) => checkClock(op.issuedAt, now)))
+  }
+
+  /**
+   * Issues an op for whoever has the token of this node, which has to be the one with the admin key: a member that records what it sees
+   * must not be able to change anything. Throws MESH_CONFLICT elsewhere.
+   */
+  issue(type: string, body: Readonly<Record<string, unknown>>): OpStanding {
+    const mesh = this.#mesh
+    const { ledger } = mesh
+    const key = this.#components.adminKey()
+    if (key?.publicKey !== ledger.scope.adminKey)
+      throw new WarrenError(
+        'ADMIN_KEY_ELSEWHERE',
+        'a change of the whole mesh is signed: send it to the node that has the admin key, or have it signed by an operator key (warren operator add), with which any node takes it',
+      )
+    if (!isKnownType(type)) throw new WarrenError('BAD_REQUEST', `there are no ops of type ${JSON.stringify(type)}`)
+    const issuedAt = this.#components.clock.now()
+    const op = signOp({ mesh: ledger.scope.mesh, ...ledger.positionOf(key.publicKey), issuedAt, type, body: { ...body } }, key)
+    if (!effectOf(op, ledger.scope)) throw new WarrenError('BAD_REQUEST', `that is no body of an op of type ${type}`)
+    return this.relay(op.text)
+  }
+
+  get #mesh(): MeshLedger {
+    const mesh = this.#components.mesh()
+    if (mesh) return mesh
+    throw new WarrenError('MESH_CONFLICT', 'this node is in no mesh, so it has no ledger')
+  }
+
+  #standing(op: Op): OpStanding {
+    const { ledger, appliedBy } = this.#mesh
+    const applied = appliedBy(op.hash)
+    const { state } = ledger
+    return {
+      op,
+      effect: effectOf(op, ledger.scope),
+      inEffect: state.isInEffect(op),
+      isVoid: state.isVoid(op),
+      appliedBy: applied,
+      missing: applied && state.isInEffect(op) ? this.#missing(new Set(applied)) : [],
+    }
+  }
+
+  #missing(applied: ReadonlySet<string>): OpStanding['missing'] {
+    const { clock, peers } = this.#components
+    const since = clock.now() - SEEN
+    return peers()
+      .filter(({ id, connected, lastSeen }) => !applied.has(id) && (connected || lastSeen > since))
+      .map(({ id, connected, lastSeen }) => ({ peer: id, connected, lastSeen }))
+  }
+}
+
+function checkClock(issuedAt: number, now: number): void {
+  const minutes = Math.round((issuedAt - now) / 60_000)
+  if (Math.abs(issuedAt - now) <= CLOCK_TOLERANCE) return
+  throw new WarrenError(
+    'MESH_CONFLICT',
+    `the clock of whoever signed this is ${Math.abs(minutes)} min ${minutes > 0 ? 'ahead of' : 'behind'} those of the mesh: set it right and sign again`,
+  )
+}
