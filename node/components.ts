@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import { strayEntry } from '../admin/api/audit.ts'
 import { adminApi } from '../admin/api/plugin.ts'
+import { protocols } from '../protocols/index.ts'
 import { AuditLog } from './audit-log.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
@@ -26,6 +27,7 @@ import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
 import { LedgerDesk } from './ledger-desk.ts'
+import { LiveSettings } from './live-settings.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
@@ -33,6 +35,7 @@ import { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
 import { configuredHosts } from './metrics/configured-hosts.ts'
 import { MetricsDesk } from './metrics/metrics-desk.ts'
+import { testMirror } from './mirror-test.ts'
 import { mountsOf } from './mounts-of.ts'
 import { loadNodeToken } from './node-token.ts'
 import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
@@ -66,11 +69,9 @@ export interface Overrides {
 export interface Components {
   readonly id: string
   readonly log: Logger
-  readonly door: Door
-  readonly gate: PolicyGate
   readonly server: HttpServer
-  /** Of single upstreams; to be replaced with the mirrors. */
-  readonly authorities: Authorities
+  /** Mirrors and policy, of all layers. */
+  readonly settings: LiveSettings
   /** The mesh that this node is in, or may join while it runs. */
   readonly mesh: MeshSwitch
   /** What keeps the store within its bounds; undefined where a test brought another one along. */
@@ -149,7 +150,25 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const parts = { config, key, shelf, pins, permanence, services, events, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   warnOfIdleLogins(config, log)
-  const authorities = new Authorities(config.mirrors)
+  const settings: LiveSettings = new LiveSettings(
+    {
+      ecosystems: protocols,
+      takeMirrors: (mirrors) => {
+        authorities.replace(mirrors)
+        door.mounts = mountsOf(mirrors)
+        const [address] = server.listening?.listen ?? []
+        const base = (config.publicUrl ?? (address ? urlOf(address) : '')).replace(/\/$/, '')
+        log.info({ mirrors: Object.fromEntries(mirrors.map(({ name, path }) => [name, base + path])) }, 'mirrors changed')
+      },
+      takePolicy: (policy) => {
+        gate.policy = new Policy(policy)
+        log.info({ policy }, 'policy changed')
+      },
+      left: (what) => log.warn(`what the mesh says is left out at this node: ${what}`),
+    },
+    { folder: config.data, base: config },
+  )
+  const authorities = new Authorities(settings.mirrors)
   const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
     part.close(),
   )
@@ -166,7 +185,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
 
   const gate: PolicyGate = new PolicyGate(
     { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
-    new Policy(config.policy),
+    new Policy(settings.policy),
   )
   const intake = building.adopt(new Intake({ cache: gate }), (part) => part.close())
   const composer = building.adopt(new Composer({ withholder: gate, clock }), (part) => part.close())
@@ -181,7 +200,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       baseUrl: new BaseUrl({ publicUrl: config.publicUrl, trustedProxies: config.trustedProxies }),
       events,
     },
-    { nodeId: id, mounts: mountsOf(config.mirrors) },
+    { nodeId: id, mounts: mountsOf(settings.mirrors) },
   )
   const explainer = new Explainer({
     store,
@@ -227,6 +246,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       peers: () => mesh.peers(),
       adminKey: () => new MeshFolder(config.data).adminKey(),
     }),
+    mirrors: settings,
+    policy: settings,
+    testMirror: (mirror) => testMirror(mirror, { upstream, clock }, stopping.signal),
     peers: async () => ({
       peers: mesh
         .peers()
@@ -261,7 +283,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { listen: config.listen, adminListen: config.admin.listen },
   )
   building.defer(() => server.stop())
-  return { id, log, door, gate, server, authorities, mesh, permanence, disposer: building.move() }
+  return { id, log, server, settings, mesh, permanence, disposer: building.move() }
 }
 
 /** Base URL of a listener, without a trailing slash; of a socket `unix:` and its path. */

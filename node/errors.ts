@@ -33,6 +33,8 @@ const CATALOGUE = {
   MESH_UNREADABLE: { status: 500, retryable: false },
   SECRET_EXPOSED: { status: 500, retryable: false },
   // This node.
+  NOT_FOUND: { status: 404, retryable: false },
+  CONFLICT: { status: 409, retryable: false },
   TOKEN_REQUIRED: { status: 401, retryable: false },
   TOO_MANY_FAILURES: { status: 429, retryable: true },
   STORE_LOCKED: { status: 500, retryable: false },

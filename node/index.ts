@@ -4,9 +4,7 @@ import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
 import { LEDGER_FILE } from './ledger/ledger.ts'
-import { mountsOf } from './mounts-of.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
-import { Policy } from './policy/policy.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 
 export interface NodeUrls {
@@ -23,15 +21,18 @@ export interface Node extends AsyncDisposable {
   start(): Promise<NodeUrls>
   /** Lets answers under way finish, then frees everything. Idempotent. */
   stop(): Promise<void>
-  /** Replaces the mirrors; requests under way end with those that they began with. Throws CONFIG_INVALID, and changes nothing then. */
+  /**
+   * Replaces the mirrors of the configuration; requests under way end with those that they began with. What was changed by REST stands
+   * above them. Throws CONFIG_INVALID, and changes nothing then.
+   */
   applyMirrors(mirrors: readonly MirrorConfig[]): void
-  /** Replaces the policy, from the next request on. */
+  /** Replaces the policy of the configuration, from the next request on. */
   applyPolicy(policy: Config['policy']): void
 }
 
 /** Makes a node; nothing listens before `start`. Throws STORE_LOCKED, STORE_UNUSABLE, STORE_UNKNOWN or CONFIG_INVALID. */
 export async function createNode(config: Config, overrides?: Overrides): Promise<Node> {
-  const { id, log, door, gate, server, authorities, mesh, permanence, disposer } = await buildComponents(config, overrides)
+  const { id, log, server, settings, mesh, permanence, disposer } = await buildComponents(config, overrides)
   let stopping: Promise<void> | undefined
   let started = false
   const watch = new FileWatch({
@@ -69,17 +70,8 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
       return urls
     },
     stop,
-    applyMirrors(mirrors) {
-      authorities.replace(mirrors)
-      door.mounts = mountsOf(mirrors)
-      const [address] = server.listening?.listen ?? []
-      const base = (config.publicUrl ?? (address ? urlOf(address) : '')).replace(/\/$/, '')
-      log.info({ mirrors: Object.fromEntries(mirrors.map(({ name, path }) => [name, base + path])) }, 'mirrors changed')
-    },
-    applyPolicy(policy) {
-      gate.policy = new Policy(policy)
-      log.info({ policy }, 'policy changed')
-    },
+    applyMirrors: (mirrors) => settings.setBase({ mirrors }),
+    applyPolicy: (policy) => settings.setBase({ policy }),
     [Symbol.asyncDispose]: stop,
   }
 }

@@ -4,7 +4,7 @@ import type { AuditEntry } from '../../node/audit-log.ts'
 import type { ApiApp } from './app.ts'
 
 /** What a request changed, for the audit log; without secrets. */
-export interface Change {
+interface Change {
   readonly what: string
   readonly before?: unknown
   readonly after?: unknown

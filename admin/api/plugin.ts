@@ -4,6 +4,7 @@ import type { AuditEntry } from '../../node/audit-log.ts'
 import type { NodeToken } from '../../node/node-token.ts'
 import { type ApiApp, apiApp } from './app.ts'
 import { auditChanges } from './audit.ts'
+import { rememberAnswers } from './idempotency.ts'
 import { openApiDocument } from './openapi.ts'
 import { problemOf } from './problem.ts'
 import { type RoutePorts, registerRoutes } from './routes/all.ts'
@@ -33,6 +34,7 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
   app.addHook('onRequest', async (request) => ports.checkHost(request.raw))
   await guardByToken(app, ports.token)
   auditChanges(app, ports.audit)
+  rememberAnswers(app)
   app.addHook('onError', async ({ url }, _reply, error) => {
     if (problemOf(error).status === 500) ports.bug(error, url)
   })

@@ -3,6 +3,31 @@ import { z } from 'zod'
 const count = z.number().int().nonnegative()
 const sources = { local: count, flight: count, peer: count, seed: count, upstream: count, stale: count }
 
+/** A mirror as it works: URLs canonical, spans in ms. */
+export const mirrorSchema = z.object({
+  name: z.string(),
+  protocol: z.string(),
+  path: z.string(),
+  upstreams: z.array(z.string()).readonly(),
+  registry: z.string().optional(),
+  /** Names that are asked at one upstream only, or, without one, at none; the first pattern that matches counts. */
+  routes: z
+    .array(z.object({ pattern: z.string(), upstream: z.string().optional(), levels: z.string().optional() }).readonly())
+    .readonly()
+    .optional(),
+  /** In ms. */
+  lifetime: count.optional(),
+  tarballUrls: z.enum(['rewrite', 'preserve']).optional(),
+  fileHosts: z.array(z.string()).readonly().optional(),
+  sumdb: z.string().optional(),
+  immutable: z.array(z.string()).readonly().optional(),
+  mutable: z.array(z.string()).readonly().optional(),
+  pins: z
+    .record(z.string(), z.object({ algorithm: z.string(), hex: z.string() }).readonly())
+    .readonly()
+    .optional(),
+})
+
 /** What `GET /admin/v1/status` tells with the token. Counts are since the start of the node; sizes in bytes, times in ms since the epoch. */
 export const statusSchema = z.object({
   node: z.object({
@@ -16,31 +41,7 @@ export const statusSchema = z.object({
     listen: z.array(z.string()).readonly(),
   }),
   /** In the order of the settings, built-in ones first. */
-  mirrors: z.array(
-    z.object({
-      name: z.string(),
-      protocol: z.string(),
-      path: z.string(),
-      upstreams: z.array(z.string()).readonly(),
-      registry: z.string().optional(),
-      /** Names that are asked at one upstream only, or, without one, at none; the first pattern that matches counts. */
-      routes: z
-        .array(z.object({ pattern: z.string(), upstream: z.string().optional(), levels: z.string().optional() }).readonly())
-        .readonly()
-        .optional(),
-      /** In ms. */
-      lifetime: count.optional(),
-      tarballUrls: z.enum(['rewrite', 'preserve']).optional(),
-      fileHosts: z.array(z.string()).readonly().optional(),
-      sumdb: z.string().optional(),
-      immutable: z.array(z.string()).readonly().optional(),
-      mutable: z.array(z.string()).readonly().optional(),
-      pins: z
-        .record(z.string(), z.object({ algorithm: z.string(), hex: z.string() }).readonly())
-        .readonly()
-        .optional(),
-    }),
-  ),
+  mirrors: z.array(mirrorSchema),
   /** Answers by where they came from; `negative`: upstream said no, `denied`: the policy did, `error`: trouble or a wrong request. */
   requests: z.object({ ...sources, negative: count, denied: count.default(0), error: count }),
   /** Bytes of body that went to clients. */

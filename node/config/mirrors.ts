@@ -50,13 +50,27 @@ export function resolveMirrors(
     for (const mirror of all) {
       // Where a built-in mirror and a written one collide, the written one is to be mended.
       const given = byName.get(mirror.name)?.given
-      const clash = given && clashOf(mirror, { all, ecosystems, written: byName })
-      if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
-      const twin = all.find((one) => one !== mirror && isSameRegistry(one, mirror, ecosystems))
-      if (given && twin) problems.wrong(given, ['registry'], `another one: mirrors.${twin.name} is for it already`)
+      if (given) checkPlace(mirror, given, { all, ecosystems, written: byName }, problems)
     }
   }
   return all
+}
+
+/** Completes one mirror that is written; undefined where it takes one away, or something is wrong with it. */
+export function resolveMirror(
+  written: WrittenMirror,
+  ecosystems: readonly Ecosystem[],
+  problems: Problems,
+): MirrorConfig | undefined {
+  return resolve(written, { ecosystems, builtIns: builtInMirrors(ecosystems) }, problems)
+}
+
+/** Whether a mirror stands in the way of others, or for the same registry; `given` is what is to be mended then. */
+export function checkPlace(mirror: MirrorConfig, given: Given, around: Surroundings, problems: Problems): void {
+  const clash = clashOf(mirror, around)
+  if (clash) problems.wrong({ ...given, value: { ...Object(given.value), path: mirror.path } }, ['path'], clash)
+  const twin = around.all.find((one) => one !== mirror && isSameRegistry(one, mirror, around.ecosystems))
+  if (twin) problems.wrong(given, ['registry'], `another one: mirrors.${twin.name} is for it already`)
 }
 
 interface Known {
@@ -149,7 +163,8 @@ function complete(
 interface Surroundings {
   readonly all: readonly MirrorConfig[]
   readonly ecosystems: readonly Ecosystem[]
-  readonly written: ReadonlyMap<string, WrittenMirror>
+  /** Names of those that can be mended. */
+  readonly written: Pick<ReadonlyMap<string, unknown>, 'has'>
 }
 
 /** What the path must be instead, if it stands in the way of something. */

@@ -31,6 +31,37 @@ function listed(text: string): unknown {
   return parsed(text)
 }
 
+const BLOCKS_MUST = `a list of up to ${MAX_RULES} blocks, each with purl and reason`
+const REASON_MUST = 'a sentence of 1 to 512 characters in one line'
+
+const pattern = z.unknown().transform((given, context): string => {
+  const [purl] = packagePatterns.safeParse([given]).data ?? []
+  if (purl !== undefined) return purl
+  context.addIssue({ code: 'custom', message: messageOf(given) })
+  return z.NEVER
+})
+
+/** A package URL that is blocked, and why. */
+export const block = z.strictObject(
+  {
+    purl: pattern.describe('Package URL, with * for any characters and a range of versions, as in policy.deny'),
+    reason: z
+      .string({ error: REASON_MUST })
+      .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,512}$/u, { error: REASON_MUST })
+      .optional()
+      .describe('Why, for whoever asks for it'),
+  },
+  { error: 'a group of purl and reason' },
+)
+
+export const blocks = z.array(block, { error: BLOCKS_MUST }).max(MAX_RULES, { error: BLOCKS_MUST })
+
+/** What a pattern would have to be. */
+function messageOf(given: unknown): string {
+  const [issue] = packagePatterns.safeParse([given]).error?.issues ?? []
+  return issue?.message ?? LIST_MUST
+}
+
 const AGE_MUST =
   'a duration from 0s to 365d, such as 3d, or a group of them by type of package URL, with default for all others'
 const TYPES = ['default', ...purlTypes.keys()]

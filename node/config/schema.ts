@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import type { Mirror } from '../../protocols/protocol.ts'
+import type { PolicySettings } from '../policy/policy.ts'
 import type { Secret } from '../secret.ts'
 import { credentials } from './credentials.ts'
 import { mirrorEntry } from './mirror-entry.ts'
@@ -120,4 +121,7 @@ type Frozen<T> = T extends Secret
     : T
 
 /** What a node runs with: durations in ms, sizes in bytes, URLs and paths canonical. Frozen. */
-export type Config = Frozen<Omit<z.output<typeof schema>, 'mirrors'>> & { readonly mirrors: readonly MirrorConfig[] }
+export type Config = Frozen<Omit<z.output<typeof schema>, 'mirrors' | 'policy'>> & {
+  readonly mirrors: readonly MirrorConfig[]
+  readonly policy: PolicySettings
+}

@@ -10,6 +10,14 @@ export interface PolicySettings {
   /** Ms by package-URL type; `default` is for all that it does not name. */
   readonly minimumAge: Readonly<Record<string, number>>
   readonly minimumAgeExceptions: readonly string[]
+  /** Denied, too, and why. */
+  readonly blocks?: readonly Block[]
+}
+
+export interface Block {
+  /** A pattern as in `deny`. */
+  readonly purl: string
+  readonly reason?: string | undefined
 }
 
 export type Verdict = { readonly allowed: true } | { readonly allowed: false; readonly reason: string }
@@ -34,6 +42,8 @@ export class Policy {
   readonly #deny: RuleBook
   readonly #exceptions: RuleBook
   readonly #minimumAge: ReadonlyMap<string, number>
+  /** By their rules. */
+  readonly #blocks: ReadonlyMap<string, Block>
   /** Whether it lets everything through. */
   readonly isEmpty: boolean
   /** What it was made of. */
@@ -41,12 +51,14 @@ export class Policy {
 
   /** Throws a PatternError. */
   constructor(settings: PolicySettings) {
-    const { allow, deny, minimumAge, minimumAgeExceptions } = settings
+    const { allow, minimumAge, minimumAgeExceptions, blocks = [] } = settings
+    const deny = [...settings.deny, ...blocks.map(({ purl }) => purl)]
     this.settings = settings
     this.#allow = new RuleBook(allow)
     this.#deny = new RuleBook(deny)
     this.#exceptions = new RuleBook(minimumAgeExceptions)
     this.#minimumAge = new Map(Object.entries(minimumAge))
+    this.#blocks = new Map(blocks.map((block) => [block.purl, block]))
     this.isEmpty = allow.length + deny.length === 0 && Object.values(minimumAge).every((age) => age === 0)
   }
 
@@ -75,10 +87,15 @@ export class Policy {
   #denial(subject: Subject): Verdict | undefined {
     const { type, version } = subject
     for (const rule of this.#deny.about(type, canonicalName(subject))) {
-      if (isDenied(rule, version))
-        return refused(`${purlOf(subject)} is denied by the rule ${rule.text} (policy.deny); ${CHOOSE}`)
+      if (isDenied(rule, version)) return refused(`${purlOf(subject)} is ${this.#denialBy(rule)}; ${CHOOSE}`)
     }
     return undefined
+  }
+
+  #denialBy({ text }: Rule): string {
+    const block = this.#blocks.get(text)
+    if (!block) return `denied by the rule ${text} (policy.deny)`
+    return `blocked by the rule ${text}${block.reason === undefined ? '' : `: ${block.reason}`}`
   }
 
   #isAllowed(subject: Subject): boolean {

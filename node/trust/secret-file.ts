@@ -16,7 +16,7 @@ import { dirname } from 'node:path'
 import { giveToOwnerOf, makeDataFolder } from '../data-folder.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 
-/** Bytes that a secret file may have; a membership with the most addresses has a tenth. */
+/** Bytes that a secret file may have, where nobody says otherwise; a membership with the most addresses has a tenth. */
 const MAX_BYTES = 64 << 10
 
 /** Does not follow a link; does not wait for somebody to write into a pipe. Windows has neither. */
@@ -51,7 +51,7 @@ export function createSecretFile(path: string, text: string): boolean {
  *
  * Throws SECRET_EXPOSED when another user may have read or written it, STORE_UNUSABLE when it cannot be read.
  */
-export function readSecretFile(path: string): string | undefined {
+export function readSecretFile(path: string, limit = MAX_BYTES): string | undefined {
   let descriptor: number
   try {
     descriptor = openSync(path, READ_FLAGS)
@@ -63,7 +63,7 @@ export function readSecretFile(path: string): string | undefined {
   }
   try {
     checkPrivate(path, fstatSync(descriptor))
-    return readBounded(path, descriptor)
+    return readBounded(path, descriptor, limit)
   } catch (error) {
     throw isWarrenError(error) ? error : unusable(path, 'read', error)
   } finally {
@@ -118,14 +118,13 @@ function checkPrivate(path: string, stats: Stats): void {
   }
 }
 
-function readBounded(path: string, descriptor: number): string {
-  const bytes = Buffer.alloc(MAX_BYTES + 1)
+function readBounded(path: string, descriptor: number, limit: number): string {
+  const bytes = Buffer.alloc(limit + 1)
   let length = 0
   for (;;) {
     const read = readSync(descriptor, bytes, length, bytes.length - length, null)
     length += read
-    if (length > MAX_BYTES)
-      throw new WarrenError('STORE_UNUSABLE', `${path} is larger than ${MAX_BYTES} bytes: no file of Warren`)
+    if (length > limit) throw new WarrenError('STORE_UNUSABLE', `${path} is larger than ${limit} bytes: no file of Warren`)
     if (read === 0) return bytes.toString('utf8', 0, length)
   }
 }

@@ -7,9 +7,11 @@ import type { Peers } from '../../admin/api/peers-schema.ts'
 import type { PinsAnswer, PlaceAnswer } from '../../admin/api/pins-schema.ts'
 import { type AdminPorts, adminApi } from '../../admin/api/plugin.ts'
 import type { Status } from '../../admin/api/status-schema.ts'
+import { ecosystems } from '../../node/built-ins.ts'
 import { systemClock } from '../../node/clock.ts'
 import { WarrenError } from '../../node/errors.ts'
 import { LedgerDesk } from '../../node/ledger-desk.ts'
+import { LiveSettings } from '../../node/live-settings.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
 import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
 
@@ -56,6 +58,10 @@ export interface FakeNode {
 /** The admin API of a node on `data` without the node: what it tells is what the test says. */
 export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {}): Promise<FakeNode> {
   const token = loadNodeToken(data)
+  const settings = new LiveSettings(
+    { ecosystems, takeMirrors: () => {}, takePolicy: () => {}, left: () => {} },
+    { folder: data, base: { mirrors: [], policy: { allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] } } },
+  )
   const api = await adminApi({
     checkHost: () => {},
     audit: () => {},
@@ -74,6 +80,9 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
       node.placesAsked++
       return { place: node.places.get(target) ?? null }
     },
+    mirrors: settings,
+    policy: settings,
+    testMirror: async () => ({ upstreams: [] }),
     ...ports,
   })
   const server = createServer((request, response) => {

@@ -13,6 +13,8 @@ export interface StartedNode {
   readonly node: Node
   /** Base URL, without a slash at its end. */
   readonly url: string
+  /** Base URL of the admin listener, the same way. */
+  readonly admin: string
   /** The npm mirror's base URL. */
   readonly npm: string
   /** What it tells Prometheus. */
@@ -101,6 +103,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
   return {
     node,
     url,
+    admin,
     npm: `${url}/npm/`,
     api,
     metrics: async () => (await fetch(`${admin}/metrics`)).text(),

@@ -1,18 +1,29 @@
 import type { ApiApp } from '../app.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
 import { type MetricsPorts, metricsRoutes } from './metrics.ts'
+import { type MirrorsPorts, mirrorsRoutes } from './mirrors.ts'
 import { type OpsPorts, opsRoutes } from './ops.ts'
 import { type PeersPorts, peersRoutes } from './peers.ts'
 import { type PinsPorts, pinsRoutes } from './pins.ts'
+import { type PolicyPorts, policyRoutes } from './policy.ts'
 import { type StatusPorts, statusRoutes } from './status.ts'
 
 /** What the routes may see and do; nothing else of the node is within their reach. */
-export type RoutePorts = StatusPorts & PeersPorts & PinsPorts & ExplainPorts & MetricsPorts & OpsPorts
+export type RoutePorts = StatusPorts &
+  PeersPorts &
+  PinsPorts &
+  MirrorsPorts &
+  PolicyPorts &
+  ExplainPorts &
+  MetricsPorts &
+  OpsPorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
   peersRoutes(app, ports)
   pinsRoutes(app, ports)
+  mirrorsRoutes(app, ports)
+  policyRoutes(app, ports)
   explainRoutes(app, ports)
   metricsRoutes(app, ports)
   opsRoutes(app, ports)
