@@ -1,6 +1,7 @@
 import { readAll } from '../body.ts'
 import type { Clock } from '../clock.ts'
 import { formatDigest } from '../digest.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { recordHeaders } from './answer.ts'
 import type { Documents } from './documents.ts'
@@ -31,6 +32,7 @@ export class Adoption {
   async of(plan: Plan): Promise<Found | undefined> {
     const { store, heads, clock } = this.#components
     const isPrivate = heads.isPrivate(plan)
+    const { generation } = store.purged
     const blob = heldBlob(plan, store, isPrivate)
     const body = blob === undefined ? undefined : await store.blobs.open(blob)
     if (blob === undefined || !body) return undefined
@@ -52,8 +54,9 @@ export class Adoption {
         freshFor: null,
         verified: (plan.digests ?? []).slice(0, 1).map(formatDigest),
         ...(isPrivate ? { private: true } : {}),
+        ...fetchedIn(generation),
       }
-      const children = links(childrenOf(plan, facts), { store, now, isPrivate })
+      const children = links(childrenOf(plan, facts), { store, now, isPrivate, generation })
       // What cannot be written down can be found again.
       await store.records.putAll(new Map([...children, [plan.key, record]])).catch(() => {})
       return { source: 'local', headers: record.headers, body, digest: record.verified[0] }

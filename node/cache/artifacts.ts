@@ -114,6 +114,18 @@ export class Artifacts {
     if (flight) await abortable(flight.done, signal)
   }
 
+  /**
+   * Lets go of the flights that a purge may be about: what they bring goes to those who read it now. `isMeant` is asked with the digests of
+   * which the bytes are to have one, as far as these are known.
+   */
+  detach(isMeant: (key: string, expected: readonly Digest[] | undefined) => boolean): void {
+    for (const [key, flight] of this.#latest) {
+      if (!isMeant(key, flight.expected)) continue
+      flight.detach()
+      this.#latest.delete(key)
+    }
+  }
+
   /** Breaks every flight off; readers get `reason`. */
   async close(reason: unknown): Promise<void> {
     this.#closing.abort(reason)

@@ -53,6 +53,8 @@ export class Cache {
   readonly #shelf: Shelf
   readonly #artifacts: Artifacts
   readonly #completeness: Completeness
+  /** Parts that remember what a purge may be about. */
+  readonly #memories: readonly { clear(): void }[]
   readonly #negative: NegativeCache
   readonly #prefetch: Prefetch
   readonly #revalidation: Revalidation
@@ -92,6 +94,7 @@ export class Cache {
       { ...fetching, negative, pointers, artifacts: this.#artifacts, prefetch: this.#prefetch },
       init,
     )
+    this.#memories = [negative, permits, this.#completeness, pointers]
   }
 
   /** Artifacts being fetched now. */
@@ -146,6 +149,16 @@ export class Cache {
   /** What is here of an artifact with this digest that is being fetched; undefined where none of it is for members. */
   partial(digest: Digest): PartialBlob | undefined {
     return this.#artifacts.partial(digest)
+  }
+
+  /**
+   * Lets go of what a purge may be about and that is on its way: whoever reads it goes on, whoever asks from now on gets something else.
+   * `isMeant` is asked with the digests of which the bytes are to have one, as far as these are known.
+   */
+  detach(isMeant: (key: string, expected: readonly Digest[] | undefined) => boolean): void {
+    this.#artifacts.detach(isMeant)
+    this.#revalidation.detach((key) => isMeant(key, undefined))
+    for (const memory of this.#memories) memory.clear()
   }
 
   /** As `Finder` has it. */

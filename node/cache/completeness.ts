@@ -43,6 +43,12 @@ export class Completeness {
     this.#reached.set(base, this.#components.clock.now())
   }
 
+  /** Looks anew at what is here. */
+  clear(): void {
+    this.#complete.clear()
+    this.#looked.clear()
+  }
+
   /** Whether nothing needs to be looked at for what is held under a key. */
   knows(record: NameRecord): boolean {
     return this.#isRecent(this.#complete.get(record.blob), COMPLETE_TTL)

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { conditionsOf, mayBeRight, mayKeep, recordHeaders, refusal, validators } from './answer.ts'
@@ -50,6 +51,8 @@ export interface FetchOptions {
 interface Answer extends Pick<UpstreamResponse, 'headers' | 'through'> {
   /** As it came over the wire. */
   readonly packed: Buffer
+  /** Of purges, when it was asked for. */
+  readonly generation: number
 }
 
 /**
@@ -81,9 +84,10 @@ async function fetchOnce(
   held: NameRecord | undefined,
   options: FetchOptions,
 ): Promise<FetchedDocument> {
+  const { generation } = components.store.purged
   const response = await request(components.upstream, plan, held, options)
   if (response.status !== 304 || !held) {
-    const answer = await receive(components.upstream, plan, response, options)
+    const answer = { ...(await receive(components.upstream, plan, response, options)), generation }
     try {
       return await unpackAndKeep(components, plan, answer, options.signal)
     } catch (error) {
@@ -95,8 +99,8 @@ async function fetchOnce(
   response.destroy()
   const found = await components.shelf.open(plan, held, 'upstream')
   found?.body.close()
-  // Still right, but the bytes are gone: without them there is nothing to compare with, so everything is asked for.
-  if (!found) return fetchOnce(components, plan, undefined, options)
+  // Still right, but the bytes are gone or purged: without them there is nothing to compare with, so everything is asked for.
+  if (!found || components.store.purged.covers(plan.key, held)) return fetchOnce(components, plan, undefined, options)
   return { record: await renewed(components, plan, held, response), source: sourceOf(response) }
 }
 
@@ -142,7 +146,7 @@ async function request(
   throw no
 }
 
-async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Answer> {
+async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Omit<Answer, 'generation'>> {
   const { headers, through } = response
   return { headers, ...(through ? { through } : {}), packed: await collect(response, mostOf(plan), plan.brought) }
 }
@@ -150,7 +154,12 @@ async function answerOf(response: UpstreamResponse, plan: Plan): Promise<Answer>
 const mostOf = ({ maxBytes = DOCUMENT_BYTES }: Plan) => Math.min(maxBytes, DOCUMENT_BYTES)
 
 /** A body that breaks off is asked for once more; a document is too small to be worth resuming. */
-async function receive(upstream: Upstream, plan: Plan, first: UpstreamResponse, options: FetchOptions): Promise<Answer> {
+async function receive(
+  upstream: Upstream,
+  plan: Plan,
+  first: UpstreamResponse,
+  options: FetchOptions,
+): ReturnType<typeof answerOf> {
   let response = first
   try {
     return await answerOf(response, plan)
@@ -194,7 +203,7 @@ async function keep(
   signal: AbortSignal,
 ): Promise<FetchedDocument> {
   const { store, documents, clock, upstream } = components
-  const { headers } = answer
+  const { headers, generation } = answer
   const now = clock.now()
   const age = ageThrough(answer)
   const isPrivate = upstream.isPrivate(plan.base)
@@ -232,11 +241,12 @@ async function keep(
       freshFor: freshFor(plan, headers, now) + age,
       verified,
       ...(isPrivate ? { private: true } : {}),
+      ...fetchedIn(generation),
     }
     const records = new Map([[plan.key, record]])
     if (target) {
       records.set(target.key, { ...record, headers: recordHeaders(target, headers, facts), freshFor: null })
-      for (const [key, link] of links(childrenOf(target, facts), { store, now, isPrivate })) records.set(key, link)
+      for (const [key, link] of links(childrenOf(target, facts), { store, now, isPrivate, generation })) records.set(key, link)
     }
     const kept = !isUnknown && mayKeep(plan, headers) && (await staging.commit(records))
     if (!parsed || !parser) return { record, bytes }

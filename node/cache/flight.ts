@@ -2,6 +2,7 @@ import { type Body, readAll } from '../body.ts'
 import { type Digest, formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { openAhead, Places } from './ahead.ts'
@@ -68,6 +69,9 @@ export class Flight {
   readonly #blob: GrowingBlob
   readonly #aheads: Places
   readonly #abort = new AbortController()
+  /** Of purges, when it began. */
+  readonly #generation: number
+  #detached = false
   readonly #head = Promise.withResolvers<FlightHead>()
   /** Upstream's latest headers. */
   #headers: OpenBody['headers'] = {}
@@ -81,6 +85,7 @@ export class Flight {
     this.#plan = plan
     this.#sources = new Sources(components, plan)
     this.#aheads = new Places(AHEAD_AT_ONCE, components.aheads)
+    this.#generation = components.store.purged.generation
     this.#blob = new GrowingBlob({ onAlone: () => void this.#wait() })
     this.head = this.#head.promise
     this.head.catch(() => {})
@@ -89,7 +94,7 @@ export class Flight {
 
   /** Whether whoever comes now can have the whole artifact from this flight. */
   get joinable(): boolean {
-    return this.#blob.joinable && !this.#abort.signal.aborted
+    return this.#blob.joinable && !this.#abort.signal.aborted && !this.#detached
   }
 
   /** Digest of the bytes, as `algorithm:hex`; undefined until they were seen to have it, since a client may join parts by it. */
@@ -138,6 +143,11 @@ export class Flight {
     if (!origin || !isFar || this.#plan.document || signal.aborted) return undefined
     const components = { upstream: this.#components.upstream, places: this.#aheads }
     return openAhead(components, this.#plan, origin, { start, end }, AbortSignal.any([signal, this.#abort.signal]))
+  }
+
+  /** A purge may be about what it brings: its readers get that, and nobody else does. */
+  detach(): void {
+    this.#detached = true
   }
 
   cancel(reason: unknown): void {
@@ -325,8 +335,9 @@ export class Flight {
       freshFor: this.#plan.kind === 'mutable' ? freshFor(this.#plan, this.#headers, now) : null,
       verified,
       ...(isPrivate ? { private: true } : {}),
+      ...fetchedIn(this.#generation),
     }
-    const named = links(children, { store, now, isPrivate })
+    const named = links(children, { store, now, isPrivate, generation: this.#generation })
     return (await staging.commit(new Map([...named, [this.#plan.key, record]]))) ? record : undefined
   }
 

@@ -1,4 +1,5 @@
 import { type Digest, formatDigest } from '../digest.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import type { Child, Plan } from './plan.ts'
 
@@ -9,7 +10,7 @@ import type { Child, Plan } from './plan.ts'
  */
 export function* links(
   children: readonly Child[],
-  { store, now, isPrivate }: { store: Store; now: number; isPrivate: boolean },
+  { store, now, isPrivate, generation }: { store: Store; now: number; isPrivate: boolean; generation: number },
 ): Generator<[key: string, record: NameRecord], void> {
   for (const { plan: child, size } of children) {
     const digest = child.digests?.[0]
@@ -20,7 +21,7 @@ export function* links(
     const headers: Record<string, string> = type === undefined ? {} : { 'content-type': type }
     const verified = [formatDigest(digest)]
     const times = { fetchedAt: now, checkedAt: now, freshFor: null }
-    const record: NameRecord = { v: 1, blob, size, headers, ...times, verified, link: true }
+    const record: NameRecord = { v: 1, blob, size, headers, ...times, verified, link: true, ...fetchedIn(generation) }
     yield [child.key, isPrivate ? { ...record, private: true } : record]
   }
 }

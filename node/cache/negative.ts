@@ -65,6 +65,10 @@ export class NegativeCache {
     this.#entries.delete(key)
   }
 
+  clear(): void {
+    this.#entries.clear()
+  }
+
   #ttl(plan: Plan, code: ErrorCode): number {
     switch (code) {
       case 'UPSTREAM_ABSENT':

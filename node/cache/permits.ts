@@ -26,6 +26,11 @@ export class Permits {
     this.#confirmed.set(key, true)
   }
 
+  /** Asks anew what upstreams have. */
+  clear(): void {
+    this.#confirmed.clear()
+  }
+
   /** `ask` tells whether upstream has it; false when only a GET can tell. Rejects as it does. */
   of(plan: Plan, held: NameRecord | undefined, ask: () => Promise<boolean>): Permit | Promise<Permit> {
     if (!plan.guarded || held || this.#confirmed.has(plan.key)) return 'anybody'

@@ -4,6 +4,7 @@ import { bufferBody, readAll } from '../body.ts'
 import { formatDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord } from '../store/store.ts'
 import type { UpstreamResponse } from '../upstream/upstream.ts'
 import { declaredSize, isTrouble, recordHeaders, refusal } from './answer.ts'
@@ -53,6 +54,11 @@ export class Pointers {
     this.#components = components
   }
 
+  /** Asks anew where names point to. */
+  clear(): void {
+    this.#pointed.clear()
+  }
+
   /** What a name points to now; with `head` the bytes are not fetched for it. Rejects as upstream does. */
   async resolve(
     plan: Plan,
@@ -62,12 +68,17 @@ export class Pointers {
   ): Promise<FetchedDocument | Told> {
     const { signal } = options
     const { store, permits, completeness } = this.#components
+    const { generation } = store.purged
     const pointed = await this.#ask(plan, held, signal)
     if (!pointed) return fetchDocument(this.#components, plan, held, options)
     const { target } = pointed
     permits.confirm(target.key)
     completeness.reached(plan.base)
-    if (held && target.digests?.some(({ hex }) => held.verified[0]?.endsWith(`:${hex}`))) {
+    if (
+      held &&
+      !store.purged.covers(plan.key, held) &&
+      target.digests?.some(({ hex }) => held.verified[0]?.endsWith(`:${hex}`))
+    ) {
       const renewed = await this.#renew(plan, held, pointed)
       if (renewed) return renewed
     }
@@ -77,7 +88,7 @@ export class Pointers {
     if (head && (!known || known.link)) return { told: told(plan, pointed) }
     try {
       const found = await this.#components.get(onBehalfOf(plan, target), { signal })
-      return await this.#name(plan, found, pointed)
+      return await this.#name(plan, found, pointed, generation)
     } catch (error) {
       // The name may have moved on meanwhile, or its document not be everywhere yet: only upstream's word about the name counts.
       if (isTrouble(error)) throw error
@@ -131,7 +142,7 @@ export class Pointers {
   }
 
   /** Keeps under the name what was found under its digest. */
-  async #name(plan: Plan, found: Found, { headers, at }: Pointed): Promise<FetchedDocument> {
+  async #name(plan: Plan, found: Found, { headers, at }: Pointed, generation: number): Promise<FetchedDocument> {
     const { clock, store, heads } = this.#components
     try {
       const bytes = await readAll(found.body)
@@ -146,6 +157,7 @@ export class Pointers {
         freshFor: freshFor(plan, headers, at),
         verified: found.digest === undefined ? [] : [found.digest],
         ...(heads.isPrivate(plan) ? { private: true } : {}),
+        ...fetchedIn(generation),
       }
       // Its bytes may be in the store only a moment later. Without them it says less than nothing: they are asked for again.
       await store.records.put(plan.key, record).catch(() => {})

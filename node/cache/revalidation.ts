@@ -34,6 +34,8 @@ interface Coming {
 type Outcome = FetchedDocument | Told | Coming
 
 interface Running {
+  /** Of the plan. */
+  readonly key: string
   readonly outcome: Promise<Outcome>
   readonly waiting: Waiting
 }
@@ -61,6 +63,8 @@ export class Revalidation {
   readonly #components: RevalidationComponents
   readonly #init: RevalidationInit
   readonly #running = new Map<string, Running>()
+  /** Also of those that nobody can take part in any more. */
+  readonly #outcomes = new Set<Promise<Outcome>>()
   readonly #closing = new AbortController()
 
   constructor(components: RevalidationComponents, init: RevalidationInit) {
@@ -100,7 +104,8 @@ export class Revalidation {
       trouble = error
     }
     for (const copy of copies) {
-      if (!(await this.#fits(copy.plan, copy.record))) continue
+      const isPurged = this.#components.store.purged.covers(copy.plan.key, copy.record)
+      if (isPurged || !(await this.#fits(copy.plan, copy.record))) continue
       const stale = await this.#components.shelf.open(copy.plan, copy.record, 'stale')
       if (stale) return stale
     }
@@ -108,21 +113,30 @@ export class Revalidation {
     return this.#present(plan, await abortable(refresh, options.signal), options)
   }
 
+  /** Lets go of what a purge may be about: whoever waits for it gets it, and whoever asks from now on asks upstream anew. */
+  detach(isMeant: (key: string) => boolean): void {
+    for (const [question, { key }] of this.#running) if (isMeant(key)) this.#running.delete(question)
+  }
+
   /** Whoever waits gets `reason`. */
   async close(reason: unknown): Promise<void> {
     this.#closing.abort(reason)
-    await Promise.allSettled([...this.#running.values()].map(({ outcome }) => outcome))
+    await Promise.allSettled(this.#outcomes)
   }
 
   /** One request to upstream per document at a time, whoever asks. */
   #refresh(plan: Plan, held: NameRecord | undefined, how: How): Running {
-    const key = [plan.key, ...(how.head ? ['HEAD'] : []), ...(how.revalidate ? ['revalidated'] : [])].join('\n')
-    const running = this.#running.get(key)
+    const question = [plan.key, ...(how.head ? ['HEAD'] : []), ...(how.revalidate ? ['revalidated'] : [])].join('\n')
+    const running = this.#running.get(question)
     if (running) return running
     const waiting = new Waiting()
-    const outcome = this.#ask(plan, held, how, waiting).finally(() => this.#running.delete(key))
-    const refresh: Running = { outcome, waiting }
-    this.#running.set(key, refresh)
+    const outcome = this.#ask(plan, held, how, waiting).finally(() => {
+      this.#outcomes.delete(outcome)
+      if (this.#running.get(question) === refresh) this.#running.delete(question)
+    })
+    const refresh: Running = { key: plan.key, outcome, waiting }
+    this.#running.set(question, refresh)
+    this.#outcomes.add(outcome)
     // Those who got a stale copy do not wait for it.
     outcome.catch(() => {})
     return refresh
@@ -162,6 +176,7 @@ export class Revalidation {
       return { board: await this.#components.artifacts.renewed(plan, copy ? held : undefined, waiting) }
     } catch (error) {
       if (!(error instanceof NotModified) || !held) throw error
+      if (this.#components.store.purged.covers(plan.key, held)) return this.#stream(plan, undefined, waiting)
       return { record: await renewed(this.#components, plan, held, error.answer), source: sourceOf(error.answer) }
     }
   }

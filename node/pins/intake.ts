@@ -2,6 +2,7 @@ import type { Clock } from '../clock.ts'
 import { type Digest, isCollisionFree, parseDigest, type Sha256 } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
+import { fetchedIn } from '../store/purged.ts'
 import type { Store } from '../store/store.ts'
 import { CLOCK_SLACK, COMING_PATIENCE, COMING_RATE, FETCHES, LONGEST_COMING, MAX_COMING, PATIENCE } from './constants.ts'
 import { fetchPin } from './fetch-pin.ts'
@@ -9,7 +10,7 @@ import type { Holding, Outcome } from './messages.ts'
 import { baseOf, isPublic, type Pin, standsFor } from './pin.ts'
 
 export interface IntakeComponents {
-  readonly store: Pick<Store, 'blobs' | 'records'>
+  readonly store: Pick<Store, 'blobs' | 'records' | 'purged'>
   readonly seeds: Pick<Seeds, 'open'>
   readonly clock: Clock
   /** Whether this node asks an upstream with a login of its own. */
@@ -135,11 +136,15 @@ export class Intake {
     return blobs.find({ algorithm: 'sha256', hex: blob }) === undefined ? undefined : { blob, checkedAt }
   }
 
-  /** A clock that goes ahead must not make a document fresh for as long, nor the last one for ever. */
+  /**
+   * As this node would write it down that begins to fetch it now. A clock that goes ahead must not make a document fresh for as long, nor
+   * the last one for ever.
+   */
   #dated(record: Pin['record']): Pin['record'] {
     const now = this.#components.clock.now()
     const dated = (time: number) => (time > now + CLOCK_SLACK ? now : time)
-    return { ...record, fetchedAt: dated(record.fetchedAt), checkedAt: dated(record.checkedAt) }
+    const times = { fetchedAt: dated(record.fetchedAt), checkedAt: dated(record.checkedAt) }
+    return { ...record, ...times, ...fetchedIn(this.#components.store.purged.generation) }
   }
 
   async #bring(peer: string, pin: Pin): Promise<Outcome> {
@@ -154,6 +159,7 @@ export class Intake {
         const settled = this.#settled(pin)
         if (settled && settled !== HELD) return settled
         if (!settled) await store.records.put(key, record)
+        if (!this.#held(key)) throw new WarrenError('NODE_BUSY', 'it was purged at this seed meanwhile')
       } finally {
         this.#nextTurn(peer)
       }

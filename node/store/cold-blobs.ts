@@ -26,7 +26,7 @@ export interface Evicted {
 export type ColdKind = 'artifact' | 'document'
 
 export interface ColdBlobsComponents {
-  readonly index: Pick<IndexDb, 'page' | 'lastUses' | 'records' | 'recordsOf' | 'blob'>
+  readonly index: Pick<IndexDb, 'blobPage' | 'lastUses' | 'records' | 'recordsOf' | 'blob'>
   readonly lastUse: LastUse
   readonly files: { removeAll(blobs: readonly Sha256[], records: readonly string[]): Promise<number> }
   /** Runs `task` while nothing else changes index or files. */
@@ -99,7 +99,7 @@ export class ColdBlobs {
 
   async #read(from: Sha256, each: (blob: ColdBlob) => void): Promise<Sha256 | undefined> {
     const { index, lastUse } = this.#components
-    const { entries, last } = await index.page(from, SCANNED_AT_ONCE)
+    const { entries, last } = await index.blobPage(from, SCANNED_AT_ONCE)
     const open = entries.filter(([, entry]) => !entry.private)
     const hours = await index.lastUses(open.map(([sha256]) => sha256))
     for (const [at, [sha256, { size }]] of open.entries()) {

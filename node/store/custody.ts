@@ -41,9 +41,9 @@ export class Custody {
     return this.#components.busy()
   }
 
-  /** As `IndexDb.page`. */
+  /** As `IndexDb.blobPage`. */
   page(after: Sha256, most: number): Promise<{ entries: [Sha256, BlobEntry][]; last: Sha256 | undefined }> {
-    return this.#components.index.page(after, most)
+    return this.#components.index.blobPage(after, most)
   }
 
   /** Hashes the file of a blob anew, `rate` bytes a second; one that is not right is taken out. Never rejects. */

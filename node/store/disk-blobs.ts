@@ -109,6 +109,11 @@ export class DiskBlobs {
     }
   }
 
+  /** Removes a file that came to its place and was not indexed. Runs inside the queue. */
+  async removeUnheld(sha256: Sha256): Promise<void> {
+    if (!this.#components.index.holds(sha256)) await this.#drop(sha256)
+  }
+
   /** After the index: what reads a small file does not wait in between, so nothing can bring it back. */
   async #drop(sha256: Sha256): Promise<void> {
     this.#hot.delete(sha256)

@@ -17,8 +17,8 @@ export interface Staged {
 
 export interface DiskStagingComponents {
   readonly hasher: Hasher
-  /** Brings the blob to its place and indexes it together with the records. */
-  place(staged: Staged, records: ReadonlyMap<string, NameRecord>): Promise<void>
+  /** Brings the blob to its place and indexes it together with the records. False where all that they name was purged. */
+  place(staged: Staged, records: ReadonlyMap<string, NameRecord>): Promise<boolean>
   /** Whether the disk may take so many bytes more. */
   mayGrow(bytes: number): boolean
   /** Hears the errno name of what the disk refused. */
@@ -122,9 +122,8 @@ export class DiskStaging implements Staging {
       if (!this.storing) return false
       const content = this.#content instanceof Head ? await this.#settled(this.#content) : await this.#sync(this.#content)
       if (!content) return false
-      await this.#components.place({ size: this.written, digests, content }, records)
-      this.#committed = true
-      return true
+      this.#committed = await this.#components.place({ size: this.written, digests, content }, records)
+      return this.#committed
     } catch (error) {
       // Otherwise that was told when storing ended.
       if (this.storing) this.#components.trouble(`a blob could not be stored: ${reasonOf(error)}`)

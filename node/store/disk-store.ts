@@ -16,10 +16,12 @@ import { IndexDb } from './index-db.ts'
 import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
 import { LastUse } from './last-use.ts'
+import { NOTHING_PURGED, type Purged } from './purged.ts'
+import { Purging } from './purging.ts'
 import { RecordWatch } from './record-watch.ts'
 import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
-import type { BlobStore, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
+import type { BlobStore, Freed, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
 import { TidyMark } from './tidy-mark.ts'
 
@@ -38,6 +40,8 @@ export interface DiskStoreComponents {
   now(): number
   /** Hears of what the store got over, but somebody should know. */
   trouble(what: string): void
+  /** Nothing, if not set. */
+  readonly purged?: Purged
 }
 
 /**
@@ -47,6 +51,7 @@ export interface DiskStoreComponents {
 export class DiskStore implements Store {
   readonly blobs: BlobStore
   readonly records: RecordStore
+  readonly purged: Purged
   /** What may be evicted, and does so. */
   readonly cold: ColdBlobs
   readonly custody: Custody
@@ -59,6 +64,7 @@ export class DiskStore implements Store {
   readonly #files: DiskBlobs
   readonly #journal: Journal
   readonly #space: FreeSpace
+  readonly #purging: Purging
   readonly #lastUse: LastUse
   #keeping: NodeJS.Timeout | undefined
   readonly #tmp: string
@@ -72,7 +78,8 @@ export class DiskStore implements Store {
     components: DiskStoreComponents & { index: IndexDb; mark: TidyMark; watch: RecordWatch },
     init: DiskStoreInit & { isTidy: boolean },
   ) {
-    const { index, mark, watch, trouble } = components
+    const { index, mark, watch, trouble, purged = NOTHING_PURGED } = components
+    this.purged = purged
     this.#mark = mark
     this.#components = components
     this.#index = index
@@ -100,25 +107,28 @@ export class DiskStore implements Store {
     })
     this.cold = new ColdBlobs({ index, lastUse, files, alone })
     this.custody = new Custody({ index, files, queue, busy: () => this.#stagings.size > 0 })
+    const purging = new Purging({ index, files, custody: this.custody, purged })
+    this.#purging = purging
     this.blobs = {
       find: (digest) => index.find(digest),
-      open: (sha256) => files.open(sha256),
+      open: (sha256) => (purged.pending ? purging.open(sha256) : files.open(sha256)),
       isPrivate: (sha256) => index.blob(sha256)?.private === true,
       stage: (stageInit) => this.#stage(stageInit),
       delete: (sha256) => alone(() => files.remove(sha256, true)),
     }
     const putAll = (records: Iterable<readonly [string, NameRecord]>) => {
       const apply = (batch: IndexBatch) => {
-        for (const [key, record] of records) batch.putRecord(key, record)
+        for (const [key, record] of records) if (!purged.covers(key, record)) batch.putRecord(key, record)
       }
       return queue.add({ sync: false, apply })
     }
     this.records = {
-      get: (key) => index.record(key),
+      get: (key) => (purged.pending ? purging.record(key) : index.record(key)),
       put: (key, record) => putAll([[key, record]]),
       putAll,
       delete: (key) => queue.add({ sync: true, apply: (batch) => batch.deleteRecord(key) }),
-      entries: (prefix) => index.records(prefix),
+      entries: (prefix) => purging.records(prefix),
+      page: (prefix, after, most) => index.page(prefix, after, most),
       parsed: (parser, sha256) => index.parsed(parser, sha256),
       putParsed: (parser, sha256, json) =>
         queue
@@ -163,6 +173,10 @@ export class DiskStore implements Store {
       await index.close()
       throw error
     }
+  }
+
+  remove(keys: readonly string[], blob?: Sha256): Promise<Freed> {
+    return this.#queue.alone(() => this.#purging.remove(keys, blob))
   }
 
   async status(): Promise<StoreStatus> {
@@ -224,21 +238,31 @@ export class DiskStore implements Store {
     return staging
   }
 
-  #place({ content, ...staged }: Staged, records: ReadonlyMap<string, NameRecord>): Promise<void> {
+  async #place({ content, ...staged }: Staged, records: ReadonlyMap<string, NameRecord>): Promise<boolean> {
+    const { purged } = this
+    const taken = () => [...records].filter(([key, record]) => !purged.covers(key, record))
+    const isPurged = () => records.size > 0 && taken().length === 0
+    if (isPurged()) return false
     const { size } = staged
     const digests = knownDigests(staged.digests, records.values())
     const { sha256 } = digests
-    return this.#queue.add({
+    let isTaken = true
+    await this.#queue.add({
       sync: true,
       move: { content, to: this.#files.path(sha256), sha256, moved: (identity) => this.#files.markSeen(sha256, identity) },
       apply: (batch) => {
+        // A purge came while others were written.
+        isTaken = !isPurged()
+        if (!isTaken) return
         // Public if any record says so: `putRecord` sees to that.
         const isPrivate = [...records.values()].some((record) => record.private)
         batch.putBlob(isPrivate ? { size, digests, private: true } : { size, digests })
         batch.putLastUse(sha256, this.#lastUse.hour)
-        for (const [key, record] of records) batch.putRecord(key, record)
+        for (const [key, record] of taken()) batch.putRecord(key, record)
       },
     })
+    if (!isTaken) await this.#queue.alone(() => this.#files.removeUnheld(sha256))
+    return isTaken
   }
 
   async #removeUnused(sha256: Sha256): Promise<void> {

@@ -26,7 +26,7 @@ import {
   useKey,
   usesOf,
 } from './index-values.ts'
-import type { NameRecord, NewRecord } from './store.ts'
+import type { NameRecord, NewRecord, RecordPage } from './store.ts'
 
 export interface IndexComponents {
   trouble(what: string): void
@@ -108,6 +108,19 @@ export class IndexDb {
     }
   }
 
+  /** As `RecordStore.page`. */
+  async page(prefix: string, after: string, most: number): Promise<RecordPage> {
+    const all = range(recordKey(prefix))
+    const gte = after < prefix ? all.gte : `${recordKey(after)}\0`
+    const rows = await this.#db.iterator({ ...all, gte, limit: most }).all()
+    const entries = rows.flatMap(([key, value]): [string, NameRecord][] => {
+      const record = decodeRecord(value)
+      return record ? [[key.slice(RECORD_PREFIX.length), record]] : []
+    })
+    const last = rows.length < most ? undefined : rows.at(-1)?.[0]
+    return { entries, last: last?.slice(RECORD_PREFIX.length) }
+  }
+
   async *blobs(): AsyncIterable<[Sha256, BlobEntry]> {
     for await (const [key, value] of this.#db.iterator(range(BLOB_PREFIX))) {
       const sha256 = key.slice(BLOB_PREFIX.length)
@@ -160,7 +173,7 @@ export class IndexDb {
   }
 
   /** Blobs in the order of their names, behind `after` and as many as `most`; `last` is where to go on, undefined at the end. */
-  async page(after: Sha256, most: number): Promise<{ entries: [Sha256, BlobEntry][]; last: Sha256 | undefined }> {
+  async blobPage(after: Sha256, most: number): Promise<{ entries: [Sha256, BlobEntry][]; last: Sha256 | undefined }> {
     const rows = await this.#db.iterator({ ...range(BLOB_PREFIX), gte: `${blobKey(after)}\0`, limit: most }).all()
     const named = rows.map(([key, value]) => [key.slice(BLOB_PREFIX.length), value] as const)
     const entries = named.flatMap(([sha256, value]): [Sha256, BlobEntry][] => {
@@ -178,6 +191,11 @@ export class IndexDb {
   async lastUses(blobs: readonly Sha256[]): Promise<number[]> {
     const hours = await this.#db.getMany(blobs.map(lastUseKey))
     return hours.map((hour) => Number(hour) || 0)
+  }
+
+  /** Keys of records that name a blob. */
+  async *uses(sha256: Sha256): AsyncIterable<string> {
+    for await (const use of this.#db.keys(usesOf(sha256))) yield use.slice(useKey(sha256, '').length)
   }
 
   /** Records that name a blob. */

@@ -69,7 +69,8 @@ export function decodeRecord(text: string | undefined): NameRecord | undefined {
     (record.freshFor === null || Number.isFinite(record.freshFor)) &&
     Array.isArray(record.verified) &&
     record.verified.every(isString) &&
-    [record.link, record.private].every((flag) => flag === undefined || flag === true)
+    [record.link, record.private].every((flag) => flag === undefined || flag === true) &&
+    (record.generation === undefined || isCount(record.generation))
   return right ? (record as NameRecord) : undefined
 }
 

@@ -5,7 +5,8 @@ import { SLAB_BYTES, UNSTORED_WINDOW } from './constants.ts'
 import { hashNow } from './hasher.ts'
 import type { NameRecord, Staging } from './store.ts'
 
-type Commit = (bytes: Buffer, digests: Digests, records: ReadonlyMap<string, NameRecord>) => void
+/** False where nothing was kept. */
+type Commit = (bytes: Buffer, digests: Digests, records: ReadonlyMap<string, NameRecord>) => boolean
 
 /** A blob on its way into memory. Not storing, it holds as few bytes as one that has no disk. */
 export class MemoryStaging implements Staging {
@@ -70,8 +71,7 @@ export class MemoryStaging implements Staging {
   async #commit(records: ReadonlyMap<string, NameRecord>): Promise<boolean> {
     if (!this.storing || this.#closed) return false
     const digests = await this.seal()
-    this.#commitTo(this.#bytes(), digests, records)
-    return true
+    return this.#commitTo(this.#bytes(), digests, records)
   }
 
   get #full(): boolean {

@@ -1,5 +1,6 @@
 import type { Body, Scratch } from '../body.ts'
 import type { ByteAlgorithm, Digest, Digests, Sha256 } from '../digest.ts'
+import type { Purged } from './purged.ts'
 
 /** «This key is that blob, with these headers»: what the node knows of a name. */
 export interface NameRecord {
@@ -24,6 +25,8 @@ export interface NameRecord {
   readonly link?: true
   /** It came with credentials, so that no other member may have it. */
   readonly private?: true
+  /** The generation of purges in which its fetch began (`Purged`); 0 if not set. Of this node only. */
+  readonly generation?: number
 }
 
 export interface StoredBlob extends Body {
@@ -54,7 +57,7 @@ export interface Staging {
   seal(): Promise<Digests>
   /**
    * Makes the sealed blob and the records that name it durable: fsync, rename, index, in that order.
-   * Resolves with false when the bytes could not be kept; readers may still hold the staging. Never rejects. There is one
+   * Resolves with false when the bytes could not be kept, or all that the records name was purged; readers may still hold the staging. Never rejects. There is one
    * commit: a further call gets the answer of the first.
    */
   commit(records: ReadonlyMap<string, NameRecord>): Promise<boolean>
@@ -94,6 +97,8 @@ export interface RecordStore {
   delete(key: string): Promise<void>
   /** Records whose key starts with `prefix`, in key order. */
   entries(prefix: string): AsyncIterable<[key: string, record: NameRecord]>
+  /** The next of them behind the key `after`, `most` at a time, also of those that were purged; `last` is undefined at the end. */
+  page(prefix: string, after: string, most: number): Promise<RecordPage>
   /** What a document parser found in a blob; a cache that can be recomputed. */
   parsed(parser: string, sha256: Sha256): string | undefined
   /** Keeps nothing for a blob that is not held. */
@@ -103,6 +108,20 @@ export interface RecordStore {
    * than before: not where one was only confirmed. The listener must be quick and not throw. Gives back what ends it.
    */
   watch(listener: (kept: NewRecord) => void): () => void
+}
+
+export interface RecordPage {
+  readonly entries: readonly (readonly [key: string, record: NameRecord])[]
+  /** Where to go on. */
+  readonly last: string | undefined
+}
+
+/** What was taken out of a store. */
+export interface Freed {
+  readonly records: number
+  readonly blobs: number
+  /** Of the blobs. */
+  readonly bytes: number
 }
 
 /** A record as it was kept. */
@@ -127,6 +146,13 @@ export interface StoreStatus {
 export interface Store {
   readonly blobs: BlobStore
   readonly records: RecordStore
+  /** What neither of them shows nor takes: a record that is put, or committed with a blob, is then passed over. */
+  readonly purged: Purged
+  /**
+   * Takes those out which were purged, of the records under `keys` and those that name `blob`, with all blobs that nothing else names.
+   * Safe against a power cut once it resolves.
+   */
+  remove(keys: readonly string[], blob?: Sha256): Promise<Freed>
   status(): Promise<StoreStatus>
   close(): Promise<void>
 }

@@ -13,7 +13,7 @@ const FILES = [{ name: 'a@v1.0.0/go.mod', data: 'module a\n' }]
 const NONE = '0'.repeat(64)
 
 function staged(bytes: Buffer, storing = true): Staging {
-  const staging = new MemoryStaging({ commit: () => {} }, { algorithms: [], storing })
+  const staging = new MemoryStaging({ commit: () => true }, { algorithms: [], storing })
   for (let at = 0; at < bytes.length; at += 100_000) staging.write(bytes.subarray(at, at + 100_000))
   return staging
 }

@@ -11,7 +11,7 @@ const HOUR = 3_600_000
 function coldOf(blobs: readonly ColdBlob[], lastUse = new LastUse({ now: () => 0, onMany() {} })): ColdBlobs {
   const byName = [...blobs].sort((one, other) => (one.sha256 < other.sha256 ? -1 : 1))
   const index: ColdBlobsComponents['index'] = {
-    page: async (after, most) => {
+    blobPage: async (after, most) => {
       const page = byName.filter(({ sha256 }) => sha256 > after).slice(0, most)
       const entries = page.map(({ sha256, size }): [string, never] => [sha256, { size, digests: { sha256 } } as never])
       return { entries, last: page.at(-1)?.sha256 }

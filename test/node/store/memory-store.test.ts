@@ -1,4 +1,5 @@
 import { MemoryStore } from '../../../node/store/memory-store.ts'
+import { purgedStoreConformance } from '../../conformance/purged-store.ts'
 import { storeConformance } from '../../conformance/store.ts'
 
 storeConformance('MemoryStore', async () => {
@@ -7,4 +8,9 @@ storeConformance('MemoryStore', async () => {
     store.storing = !full
   }
   return { store, setFull, stop: () => store.close() }
+})
+
+purgedStoreConformance('MemoryStore', async (purged) => {
+  const store = new MemoryStore({ purged })
+  return { store, stop: () => store.close() }
 })
