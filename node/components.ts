@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { strayEntry } from '../admin/api/audit.ts'
 import { adminApi } from '../admin/api/plugin.ts'
@@ -44,8 +45,12 @@ import { HeldService } from './permanence/held-service.ts'
 import { Permanence } from './permanence/permanence.ts'
 import { PinDesk } from './pins/desk.ts'
 import { Pins } from './pins/pins.ts'
+import { planOfKey } from './plan-of-key.ts'
 import { PolicyGate } from './policy/gate.ts'
 import { Policy } from './policy/policy.ts'
+import { PurgeBook } from './purge/purge-book.ts'
+import { PurgeFile } from './purge/purge-file.ts'
+import { Purger } from './purge/purger.ts'
 import { StatsCounter } from './stats.ts'
 import { DiskStore } from './store/disk-store.ts'
 import type { Store } from './store/store.ts'
@@ -89,7 +94,16 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const stats = new StatsCounter()
   const events = new Events({ log, stats, clock })
 
-  const store = building.adopt(overrides.store ?? (await openStore(config, clock, events)), (part) => part.close())
+  const book = new PurgeBook({
+    planOf: (key) => planOfKey(key, door.mounts.all),
+    find: (digest) => store.blobs.find(digest),
+  })
+  const store: Store = building.adopt(overrides.store ?? (await openStore(config, { purged: book, clock, events })), (part) =>
+    part.close(),
+  )
+  // Only once the lock of the store is held.
+  const purges = await PurgeFile.open(join(config.data, 'purges'))
+  building.defer(() => purges.file.close())
   const rendered = building.adopt(
     new RenderedCache({ onTrouble: (error) => events.renderTrouble(error) }, { bytes: config.memory.rendered }),
     (part) => part.close(),
@@ -187,6 +201,24 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { cache, lookup: cache.lookup, keptSince: (key) => keptSince(store, key), clock },
     new Policy(settings.policy),
   )
+  const purger = building.adopt(
+    new Purger(
+      {
+        book,
+        file: purges.file,
+        store,
+        cache,
+        forget: () => {
+          rendered.clear()
+          gate.forget()
+        },
+        clock,
+        log,
+      },
+      { known: purges.known },
+    ),
+    (part) => part.stop(),
+  )
   const intake = building.adopt(new Intake({ cache: gate }), (part) => part.close())
   const composer = building.adopt(new Composer({ withholder: gate, clock }), (part) => part.close())
   const door: Door = new Door(
@@ -283,6 +315,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { listen: config.listen, adminListen: config.admin.listen },
   )
   building.defer(() => server.stop())
+  purger.start()
   return { id, log, server, settings, mesh, permanence, disposer: building.move() }
 }
 

@@ -6,13 +6,20 @@ import { isWarrenError, reasonOf, WarrenError } from './errors.ts'
 import type { Events } from './events.ts'
 import { readNodeFile } from './node-file.ts'
 import { DiskStore } from './store/disk-store.ts'
+import type { Purged } from './store/purged.ts'
+
+export interface OpenStoreComponents {
+  readonly purged: Purged
+  readonly clock: Clock
+  readonly events: Events
+}
 
 /** The store in the data folder. Throws STORE_LOCKED, STORE_UNKNOWN or STORE_UNUSABLE, with what to do. */
-export async function openStore(config: Config, clock: Clock, events: Events): Promise<DiskStore> {
+export async function openStore(config: Config, { purged, clock, events }: OpenStoreComponents): Promise<DiskStore> {
   try {
     makeDataFolder(config.data)
     return await DiskStore.open(
-      { now: () => clock.now(), trouble: (what) => events.storeTrouble(what) },
+      { now: () => clock.now(), trouble: (what) => events.storeTrouble(what), purged },
       { folder: join(config.data, 'store'), minFree: config.store.minFree, hotBytes: config.memory.hot },
     )
   } catch (error) {

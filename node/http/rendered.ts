@@ -57,6 +57,11 @@ export class RenderedCache {
     this.#queue = this.#queue.then(() => this.#make(key, encoding, open)).catch(this.#onTrouble)
   }
 
+  clear(): void {
+    this.#entries.clear()
+    this.#unfit.clear()
+  }
+
   /** Resolves when everything that was asked for is made. */
   settled(): Promise<void> {
     return this.#queue

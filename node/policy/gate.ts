@@ -52,6 +52,12 @@ export class PolicyGate implements Finder, Withholder {
     this.#cleared.clear()
   }
 
+  /** Learns anew what documents say of versions. */
+  forget(): void {
+    this.#cleared.clear()
+    this.#learnt.clear()
+  }
+
   /** As the cache does. Throws or rejects with POLICY_DENIED. */
   get(plan: Plan, options: GetOptions): Found | Promise<Found> {
     const policy = this.#policy

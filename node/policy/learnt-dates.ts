@@ -22,6 +22,10 @@ export class LearntDates {
     this.#lookup = lookup
   }
 
+  clear(): void {
+    this.#packages.clear()
+  }
+
   of(name: string): Learnt | undefined {
     return this.#packages.get(name)
   }

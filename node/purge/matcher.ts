@@ -12,7 +12,14 @@ export interface ScopeMatcher {
   readonly prefix: string
   /** The blob that falls under it whatever it is called; undefined for a scope of names, and for a digest that is not held. */
   readonly blob?: Sha256 | undefined
+  /** Whether it is everything, also what has no name. */
+  readonly isAll?: boolean
   covers(key: string, record: Pick<NameRecord, 'blob' | 'verified'>): boolean
+  /**
+   * Whether what is on its way under a key may fall under it; `expected` are the digests of which the bytes are to have one, undefined
+   * while that is not known.
+   */
+  mayCover(key: string, expected: readonly Digest[] | undefined): boolean
 }
 
 export interface MatcherComponents {
@@ -26,25 +33,27 @@ export interface MatcherComponents {
 export function matcherOf(scope: PurgeScope, { planOf, find }: MatcherComponents): ScopeMatcher {
   switch (scope.kind) {
     case 'all':
-      return { prefix: '', covers: () => true }
-    case 'upstream': {
-      const prefix = beginning(scope)
-      return { prefix, covers: (key) => key.startsWith(prefix) }
-    }
+      return { ...byKey('', () => true), isAll: true }
+    case 'upstream':
+      return byKey(beginning(scope), () => true)
     case 'path': {
       const prefix = beginning(scope)
-      return { prefix, covers: (key) => key.startsWith(prefix) && matches(scope.pattern, pathOf(key, prefix)) }
+      return byKey(prefix, (key) => matches(scope.pattern, pathOf(key, prefix)))
     }
     case 'digest': {
       const { digest: text } = scope
       const digest = parseDigest(text)
       const blob = digest?.algorithm === 'sha256' ? digest.hex : digest && find(digest)
-      return { prefix: '', blob, covers: (_, record) => record.blob === blob || record.verified.includes(text) }
+      return {
+        prefix: '',
+        blob,
+        covers: (_, record) => record.blob === blob || record.verified.includes(text),
+        mayCover: (_, expected) => !digest || mayBe(digest, expected),
+      }
     }
     case 'package': {
       const rule = parseRule(scope.purl)
-      const prefix = `${ECOSYSTEMS.get(rule.type) ?? rule.type}\n`
-      return { prefix, covers: (key) => key.startsWith(prefix) && isOf(rule, planOf(key)) }
+      return byKey(`${ECOSYSTEMS.get(rule.type) ?? rule.type}\n`, (key) => isOf(rule, planOf(key)))
     }
   }
 }
@@ -54,6 +63,17 @@ const ECOSYSTEMS: ReadonlyMap<string, string> = new Map([
   ['golang', 'go'],
   ['docker', 'oci'],
 ])
+
+function byKey(prefix: string, isMeant: (key: string) => boolean): ScopeMatcher {
+  const covers = (key: string) => key.startsWith(prefix) && isMeant(key)
+  return { prefix, covers, mayCover: covers }
+}
+
+/** A digest of another algorithm rules nothing out. */
+function mayBe({ algorithm, hex }: Digest, expected: readonly Digest[] = []): boolean {
+  const comparable = expected.filter((one) => one.algorithm === algorithm)
+  return comparable.length === 0 || comparable.some((one) => one.hex === hex)
+}
 
 function beginning({ ecosystem, base }: { readonly ecosystem: string; readonly base: string }): string {
   // Without variant and partition, and the line feeds before these.
