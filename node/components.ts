@@ -12,8 +12,10 @@ import { replan } from './cache/replan.ts'
 import { SeededUpstream } from './cache/seeded-upstream.ts'
 import { type Clock, systemClock } from './clock.ts'
 import type { Config } from './config/schema.ts'
+import { configuredHosts } from './configured-upstreams.ts'
 import { WarrenError } from './errors.ts'
 import { Events } from './events.ts'
+import { Examiner } from './examiner.ts'
 import { Explainer } from './explainer.ts'
 import { ArtifactService } from './http/artifact-service.ts'
 import { BaseUrl } from './http/base-url.ts'
@@ -34,7 +36,6 @@ import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
-import { configuredHosts } from './metrics/configured-hosts.ts'
 import { MetricsDesk } from './metrics/metrics-desk.ts'
 import { testMirror } from './mirror-test.ts'
 import { mountsOf } from './mounts-of.ts'
@@ -242,6 +243,12 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     plansOf: (target) => door.plansOf(target),
     facts: (plan) => cache.lookup.cached(plan),
   })
+  const examiner = new Examiner({
+    upstream,
+    ledger: () => mesh.ledger,
+    mirrors: () => door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
+    clock,
+  })
   const stopping = new AbortController()
   building.defer(() => stopping.abort(new WarrenError('DRAINING', 'this node is stopping')))
   const audit = building.adopt(new AuditLog({ clock, trouble: (what) => log.warn(what) }, { folder: config.data }), (part) =>
@@ -281,6 +288,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     mirrors: settings,
     policy: settings,
     testMirror: (mirror) => testMirror(mirror, { upstream, clock }, stopping.signal),
+    examine: () => examiner.examine(stopping.signal),
     peers: async () => ({
       peers: mesh
         .peers()

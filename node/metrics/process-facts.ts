@@ -65,13 +65,13 @@ export class ProcessWatch {
 }
 
 /** Without the one that the look itself takes. */
-async function countDescriptors(): Promise<number | undefined> {
+export async function countDescriptors(): Promise<number | undefined> {
   const names = await readdir('/proc/self/fd').catch(() => undefined)
   return names && names.length - 1
 }
 
 /** The soft limit, beyond which a socket can neither be opened nor accepted; undefined where there is none or it is not told. */
-async function readMaxDescriptors(): Promise<number | undefined> {
+export async function readMaxDescriptors(): Promise<number | undefined> {
   const text = await readFile('/proc/self/limits', 'utf8').catch(() => '')
   const [, soft] = /^Max open files\s+(\d+)/m.exec(text) ?? []
   return soft === undefined ? undefined : Number(soft)

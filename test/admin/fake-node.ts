@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { onTestFinished } from 'vitest'
+import type { Examination } from '../../admin/api/examination-schema.ts'
 import type { Explanation } from '../../admin/api/explain-schema.ts'
 import type { Peers } from '../../admin/api/peers-schema.ts'
 import type { PinsAnswer, PlaceAnswer } from '../../admin/api/pins-schema.ts'
@@ -37,6 +38,14 @@ export const LONE: Status['mesh'] = {
   router: null,
 }
 
+/** Of a node that has nobody around it, and needs nobody. */
+const WELL: Examination = {
+  process: { user: { id: 999, name: 'warren' }, descriptors: 30, maxDescriptors: 65_536 },
+  clock: { aheadOfPeers: null, aheadOfUpstreams: null },
+  upstreams: [],
+  ledger: null,
+}
+
 export interface FakeNode {
   /** Base URL of its admin API. */
   readonly admin: string
@@ -48,6 +57,8 @@ export interface FakeNode {
   readonly places: Map<string, PlaceAnswer['place']>
   /** What it says of every key. */
   explanation: Explanation | undefined
+  /** What it finds around it. */
+  examination: Examination
   /** How often it was asked where something is. */
   placesAsked: number
   mirrors: Status['mirrors']
@@ -68,6 +79,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     bug: () => {},
     token,
     status: async () => statusWith(data, node),
+    examine: async () => node.examination,
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     peers: async () => ({ peers: node.peers }),
     pins: async () => node.pins,
@@ -106,6 +118,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     places: new Map(),
     placesAsked: 0,
     explanation: undefined,
+    examination: WELL,
     mirrors: [],
     listen: [],
   }

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { onTestFinished } from 'vitest'
+import { type Examination, examinationSchema } from '../../admin/api/examination-schema.ts'
 import { type Explanation, explainSchema } from '../../admin/api/explain-schema.ts'
 import { type Peers, peersSchema } from '../../admin/api/peers-schema.ts'
 import { type PinsAnswer, type PlaceAnswer, pinsSchema, placeSchema } from '../../admin/api/pins-schema.ts'
@@ -20,6 +21,8 @@ export interface StartedNode {
   /** What it tells Prometheus. */
   metrics(): Promise<string>
   status(): Promise<import('../../admin/api/status-schema.ts').Status>
+  /** What it finds around it. */
+  examine(): Promise<Examination>
   /** The other members of its mesh. */
   peers(): Promise<Peers['peers']>
   /** How the pins stand in its eyes; null of a node that is no seed. */
@@ -108,6 +111,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     api,
     metrics: async () => (await fetch(`${admin}/metrics`)).text(),
     status: async () => (await ask('status', { authorization })) as never,
+    examine: async () => examinationSchema.parse(await ask('examination', { authorization })),
     pins: async () => pinsSchema.parse(await ask('pins', { authorization })).own,
     placeOf: async (path) =>
       placeSchema.parse(await ask(`pins/place?target=${encodeURIComponent(path)}`, { authorization })).place,

@@ -1,4 +1,5 @@
 import type { ApiApp } from '../app.ts'
+import { type ExaminationPorts, examinationRoutes } from './examination.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
 import { type MetricsPorts, metricsRoutes } from './metrics.ts'
 import { type MirrorsPorts, mirrorsRoutes } from './mirrors.ts'
@@ -16,7 +17,8 @@ export type RoutePorts = StatusPorts &
   PolicyPorts &
   ExplainPorts &
   MetricsPorts &
-  OpsPorts
+  OpsPorts &
+  ExaminationPorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
@@ -27,4 +29,5 @@ export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   explainRoutes(app, ports)
   metricsRoutes(app, ports)
   opsRoutes(app, ports)
+  examinationRoutes(app, ports)
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { configuredHosts } from '../../../node/metrics/configured-hosts.ts'
+import { configuredHosts } from '../../../node/configured-upstreams.ts'
 import type { Snapshot } from '../../../node/metrics/snapshot.ts'
 import { UpstreamFamilies } from '../../../node/metrics/upstreams.ts'
 import type { HostHealth } from '../../../node/upstream/upstream.ts'
