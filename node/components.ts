@@ -34,6 +34,7 @@ import { LiveSettings } from './live-settings.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
 import type { Mesh } from './mesh/mesh.ts'
+import { ledgerFacts } from './mesh/mesh-ledger.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
 import { MetricsDesk } from './metrics/metrics-desk.ts'
@@ -268,7 +269,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         ...(await counts()),
         ...{ version: VERSION, startedAt, draining: server.draining, connections: server.connections, stats },
         configuredHosts: configuredHosts(door.mounts.all.map(({ mirror }) => mirror)),
-        ...{ mesh: mesh.status(), peers: mesh.peers(), pins: pins.counts() },
+        ...{ mesh: mesh.status(), peers: mesh.peers(), pins: pins.counts(), ledger: ledgerFacts(mesh.ledger) },
       }),
     }),
     (part) => part.close(),

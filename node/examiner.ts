@@ -3,7 +3,7 @@ import type { Examination } from '../admin/api/examination-schema.ts'
 import type { Clock } from './clock.ts'
 import type { MirrorConfig } from './config/schema.ts'
 import { basesOf } from './configured-upstreams.ts'
-import type { MeshLedger } from './mesh/mesh-ledger.ts'
+import { ledgerFacts, type MeshLedger } from './mesh/mesh-ledger.ts'
 import { countDescriptors, readMaxDescriptors } from './metrics/process-facts.ts'
 import { askUpstream } from './mirror-test.ts'
 import type { Upstream } from './upstream/upstream.ts'
@@ -33,7 +33,7 @@ export class Examiner {
   }
 
   async #examine(signal: AbortSignal): Promise<Examination> {
-    const ledger = this.#components.ledger()
+    const facts = ledgerFacts(this.#components.ledger())
     const [asked, descriptors, maxDescriptors] = await Promise.all([
       this.#askAll(signal),
       countDescriptors(),
@@ -43,9 +43,9 @@ export class Examiner {
     const ahead = median(asked.flatMap((one) => one.ahead ?? []))
     return {
       process: { user: ownUser(), descriptors: descriptors ?? null, maxDescriptors: maxDescriptors ?? null },
-      clock: { aheadOfPeers: ledger?.clockAhead ?? null, aheadOfUpstreams: ahead === undefined ? null : -ahead },
+      clock: { aheadOfPeers: facts?.clockAhead ?? null, aheadOfUpstreams: ahead === undefined ? null : -ahead },
       upstreams: asked.map(({ answered, mirrors }) => ({ ...answered, mirrors })),
-      ledger: ledger ? { ops: ledger.ledger.summary.count, confirmed: ledger.isConfirmed } : null,
+      ledger: facts && { ops: facts.ops, confirmed: facts.confirmed },
     }
   }
 

@@ -13,3 +13,9 @@ export interface MeshLedger {
   /** How far the clock of this node is ahead of the median of its peers', in ms; undefined where none is known. */
   readonly clockAhead: number | undefined
 }
+
+/** How a node stands in it; null in no mesh. */
+export function ledgerFacts(mesh: MeshLedger | undefined) {
+  if (!mesh) return null
+  return { ops: mesh.ledger.summary.count, confirmed: mesh.isConfirmed, clockAhead: mesh.clockAhead }
+}

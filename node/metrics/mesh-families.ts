@@ -62,6 +62,11 @@ export const meshFamilies: readonly Family[] = [
   single('gauge', 'warren_router_covers_all', 'Whether all known members have told what they have.', ({ mesh }) =>
     mesh.router ? mesh.router.coversAll : null,
   ),
+  single('gauge', 'warren_ledger_ops', 'Ops that every node of the mesh has to have.', ({ ledger }) => ledger?.ops),
+  single('gauge', 'warren_ledger_confirmed', 'Whether a seed says that these are all ops.', ({ ledger }) => ledger?.confirmed),
+  single('gauge', 'warren_clock_ahead_seconds', 'How far the clock is ahead of the median of other members.', ({ ledger }) =>
+    ledger?.clockAhead === undefined ? null : seconds(ledger.clockAhead),
+  ),
   {
     name: 'warren_pins',
     help: 'Pins that a seed has, by whether they are on all the seeds that they belong to.',

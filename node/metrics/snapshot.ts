@@ -25,5 +25,7 @@ export interface Snapshot {
   readonly mesh: MeshStatus
   readonly peers: readonly Pick<PeerStatus, 'role' | 'connected' | 'quarantine' | 'inventory'>[]
   readonly pins: { readonly counted: boolean; readonly held: number; readonly missing: number } | null
+  /** Of the mesh that it is in. */
+  readonly ledger: { readonly ops: number; readonly confirmed: boolean; readonly clockAhead: number | undefined } | null
   readonly process: ProcessFacts
 }

@@ -20,6 +20,7 @@ const FUNCTIONS: Readonly<Record<string, readonly [args: readonly Kind[], result
   changes: [['range'], 'vector'],
   predict_linear: [['range', 'scalar'], 'vector'],
   histogram_quantile: [['scalar', 'vector'], 'vector'],
+  abs: [['vector'], 'vector'],
   time: [[], 'scalar'],
   vector: [['scalar'], 'vector'],
 }
