@@ -10,6 +10,14 @@ const TIMEOUT = 5_000
 /** Bytes of an answer: a node with hundreds of mirrors and upstreams, or of two thousand members, stays below. */
 const MAX_ANSWER = 4 << 20
 
+interface Request {
+  /** Sent as JSON. */
+  readonly body?: unknown
+  readonly headers?: Readonly<Record<string, string>>
+  /** Ms that the node gets. */
+  readonly patience?: number
+}
+
 /** Where a node's admin API is: an http(s) URL, or `unix:` and the path of a socket. */
 export class ApiClient {
   readonly #base: string
@@ -32,24 +40,38 @@ export class ApiClient {
    * answer that is none of a node's.
    */
   async get(path: string): Promise<unknown> {
-    const { status, body } = await this.#send(path)
+    return (await this.ask('GET', path)).json
+  }
+
+  /** The same for any method, with the entity tag of what the answer is about; in the words of the node where it refuses. */
+  async ask(method: string, path: string, request: Request = {}): Promise<{ json: unknown; etag: string | undefined }> {
+    const { status, body, etag } = await this.#send(method, path, request)
     if (status === 401) throw new Error(tokenText(this.#base, this.#token))
-    const refusal = status === 200 ? undefined : refusalIn(body)
-    if (refusal !== undefined) throw new UsageError(refusal)
-    if (status !== 200)
+    const refusal = status < 300 ? undefined : refusalIn(body)
+    if (refusal !== undefined) throw MISTAKES.has(refusal.title) ? new UsageError(refusal.text) : new Error(refusal.text)
+    if (status >= 300 || status < 200)
       throw new Error(`${this.#base} answers ${status}; is it the address of a node's admin listener (admin.listen)?`)
     try {
-      return JSON.parse(body)
+      return { json: JSON.parse(body), etag }
     } catch {
       throw new Error(`${this.#base} answers with something that is no JSON; is it the address of a Warren node?`)
     }
   }
 
-  #send(path: string): Promise<{ status: number; body: string }> {
+  #send(
+    method: string,
+    path: string,
+    { body, headers: more, patience = TIMEOUT }: Request,
+  ): Promise<{ status: number; body: string; etag: string | undefined }> {
     return new Promise((resolve, reject) => {
-      const unreachable = (error: unknown) => reject(new UnreachableError(this.#noAnswer(error)))
-      const headers = { accept: 'application/json', ...(this.#token && { authorization: `Bearer ${this.#token}` }) }
-      const options = { signal: AbortSignal.timeout(TIMEOUT), agent: false, headers } as const
+      const unreachable = (error: unknown) => reject(new UnreachableError(this.#noAnswer(error, patience)))
+      const headers = {
+        accept: 'application/json',
+        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
+        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...more,
+      }
+      const options = { method, signal: AbortSignal.timeout(patience), agent: false, headers } as const
       const socketPath = this.#base.startsWith('unix:') ? this.#base.slice('unix:'.length) : undefined
       const url = new URL(path, socketPath === undefined ? this.#base : 'http://localhost')
       const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
@@ -58,21 +80,21 @@ export class ApiClient {
       )
       request.on('error', unreachable)
       request.on('response', (response) => {
-        let body = ''
-        response.setEncoding('utf8').on('data', (text: string) => {
-          body += text
-          if (body.length > MAX_ANSWER) request.destroy(new Error('it sends more than a node does'))
+        let text = ''
+        response.setEncoding('utf8').on('data', (part: string) => {
+          text += part
+          if (text.length > MAX_ANSWER) request.destroy(new Error('it sends more than a node does'))
         })
         response.on('error', unreachable)
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body }))
+        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, etag: response.headers.etag }))
       })
-      request.end()
+      request.end(body === undefined ? undefined : JSON.stringify(body))
     })
   }
 
-  #noAnswer(error: unknown): string {
+  #noAnswer(error: unknown, patience: number): string {
     const late = error instanceof Error && error.name === 'AbortError'
-    const reason = late ? `nothing came within ${TIMEOUT / 1_000} s` : reasonOf(error)
+    const reason = late ? `nothing came within ${patience / 1_000} s` : reasonOf(error)
     return `no node answers at ${this.#base}: ${reason}; ${START_ONE}, or name another with --node`
   }
 }
@@ -83,12 +105,17 @@ export function tokenText(base: string, token: string | undefined): string {
   return `${base} ${what}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`
 }
 
-const refusalSchema = z.object({ title: z.enum(['BAD_REQUEST', 'NO_SUCH_MIRROR']), detail: z.string() })
+/** Refusals of what was asked for; others are trouble. */
+const MISTAKES: ReadonlySet<string> = new Set(['BAD_REQUEST', 'NO_SUCH_MIRROR', 'NOT_FOUND', 'CONFLICT', 'PRECONDITION_FAILED'])
 
-/** Why a node takes what it was asked about for a mistake (RFC 9457); undefined where it does not, or is none. */
-function refusalIn(body: string): string | undefined {
+const refusalSchema = z.object({ title: z.string().regex(/^[A-Z_]+$/), detail: z.string() })
+
+/** Why a node refuses (RFC 9457); undefined where what answers is none. */
+function refusalIn(body: string): { title: string; text: string } | undefined {
   try {
-    return refusalSchema.safeParse(JSON.parse(body)).data?.detail
+    const { title, detail } = refusalSchema.parse(JSON.parse(body))
+    // Of the settings in a body nobody on a command line knows the body.
+    return { title, text: detail.replace(/^body[:.] ?/gm, '') }
   } catch {
     return undefined
   }

@@ -4,6 +4,7 @@ import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { addSeedCommands } from './seed-commands.ts'
+import { addSettingsCommands, withNode } from './settings-commands.ts'
 import { versionText } from './version.ts'
 
 /** Runs the command line and sets the exit code of the process; what holds the process open is the command's own. */
@@ -75,6 +76,7 @@ function commands(): Command {
     .action(async (name, options) => (await import('./commands/explain.ts')).explain(name, options))
   addMeshCommands(program)
   addSeedCommands(program)
+  addSettingsCommands(program)
   program
     .command('ledger')
     .description('list what the admin changed in the mesh: tickets revoked, seeds added, renewed and revoked')
@@ -102,14 +104,6 @@ function withHints(command: Command, name: string): void {
     outputError: (text, write) => write(`warren: ${usageLine(text)}; see «${name} --help»\n`),
   })
   for (const one of command.commands) withHints(one, `${name} ${one.name()}`)
-}
-
-function withNode(command: Command): Command {
-  return command
-    .option('--json', 'as JSON')
-    .option('--node <url>', 'admin address of the node: http://host:port or unix:/path')
-    .option('--config <file>', 'configuration file of the node')
-    .option('--data <folder>', 'data folder of the node')
 }
 
 function withSettings(command: Command): Command {

@@ -2,6 +2,8 @@ import { homedir } from 'node:os'
 import { isAbsolute, resolve } from 'node:path'
 import { ecosystems } from '../../node/built-ins.ts'
 import { type LoadedConfig, loadConfig } from '../../node/config/load.ts'
+import { overlaid } from '../../node/config/overlaid.ts'
+import { OverlayFile } from '../../node/config/overlay.ts'
 
 /** Flags that stand above environment and file. */
 export interface SettingFlags {
@@ -10,6 +12,11 @@ export interface SettingFlags {
   readonly listen?: readonly string[]
   readonly adminListen?: string
   readonly logLevel?: string
+}
+
+/** The same with what was changed at the node by REST. Throws CONFIG_INVALID, and SECRET_EXPOSED or STORE_UNUSABLE for its overlay. */
+export function withOverlay(loaded: LoadedConfig): LoadedConfig {
+  return overlaid(loaded, new OverlayFile({ folder: loaded.config.data }), ecosystems)
 }
 
 /** The settings that apply with these flags. Throws CONFIG_INVALID. */

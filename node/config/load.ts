@@ -7,8 +7,8 @@ import { type Given, Problems } from './problems.ts'
 import { type Config, schema } from './schema.ts'
 import { flagFor, MIRRORS } from './settings.ts'
 
-/** What a layer is called; a flag is stronger than the environment, that than the file, that than the default. */
-type Origin = 'flag' | 'environment' | 'file' | 'default'
+/** What a layer is called; what was changed by REST is stronger than a flag, a flag is stronger than the environment, that than the file, that than the default. */
+type Origin = 'overlay' | 'flag' | 'environment' | 'file' | 'default'
 
 export interface SourcedValue {
   readonly origin: Origin
@@ -18,7 +18,7 @@ export interface SourcedValue {
   readonly value: unknown
 }
 
-interface Source extends SourcedValue {
+export interface Source extends SourcedValue {
   /** What would apply without it, strongest first. */
   readonly shadows: readonly SourcedValue[]
 }

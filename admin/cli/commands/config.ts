@@ -1,13 +1,16 @@
 import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
-import { MIRRORS, settings, variableFor } from '../../../node/config/settings.ts'
+import { MIRRORS, POLICY, settings, variableFor } from '../../../node/config/settings.ts'
 import { mirrorTexts } from '../mirror-text.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
-import { loadSettings, type SettingFlags } from '../settings.ts'
+import { loadSettings, type SettingFlags, withOverlay } from '../settings.ts'
 
-/** Shows each setting, where it comes from and what it shadows. Throws CONFIG_INVALID. */
+/** In no file: only what was changed at a node has blocks, each with its reason. */
+const BLOCKS = `${POLICY}blocks`
+
+/** Shows each setting, where it comes from and what it shadows. Throws as `withOverlay` does. */
 export function config(options: SettingFlags & { json?: boolean }): void {
-  const loaded = loadSettings(options)
+  const loaded = withOverlay(loadSettings(options))
   writeLines(process.stdout, options.json ? [JSON.stringify(facts(loaded), null, 2)] : configLines(loaded, process.stdout))
 }
 
@@ -17,7 +20,7 @@ function facts({ config, sources, file, candidates }: LoadedConfig): unknown {
 
 /** The settings for people. */
 export function configLines({ config, sources, file, candidates }: LoadedConfig, output: Output): string[] {
-  const keys = [...settings.keys()].filter((key) => key !== MIRRORS)
+  const keys = [...settings.keys(), ...(sources.has(BLOCKS) ? [BLOCKS] : [])].filter((key) => key !== MIRRORS)
   const mirrors = [...sources.keys()].filter((key) => key.startsWith(`${MIRRORS}.`))
   const rows = [...keys, ...mirrors].flatMap((key) => {
     const source = sources.get(key)

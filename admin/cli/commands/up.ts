@@ -8,7 +8,7 @@ import { EXIT } from '../exit-codes.ts'
 import { reachable } from '../images/mirror-address.ts'
 import { joinedText, joinFromEnvironment } from '../joining.ts'
 import { aligned, styled, writeLines } from '../print.ts'
-import { loadSettings, type SettingFlags } from '../settings.ts'
+import { loadSettings, type SettingFlags, withOverlay } from '../settings.ts'
 import { StopSignals } from '../stop-signals.ts'
 
 /** Ms after which a node that should have stopped is ended; answers under way get less than that to finish. */
@@ -38,7 +38,7 @@ export async function up(flags: SettingFlags): Promise<void> {
     try {
       const urls = await node.start()
       watch.start()
-      writeLines(process.stdout, greeting(loaded.config, urls))
+      writeLines(process.stdout, greeting(withOverlay(loaded).config, urls))
       await signals.asked
       tell('stopping; answers under way may finish, a second Ctrl-C ends it at once')
     } finally {

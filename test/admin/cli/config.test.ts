@@ -39,6 +39,34 @@ test('each setting is shown with where it comes from and what it shadows', async
   expect(lines).toContainEqual(['mirrors.corp', 'npm /corp/ https://corp.test/', `${file}:5:9`])
 })
 
+test('what was changed at the node by REST is shown as a layer of its own', async () => {
+  const { home, file } = withFile(
+    'policy: {deny: ["pkg:npm/a"]}\nmirrors: {corp: {protocol: npm, upstreams: ["https://corp.test"]}}\n',
+  )
+  const data = join(home, 'data')
+  mkdirSync(data)
+  const overlay = join(data, 'overlay.json')
+  const mirrors = { corp: { protocol: 'npm', path: '/c/', upstreams: ['https://other.test'] }, npm: false }
+  const policy = { deny: ['pkg:npm/b'], minimumAge: '2d', blocks: [{ purl: 'pkg:npm/c', reason: 'bad' }] }
+  writeFileSync(overlay, JSON.stringify({ v: 1, mirrors, policy }), { mode: 0o600 })
+  const { stdout, stderr } = await runWarren(['config', '--data', data], { home })
+  expect(stderr).toBe('')
+  const rows = new Map(
+    stdout
+      .split('\n')
+      .map((line) => line.split(/ {2,}/))
+      .map(([key, ...cells]) => [key, cells]),
+  )
+  expect(rows.get('mirrors.corp')).toEqual(['npm /c/ https://other.test/', overlay, `npm https://corp.test (${file}:2:17)`])
+  expect(rows.get('mirrors.npm')?.slice(0, 2)).toEqual(['taken away', overlay])
+  expect(rows.get('policy.deny')).toEqual(['pkg:npm/a pkg:npm/b', `${overlay}, ${file}:1:16`])
+  expect(rows.get('policy.minimumAge')).toEqual(['2d', overlay, '0s (built in)'])
+  expect(rows.get('policy.blocks')?.[0]).toContain('pkg:npm/c')
+  writeFileSync(overlay, '{}', { mode: 0o600 })
+  const wrong = await runWarren(['config', '--data', data], { home })
+  expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`${overlay} is no overlay of this version`)])
+})
+
 test('a mirror that preserves tarball URLs is shown with that', async () => {
   const { home } = withFile('mirrors: {corp: {protocol: npm, upstreams: ["https://corp.test"], tarballUrls: preserve}}\n')
   const { stdout } = await runWarren(['config'], { home })

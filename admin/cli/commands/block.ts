@@ -1,0 +1,29 @@
+import { z } from 'zod'
+import { blockSchema } from '../../api/policy-schema.ts'
+import { ApiClient } from '../api-client.ts'
+import { type NodeOptions, nodeAt } from '../node-address.ts'
+import { printable, writeLines } from '../print.ts'
+import { LAYERS } from './mirrors/list.ts'
+
+type Options = NodeOptions & { readonly json?: boolean; readonly reason?: string }
+
+/** Blocks a package URL at a running node. Throws UsageError and UnreachableError. */
+export async function block(purl: string, options: Options): Promise<void> {
+  const { base, token } = nodeAt(options)
+  const body = { purl, ...(options.reason === undefined ? {} : { reason: options.reason }) }
+  const { json } = await new ApiClient(base, token()).ask('POST', '/admin/v1/policy/blocks', { body })
+  const blocked = blockSchema.parse(json)
+  tell(options, json, `${blocked.purl} is given out no more at this node; «warren unblock» takes it back`)
+}
+
+/** Takes such a block back. Throws UsageError and UnreachableError. */
+export async function unblock(purl: string, options: Options): Promise<void> {
+  const { base, token } = nodeAt(options)
+  const { json } = await new ApiClient(base, token()).ask('DELETE', `/admin/v1/policy/blocks?purl=${encodeURIComponent(purl)}`)
+  const [still] = z.object({ still: z.array(blockSchema) }).parse(json).still
+  tell(options, json, `${purl} is blocked ${still ? `by ${LAYERS[still.layer]} still` : 'no more at this node'}`)
+}
+
+function tell({ json }: Options, facts: unknown, text: string): void {
+  writeLines(process.stdout, [json ? JSON.stringify(facts, null, 2) : `${printable(text)}.`])
+}
