@@ -58,7 +58,10 @@ test('the commands in the README are there, with the options that they are given
   const wanted = new Map<string, Set<string>>()
   for (const line of shown) {
     const words = line.trim().split(/\s+/)
-    const command = words[0] === 'mesh' || words[0] === 'seed' ? words.slice(0, 2) : words.slice(0, 1)
+    const command =
+      ['mesh', 'seed', 'mirrors', 'operator'].includes(words[0] ?? '') && /^[a-z]+$/.test(words[1] ?? '')
+        ? words.slice(0, 2)
+        : words.slice(0, 1)
     const options = wanted.get(command.join(' ')) ?? new Set()
     for (const word of words) if (/^--[a-z]/.test(word)) options.add(word)
     wanted.set(command.join(' '), options)
