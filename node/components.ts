@@ -50,6 +50,8 @@ import { Pins } from './pins/pins.ts'
 import { planOfKey } from './plan-of-key.ts'
 import { PolicyGate } from './policy/gate.ts'
 import { Policy } from './policy/policy.ts'
+import { CacheDesk } from './purge/cache-desk.ts'
+import type { MatcherComponents } from './purge/matcher.ts'
 import { PurgeBook } from './purge/purge-book.ts'
 import { PurgeFile } from './purge/purge-file.ts'
 import { Purger } from './purge/purger.ts'
@@ -96,10 +98,11 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const stats = new StatsCounter()
   const events = new Events({ log, stats, clock })
 
-  const book = new PurgeBook({
+  const keys: MatcherComponents = {
     planOf: (key) => planOfKey(key, door.mounts.all),
     find: (digest) => store.blobs.find(digest),
-  })
+  }
+  const book = new PurgeBook(keys)
   const store: Store = building.adopt(overrides.store ?? (await openStore(config, { purged: book, clock, events })), (part) =>
     part.close(),
   )
@@ -286,6 +289,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       peers: () => mesh.peers(),
       adminKey: () => new MeshFolder(config.data).adminKey(),
     }),
+    cache: new CacheDesk({ ...keys, store, purger, mesh, mirrors: () => door.mounts.all }),
     mirrors: settings,
     policy: settings,
     testMirror: (mirror) => testMirror(mirror, { upstream, clock }, stopping.signal),

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Freed, Store } from '../store/store.ts'
+import { disjoint } from './cache-search.ts'
 import { LOOKED_AT_ONCE, MAX_KNOWN, MAX_SCOPES, MAX_TOLD, REMOVED_AT_ONCE, RETRY } from './constants.ts'
 import { mayCover, type Purge, type PurgeBook } from './purge-book.ts'
 import type { PurgeFile } from './purge-file.ts'
@@ -199,11 +200,8 @@ function matchersOf({ purge }: Run): Purge['matchers'] {
   return purge?.matchers ?? []
 }
 
-/** None of which begins with another one. */
 function prefixesOf(batch: readonly Run[]): string[] {
-  const named = batch.flatMap((run) => matchersOf(run).flatMap(({ blob, prefix }) => (blob === undefined ? [prefix] : [])))
-  const all = [...new Set(named)]
-  return all.filter((prefix) => !all.some((other) => other !== prefix && prefix.startsWith(other)))
+  return disjoint(batch.flatMap((run) => matchersOf(run).flatMap(({ blob, prefix }) => (blob === undefined ? [prefix] : []))))
 }
 
 function free(run: Run, freed: Freed): void {

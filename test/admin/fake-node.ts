@@ -15,6 +15,10 @@ import { LedgerDesk } from '../../node/ledger-desk.ts'
 import { LiveSettings } from '../../node/live-settings.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
 import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
+import { CacheDesk } from '../../node/purge/cache-desk.ts'
+import { PurgeBook } from '../../node/purge/purge-book.ts'
+import { Purger, type PurgerComponents } from '../../node/purge/purger.ts'
+import { MemoryStore } from '../../node/store/memory-store.ts'
 
 export const PEER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
 
@@ -66,6 +70,17 @@ export interface FakeNode {
   listen: readonly string[]
 }
 
+function emptyCache(): CacheDesk {
+  const book = new PurgeBook({ planOf: () => undefined, find: () => undefined })
+  const store = new MemoryStore({ purged: book })
+  const file = { begin: async () => {}, end: async () => {} }
+  const log = { info() {}, warn() {} } as PurgerComponents['log']
+  const parts = { book, file, store, cache: { detach() {} }, forget() {}, clock: systemClock, log }
+  const purger = new Purger(parts, { known: [] })
+  const mesh = { whereabouts: async () => ({ members: [], coversAll: false, headStart: 0 }), seeds: () => [] }
+  return new CacheDesk({ planOf: () => undefined, find: () => undefined, store, purger, mesh, mirrors: () => [] })
+}
+
 /** The admin API of a node on `data` without the node: what it tells is what the test says. */
 export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {}): Promise<FakeNode> {
   const token = loadNodeToken(data)
@@ -80,6 +95,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     token,
     status: async () => statusWith(data, node),
     examine: async () => node.examination,
+    cache: emptyCache(),
     metrics: async () => ({ contentType: 'text/plain', text: '' }),
     peers: async () => ({ peers: node.peers }),
     pins: async () => node.pins,

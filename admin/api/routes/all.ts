@@ -1,4 +1,5 @@
 import type { ApiApp } from '../app.ts'
+import { type CachePorts, cacheRoutes } from './cache.ts'
 import { type ExaminationPorts, examinationRoutes } from './examination.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
 import { type MetricsPorts, metricsRoutes } from './metrics.ts'
@@ -7,6 +8,7 @@ import { type OpsPorts, opsRoutes } from './ops.ts'
 import { type PeersPorts, peersRoutes } from './peers.ts'
 import { type PinsPorts, pinsRoutes } from './pins.ts'
 import { type PolicyPorts, policyRoutes } from './policy.ts'
+import { purgesRoutes } from './purges.ts'
 import { type StatusPorts, statusRoutes } from './status.ts'
 
 /** What the routes may see and do; nothing else of the node is within their reach. */
@@ -18,7 +20,8 @@ export type RoutePorts = StatusPorts &
   ExplainPorts &
   MetricsPorts &
   OpsPorts &
-  ExaminationPorts
+  ExaminationPorts &
+  CachePorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
@@ -30,4 +33,6 @@ export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   metricsRoutes(app, ports)
   opsRoutes(app, ports)
   examinationRoutes(app, ports)
+  cacheRoutes(app, ports)
+  purgesRoutes(app, ports)
 }
