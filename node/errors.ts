@@ -27,6 +27,7 @@ const CATALOGUE = {
   // The mesh: who may be believed, and what this node keeps of it.
   UNTRUSTED: { status: 403, retryable: false },
   TICKET_INVALID: { status: 400, retryable: false },
+  OPERATOR_INVALID: { status: 400, retryable: false },
   MESH_CONFLICT: { status: 409, retryable: false },
   ADMIN_KEY_ELSEWHERE: { status: 403, retryable: false },
   NO_SUCH_OP: { status: 404, retryable: false },

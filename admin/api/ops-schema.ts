@@ -49,8 +49,6 @@ export const positionSchema = z.object({
   isRevoked: z.boolean(),
 })
 
-export type PositionAnswer = z.output<typeof positionSchema>
-
 const signed = z.strictObject({
   op: z
     .string()

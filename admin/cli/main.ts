@@ -3,6 +3,7 @@ import { isWarrenError, reasonOf } from '../../node/errors.ts'
 import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
+import { addOperatorCommands } from './operator-commands.ts'
 import { addSeedCommands } from './seed-commands.ts'
 import { addSettingsCommands, withNode } from './settings-commands.ts'
 import { versionText } from './version.ts'
@@ -77,9 +78,10 @@ function commands(): Command {
   addMeshCommands(program)
   addSeedCommands(program)
   addSettingsCommands(program)
+  addOperatorCommands(program)
   program
     .command('ledger')
-    .description('list what the admin changed in the mesh: tickets revoked, seeds added, renewed and revoked')
+    .description('list what the admin and operators changed in the mesh')
     .option('--config <file>', 'configuration file of the node')
     .option('--data <folder>', 'data folder of the node')
     .option('--json', 'as JSON')
@@ -121,7 +123,8 @@ function several(one: string, others: string[] = []): string[] {
 
 function exitCodeOf(error: unknown): number {
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage
-  if (error instanceof UsageError || isWarrenError(error, 'CONFIG_INVALID', 'TICKET_INVALID')) return EXIT.usage
+  if (error instanceof UsageError || isWarrenError(error, 'CONFIG_INVALID', 'TICKET_INVALID', 'OPERATOR_INVALID'))
+    return EXIT.usage
   return error instanceof UnreachableError ? EXIT.unreachable : EXIT.failure
 }
 
