@@ -30,6 +30,7 @@ import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
 import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
 import { LedgerDesk } from './ledger-desk.ts'
+import { NodeEffects } from './ledger-effects.ts'
 import { LiveSettings } from './live-settings.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
@@ -166,7 +167,8 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       blobOf: (key) => cache.digests(key).find((digest) => shelf.has(digest) || shelf.partial(digest) !== undefined),
     }),
   ]
-  const parts = { config, key, shelf, pins, permanence, services, events, clock, log }
+  const effects = (): NodeEffects => new NodeEffects({ settings, purger, log })
+  const parts = { config, key, shelf, pins, permanence, services, effects, events, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   warnOfIdleLogins(config, log)
   const settings: LiveSettings = new LiveSettings(
@@ -350,12 +352,14 @@ interface MeshParts {
   readonly pins: Pins
   readonly permanence: Permanence | undefined
   services(mesh: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[]
+  /** Not before all is built. */
+  effects(): NodeEffects
   readonly events: Events
   readonly clock: Clock
   readonly log: Logger
 }
 
-function meshOf({ config, key, shelf, pins, permanence, services, events, clock, log }: MeshParts): MeshSwitch {
+function meshOf({ config, key, shelf, pins, permanence, services, effects, events, clock, log }: MeshParts): MeshSwitch {
   const answering = ({ sent, ...mesh }: Answering) => {
     const door = new MemberDoor({
       services: services(mesh),
@@ -368,11 +372,14 @@ function meshOf({ config, key, shelf, pins, permanence, services, events, clock,
   const mesh: MeshSwitch = new MeshSwitch(
     {
       membership: () => folder.membership(),
-      forget: () => folder.leave(),
+      forget: () => {
+        folder.leave()
+        effects().left()
+      },
       // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
       open: async (membership: Membership) =>
         (await import('./mesh/open-mesh.ts')).openMesh(
-          { key, membership, shelf, pins, permanence, clock, log, answering },
+          { key, membership, shelf, pins, permanence, effects: effects(), clock, log, answering },
           { ...config.mesh, data: config.data, version: VERSION },
         ),
       log,

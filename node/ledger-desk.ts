@@ -2,6 +2,7 @@ import type { Clock } from './clock.ts'
 import { WarrenError } from './errors.ts'
 import { type Effect, effectOf, isKnownType } from './ledger/effect.ts'
 import { type Op, signOp } from './ledger/op.ts'
+import { mistakeIn } from './ledger-check.ts'
 import type { MeshLedger } from './mesh/mesh-ledger.ts'
 import type { PeerStatus } from './mesh/mesh-status.ts'
 import type { SigningKey } from './trust/keys.ts'
@@ -69,11 +70,21 @@ export class LedgerDesk {
     return { ...ledger.scope, ...ledger.positionOf(author), isRevoked: ledger.state.operatorRevocation(author) !== undefined }
   }
 
-  /** Takes an op that somebody signed. Throws UNTRUSTED for what nobody may issue, MESH_CONFLICT for a clock that is wrong. */
+  /**
+   * Takes an op that somebody signed. Throws UNTRUSTED for what nobody may issue, MESH_CONFLICT for a clock that is wrong, and
+   * BAD_REQUEST for what no node could put into effect.
+   */
   relay(text: string): OpStanding {
     const mesh = this.#mesh
     const now = this.#components.clock.now() - (mesh.clockAhead ?? 0)
-    return this.#standing(mesh.relay(text, (op) => checkClock(op.issuedAt, now)))
+    return this.#standing(
+      mesh.relay(text, (op) => {
+        checkClock(op.issuedAt, now)
+        const effect = effectOf(op, mesh.ledger.scope)
+        const mistake = effect ? mistakeIn(effect) : isKnownType(op.type) && `that is no body of an op of type ${op.type}`
+        if (mistake) throw new WarrenError('BAD_REQUEST', mistake)
+      }),
+    )
   }
 
   /**
@@ -92,7 +103,6 @@ export class LedgerDesk {
     if (!isKnownType(type)) throw new WarrenError('BAD_REQUEST', `there are no ops of type ${JSON.stringify(type)}`)
     const issuedAt = this.#components.clock.now()
     const op = signOp({ mesh: ledger.scope.mesh, ...ledger.positionOf(key.publicKey), issuedAt, type, body: { ...body } }, key)
-    if (!effectOf(op, ledger.scope)) throw new WarrenError('BAD_REQUEST', `that is no body of an op of type ${type}`)
     return this.relay(op.text)
   }
 

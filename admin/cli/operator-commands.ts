@@ -10,14 +10,7 @@ export function addOperatorCommands(program: Command): void {
       .argument('<name>', 'whom the key is for')
       .description('print an operator key, with which changes of the mesh are signed'),
   )
-    .addOption(
-      new Option(
-        '--scope <scope>',
-        `what it may change: ${OPERATOR_SCOPES.join(', ')}; may be given several times, all if left out`,
-      )
-        .choices(OPERATOR_SCOPES)
-        .argParser(several),
-    )
+    .addOption(new Option('--scope <scope...>', 'what it may change; all if left out').choices(OPERATOR_SCOPES))
     .option('--expires <when>', 'duration such as 12h or 7d, or last day such as 2027-01-31', '90d')
     .action(async (name, options) => (await import('./commands/operator/add.ts')).add(name, options))
   withFolder(operator.command('list').description('list the operator keys that were made on this machine')).action(
@@ -42,8 +35,4 @@ function withFolder(command: Command): Command {
     .option('--config <file>', 'configuration file of the node')
     .option('--data <folder>', 'data folder of the node')
     .option('--json', 'as JSON')
-}
-
-function several(one: string, others: string[] = []): string[] {
-  return [...others, one]
 }

@@ -138,6 +138,17 @@ function readPolicy(policy: Layer['policy'], where: string, problems: Problems):
   )
 }
 
+/** What is wrong with a mirror that is meant for the whole mesh, whatever else a node has; undefined where nothing is. */
+export function mistakeInMirror(name: string, written: unknown, ecosystems: readonly Ecosystem[]): string | undefined {
+  const problems = new Problems()
+  read(givenOf(name, written, 'body'), ecosystems, problems)
+  let mistake: string | undefined
+  tell(problems, (what) => {
+    mistake = what
+  })
+  return mistake
+}
+
 /** Null where it is taken away; undefined where something is wrong with it. */
 function read(given: Given, ecosystems: readonly Ecosystem[], problems: Problems): MirrorConfig | null | undefined {
   const name = given.key.slice(MIRRORS.length + 1)

@@ -5,6 +5,9 @@ import { issueOperatorCertificate } from '../../node/trust/certificates.ts'
 import { generateKey, type SigningKey } from '../../node/trust/keys.ts'
 import type { ApiReply, StartedNode } from './start-node.ts'
 
+/** Whatever has an admin API. */
+type Asked = Pick<StartedNode, 'api'>
+
 const DAY = 24 * 60 * 60_000
 
 type Scope = Parameters<typeof issueOperatorCertificate>[0]['scope']
@@ -27,7 +30,7 @@ export class Operator {
   }
 
   /** An op for a node to relay, which tells what comes next. */
-  async sign<Type extends OpType>(node: StartedNode, type: Type, body: OpBodies[Type], issuedAt = Date.now()): Promise<string> {
+  async sign<Type extends OpType>(node: Asked, type: Type, body: OpBodies[Type], issuedAt = Date.now()): Promise<string> {
     const { body: position } = await node.api('GET', `ops/position?author=${this.key.publicKey}`)
     const { seq, prev, lamport } = position
     const said = { mesh: this.#mesh.mesh, seq, prev, lamport, issuedAt, type, body: { ...body }, cert: this.#cert }
@@ -35,7 +38,7 @@ export class Operator {
   }
 
   /** Signs an op and hands it in, without any token. */
-  async issue<Type extends OpType>(node: StartedNode, type: Type, body: OpBodies[Type]): Promise<ApiReply> {
+  async issue<Type extends OpType>(node: Asked, type: Type, body: OpBodies[Type]): Promise<ApiReply> {
     return node.api('POST', 'ops', { op: await this.sign(node, type, body) }, 'nobody')
   }
 }

@@ -14,6 +14,8 @@ export interface MeshNode extends StartedNode {
   readonly data: string
   /** Peer id. */
   readonly peer: string
+  /** Leaves the mesh, as another process on its machine makes it. */
+  leave(): void
 }
 
 export type MeshNodeInit = Omit<StartNodeInit, 'data'>
@@ -39,7 +41,7 @@ export class TestMesh {
     new MeshFolder(data).writeMembership(membership)
     const seed = await startNode({ ...init, data })
     const { listen } = (await seed.status()).mesh
-    return new TestMesh(folders, { ...seed, data, peer }, { ...membership, addresses: listen }, adminKey)
+    return new TestMesh(folders, meshNode(seed, data, peer), { ...membership, addresses: listen }, adminKey)
   }
 
   /** A ticket, encoded. */
@@ -56,11 +58,23 @@ export class TestMesh {
     const peer = loadNodeKey(data).peerId
     const ticket = decodeTicket(this.ticket({ role, ...(addresses ? { addresses } : {}) }))
     new MeshFolder(data).writeMembership(joinMesh({ ticket, peer, now: Date.now() }))
-    const node = await startNode({ ...rest, data })
+    return this.#started(await startNode({ ...rest, data }), data, peer)
+  }
+
+  /** A node that was stopped, and comes back with all that it keeps; resolves when it is connected. */
+  async again({ data, peer }: MeshNode, init: MeshNodeInit): Promise<MeshNode> {
+    return this.#started(await startNode({ ...init, data }), data, peer)
+  }
+
+  async #started(node: StartedNode, data: string, peer: string): Promise<MeshNode> {
     await eventually('the node is connected and knows whether it can be reached', async () => {
       const { mesh } = await node.status()
       return mesh.state === 'member' && mesh.reachable !== null
     })
-    return { ...node, data, peer }
+    return meshNode(node, data, peer)
   }
+}
+
+function meshNode(node: StartedNode, data: string, peer: string): MeshNode {
+  return { ...node, data, peer, leave: () => new MeshFolder(data).leave() }
 }

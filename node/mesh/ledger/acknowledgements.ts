@@ -14,7 +14,7 @@ const TRACKED_OPS = 256
 /** Chains of certificates that were judged lately. */
 const JUDGED = 500
 /** Ms by which a seed's head may differ from this node's clock and still be one of now. */
-const FRESH = 20 * 60_000
+const FRESH = 30 * 60_000
 
 /** As members send it: what a node says, and by which certificates it is one of the mesh. */
 export interface Said {
@@ -47,6 +47,7 @@ export class Acknowledgements {
   /** By op: who has it. In the order in which ops came. */
   readonly #appliedBy = new Map<string, Set<string>>()
   #own: (Said & { readonly digest: string }) | undefined
+  #issuedAt = 0
   #isConfirmed = false
 
   constructor(components: AcknowledgementsComponents, init: { readonly self: string }) {
@@ -81,7 +82,9 @@ export class Acknowledgements {
     const { count, digest } = ledger.summary
     if (!isDue && this.#own?.digest === digest) return false
     const recent = ledger.live().slice(-MAX_RECENT).reverse()
-    const said = { mesh: ledger.scope.mesh, peer: this.#self, issuedAt: clock.now(), count, digest }
+    // Later than the one before, also where the clock was set back: of two the later one counts.
+    this.#issuedAt = Math.max(clock.now(), this.#issuedAt + 1)
+    const said = { mesh: ledger.scope.mesh, peer: this.#self, issuedAt: this.#issuedAt, count, digest }
     this.#own = { ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash) }, key), chain: chain(), digest }
     this.#track()
     for (const heard of this.#heard.values()) this.#note(heard)

@@ -1,0 +1,55 @@
+import type { Logger } from 'pino'
+import { type Layer, type LayerPolicy, NO_LAYER } from './config/overlay.ts'
+import type { LedgerState } from './ledger/state.ts'
+import type { LiveSettings } from './live-settings.ts'
+import type { LedgerEffects } from './mesh/ledger/shared-ledger.ts'
+import type { Purger } from './purge/purger.ts'
+import { type PurgeScope, purgeScope } from './purge/scope.ts'
+
+export interface NodeEffectsComponents {
+  readonly settings: Pick<LiveSettings, 'setLedger'>
+  readonly purger: Pick<Purger, 'apply' | 'run'>
+  readonly log: Pick<Logger, 'warn'>
+}
+
+/** What the ledger of the mesh means at this node: its layer of mirrors and policy, and purges. */
+export class NodeEffects implements LedgerEffects {
+  readonly #components: NodeEffectsComponents
+
+  constructor(components: NodeEffectsComponents) {
+    this.#components = components
+  }
+
+  /** As `LedgerEffects`; of one op each purge is carried out once. */
+  async apply(state: LedgerState): Promise<void> {
+    const { settings, purger } = this.#components
+    // First: what was blocked must not be fetched anew once it is purged.
+    settings.setLedger(layerOf(state))
+    for (const { op, effect } of state.inEffect('purged')) {
+      const isBegun = purger.run(op.hash)?.state !== undefined
+      await purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
+    }
+  }
+
+  /** The node has left its mesh, which says nothing more. What was purged stays so. */
+  left(): void {
+    this.#components.settings.setLedger(NO_LAYER)
+  }
+
+  #scopesOf(hash: string, written: readonly unknown[]): PurgeScope[] {
+    const scopes = written.flatMap((one) => purgeScope.safeParse(one).data ?? [])
+    if (scopes.length < written.length)
+      this.#components.log.warn({ op: hash }, 'a purge names what this version does not know, which stays; update Warren')
+    return scopes
+  }
+}
+
+function layerOf(state: LedgerState): Layer {
+  const mirrors = Object.fromEntries(state.inEffect('mirror set').map(({ effect }) => [effect.name, effect.entry]))
+  const policy: Record<string, unknown> = {}
+  for (const { effect } of state.inEffect('policy set')) policy[effect.setting] = effect.value
+  const blocks = state
+    .inEffect('package blocked')
+    .map(({ effect: { purl, reason } }) => ({ purl, ...(reason === undefined ? {} : { reason }) }))
+  return { mirrors, policy: { ...(policy as LayerPolicy), ...(blocks.length > 0 && { blocks }) } }
+}
