@@ -68,3 +68,4 @@ export const previewSchema = z.object({
 
 export type KeptView = z.output<typeof keptSchema>
 export type ArtifactView = z.output<typeof artifactSchema>
+export type PurgeView = z.output<typeof purgeSchema>

@@ -1,5 +1,6 @@
 import { Command, CommanderError, Option } from 'commander'
 import { isWarrenError, reasonOf } from '../../node/errors.ts'
+import { addCacheCommands } from './cache-commands.ts'
 import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
@@ -79,6 +80,7 @@ function commands(): Command {
   addSeedCommands(program)
   addSettingsCommands(program)
   addOperatorCommands(program)
+  addCacheCommands(program)
   program
     .command('ledger')
     .description('list what the admin and operators changed in the mesh')
