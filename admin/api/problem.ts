@@ -47,7 +47,7 @@ export function inputError(part: string, data: unknown, error: z.ZodError): Inpu
     if (issue.code === 'unrecognized_keys')
       return issue.keys.slice(0, MAX_MISTAKES).map((key) => ({ path: pathOf(part, [...issue.path, key]), must: 'left out' }))
     const value = valueAt(data, issue.path)
-    const is = value === undefined ? {} : { value: shown(value) }
+    const is = value === undefined ? {} : { value: told(value) }
     return [{ path: pathOf(part, issue.path), ...is, must: issue.message }]
   })
   return new InputError(mistakes)
@@ -69,6 +69,12 @@ const TITLES: ReadonlyMap<number, string> = new Map([
   [413, 'PAYLOAD_TOO_LARGE'],
   [415, 'UNSUPPORTED_MEDIA_TYPE'],
 ])
+
+/** Only of single values what they are: what is in a group may be for nobody to see. */
+function told(value: unknown): string {
+  if (typeof value !== 'object' || value === null) return shown(value)
+  return Array.isArray(value) ? 'a list' : 'a group'
+}
 
 /** Of a query it has no prototype, and of JSON nothing but its own keys is meant. */
 function valueAt(data: unknown, path: readonly PropertyKey[]): unknown {

@@ -14,6 +14,8 @@ interface Answer {
 
 export interface AdminNode extends StartedNode {
   readonly data: string
+  /** Its node token. */
+  readonly token: string
   /** Everything that was logged. */
   readonly lines: string[]
   /** Asks with the node token, unless a header says otherwise. */
@@ -27,10 +29,12 @@ export async function startAdminNode(data: string, init: Partial<StartNodeInit> 
   const lines: string[] = []
   const log = pino({ level: 'trace' }, { write: (line: string) => void lines.push(line) })
   const node = await startNode({ data, upstream: 'http://127.0.0.1:1', ...init, overrides: { log, ...init.overrides } })
-  const authorization = `Bearer ${loadNodeToken(data).value}`
+  const token = loadNodeToken(data).value
+  const authorization = `Bearer ${token}`
   return {
     ...node,
     data,
+    token,
     lines,
     async ask(method, path, body, headers = {}) {
       const json = body === undefined ? {} : { 'content-type': 'application/json' }

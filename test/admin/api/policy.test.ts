@@ -69,7 +69,7 @@ test('what another layer denies is not let through by this one', async () => {
 test.for([
   ['PUT', 'policy', { deny: ['evil'] }, 'body: policy.deny[0] is "evil", but must be a package URL'],
   ['PUT', 'policy', { denied: [] }, 'there is no body.denied here'],
-  ['PUT', 'policy', [], 'body is [], but must be a group of settings of the policy, as in the configuration file'],
+  ['PUT', 'policy', [], 'body is a list, but must be a group of settings of the policy, as in the configuration file'],
   ['POST', 'policy/blocks', { purl: 'evil' }, 'body.purl is "evil", but must be a package URL'],
   ['POST', 'policy/blocks', { purl: 'pkg:npm/evil', reason: 'a\nb' }, 'body.reason is "a\\nb", but must be a sentence'],
   ['POST', 'policy/blocks', undefined, 'body'],
