@@ -170,7 +170,6 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const effects = (): NodeEffects => new NodeEffects({ settings, purger, log })
   const parts = { config, key, shelf, pins, permanence, services, effects, events, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
-  warnOfIdleLogins(config, log)
   const settings: LiveSettings = new LiveSettings(
     {
       ecosystems: protocols,
@@ -190,6 +189,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     { folder: config.data, base: config },
   )
   const authorities = new Authorities(settings.mirrors)
+  warnOfIdleLogins({ ...config, mirrors: settings.mirrors }, log)
   const upstream = building.adopt(overrides.upstream ?? upstreamOf({ config, authorities, clock, log }, id), (part) =>
     part.close(),
   )

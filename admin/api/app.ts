@@ -28,6 +28,9 @@ declare module 'fastify' {
 /** Bytes of a request's body: as much as a configuration file may have. */
 const MAX_BODY = 256 << 10
 
+/** Levels of a body: what walks through it must not run out of stack. */
+const MAX_DEPTH = 32
+
 /** Seconds that a caller is asked to wait where nothing better is known. */
 const RETRY_AFTER = 5
 
@@ -52,6 +55,11 @@ export function apiApp(): ApiApp {
   app.setSerializerCompiler(() => JSON.stringify)
   // A page of another site can send forms and text without asking first; JSON it cannot (Fetch, «CORS-safelisted request-header»).
   app.removeContentTypeParser('text/plain')
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
+    if (isDeeper(body, MAX_DEPTH)) done(new WarrenError('BAD_REQUEST', `body must be nested ${MAX_DEPTH} levels deep at most`))
+    else parse(request, body, done)
+  })
   const routes = new Map<string, string[]>()
   app.addHook('onRoute', (route) => {
     const open = route.config?.access === 'everybody'
@@ -81,6 +89,21 @@ export function apiApp(): ApiApp {
 function sendProblem(reply: Pick<FastifyReply, 'raw'>, problem: Problem): void {
   const to = reply as FastifyReply
   to.header(REQUEST_ID, to.request.id).code(problem.status).type(PROBLEM_TYPE).send(problem)
+}
+
+/** Whether JSON has more levels than `most`. In one pass: text that is no JSON must not take longer. */
+function isDeeper(json: string, most: number): boolean {
+  let depth = 0
+  let inText = false
+  for (let at = 0; at < json.length; at++) {
+    const one = json[at]
+    if (one === '"') inText = !inText
+    else if (inText) at += one === '\\' ? 1 : 0
+    else if (one === '[' || one === '{') depth++
+    else if (one === ']' || one === '}') depth--
+    if (depth > most) return true
+  }
+  return false
 }
 
 /** Whether a path is one of those that a route's pattern stands for. */

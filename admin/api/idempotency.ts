@@ -38,7 +38,8 @@ export function rememberAnswers(app: ApiApp): void {
   app.decorateRequest('answerKey', null)
   app.addHook('preHandler', async (request, reply) => {
     const key = request.headers[HEADER]
-    if (request.method !== 'POST' || key === undefined) return
+    // Of whoever has no token it would take memory, and the keys of others; a signed op is the same one however often it comes.
+    if (request.method !== 'POST' || key === undefined || !request.hasToken) return
     if (typeof key !== 'string' || !/^[!-~]{1,255}$/.test(key))
       throw new WarrenError('BAD_REQUEST', `header.${HEADER} must be up to 255 printable ASCII characters`)
     const id = `${request.url.split('?', 1)[0]} ${key}`

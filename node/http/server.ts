@@ -8,6 +8,8 @@ import { settleTarget } from './target.ts'
 
 export { formatAddress, type ListenAddress } from './listen-address.ts'
 
+/** What belongs to the admin listener, and to nobody elsewhere. */
+const ADMIN = /^\/admin(?:[/?]|$)/
 const HEALTH = /^\/(?:healthz|readyz)(?:\?|$)/
 
 /**
@@ -127,7 +129,7 @@ export class HttpServer {
     const { url = '/' } = request
     if (HEALTH.test(url)) this.#sendHealth(url.startsWith('/readyz'), request, response)
     else if (!admin || !this.#enterAdmin(request, response)) {
-      if (!admin && url.startsWith('/admin')) this.#components.onStray?.(request)
+      if (!admin && ADMIN.test(url)) this.#components.onStray?.(request)
       void this.#components.door.handle(request, response)
     }
   }

@@ -130,8 +130,12 @@ function requestsFor(
         ([key, value]) => `${encoded(key)}=${encoded(value)}`,
       )
       const whole = body === undefined ? undefined : (JSON.stringify(body) ?? '')
-      // Some bodies end too early, as JSON.
-      const text = whole !== undefined && broken === 0 ? whole.slice(0, -1) : whole
+      // Some bodies end too early, as JSON, and some are nested deeper than any stack.
+      const odd = new Map([
+        [0, whole?.slice(0, -1)],
+        [1, whole && `{"purl":${'['.repeat(50_000)}${']'.repeat(50_000)}}`],
+      ])
+      const text = odd.has(broken) ? odd.get(broken) : whole
       // Said of all methods: of some the client would not.
       const framing = text === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }
       return {

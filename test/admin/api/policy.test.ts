@@ -94,6 +94,17 @@ test('a POST that comes again under its key is answered as before, and does noth
   expect((await node.ask('POST', 'policy/blocks', { purl: 'pkg:npm/other' }, { 'idempotency-key': 'a b' })).status).toBe(400)
 })
 
+test('a body that is nested too deep is refused, whatever its texts hold', async () => {
+  const node = await nodeBefore()
+  const nested = (levels: number) => JSON.parse(`${'['.repeat(levels)}${']'.repeat(levels)}`)
+  const answers = [31, 32].map((levels) => node.ask('PUT', 'policy', { deny: nested(levels) }))
+  const details = (await Promise.all(answers)).map(({ json }) => json.detail as string)
+  expect(details[0]).toContain('policy.deny[0]')
+  expect(details[1]).toBe('body must be nested 32 levels deep at most')
+  const reason = '\\"[[['.repeat(50)
+  expect((await node.ask('POST', 'policy/blocks', { purl: 'pkg:npm/other', reason })).json.reason).toBe(reason)
+})
+
 test('a form, which a page of another site could send, is no change', async () => {
   const node = await nodeBefore()
   for (const type of ['text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x']) {
