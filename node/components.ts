@@ -214,6 +214,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         book,
         file: purges.file,
         store,
+        ...(store instanceof DiskStore ? { reset: () => store.reset() } : {}),
         cache,
         forget: () => {
           rendered.clear()

@@ -13,6 +13,7 @@ import { type Hasher, hashNow } from './hasher.ts'
 import type { IndexDb } from './index-db.ts'
 import type { LastUse } from './last-use.ts'
 import { type Identity, isSame, OpenFile } from './open-file.ts'
+import { renew } from './renew.ts'
 import { codeOf } from './small-files.ts'
 import type { StoredBlob } from './store.ts'
 
@@ -107,6 +108,13 @@ export class DiskBlobs {
         await this.#drop(sha256).catch((error: unknown) => trouble(`the file of ${sha256} stays behind: ${reasonOf(error)}`))
       }
     }
+  }
+
+  /** Puts an empty folder in the place of all files. Those that are open can still be read. Runs inside the queue, after the index. */
+  async moveAway(to: string): Promise<void> {
+    this.#hot.clear()
+    this.#seen.clear()
+    await renew(this.#folder, to)
   }
 
   /** Removes a file that came to its place and was not indexed. Runs inside the queue. */

@@ -9,10 +9,12 @@ import { CHANGES_AT_ONCE, HOUSEKEEPING_PAUSE, REOPEN_BYTES, SWEEP_PAUSE } from '
 import { Custody } from './custody.ts'
 import { DiskBlobs } from './disk-blobs.ts'
 import { DiskStaging, type Staged } from './disk-staging.ts'
+import { Emptying } from './emptying.ts'
 import { FreeSpace, type MinFree } from './free-space.ts'
 import { Hasher } from './hasher.ts'
 import type { IndexBatch } from './index-batch.ts'
-import { IndexDb } from './index-db.ts'
+import { type IndexComponents, IndexDb } from './index-db.ts'
+import { IndexPlace } from './index-place.ts'
 import { Journal } from './journal.ts'
 import { knownDigests } from './known-digests.ts'
 import { LastUse } from './last-use.ts'
@@ -21,7 +23,7 @@ import { Purging } from './purging.ts'
 import { RecordWatch } from './record-watch.ts'
 import { Reserve } from './reserve.ts'
 import { Room } from './room.ts'
-import type { BlobStore, Freed, NameRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
+import type { BlobStore, Freed, NameRecord, NewRecord, RecordStore, StageInit, Staging, Store, StoreStatus } from './store.ts'
 import { sweep } from './sweep.ts'
 import { TidyMark } from './tidy-mark.ts'
 
@@ -65,6 +67,7 @@ export class DiskStore implements Store {
   readonly #journal: Journal
   readonly #space: FreeSpace
   readonly #purging: Purging
+  readonly #emptying: Emptying
   readonly #lastUse: LastUse
   #keeping: NodeJS.Timeout | undefined
   readonly #tmp: string
@@ -75,10 +78,10 @@ export class DiskStore implements Store {
   #closing: Promise<void> | undefined
 
   private constructor(
-    components: DiskStoreComponents & { index: IndexDb; mark: TidyMark; watch: RecordWatch },
+    components: DiskStoreComponents & { index: IndexDb; place: IndexPlace; mark: TidyMark; watch: RecordWatch },
     init: DiskStoreInit & { isTidy: boolean },
   ) {
-    const { index, mark, watch, trouble, purged = NOTHING_PURGED } = components
+    const { index, place, mark, watch, trouble, purged = NOTHING_PURGED } = components
     this.purged = purged
     this.#mark = mark
     this.#components = components
@@ -109,6 +112,10 @@ export class DiskStore implements Store {
     this.custody = new Custody({ index, files, queue, busy: () => this.#stagings.size > 0 })
     const purging = new Purging({ index, files, custody: this.custody, purged })
     this.#purging = purging
+    this.#emptying = new Emptying(
+      { index, place, files, custody: this.custody, trouble },
+      { folder: init.folder, signal: this.#stopping.signal },
+    )
     this.blobs = {
       find: (digest) => index.find(digest),
       open: (sha256) => (purged.pending ? purging.open(sha256) : files.open(sha256)),
@@ -144,8 +151,9 @@ export class DiskStore implements Store {
   static async open(components: DiskStoreComponents, init: DiskStoreInit): Promise<DiskStore> {
     const { folder } = init
     const tmp = join(folder, 'tmp')
+    const place = new IndexPlace(folder)
     await usable(folder, async () => {
-      for (const name of ['blobs', 'index']) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
+      for (const name of ['blobs', place.current]) await mkdir(join(folder, name), { recursive: true, mode: 0o700 })
     })
     const mark = new TidyMark(folder)
     const trouble = (what: string) => {
@@ -155,9 +163,8 @@ export class DiskStore implements Store {
     const watch = new RecordWatch()
     const reserve = new Reserve(join(folder, 'reserve'))
     const probing = () => reserve.behind(() => probe(tmp))
-    const index = await reserve.behind(() =>
-      IndexDb.open({ trouble, probe: probing, onNews: (news) => watch.tell(news) }, join(folder, 'index')),
-    )
+    const indexParts = { trouble, probe: probing, onNews: (news: Iterable<NewRecord>) => watch.tell(news) }
+    const index = await reserve.behind(() => openIndex(indexParts, folder, place))
     try {
       const isTidy = await mark.take()
       await usable(folder, async () => {
@@ -165,7 +172,7 @@ export class DiskStore implements Store {
         await rm(tmp, { recursive: true, force: true })
         await mkdir(tmp, { mode: 0o700 })
       })
-      const store = new DiskStore({ ...components, trouble, index, mark, watch }, { ...init, isTidy })
+      const store = new DiskStore({ ...components, trouble, index, place, mark, watch }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
       store.#keeping = setInterval(() => void store.#keepHouse(reserve), init.housekeeping ?? HOUSEKEEPING_PAUSE).unref()
       return store
@@ -177,6 +184,11 @@ export class DiskStore implements Store {
 
   remove(keys: readonly string[], blob?: Sha256): Promise<Freed> {
     return this.#queue.alone(() => this.#purging.remove(keys, blob))
+  }
+
+  /** Empties the store at once, of whatever was purged or not; what was in it is removed behind. Readers of opened blobs go on. */
+  reset(): Promise<Freed> {
+    return this.#queue.alone(() => this.#emptying.run())
   }
 
   async status(): Promise<StoreStatus> {
@@ -203,6 +215,7 @@ export class DiskStore implements Store {
       this.#journal.close()
       await this.#hasher.close()
       await this.#sweeping
+      await this.#emptying.settled()
       // While the lock is held: the next one may open it as soon as that is free.
       await this.#mark.leave()
       await this.#index.close()
@@ -287,6 +300,16 @@ export class DiskStore implements Store {
       }
       await this.#queue.add({ sync: false, apply }).catch(() => {})
     }
+  }
+}
+
+/** The index that is in its place once this process has the lock: another one may have replaced it just before. */
+async function openIndex(components: IndexComponents, folder: string, place: IndexPlace): Promise<IndexDb> {
+  for (;;) {
+    const { current } = place
+    const index = await IndexDb.open(components, join(folder, current))
+    if (place.current === current) return index
+    await index.close()
   }
 }
 

@@ -36,13 +36,20 @@ export interface IndexComponents {
   onNews(news: Iterable<NewRecord>): void
 }
 
+/** An index whose place another one has taken. */
+export interface FormerIndex {
+  readonly blobs: AsyncIterable<[Sha256, BlobEntry]>
+  /** Gives its lock back. Idempotent. */
+  close(): Promise<void>
+}
+
 /**
  * The index of the store in LevelDB: blobs, their further digests, name records, parsed documents. Look-ups are synchronous:
  * the value is nearly always in LevelDB's own cache, and a promise would cost more than the read. Changes (`write`, `delete`)
  * are made one at a time; `CommitQueue` sees to that.
  */
 export class IndexDb {
-  readonly #db: Level<string, string>
+  #db: Level<string, string>
   readonly #components: IndexComponents
   readonly #records = new LRUCache<string, NameRecord>({ max: HOT_RECORDS, maxSize: HOT_RECORD_BYTES })
   readonly #sizes = new LRUCache<Sha256, number>({ max: HOT_SIZES })
@@ -58,11 +65,32 @@ export class IndexDb {
 
   /** Throws STORE_LOCKED when somebody else has it open, STORE_UNKNOWN for another layout version, STORE_UNUSABLE. */
   static async open(components: IndexComponents, folder: string): Promise<IndexDb> {
-    const db = new Level<string, string>(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8', cacheSize: 32 << 20 })
-    await openLevel(db, folder)
+    const db = await levelIn(folder)
     const index = new IndexDb(components, db)
     await index.#load()
     return index
+  }
+
+  /**
+   * Goes on with an empty index in another folder, once `settle` has told the next start of it. The former one is locked until it is closed.
+   * Called by one at a time, as `write`. Rejects as `open` and `settle` do, and nothing has changed then.
+   */
+  async replace(folder: string, settle: () => Promise<void>): Promise<FormerIndex> {
+    const db = await levelIn(folder)
+    try {
+      await settle()
+    } catch (error) {
+      await db.close()
+      throw error
+    }
+    const former = this.#db
+    this.#db = db
+    this.#broken = false
+    this.#complained = false
+    this.#records.clear()
+    this.#sizes.clear()
+    this.#usage = { blobs: 0, bytes: 0, records: 0 }
+    return { blobs: blobsIn(former), close: () => former.close() }
   }
 
   get usage(): Usage {
@@ -102,9 +130,15 @@ export class IndexDb {
   }
 
   async *records(prefix: string): AsyncIterable<[string, NameRecord]> {
-    for await (const [key, value] of this.#db.iterator(range(recordKey(prefix)))) {
-      const record = decodeRecord(value)
-      if (record) yield [key.slice(RECORD_PREFIX.length), record]
+    const db = this.#db
+    try {
+      for await (const [key, value] of db.iterator(range(recordKey(prefix)))) {
+        const record = decodeRecord(value)
+        if (record) yield [key.slice(RECORD_PREFIX.length), record]
+      }
+    } catch (error) {
+      // Of an index that was replaced meanwhile there is nothing more to tell.
+      if (db === this.#db) throw error
     }
   }
 
@@ -119,14 +153,6 @@ export class IndexDb {
     })
     const last = rows.length < most ? undefined : rows.at(-1)?.[0]
     return { entries, last: last?.slice(RECORD_PREFIX.length) }
-  }
-
-  async *blobs(): AsyncIterable<[Sha256, BlobEntry]> {
-    for await (const [key, value] of this.#db.iterator(range(BLOB_PREFIX))) {
-      const sha256 = key.slice(BLOB_PREFIX.length)
-      const entry = decodeBlob(sha256, value)
-      if (entry) yield [sha256, entry]
-    }
   }
 
   parsed(parser: string, sha256: Sha256): string | undefined {
@@ -195,7 +221,12 @@ export class IndexDb {
 
   /** Keys of records that name a blob. */
   async *uses(sha256: Sha256): AsyncIterable<string> {
-    for await (const use of this.#db.keys(usesOf(sha256))) yield use.slice(useKey(sha256, '').length)
+    const db = this.#db
+    try {
+      for await (const use of db.keys(usesOf(sha256))) yield use.slice(useKey(sha256, '').length)
+    } catch (error) {
+      if (db === this.#db) throw error
+    }
   }
 
   /** Records that name a blob. */
@@ -243,7 +274,7 @@ export class IndexDb {
 
   async #count(): Promise<Usage> {
     const usage = { blobs: 0, bytes: 0, records: 0 }
-    for await (const [, entry] of this.blobs()) {
+    for await (const [, entry] of blobsIn(this.#db)) {
       usage.blobs++
       usage.bytes += entry.size
     }
@@ -258,5 +289,19 @@ export class IndexDb {
       if (use === undefined) unused.push(sha256)
     }
     return unused
+  }
+}
+
+async function levelIn(folder: string): Promise<Level<string, string>> {
+  const db = new Level<string, string>(folder, { keyEncoding: 'utf8', valueEncoding: 'utf8', cacheSize: 32 << 20 })
+  await openLevel(db, folder)
+  return db
+}
+
+async function* blobsIn(db: Level<string, string>): AsyncIterable<[Sha256, BlobEntry]> {
+  for await (const [key, value] of db.iterator(range(BLOB_PREFIX))) {
+    const sha256 = key.slice(BLOB_PREFIX.length)
+    const entry = decodeBlob(sha256, value)
+    if (entry) yield [sha256, entry]
   }
 }
