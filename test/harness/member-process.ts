@@ -7,6 +7,7 @@ import { ApiClient } from '../../admin/cli/api-client.ts'
 import { loadNodeToken } from '../../node/node-token.ts'
 import { loadNodeKey } from '../../node/trust/node-key.ts'
 import type { Role } from '../../node/trust/standing.ts'
+import { type AskApi, apiOf } from './api.ts'
 import type { Host } from './network.ts'
 import { type NodeProcess, startNodeProcess } from './node.ts'
 
@@ -92,6 +93,8 @@ export class MemberProcess {
     if (this.running) throw new Error(`${this.name} still runs`)
     rmSync(join(this.data, 'store'), { recursive: true, force: true })
   }
+
+  readonly api: AskApi = (...asked) => apiOf(this.process.admin, this.data)(...asked)
 
   async status(): Promise<Status> {
     return statusSchema.parse(await this.#ask('status'))

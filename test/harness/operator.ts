@@ -3,10 +3,12 @@ import type { OpBodies, OpType } from '../../node/ledger/effect.ts'
 import { signOp } from '../../node/ledger/op.ts'
 import { issueOperatorCertificate } from '../../node/trust/certificates.ts'
 import { generateKey, type SigningKey } from '../../node/trust/keys.ts'
-import type { ApiReply, StartedNode } from './start-node.ts'
+import type { ApiReply, AskApi } from './api.ts'
 
 /** Whatever has an admin API. */
-type Asked = Pick<StartedNode, 'api'>
+interface Asked {
+  readonly api: AskApi
+}
 
 const DAY = 24 * 60 * 60_000
 

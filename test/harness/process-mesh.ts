@@ -56,6 +56,11 @@ export class MeshOfProcesses implements AsyncDisposable {
     return this.#founded.adminKey
   }
 
+  /** Its id and its secret key. */
+  get founded(): { readonly mesh: string; readonly adminKey: SigningKey } {
+    return { mesh: this.#founded.membership.mesh, adminKey: this.adminKey }
+  }
+
   /** A ticket that leads to members which run now. */
   async ticket(role: Role = 'member'): Promise<string> {
     const statuses = await Promise.all(this.running.slice(0, TICKET_ADDRESSES).map((one) => one.status()))

@@ -8,6 +8,7 @@ import type { Overrides } from '../../node/components.ts'
 import type { Config, MirrorConfig } from '../../node/config/schema.ts'
 import { createNode, type Node } from '../../node/index.ts'
 import { loadNodeToken } from '../../node/node-token.ts'
+import { type AskApi, apiOf } from './api.ts'
 import { eventually } from './wait.ts'
 
 export interface StartedNode {
@@ -31,14 +32,7 @@ export interface StartedNode {
   placeOf(path: string): Promise<PlaceAnswer['place']>
   /** Where a path of its mirrors, or a digest, would come from. */
   explain(key: string): Promise<Explanation>
-  /** Asks its admin API, below `/admin/v1/`, with its token unless that is left out. */
-  api(method: string, path: string, body?: unknown, as?: 'token' | 'nobody'): Promise<ApiReply>
-}
-
-export interface ApiReply {
-  readonly status: number
-  // biome-ignore lint/suspicious/noExplicitAny: each test says what it expects of it
-  readonly body: any
+  readonly api: AskApi
 }
 
 export interface StartNodeInit {
@@ -93,22 +87,13 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
   const url = listen[0] as string
   const ask = async (what: string, headers: Record<string, string> = {}) =>
     (await fetch(`${admin}/admin/v1/${what}`, { headers })).json()
-  const api: StartedNode['api'] = async (method, path, body, as = 'token') => {
-    const headers = {
-      ...(as === 'token' && { authorization }),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
-    }
-    const sent = body === undefined ? {} : { body: JSON.stringify(body) }
-    const response = await fetch(`${admin}/admin/v1/${path}`, { method, headers, ...sent })
-    return { status: response.status, body: await response.json() }
-  }
   const authorization = `Bearer ${loadNodeToken(init.data).value}`
   return {
     node,
     url,
     admin,
     npm: `${url}/npm/`,
-    api,
+    api: apiOf(admin, init.data),
     metrics: async () => (await fetch(`${admin}/metrics`)).text(),
     status: async () => (await ask('status', { authorization })) as never,
     examine: async () => examinationSchema.parse(await ask('examination', { authorization })),

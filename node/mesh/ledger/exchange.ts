@@ -33,6 +33,9 @@ const ANSWERS_A_MINUTE = 1_000
 const MAX_PAGES = MAX_OPS / MAX_HASHES_A_MESSAGE + 4
 /** Ms that a member that is cut off has for hearing why. Meanwhile it is nobody any more, and gets no bytes. */
 const LAST_WORDS = 1_000
+/** How often a member is asked that does not answer, and ms in between; what fails then is made up for by the next comparison. */
+const TRIES = 3
+const RETRY = 1_000
 /** Members whose questions are counted. */
 const COUNTED = 2_000
 
@@ -150,10 +153,21 @@ export class LedgerExchange {
     charge(duties)
     if (busy) return
     this.#duties.set(peer, duties)
-    // What failed is made up for by the next comparison.
-    duties.done = this.#perform(peer, duties)
+    duties.done = this.#persist(peer, duties)
       .catch((error) => this.#components.log.debug({ peer }, `the ledgers were not compared: ${error}`))
       .finally(() => this.#duties.delete(peer))
+  }
+
+  /** Two that have just met ask each other at once, and one of them may be told to come later. */
+  async #persist(peer: string, duties: Duties): Promise<void> {
+    for (let tries = 1; ; tries++) {
+      try {
+        return await this.#perform(peer, duties)
+      } catch (error) {
+        if (tries === TRIES) throw error
+        await this.#components.clock.sleep(RETRY, this.#stopped.signal)
+      }
+    }
   }
 
   async #perform(peer: string, duties: Duties): Promise<void> {
@@ -163,17 +177,27 @@ export class LedgerExchange {
       if (!connection) return
       if (duties.tell.size > 0) {
         const told = [...duties.tell].slice(0, MAX_OPS_A_MESSAGE)
-        for (const hash of told) duties.tell.delete(hash)
         const ops = told.flatMap((hash) => ledger.get(hash)?.text ?? [])
         await ask(connection, TAKEN, this.#stopped.signal, { ask: 'take', ops })
+        for (const hash of told) duties.tell.delete(hash)
       } else if (duties.compare) {
+        // Whoever wants another comparison meanwhile gets one.
         duties.compare = false
-        await this.#pull(connection, peer)
+        await this.#pull(connection, peer).catch((error) => {
+          duties.compare = true
+          throw error
+        })
       } else {
         const told = [...duties.acks].slice(0, MAX_ACKS_A_MESSAGE)
-        for (const node of told) duties.acks.delete(node)
         const acks = told.flatMap((node) => this.#saidBy(node)).map(({ ack, chain }) => ({ ack, chain }))
-        if (acks.length > 0) await ask(connection, TAKEN, this.#stopped.signal, { ask: 'heard', acks })
+        // What is said meanwhile is told anew.
+        for (const node of told) duties.acks.delete(node)
+        try {
+          if (acks.length > 0) await ask(connection, TAKEN, this.#stopped.signal, { ask: 'heard', acks })
+        } catch (error) {
+          for (const node of told) duties.acks.add(node)
+          throw error
+        }
       }
     }
   }
