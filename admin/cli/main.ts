@@ -91,6 +91,9 @@ function commands(): Command {
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/config.ts')).config(options))
+  withNode(
+    program.command('doctor').description('look the node and the settings of clients on this machine over, and say what to do'),
+  ).action(async (options) => (await import('./commands/doctor.ts')).doctor(options))
   program
     .command('demo')
     .description('let three nodes on this machine install a package from each other, and remove every trace')

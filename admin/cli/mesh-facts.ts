@@ -3,7 +3,7 @@ import { formatBytes, formatSpan, plural } from './format.ts'
 
 const DAY = 86_400_000
 /** Ms before the end of its certificate from which a member says so: less than most tickets last, which would warn from the start. */
-const WARNED_AHEAD = 7 * DAY
+export const WARNED_AHEAD = 7 * DAY
 /** The same of a seed, whose certificate is for a year: somebody may have to fetch the admin key from where it is kept. */
 export const SEED_WARNED_AHEAD = 30 * DAY
 

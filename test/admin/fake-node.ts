@@ -43,7 +43,7 @@ export const LONE: Status['mesh'] = {
 }
 
 /** Of a node that has nobody around it, and needs nobody. */
-const WELL: Examination = {
+export const WELL: Examination = {
   process: { user: { id: 999, name: 'warren' }, descriptors: 30, maxDescriptors: 65_536 },
   clock: { aheadOfPeers: null, aheadOfUpstreams: null },
   upstreams: [],

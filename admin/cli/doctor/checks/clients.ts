@@ -1,0 +1,97 @@
+import { isLoopback, toHostPort } from '../../../../node/tcp-address.ts'
+import { clientLine } from '../../clients.ts'
+import { START_ONE } from '../../exit-codes.ts'
+import { cargo } from '../clients/cargo.ts'
+import { type Client, type Setting, Unreadable } from '../clients/client.ts'
+import { containerd } from '../clients/containerd.ts'
+import { containers } from '../clients/containers.ts'
+import { docker } from '../clients/docker.ts'
+import { go } from '../clients/go.ts'
+import { maven } from '../clients/maven.ts'
+import { npm } from '../clients/npm.ts'
+import { pip } from '../clients/pip.ts'
+import { uv } from '../clients/uv.ts'
+import { yarn } from '../clients/yarn.ts'
+import { type Finding, note, ok, wrong } from '../finding.ts'
+import { type Scene, statusOf } from '../scene.ts'
+
+const CLIENTS: readonly Client[] = [npm, yarn, pip, uv, maven, go, cargo, docker, containerd, containers]
+
+/** Whether the clients on this machine come to the node. Reads their settings, and changes none. */
+export function checkClients(scene: Scene): readonly Finding[] {
+  return CLIENTS.flatMap((client) => {
+    try {
+      return [checkClient(client, scene)].flat()
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error
+      return [note(`${client.name}: ${error.message}`, 'run this as the user whose settings these are, or as root')]
+    }
+  })
+}
+
+function checkClient(client: Client, scene: Scene): Finding | readonly Finding[] {
+  const { name, programs, protocol } = client
+  const settings = client.read(scene.machine)
+  // One that leads to the node is enough: engines go through all that they have.
+  const judged = settings.map((setting) => judge(client, setting, scene))
+  const [first] = judged
+  if (first) return judged.find(({ level }) => level === 'ok') ?? judged.find(({ level }) => level === 'wrong') ?? first
+  if (!scene.node || !programs.some((program) => scene.machine.has(program))) return []
+  return note(`${name} is told nothing, and goes past the node`, hint(protocol, scene))
+}
+
+function judge({ name, protocol }: Client, { where, url: text }: Setting, scene: Scene): Finding {
+  const url = URL.canParse(text) ? new URL(text) : undefined
+  if (!url || !/^https?:$/.test(url.protocol)) return wrong(`${name} is led to what is no URL (${where})`, 'mend it there')
+  const what = `${name} is led to ${url.origin}${url.pathname} (${where})`
+  const met = addresses(scene).find((address) => isSame(url, address))
+  if (!met) return note(`${what}, past the node`, hint(protocol, scene))
+  if (!scene.node) return wrong(`${what}, where no node runs`, `${START_ONE}, or take that setting back`)
+  if (url.protocol !== met.protocol) return wrong(`${what}, where ${met.protocol} is spoken`, `write ${met.origin} there`)
+  const status = statusOf(scene)
+  const path = url.pathname.endsWith('/') ? url.pathname : `${url.pathname}/`
+  const mirrors = (status?.mirrors ?? []).filter((mirror) => mirror.protocol === protocol)
+  if (!status || mirrors.some((mirror) => protocol === 'oci' || path.startsWith(mirror.path))) return ok(what)
+  const known = [...new Set(mirrors.map((mirror) => mirror.path))].join(' ')
+  return wrong(
+    `${what}, where it has no mirror of ${protocol}`,
+    known === '' ? 'add such a mirror' : `its mirrors are at ${known}`,
+  )
+}
+
+/** Base URLs under which clients of this machine reach the node, or would if it ran. */
+function addresses(scene: Scene): URL[] {
+  const { config } = scene.local?.settings ?? {}
+  const listen = statusOf(scene)?.node.listen ?? (config?.listen ?? []).map((address) => `http://${toHostPort(address)}`)
+  const urls = [...listen, ...(config?.publicUrl === undefined ? [] : [config.publicUrl])].map((url) => new URL(url))
+  // The loopback addresses of another machine are none of this one.
+  return isHere(scene.base) ? urls : urls.filter((url) => !isLoopback({ host: hostOf(url) }))
+}
+
+function isHere(base: string): boolean {
+  return base === '' || base.startsWith('unix:') || isLoopback({ host: hostOf(new URL(base)) })
+}
+
+/** `localhost` and each address of loopback are one; a node that listens everywhere is met at any name of this machine. */
+function isSame(url: URL, address: URL): boolean {
+  if (portOf(url) !== portOf(address)) return false
+  const [one, other] = [hostOf(url), hostOf(address)]
+  if (one === other) return true
+  return isLoopback({ host: one }) && (isLoopback({ host: other }) || other === '0.0.0.0' || other === '::')
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port || (protocol === 'https:' ? '443' : '80')
+}
+
+function hostOf({ hostname }: URL): string {
+  return hostname.replace(/^\[|\]$/g, '')
+}
+
+/** How it would be led to the node. */
+function hint(protocol: string, scene: Scene): string {
+  const [base] = addresses(scene)
+  const mirror = statusOf(scene)?.mirrors.find((one) => one.protocol === protocol)
+  const line = base && mirror ? clientLine({ protocol }, new URL(mirror.path.slice(1), base).href) : ''
+  return line === '' || protocol === 'oci' ? 'see README.md, «Point clients at it» and «Pull images through it»' : line
+}

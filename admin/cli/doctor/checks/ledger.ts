@@ -1,0 +1,17 @@
+import { plural } from '../../format.ts'
+import { type Finding, ok, wrong } from '../finding.ts'
+import type { Scene } from '../scene.ts'
+
+/** Whether the node knows what was changed in its mesh. */
+export function checkLedger({ node }: Scene): readonly Finding[] {
+  const { ledger } = node?.examination ?? {}
+  if (!ledger) return []
+  const ops = plural(ledger.ops, 'op')
+  if (ledger.confirmed) return [ok(`${ops}, all that there are`)]
+  return [
+    wrong(
+      `${ops}, and no seed says that these are all: it serves its clients, and hands nothing to members`,
+      'start the seeds, or open the way to them (mesh.listen, 7471)',
+    ),
+  ]
+}

@@ -1,0 +1,50 @@
+import { formatSpan, plural } from '../../format.ts'
+import { JOIN_ONE } from '../../mesh-facts.ts'
+import { type Finding, note, ok, wrong } from '../finding.ts'
+import { type Scene, statusOf } from '../scene.ts'
+
+/** Whether the node has company: members, seeds, and whether they can fetch from it. */
+export function checkPeers(scene: Scene): readonly Finding[] {
+  const { node } = scene
+  if (!node) return []
+  const { mesh } = node.status
+  const trouble = statusOf(scene)?.mesh.trouble ?? null
+  if (mesh.state === 'lone') return trouble === null ? [ok(`in no mesh; ${JOIN_ONE}`)] : [wrong(trouble, 'see warren status')]
+  const found: Finding[] = []
+  if (mesh.peers === 0)
+    found.push(
+      wrong(
+        trouble ?? 'no other member is connected',
+        'open mesh.listen (7471) between the machines, or name members in mesh.bootstrap',
+      ),
+    )
+  else if (mesh.seeds === 0 && mesh.role === 'member')
+    found.push(
+      wrong(
+        `${plural(mesh.peers, 'member')} and no seed: nothing new is kept for good`,
+        'start the seeds, or add one (warren seed add)',
+      ),
+    )
+  else found.push(ok(`${plural(mesh.peers, 'member')}, ${plural(mesh.seeds, 'seed')} connected`))
+  if (mesh.readerOnly) {
+    const what = 'no member can fetch from it'
+    const action = 'open mesh.blobs (7472) to the others, or say where they reach it (mesh.announce)'
+    found.push(mesh.role === 'seed' ? wrong(`${what}, although it is a seed`, action) : note(what, action))
+  }
+  return [...found, ...(node.peers ?? []).flatMap((peer) => aboutPeer(peer, scene.now))]
+}
+
+function aboutPeer(
+  { id, quarantine, inventory }: NonNullable<NonNullable<Scene['node']>['peers']>[number],
+  now: number,
+): Finding[] {
+  const short = `…${id.slice(-8)}`
+  if (quarantine)
+    return [
+      note(
+        `${short} is not asked for ${formatSpan(quarantine.until - now)}: ${quarantine.reason}`,
+        'if it is not yours any more: warren mesh revoke',
+      ),
+    ]
+  return inventory?.ignored ? [note(`what ${short} says that it has is not believed: ${inventory.ignored.reason}`)] : []
+}

@@ -1,0 +1,25 @@
+import { join } from 'node:path'
+import type { Machine } from '../scene.ts'
+import { type Client, inHome, type Setting, textOf, valuesOf, variables } from './client.ts'
+
+/** npm, pnpm and yarn 1, which all read `.npmrc`; of a scope it is a setting of its own, for another registry mostly. */
+export const npm: Client = {
+  name: 'npm',
+  programs: ['npm', 'pnpm'],
+  protocol: 'npm',
+  read: (machine) => [...variables(machine, 'npm_config_registry', 'NPM_CONFIG_REGISTRY'), ...files(machine)],
+}
+
+function files(machine: Machine): Setting[] {
+  const { env, folder } = machine
+  const user = env.NPM_CONFIG_USERCONFIG ?? env.npm_config_userconfig
+  const paths = [join(folder, '.npmrc'), ...(user ? [user] : inHome(machine, '.npmrc'))]
+  return [...new Set(paths)].flatMap((where) =>
+    valuesOf(textOf(where) ?? '', /^registry$/).map((value) => ({ where, url: expanded(value, machine) })),
+  )
+}
+
+/** `${NAME}` stands for a variable of the environment. */
+function expanded(value: string, { env }: Machine): string {
+  return value.replace(/\$\{(\w+)\??\}/g, (whole, name: string) => env[name] ?? whole)
+}

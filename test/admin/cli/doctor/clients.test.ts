@@ -1,0 +1,147 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { expect, test } from 'vitest'
+import { countsSchema } from '../../../../admin/api/status-schema.ts'
+import { checkClients } from '../../../../admin/cli/doctor/checks/clients.ts'
+import type { Machine } from '../../../../admin/cli/doctor/scene.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+import { type SceneInit, scene, status, told } from './scene.ts'
+
+const temp = useTempFolders()
+const NODE = 'http://127.0.0.1:7470'
+
+interface At extends Partial<SceneInit> {
+  /** By path below the folder of the test: `home/.npmrc`, `etc/docker/daemon.json`, `work/uv.toml`. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly env?: Machine['env']
+  /** Programs in PATH. */
+  readonly has?: readonly string[]
+}
+
+/** What is said of the clients of a machine with these files. */
+function say({ files = {}, env = {}, has = [], ...init }: At): string[] {
+  const root = temp.create()
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  const machine = { env, root, home: join(root, 'home'), folder: join(root, 'work'), has: (name: string) => has.includes(name) }
+  return told(checkClients(scene({ machine, ...init }))).map((text) => text.replaceAll(`${root}/`, ''))
+}
+
+const maven = (of: string, url: string) =>
+  `<settings><!-- x --><mirrors><mirror><id>w</id><mirrorOf>${of}</mirrorOf><url>${url}</url></mirror></mirrors></settings>`
+const cargo = (url: string) =>
+  `[source.crates-io]\nreplace-with = "a"\n[source.a]\nreplace-with = "w"\n[source.w]\nregistry = "sparse+${url}"`
+
+test.for([
+  ['npm', 'home/.npmrc', 'fund=false\n; registry=http://other.test/\nregistry = "http://localhost:7470/npm/"\n'],
+  ['npm', 'work/.npmrc', 'registry=http://[::1]:7470/npm'],
+  ['yarn', 'home/.yarnrc.yml', 'npmRegistryServer: "http://127.0.0.1:7470/npm/"\n'],
+  ['yarn', 'home/.yarnrc', '# yarn\nregistry "http://127.0.0.1:7470/npm/"\n'],
+  ['pip', 'home/.config/pip/pip.conf', '[global]\nindex-url = http://127.0.0.1:7470/pypi/simple/\n'],
+  ['pip', 'home/.pip/pip.conf', '[install]\nindex_url: http://127.0.0.1:7470/pypi/simple/\n'],
+  ['pip', 'etc/pip.conf', '[global]\nindex-url=http://127.0.0.1:7470/pypi/simple/\n'],
+  [
+    'uv',
+    'home/.config/uv/uv.toml',
+    `[[index]]\nurl = "http://x.test/"\n[[index]]\nurl = "${NODE}/pypi/simple/"\ndefault = true\n`,
+  ],
+  ['uv', 'work/pyproject.toml', `[tool.uv]\nindex-url = "${NODE}/pypi/simple/"\n`],
+  ['Maven', 'home/.m2/settings.xml', maven('external:*, !corp', `${NODE}/maven/central/`)],
+  ['Maven', 'home/.m2/settings.xml', maven('central', `${NODE}/maven/central`)],
+  ['go', 'home/.config/go/env', `GOFLAGS=-mod=mod\nGOPROXY=${NODE}/go/,direct\n`],
+  ['cargo', 'home/.cargo/config.toml', cargo(`${NODE}/cargo/`)],
+  ['cargo', 'work/.cargo/config', cargo(`${NODE}/cargo/`)],
+  ['Docker', 'etc/docker/daemon.json', '{"registry-mirrors": ["https://mirror.test", "http://localhost:7470"]}'],
+  [
+    'containerd',
+    'etc/containerd/certs.d/docker.io/hosts.toml',
+    `server = "https://hub.test"\n[host."${NODE}"]\n  capabilities = ["pull"]\n`,
+  ],
+  ['containerd', 'etc/containerd/certs.d/_default/hosts.toml', `[host."${NODE}"]\n`],
+  [
+    'podman',
+    'etc/containers/registries.conf.d/warren.conf',
+    '[[registry]]\nprefix = "docker.io"\n[[registry.mirror]]\nlocation = "localhost:7470/docker.io"\ninsecure = true\n',
+  ],
+] as const)('%s is seen to be led to the node by %s', ([name, path, text]) => {
+  expect(say({ files: { [path]: text } })).toEqual([
+    expect.stringMatching(new RegExp(`^ok: ${name} is led to http://.*\\(${path}\\)$`)),
+  ])
+})
+
+test.for([
+  ['npm', 'npm_config_registry', `${NODE}/npm/`],
+  ['yarn', 'YARN_NPM_REGISTRY_SERVER', `${NODE}/npm/`],
+  ['pip', 'PIP_INDEX_URL', `${NODE}/pypi/simple/`],
+  ['uv', 'UV_DEFAULT_INDEX', `${NODE}/pypi/simple/`],
+  ['go', 'GOPROXY', `${NODE}/go|direct`],
+] as const)('%s is seen to be led to the node by %s in the environment', ([name, variable, value]) => {
+  expect(say({ env: { [variable]: value } })).toEqual([expect.stringMatching(new RegExp(`^ok: ${name} .*\\(${variable}\\)$`))])
+})
+
+test('a variable in .npmrc is filled in', () => {
+  const files = { 'home/.npmrc': `registry=\${WHERE}/npm/` }
+  expect(say({ files, env: { WHERE: NODE } })).toEqual([expect.stringContaining(`ok: npm is led to ${NODE}/npm/`)])
+})
+
+test('a client that goes elsewhere is noted, with what would lead it to the node, and without its login', () => {
+  const [one, ...others] = say({ files: { 'home/.npmrc': 'registry=https://ann:hunter2@npm.corp.test/x/?token=hunter2' } })
+  expect(one).toBe(
+    `note: npm is led to https://npm.corp.test/x/ (home/.npmrc), past the node → npm config set registry ${NODE}/npm/`,
+  )
+  expect(others).toEqual([])
+})
+
+test.for([
+  [{ 'home/.npmrc': `registry=${NODE}/nmp/` }, 'wrong: npm .* where it has no mirror of npm → its mirrors are at /npm/'],
+  [
+    { 'home/.npmrc': 'registry=https://localhost:7470/npm/' },
+    'wrong: npm .* where http: is spoken → write http://127.0.0.1:7470 there',
+  ],
+  [{ 'home/.npmrc': 'registry=nonsense' }, 'wrong: npm is led to what is no URL'],
+  [{ 'home/.config/uv/uv.toml': '= nonsense' }, 'note: uv: home/.config/uv/uv.toml cannot be understood'],
+  [{ 'etc/docker/daemon.json': '{' }, 'note: Docker: etc/docker/daemon.json cannot be understood'],
+] as const)('settings %j are told as «%s»', ([files, said]) => {
+  expect(say({ files })).toEqual([expect.stringMatching(new RegExp(`^${said}`))])
+})
+
+test('without a node a client that is led to it is wrong, and one that is led elsewhere, or nowhere, is let be', () => {
+  const settings = { folder: temp.create(), text: 'listen: ["127.0.0.1:7470"]' }
+  const files = { 'home/.npmrc': `registry=${NODE}/npm/`, 'home/.pip/pip.conf': '[global]\nindex-url = https://pypi.test/' }
+  expect(say({ files, node: false, settings, has: ['go', 'npm'] })).toEqual([
+    expect.stringContaining(`wrong: npm is led to ${NODE}/npm/ (home/.npmrc), where no node runs → start one`),
+    expect.stringContaining('note: pip is led to https://pypi.test/ (home/.pip/pip.conf), past the node'),
+  ])
+})
+
+test('a client that is there and was told nothing is noted; one that is not there is not', () => {
+  expect(say({ has: ['go'] })).toEqual([
+    `note: go is told nothing, and goes past the node → go env -w GOPROXY=${NODE}/go/,direct`,
+  ])
+  expect(say({})).toEqual([])
+})
+
+test('a list of proxies of go counts by its first one, and off is none', () => {
+  expect(say({ env: { GOPROXY: `https://corp.test,${NODE}/go/` } })).toEqual([
+    expect.stringContaining('note: go is led to https://corp.test/'),
+  ])
+  expect(say({ env: { GOPROXY: 'off' } })).toEqual([])
+})
+
+test('loopback of another machine is not meant by a setting of this one', () => {
+  const there = { ...status(), node: { ...status().node, listen: ['http://127.0.0.1:7470', 'http://10.0.0.7:7470'] } }
+  const remote = { node: { status: there }, base: 'http://10.0.0.7:7470' }
+  const led = (url: string) => say({ ...remote, files: { 'home/.npmrc': `registry=${url}` } })
+  expect(led(`${NODE}/npm/`)).toEqual([expect.stringContaining('past the node')])
+  expect(led('http://10.0.0.7:7470/npm/')).toEqual([expect.stringContaining('ok: npm')])
+})
+
+test('a node that tells counts only is believed to have the mirrors that clients are led to', () => {
+  const node = { status: countsSchema.parse(status()), peers: undefined, examination: undefined }
+  const settings = { folder: temp.create(), text: 'listen: ["127.0.0.1:7470"]' }
+  expect(say({ node, settings, files: { 'home/.npmrc': `registry=${NODE}/npm/` } })).toEqual([
+    expect.stringContaining('ok: npm'),
+  ])
+})
