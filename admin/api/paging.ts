@@ -1,23 +1,27 @@
 import { z } from 'zod'
 
-const LIMIT_MUST = 'a whole number from 1 to 1000'
+const MAX_LIMIT = 1_000
+const LIMIT_MUST = `a whole number from 1 to ${MAX_LIMIT}`
 const CURSOR_MUST = 'what the answer before said is next'
+
+const limit = z.coerce
+  .number({ error: LIMIT_MUST })
+  .int({ error: LIMIT_MUST })
+  .min(1, { error: LIMIT_MUST })
+  .max(MAX_LIMIT, { error: LIMIT_MUST })
 
 /** Query of a list that can be long. */
 export const pageQuery = {
-  limit: z.coerce
-    .number({ error: LIMIT_MUST })
-    .int({ error: LIMIT_MUST })
-    .min(1, { error: LIMIT_MUST })
-    .max(1_000, { error: LIMIT_MUST })
-    .default(100)
-    .describe('Entries of an answer at most'),
+  limit: limit.default(100).describe('Entries of an answer at most'),
   cursor: z
     .string({ error: CURSOR_MUST })
     .regex(/^[\w-]{1,2000}$/, { error: CURSOR_MUST })
     .optional()
     .describe('Where to go on: what the answer before said is next'),
 }
+
+/** The same where an answer has all if nobody asks for less. */
+export const partQuery = { ...pageQuery, limit: limit.optional().describe('Entries of an answer at most; all if not set') }
 
 /** What an answer with a part of a list says of the rest. */
 export const nextSchema = z.string().nullable().describe('Cursor of what follows; null at the end')
@@ -29,7 +33,7 @@ export const nextSchema = z.string().nullable().describe('Cursor of what follows
 export function pageOf<T>(
   items: readonly T[],
   keyOf: (item: T) => string,
-  { limit, cursor }: { readonly limit: number; readonly cursor?: string | undefined },
+  { limit = MAX_LIMIT, cursor }: { readonly limit?: number | undefined; readonly cursor?: string | undefined },
 ): { items: T[]; next: string | null } {
   const after = cursor === undefined ? undefined : Buffer.from(cursor, 'base64url').toString()
   const sorted = items

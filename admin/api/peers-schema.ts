@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { nextSchema } from './paging.ts'
 
 const count = z.number().int().nonnegative()
 
@@ -45,6 +46,7 @@ export const peersSchema = z.object({
       }),
     )
     .readonly(),
+  next: nextSchema.default(null),
 })
 
 export type Peers = z.output<typeof peersSchema>

@@ -112,7 +112,7 @@ export function layeredPolicy(
   const own = readPolicy(overlay.policy, where, problems)
   problems.throwIfAny()
   const mesh = new Problems()
-  const said = readPolicy(ledger.policy, LEDGER, mesh)
+  const said = readLists(ledger.policy, LEDGER, mesh)
   tell(mesh, left)
   const all = [
     ...(own.blocks ?? []).map((block) => ({ ...block, layer: 'overlay' as const })),
@@ -122,6 +122,21 @@ export function layeredPolicy(
   const { allow, minimumAge, minimumAgeExceptions } = { ...base.policy, ...said, ...own }
   const deny = [...new Set([...base.policy.deny, ...(said.deny ?? []), ...(own.deny ?? [])])]
   return { policy: { allow, deny, minimumAge, minimumAgeExceptions, ...(all.length > 0 ? { blocks: all } : {}) }, blocks: all }
+}
+
+/**
+ * The same one entry of a list at a time: a pattern that this version does not know must not let through what the others deny, however
+ * many there are.
+ */
+function readLists(policy: Layer['policy'], where: string, problems: Problems): Partial<PolicySettings> {
+  const lists = ['allow', 'deny', 'minimumAgeExceptions', 'blocks'] as const
+  const { minimumAge } = readPolicy({ minimumAge: policy.minimumAge }, where, problems)
+  const read = lists.flatMap((name) => {
+    const written = policy[name]
+    if (!Array.isArray(written)) return Object.entries(readPolicy({ [name]: written }, where, problems))
+    return [[name, written.flatMap((one): readonly unknown[] => readPolicy({ [name]: [one] }, where, problems)[name] ?? [])]]
+  })
+  return { ...(minimumAge === undefined ? {} : { minimumAge }), ...Object.fromEntries(read) }
 }
 
 /** What is right of a layer; what is wrong with the rest goes to `problems`. */

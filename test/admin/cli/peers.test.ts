@@ -36,7 +36,7 @@ test('members are shown by the node on the data folder, to whom its token is sho
   expect([code, stderr]).toEqual([0, ''])
   expect(stdout.split('\n')[1]).toMatch(new RegExp(`^${PEER.slice(-8)} +seed +connected +10\\.0\\.0\\.1:7472 `))
   const json = await runWarren(['peers', '--json', '--data', data], { home, env: { WARREN_TOKEN: 'of another node' } })
-  expect(JSON.parse(json.stdout)).toEqual({ peers: [seed] })
+  expect(JSON.parse(json.stdout)).toEqual({ peers: [seed], next: null })
 })
 
 test('where there are none it says why', async () => {

@@ -146,6 +146,18 @@ test('a setting that is wrong is refused in an overlay, and left out of the mesh
   expect([policy.deny, policy.allow, left.length]).toEqual([[], ['pkg:npm/a'], 1])
 })
 
+test('what the mesh says is read one by one: one that is wrong opens nothing for the others, nor does their number', () => {
+  const many = Array.from({ length: 1_500 }, (_, i) => ({ purl: `pkg:npm/bad-${i}` }))
+  const policy = {
+    allow: ['pkg:npm/a', 'npm/b'],
+    deny: ['pkg:future/x', 'pkg:npm/d'],
+    blocks: [{ purl: 'pkg:future/x' }, 7, ...many],
+  }
+  const { policy: now, left } = policyOf(layersOf('{}', { ledger: { mirrors: {}, policy } }))
+  expect([now.allow, now.deny, now.blocks?.length]).toEqual([['pkg:npm/a'], ['pkg:npm/d'], 1_500])
+  expect(left[0]?.split('\n')).toHaveLength(4)
+})
+
 test('a mirror that is told as an entry is the same one when it is read again', () => {
   const port = fc.integer({ min: 1, max: 65_535 })
   const entries = fc.record(
