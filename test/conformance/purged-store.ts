@@ -4,7 +4,7 @@ import type { Store } from '../../node/store/store.ts'
 import { bytesOf, digestOf, feed, load, recordOf } from './store.ts'
 
 /** Purges of single keys and blobs, as a test says. */
-class ScriptedPurges implements Purged {
+export class ScriptedPurges implements Purged {
   generation = 0
   pending = false
   readonly keys = new Map<string, number>()

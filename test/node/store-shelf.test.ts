@@ -2,9 +2,11 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readAll } from '../../node/body.ts'
 import { type Algorithm, type Digest, formatDigest } from '../../node/digest.ts'
+import { DiskStore } from '../../node/store/disk-store.ts'
 import { MemoryStore } from '../../node/store/memory-store.ts'
 import type { Store } from '../../node/store/store.ts'
 import { StoreShelf } from '../../node/store-shelf.ts'
+import { ScriptedPurges } from '../conformance/purged-store.ts'
 import { bytesOf, feed, digestOf as hexOf, recordOf } from '../conformance/store.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { fileOf, useDiskStores } from './store/fixture.ts'
@@ -145,4 +147,27 @@ it('a blob that went bad on the disk is nothing that members may have', async ()
   writeFileSync(fileOf(folder, hexOf(LARGE)), bytesOf(LARGE.length, 9))
   expect(await shelf.open(digestOf(LARGE))).toBeUndefined()
   expect(shelf.has(digestOf(LARGE))).toBe(false)
+})
+
+describe.each(['MemoryStore', 'DiskStore'])('what was purged of a %s', (name) => {
+  it('is for no member, before it is removed and after, and goes with its digests', async () => {
+    const purges = new ScriptedPurges()
+    const store: Store = name === 'MemoryStore' ? new MemoryStore({ purged: purges }) : (await openDisk({}, purges)).store
+    const lost: string[] = []
+    if (store instanceof DiskStore) store.custody.onUnused = ({ sha256 }) => lost.push(sha256)
+    const shelf = new StoreShelf({ store, partial: () => undefined })
+    await keep(store, 'small', SMALL, [digestOf(SMALL)])
+    await keep(store, 'shared', UNVERIFIED, [digestOf(UNVERIFIED)])
+    await keep(store, 'other', UNVERIFIED, [digestOf(UNVERIFIED)])
+    purges.purge('small', 'shared')
+    expect(await shelf.open(digestOf(SMALL))).toBeUndefined()
+    expect(await Array.fromAsync(shelf.holdings())).toEqual([digestOf(UNVERIFIED)])
+    await store.remove(['small', 'shared'])
+    purges.pending = false
+    expect([shelf.has(digestOf(SMALL)), await shelf.open(digestOf(SMALL))]).toEqual([false, undefined])
+    const shared = await shelf.open(digestOf(UNVERIFIED))
+    expect(shared && (await readAll(shared)).equals(UNVERIFIED)).toBe(true)
+    shared?.close()
+    expect(lost).toEqual(name === 'DiskStore' ? [hexOf(SMALL)] : [])
+  })
 })
