@@ -293,6 +293,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       adminKey: () => new MeshFolder(config.data).adminKey(),
     }),
     cache: new CacheDesk({ ...keys, store, purger, mesh, mirrors: () => door.mounts.all }),
+    log,
     mirrors: settings,
     policy: settings,
     testMirror: (mirror) => testMirror(mirror, { upstream, clock }, stopping.signal),

@@ -108,6 +108,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
       node.placesAsked++
       return { place: node.places.get(target) ?? null }
     },
+    log: { level: 'info' },
     mirrors: settings,
     policy: settings,
     testMirror: async () => ({ upstreams: [] }),

@@ -97,6 +97,23 @@ test.for<[string, Attack]>([
   },
 )
 
+test('without a token nothing is changed, and that it was tried is written down', async () => {
+  const node = await startAdminNode(folders.create('data'))
+  const changes = REQUESTS.filter(([method]) => method !== 'GET')
+  for (const [method, path, body] of changes) {
+    const headers: Record<string, string> = body === undefined ? {} : { 'content-type': 'application/json' }
+    const reply = await fetch(`${node.admin}/admin/v1/${path}`, { method, headers, ...(body === undefined ? {} : { body }) })
+    expect([reply.status, reply.headers.get('www-authenticate')]).toEqual([401, 'Bearer realm="warren"'])
+    await reply.text()
+  }
+  expect((await node.ask('GET', 'mirrors')).json.mirrors).toMatchObject([{ name: 'npm', layer: 'file' }])
+  expect((await node.ask('GET', 'policy/blocks')).json.blocks).toEqual([])
+  await node.node.stop()
+  expect(node.audited()).toMatchObject(
+    changes.map(([method, path]) => ({ who: 'none', method, path: `/admin/v1/${path}`, outcome: 'refused', status: 401 })),
+  )
+})
+
 test('neither answers nor log lines nor the audit log have a secret in them', async () => {
   const upstream = await scripted()
   upstream.on(/./, answer(401, '', { 'www-authenticate': 'Basic realm="x"' }))

@@ -2,6 +2,7 @@ import type { ApiApp } from '../app.ts'
 import { type CachePorts, cacheRoutes } from './cache.ts'
 import { type ExaminationPorts, examinationRoutes } from './examination.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
+import { type LogPorts, logRoutes } from './log.ts'
 import { type MetricsPorts, metricsRoutes } from './metrics.ts'
 import { type MirrorsPorts, mirrorsRoutes } from './mirrors.ts'
 import { type OpsPorts, opsRoutes } from './ops.ts'
@@ -21,7 +22,8 @@ export type RoutePorts = StatusPorts &
   MetricsPorts &
   OpsPorts &
   ExaminationPorts &
-  CachePorts
+  CachePorts &
+  LogPorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
@@ -33,6 +35,7 @@ export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   metricsRoutes(app, ports)
   opsRoutes(app, ports)
   examinationRoutes(app, ports)
+  logRoutes(app, ports)
   cacheRoutes(app, ports)
   purgesRoutes(app, ports)
 }

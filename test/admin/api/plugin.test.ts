@@ -5,6 +5,7 @@ import { countsSchema, statusSchema } from '../../../admin/api/status-schema.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { type FakeNode, PEER, startFakeNode } from '../fake-node.ts'
+import { startAdminNode } from './admin-node.ts'
 
 const folders = useTempFolders()
 
@@ -46,6 +47,20 @@ test.for([
     400,
     expect.stringContaining('application/problem+json'),
   ])
+})
+
+test('the log says more while somebody wants it to', async () => {
+  const node = await startAdminNode(folders.create())
+  expect((await node.ask('GET', 'log')).json).toEqual({ level: 'trace' })
+  expect((await node.ask('PUT', 'log', { level: 'error' })).json).toEqual({ level: 'error' })
+  const before = node.lines.length
+  await node.ask('PUT', 'mirrors/npm', false)
+  expect(node.lines).toHaveLength(before)
+  expect((await node.ask('PUT', 'log', { level: 'loud' })).json.detail).toBe(
+    'body.level is "loud", but must be one of trace, debug, info, warn, error, fatal, silent',
+  )
+  await node.node.stop()
+  expect(node.audited()[0]).toMatchObject({ change: { what: 'log', before: { level: 'trace' }, after: { level: 'error' } } })
 })
 
 test.for([
