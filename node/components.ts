@@ -34,6 +34,7 @@ import { NodeEffects } from './ledger-effects.ts'
 import { LiveSettings } from './live-settings.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
+import { MemberStats } from './member-stats.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { ledgerFacts } from './mesh/mesh-ledger.ts'
 import { MeshSwitch } from './mesh/mesh-switch.ts'
@@ -97,6 +98,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const log = overrides.log ?? makeLog(config.log.level)
   const startedAt = clock.now()
   const stats = new StatsCounter()
+  const memberStats = new MemberStats()
   const events = new Events({ log, stats, clock })
 
   const keys: MatcherComponents = {
@@ -168,7 +170,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     }),
   ]
   const effects = (): NodeEffects => new NodeEffects({ settings, purger, log })
-  const parts = { config, key, shelf, pins, permanence, services, effects, events, clock, log }
+  const parts = { config, key, shelf, pins, permanence, services, effects, events, memberStats, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   const settings: LiveSettings = new LiveSettings(
     {
@@ -269,6 +271,12 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       limit: config.memory.hot + config.memory.rendered,
     },
   })
+  const ledger = new LedgerDesk({
+    clock,
+    mesh: () => mesh.ledger,
+    peers: () => mesh.peers(),
+    adminKey: () => new MeshFolder(config.data).adminKey(),
+  })
   const metrics = building.adopt(
     new MetricsDesk({
       look: async () => ({
@@ -276,6 +284,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
         ...{ version: VERSION, startedAt, draining: server.draining, connections: server.connections, stats },
         configuredHosts: configuredHosts(door.mounts.all.map(({ mirror }) => mirror)),
         ...{ mesh: mesh.status(), peers: mesh.peers(), pins: pins.counts(), ledger: ledgerFacts(mesh.ledger) },
+        ...{ lag: ledger.lag(), member: memberStats, purges: purger.runs() },
       }),
     }),
     (part) => part.close(),
@@ -286,12 +295,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
     metrics: () => metrics.page(),
-    ledger: new LedgerDesk({
-      clock,
-      mesh: () => mesh.ledger,
-      peers: () => mesh.peers(),
-      adminKey: () => new MeshFolder(config.data).adminKey(),
-    }),
+    ledger,
     cache: new CacheDesk({ ...keys, store, purger, mesh, mirrors: () => door.mounts.all }),
     log,
     mirrors: settings,
@@ -357,16 +361,33 @@ interface MeshParts {
   /** Not before all is built. */
   effects(): NodeEffects
   readonly events: Events
+  readonly memberStats: MemberStats
   readonly clock: Clock
   readonly log: Logger
 }
 
-function meshOf({ config, key, shelf, pins, permanence, services, effects, events, clock, log }: MeshParts): MeshSwitch {
+function meshOf({
+  config,
+  key,
+  shelf,
+  pins,
+  permanence,
+  services,
+  effects,
+  events,
+  memberStats,
+  clock,
+  log,
+}: MeshParts): MeshSwitch {
   const answering = ({ sent, ...mesh }: Answering) => {
     const door = new MemberDoor({
       services: services(mesh),
       purges: mesh.purges,
-      events: { sent, bug: (error, path) => events.bug(error, path) },
+      events: {
+        sent,
+        answered: (prefix, status) => memberStats.answered(prefix, status),
+        bug: (error, path) => events.bug(error, path),
+      },
     })
     return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
   }

@@ -29,6 +29,15 @@ export interface OpStanding {
   readonly missing: readonly { readonly peer: string; readonly connected: boolean; readonly lastSeen: number }[]
 }
 
+/** How far members are behind the ledger. */
+export interface Lag {
+  /** Members that are connected, or were seen within a day, and have not put all ops into effect. */
+  readonly connected: number
+  readonly away: number
+  /** Since the oldest op was issued that somebody connected lacks; 0 where nobody does. */
+  readonly ms: number
+}
+
 /** Ms by which the clock of whoever issues an op may differ from the median of the mesh. */
 const CLOCK_TOLERANCE = 5 * 60_000
 /** Ms since it was seen last after which a member is not waited for. */
@@ -55,6 +64,24 @@ export class LedgerDesk {
   about() {
     const { ledger, isConfirmed } = this.#mesh
     return { ...ledger.scope, ...ledger.summary, confirmed: isConfirmed }
+  }
+
+  /**
+   * How far members are behind: by state the number of those who have not put into effect what they should have, and ms since the
+   * oldest op was issued that somebody connected lacks. Undefined in no mesh.
+   */
+  lag(): Lag | undefined {
+    const mesh = this.#components.mesh()
+    if (!mesh) return undefined
+    const late = mesh.ledger
+      .live()
+      .filter(({ hash }) => mesh.appliedBy(hash) !== undefined)
+      .map((op) => this.#standing(op))
+    const members = new Map(late.flatMap(({ missing }) => missing.map(({ peer, connected }) => [peer, connected])))
+    const connected = [...members.values()].filter((is) => is).length
+    const oldest = late.find(({ missing }) => missing.some((one) => one.connected))
+    const ms = oldest ? Math.max(0, this.#components.clock.now() - oldest.op.issuedAt) : 0
+    return { connected, away: members.size - connected, ms }
   }
 
   /** Throws NO_SUCH_OP. */

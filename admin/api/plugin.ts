@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import { z } from 'zod'
 import type { AuditEntry } from '../../node/audit-log.ts'
 import type { NodeToken } from '../../node/node-token.ts'
+import { inRequest, requestIdOf } from '../../node/request-id.ts'
 import { type ApiApp, apiApp } from './app.ts'
 import { auditChanges } from './audit.ts'
 import { rememberAnswers } from './idempotency.ts'
@@ -47,7 +48,7 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
   return {
     handle(request, response) {
       if (!/^\/(?:admin|metrics)(?:[/?]|$)/.test(request.url ?? '')) return false
-      app.routing(request, response)
+      inRequest(requestIdOf(request), () => app.routing(request, response))
       return true
     },
     close: () => app.close(),

@@ -30,6 +30,8 @@ export interface MemberDoorComponents {
   readonly events: {
     /** So many bytes of body went to that member. */
     sent(peer: string, bytes: number): void
+    /** Whoever asked below that prefix was answered with that status. */
+    answered?(prefix: string, status: number): void
     /** Something that no code expected. */
     bug(error: unknown, path: string): void
   }
@@ -47,21 +49,25 @@ export class MemberDoor {
   async handle(request: IncomingMessage, response: ServerResponse, member: Asker): Promise<void> {
     const { services, purges, events } = this.#components
     const { url = '/' } = request
+    let service: MemberService | undefined
     try {
       const mark = purges ? purges() : ''
       if (mark === undefined)
         throw new WarrenError('NODE_BUSY', 'this node does not know yet whether something was purged while it was away')
       if (mark !== '') response.setHeader(PURGES, mark)
-      const service = services.find(({ prefix }) => url.startsWith(prefix))
+      service = services.find(({ prefix }) => url.startsWith(prefix))
       if (!service) {
         const there = services.map(({ prefix }) => prefix).join(' and ')
         throw new WarrenError('NO_SUCH_MIRROR', `there is nothing here but ${there}`)
       }
-      const sent = inRequest(requestIdOf(request), () => service.answer(request, response, member))
+      const asked = service
+      const sent = inRequest(requestIdOf(request), () => asked.answer(request, response, member))
       events.sent(member.peer, typeof sent === 'number' ? sent : await sent)
     } catch (error) {
       inRequest(requestIdOf(request), () => this.#fail(error, request, response))
     }
+    // Who left before the head was out had no answer.
+    if (service && response.headersSent) events.answered?.(service.prefix, response.statusCode)
   }
 
   #fail(thrown: unknown, request: IncomingMessage, response: ServerResponse): void {

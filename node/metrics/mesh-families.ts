@@ -64,6 +64,29 @@ export const meshFamilies: readonly Family[] = [
   ),
   single('gauge', 'warren_ledger_ops', 'Ops that every node of the mesh has to have.', ({ ledger }) => ledger?.ops),
   single('gauge', 'warren_ledger_confirmed', 'Whether a seed says that these are all ops.', ({ ledger }) => ledger?.confirmed),
+  {
+    name: 'warren_ledger_lagging_members',
+    help: 'Members that have not put all ops into effect: connected ones, and those that were seen within a day.',
+    type: 'gauge',
+    labels: ['state'],
+    read: ({ lag }) =>
+      lag
+        ? [
+            { labels: { state: 'connected' }, value: lag.connected },
+            { labels: { state: 'away' }, value: lag.away },
+          ]
+        : [],
+  },
+  single('gauge', 'warren_ledger_lag_seconds', 'Since the oldest op was issued that a connected member lacks.', ({ lag }) =>
+    lag ? seconds(lag.ms) : null,
+  ),
+  {
+    name: 'warren_member_requests_total',
+    help: 'Requests of members over the data plane, by what they asked and the class of the answer.',
+    type: 'counter',
+    labels: ['service', 'status'],
+    read: ({ member }) => member.all.map(({ service, status, count }) => ({ labels: { service, status }, value: count })),
+  },
   single('gauge', 'warren_clock_ahead_seconds', 'How far the clock is ahead of the median of other members.', ({ ledger }) =>
     ledger?.clockAhead === undefined ? null : seconds(ledger.clockAhead),
   ),

@@ -1,5 +1,8 @@
+import type { Lag } from '../ledger-desk.ts'
+import type { MemberStats } from '../member-stats.ts'
 import type { MeshStatus, PeerStatus } from '../mesh/mesh-status.ts'
 import type { PermanenceStatus } from '../permanence/permanence.ts'
+import type { PurgeRun } from '../purge/purge-run.ts'
 import type { StatsCounter } from '../stats.ts'
 import type { StoreStatus } from '../store/store.ts'
 import type { HostHealth } from '../upstream/upstream.ts'
@@ -27,5 +30,10 @@ export interface Snapshot {
   readonly pins: { readonly counted: boolean; readonly held: number; readonly missing: number } | null
   /** Of the mesh that it is in. */
   readonly ledger: { readonly ops: number; readonly confirmed: boolean; readonly clockAhead: number | undefined } | null
+  /** How far members are behind it, as this node hears. */
+  readonly lag: Lag | undefined
+  /** What members were answered. */
+  readonly member: Pick<MemberStats, 'all'>
+  readonly purges: readonly Pick<PurgeRun, 'state' | 'trouble'>[]
   readonly process: ProcessFacts
 }

@@ -33,6 +33,12 @@ export const storeFamilies: readonly Family[] = [
   single('counter', 'warren_store_healed_total', 'Bad blobs that members brought back.', ({ store }) => store.scrub?.healed),
   single('counter', 'warren_store_lost_total', 'Bad blobs that no member had.', ({ store }) => store.scrub?.lost),
   single('gauge', 'warren_store_healing', 'Bad blobs that are looked for at members.', ({ store }) => store.scrub?.waiting),
+  single('gauge', 'warren_purges_running', 'Purges that still remove what they are about.', ({ purges }) => {
+    return purges.filter(({ state }) => state === 'running').length
+  }),
+  single('gauge', 'warren_purges_in_trouble', 'Those of them that do not get on.', ({ purges }) => {
+    return purges.filter(({ trouble }) => trouble !== null).length
+  }),
   single('gauge', 'warren_memory_bytes', 'Bytes in the memory caches.', ({ memory }) => memory.bytes),
   single('gauge', 'warren_memory_limit_bytes', 'Bytes that these may take.', ({ memory }) => memory.limit),
 ]

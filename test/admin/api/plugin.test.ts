@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { peersSchema } from '../../../admin/api/peers-schema.ts'
 import { countsSchema, statusSchema } from '../../../admin/api/status-schema.ts'
 import { WarrenError } from '../../../node/errors.ts'
+import { currentRequestId } from '../../../node/request-id.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { type FakeNode, PEER, startFakeNode } from '../fake-node.ts'
 import { startAdminNode } from './admin-node.ts'
@@ -132,4 +133,15 @@ test('the token opens nothing under a name that is not of this node', async () =
   }
   const node = await startFakeNode(folders.create(), { checkHost })
   expect((await ask('/admin/v1/peers', node, `Bearer ${node.token.value}`)).status).toBe(421)
+})
+
+test('a refusal has the name of the request, by which the log tells of it', async () => {
+  const named: (string | undefined)[] = []
+  const bug = () => void named.push(currentRequestId())
+  const node = await startFakeNode(folders.create(), { bug, peers: () => Promise.reject(new Error('a bug')) })
+  const headers = { 'x-request-id': 'ci-7', authorization: `Bearer ${node.token.value}` }
+  const answer = await fetch(`${node.admin}/admin/v1/peers`, { headers })
+  expect([answer.status, answer.headers.get('x-request-id'), named]).toEqual([500, 'ci-7', ['ci-7']])
+  const made = (await ask('/admin/v1/nothing', node)).headers.get('x-request-id')
+  expect(made).toMatch(/^[0-9a-f]{8}-[0-9a-z]+$/)
 })

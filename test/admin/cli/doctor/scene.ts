@@ -8,7 +8,7 @@ import { LONE, WELL } from '../../fake-node.ts'
 
 export const NOW = 1_800_000_000_000
 
-export const MIRRORS: Status['mirrors'] = [
+const MIRRORS: Status['mirrors'] = [
   { name: 'npm', protocol: 'npm', path: '/npm/', upstreams: ['https://npm.test/'] },
   { name: 'pypi', protocol: 'pypi', path: '/pypi/', upstreams: ['https://pypi.test/'] },
   { name: 'central', protocol: 'maven', path: '/maven/central/', upstreams: ['https://maven.test/'] },
