@@ -1,8 +1,9 @@
 // Builds what is published into dist/: compiled sources, the command, and a note of what they were built from.
 import { execFileSync, spawnSync } from 'node:child_process'
-import { chmodSync, copyFileSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { buildPage } from './page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const DIST = join(ROOT, 'dist')
@@ -29,6 +30,10 @@ function finish() {
   mkdirSync(join(DIST, 'admin/cli'), { recursive: true })
   copyFileSync(join(ROOT, 'admin/cli/warren.js'), command)
   chmodSync(command, 0o755)
+  buildPage(ROOT)
+  // Where the compiled route looks for it, as the source does; the stamp is about the checkout.
+  const page = join(ROOT, 'admin/web/dist')
+  cpSync(page, join(DIST, 'admin/web/dist'), { recursive: true, filter: (file) => !file.endsWith('.sources') })
   const { version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'))
   writeFileSync(join(DIST, 'build.json'), `${JSON.stringify({ version, commit: commit() })}\n`)
 }

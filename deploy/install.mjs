@@ -6,6 +6,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeLock } from './checkout-lock.mjs'
+import { buildPage, pageIsBuilt } from './page.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MODULES = join(ROOT, 'node_modules')
@@ -26,13 +27,13 @@ try {
       `needs Node ${NEEDED.here} or later, but this is Node ${process.versions.node}; install a newer one and try again`,
     )
   }
-  if (!isUpToDate()) await installAlone()
+  if (!isUpToDate() || !pageIsBuilt(ROOT)) await setUpAlone()
 } catch (error) {
   console.error(`warren: ${error.message}`)
   process.exitCode = 1
 }
 
-async function installAlone() {
+async function setUpAlone() {
   const unlock = await takeLock(LOCK, {
     onWait: () => console.log('Another command is setting up this checkout; waiting for it'),
   })
@@ -42,6 +43,8 @@ async function installAlone() {
   try {
     // Whoever had the lock before may have done the work.
     if (!isUpToDate()) await install()
+    if (!pageIsBuilt(ROOT)) console.log('Building the status page (once for each change of admin/web)')
+    buildPage(ROOT)
   } finally {
     unlock()
     process.off('SIGINT', ignore).off('SIGTERM', ignore)

@@ -7,6 +7,7 @@ import { type ApiApp, apiApp } from './app.ts'
 import { auditChanges } from './audit.ts'
 import { rememberAnswers } from './idempotency.ts'
 import { openApiDocument } from './openapi.ts'
+import { pageRoutes } from './page.ts'
 import { problemOf } from './problem.ts'
 import { type RoutePorts, registerRoutes } from './routes/all.ts'
 import { guardByToken } from './token.ts'
@@ -44,6 +45,7 @@ export async function adminApi(ports: AdminPorts): Promise<AdminApi> {
     descriptionRoute(one, () => openApiDocument(register))
   }
   register(app)
+  pageRoutes(app)
   await app.ready()
   return {
     handle(request, response) {

@@ -16,7 +16,8 @@ class Checkout {
 
   constructor(init: { nodeVersion?: string } = {}) {
     mkdirSync(join(this.folder, 'deploy'))
-    for (const script of ['install.mjs', 'checkout-lock.mjs']) cpSync(join(DEPLOY, script), join(this.folder, 'deploy', script))
+    for (const script of ['install.mjs', 'checkout-lock.mjs', 'page.mjs'])
+      cpSync(join(DEPLOY, script), join(this.folder, 'deploy', script))
     const bin = { node: 'node.sh' }
     this.write('fake-node/package.json', { name: 'node', version: '24.0.0', bin })
     this.write('fake-node/node.sh', `#!/bin/sh\necho ${init.nodeVersion ?? 'v24.0.0'}\n`)
