@@ -35,6 +35,11 @@ export class ApiClient {
     this.#token = token
   }
 
+  /** Whether it may see and do more than others. */
+  get hasToken(): boolean {
+    return this.#token !== undefined
+  }
+
   /**
    * The JSON that the node answers. Throws UnreachableError, UsageError for what the node says that it has not, and Error for an
    * answer that is none of a node's.

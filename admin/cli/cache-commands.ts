@@ -1,5 +1,5 @@
 import { type Command, Option } from 'commander'
-import { withNode } from './settings-commands.ts'
+import { withMesh, withNode } from './settings-commands.ts'
 
 /** `warren cache` and `warren purge`: what the running node keeps, and how it gets rid of it. */
 export function addCacheCommands(program: Command): void {
@@ -19,7 +19,7 @@ export function addCacheCommands(program: Command): void {
       .argument('<what>', 'path of a mirror, such as /npm/left-pad, package URL, digest, or key as «search --json» tells it')
       .description('show all that is known of what is kept, and who in the mesh has it'),
   ).action(async (what, options) => (await import('./commands/cache/show.ts')).show(what, options))
-  withNode(
+  withMesh(
     program
       .command('purge')
       .argument('[what]', 'package URL with * and ranges, such as pkg:npm/left-pad@<1.3.0; of a mirror, a pattern of its paths')

@@ -35,10 +35,20 @@ export function addSettingsCommands(program: Command): void {
       .argument('[name...]', 'names of mirrors; none: all')
       .description('ask each upstream of mirrors, and say how that went'),
   ).action(async (names, options) => (await import('./commands/mirrors/test.ts')).test(names, options))
+  withOperator(
+    withNode(
+      mirrors
+        .command('push')
+        .argument('<name...>', 'names of mirrors')
+        .description('give mirrors of the running node to the whole mesh, as they are now'),
+    ),
+  )
+    .option('--undo', 'take them back from the mesh')
+    .action(async (names, options) => (await import('./commands/mirrors/push.ts')).push(names, options))
   withNode(program.command('policy').description('show which packages the running node lets through, and who says so')).action(
     async (options) => (await import('./commands/policy.ts')).policy(options),
   )
-  withNode(
+  withMesh(
     program
       .command('block')
       .argument('<purl>', 'package URL, such as pkg:npm/left-pad or "pkg:pypi/req*@<2"')
@@ -46,7 +56,7 @@ export function addSettingsCommands(program: Command): void {
   )
     .option('--reason <text>', 'why, for whoever asks for it')
     .action(async (purl, options) => (await import('./commands/block.ts')).block(purl, options))
-  withNode(
+  withMesh(
     program
       .command('unblock')
       .argument('<purl>', 'package URL as it was blocked')
@@ -64,6 +74,18 @@ function withEntry(command: Command): Command {
       .option('--lifetime <duration>', 'for how long what may change counts as fresh at most, such as 5m')
       .option('--from <file>', 'file with all its settings, in YAML or JSON, as below «mirrors» in the configuration file'),
   )
+}
+
+/** As for commands that change a node, or all of a mesh. */
+export function withMesh(command: Command): Command {
+  return withOperator(withNode(command)).option(
+    '--mesh',
+    'change the whole mesh: signed by an operator key, or by the node that has the admin key',
+  )
+}
+
+function withOperator(command: Command): Command {
+  return command.option('--operator-key <file>', 'file with an operator key; else WARREN_OPERATOR_KEY')
 }
 
 /** As for all commands that ask a running node. */

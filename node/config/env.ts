@@ -17,8 +17,14 @@ export const TICKET_VARIABLE = 'WARREN_TICKET'
 /** The token of the node that `--node` names. */
 export const TOKEN_VARIABLE = 'WARREN_TOKEN'
 
+/** An operator key, for commands that change the whole mesh. */
+export const OPERATOR_VARIABLE = 'WARREN_OPERATOR_KEY'
+
 /** What is said to a command rather than set. Secrets come in files as well, as settings do. */
-const NO_SETTINGS = [CONFIG_VARIABLE, ...[TICKET_VARIABLE, TOKEN_VARIABLE].flatMap((name) => [name, `${name}_FILE`])]
+const NO_SETTINGS = [
+  CONFIG_VARIABLE,
+  ...[TICKET_VARIABLE, TOKEN_VARIABLE, OPERATOR_VARIABLE].flatMap((name) => [name, `${name}_FILE`]),
+]
 
 const keys: ReadonlyMap<string, string> = new Map([...settings.keys()].map((key) => [variableFor(key), key]))
 

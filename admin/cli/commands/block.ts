@@ -1,17 +1,23 @@
 import { z } from 'zod'
 import { blockSchema } from '../../api/policy-schema.ts'
 import { ApiClient } from '../api-client.ts'
+import { changeMesh, fateText, type MeshOptions } from '../mesh-change.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { printable, writeLines } from '../print.ts'
 import { LAYERS } from './mirrors/list.ts'
 
-type Options = NodeOptions & { readonly json?: boolean; readonly reason?: string }
+type Options = NodeOptions & MeshOptions & { readonly reason?: string }
 
-/** Blocks a package URL at a running node. Throws UsageError and UnreachableError. */
+/** Blocks a package URL at a running node, or in the whole mesh. Throws UsageError and UnreachableError. */
 export async function block(purl: string, options: Options): Promise<void> {
   const { base, token } = nodeAt(options)
+  const client = new ApiClient(base, token())
   const body = { purl, ...(options.reason === undefined ? {} : { reason: options.reason }) }
-  const { json } = await new ApiClient(base, token()).ask('POST', '/admin/v1/policy/blocks', { body })
+  if (options.mesh) {
+    const op = await changeMesh(client, { type: 'policy.block', body }, options)
+    return tell(options, op, `${purl} is given out no more: ${fateText(op)}; «warren unblock --mesh» takes it back`)
+  }
+  const { json } = await client.ask('POST', '/admin/v1/policy/blocks', { body })
   const blocked = blockSchema.parse(json)
   tell(options, json, `${blocked.purl} is given out no more at this node; «warren unblock» takes it back`)
 }
@@ -19,7 +25,12 @@ export async function block(purl: string, options: Options): Promise<void> {
 /** Takes such a block back. Throws UsageError and UnreachableError. */
 export async function unblock(purl: string, options: Options): Promise<void> {
   const { base, token } = nodeAt(options)
-  const { json } = await new ApiClient(base, token()).ask('DELETE', `/admin/v1/policy/blocks?purl=${encodeURIComponent(purl)}`)
+  const client = new ApiClient(base, token())
+  if (options.mesh) {
+    const op = await changeMesh(client, { type: 'policy.unblock', body: { purl } }, options)
+    return tell(options, op, `${purl} is not blocked in the mesh any more: ${fateText(op)}`)
+  }
+  const { json } = await client.ask('DELETE', `/admin/v1/policy/blocks?purl=${encodeURIComponent(purl)}`)
   const [still] = z.object({ still: z.array(blockSchema) }).parse(json).still
   tell(options, json, `${purl} is blocked ${still ? `by ${LAYERS[still.layer]} still` : 'no more at this node'}`)
 }

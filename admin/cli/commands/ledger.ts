@@ -1,30 +1,43 @@
 import { type Effect, effectOf } from '../../../node/ledger/effect.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import type { Op } from '../../../node/ledger/op.ts'
+import { readNodeFile } from '../../../node/node-file.ts'
+import { readNodeToken } from '../../../node/node-token.ts'
+import { ledgerSchema, type OpAnswer } from '../../api/ops-schema.ts'
+import { ApiClient } from '../api-client.ts'
 import { formatEnd } from '../format.ts'
 import { type AdminOptions, meshAt } from '../mesh-admin.ts'
 import { type Output, table, writeLines } from '../print.ts'
 
 /** Characters of a hash that people get to see. */
 const SHORT_HASH = 12
+/** The last ops, of which the node is asked what has become of them. */
+const SHOWN_FATES = 500
 
-/** Lists the ops that the node of a data folder knows. Throws MESH_CONFLICT when it is in no mesh. */
-export function ledger(options: AdminOptions): void {
-  const { ledger: known } = meshAt(options)
-  if (options.json)
-    writeLines(process.stdout, [JSON.stringify({ ...known.summary, ops: known.all().map((op) => facts(op, known)) }, null, 2)])
-  else writeLines(process.stdout, ledgerLines(known, process.stdout))
+/** What has become of an op in the mesh, as the running node tells. */
+type Fate = Pick<OpAnswer, 'appliedBy' | 'missing'>
+
+/**
+ * Lists the ops that the node of a data folder knows; while it runs, also who has put them into effect. Throws MESH_CONFLICT when it is
+ * in no mesh.
+ */
+export async function ledger(options: AdminOptions): Promise<void> {
+  const { ledger: known, data } = meshAt(options)
+  const fates = await fatesAt(data)
+  const all = known.all().map((op) => ({ ...facts(op, known), ...fates?.get(op.hash) }))
+  if (options.json) writeLines(process.stdout, [JSON.stringify({ ...known.summary, ops: all }, null, 2)])
+  else writeLines(process.stdout, ledgerLines(known, process.stdout, fates))
 }
 
 /** The ops for people, the oldest first. */
-export function ledgerLines(known: Ledger, output: Output): string[] {
+export function ledgerLines(known: Ledger, output: Output, fates?: ReadonlyMap<string, Fate>): string[] {
   if (known.all().length === 0)
     return [
-      'The ledger of this node is empty: it knows of no ticket that was revoked, and of no seed that was added, renewed or revoked.',
-      'A node hears what the admin changed once it is connected.',
+      'The ledger of this node is empty: nothing was changed in the mesh that it knows of.',
+      'A node hears what the admin and operators changed once it is connected.',
     ]
   return table(output, [
-    ['op', 'issued', 'author', 'type', 'subject', 'effect'],
+    ['op', 'issued', 'author', 'type', 'subject', 'effect', ...(fates ? ['nodes'] : [])],
     ...known.all().map((op) => {
       const effect = effectOf(op, known.scope)
       return [
@@ -34,9 +47,30 @@ export function ledgerLines(known: Ledger, output: Output): string[] {
         op.type,
         effect ? nameOf(effect) : '',
         effectText(op, effect, known),
+        ...(fates ? [nodesText(fates.get(op.hash))] : []),
       ]
     }),
   ])
+}
+
+/** Undefined where no node runs on the data folder. */
+async function fatesAt(data: string): Promise<ReadonlyMap<string, Fate> | undefined> {
+  const admin = readNodeFile(data)?.admin
+  if (admin === undefined) return undefined
+  try {
+    const client = new ApiClient(admin, readNodeToken(data)?.value)
+    const { ops } = ledgerSchema.parse(await client.get(`/admin/v1/ops?limit=${SHOWN_FATES}`))
+    return new Map(ops.map(({ hash, appliedBy, missing }) => [hash, { appliedBy, missing }]))
+  } catch {
+    // What it has written down is there all the same.
+    return undefined
+  }
+}
+
+function nodesText(fate: Fate | undefined): string {
+  if (!fate?.appliedBy) return ''
+  const { appliedBy, missing } = fate
+  return missing.length === 0 ? `all ${appliedBy.length}` : `${appliedBy.length}, ${missing.length} missing`
 }
 
 function facts(op: Op, known: Ledger) {

@@ -1,21 +1,22 @@
 import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { parseDigest } from '../../../node/digest.ts'
+import type { PurgeScope } from '../../../node/purge/scope.ts'
 import { type PurgeView, previewSchema, purgeSchema } from '../../api/cache-schema.ts'
 import { ApiClient } from '../api-client.ts'
 import { purgeText } from '../cache/lines.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { formatBytes, plural } from '../format.ts'
+import { changeMesh, fateText, type MeshOptions } from '../mesh-change.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { printable, writeLines } from '../print.ts'
 
-export interface PurgeOptions extends NodeOptions {
+export interface PurgeOptions extends NodeOptions, MeshOptions {
   readonly all?: boolean
   readonly mirror?: string
   readonly digest?: string
   readonly dryRun?: boolean
   readonly yes?: boolean
-  readonly json?: boolean
 }
 
 /** Ms between two looks at how it stands. */
@@ -23,7 +24,7 @@ const BEAT = 250
 /** Ms that a node gets to look through all that it keeps. */
 const PREVIEW_PATIENCE = 120_000
 
-/** Purges a node, once somebody has said that this is meant. Throws UsageError and UnreachableError. */
+/** Purges a node, or the whole mesh, once somebody has said that this is meant. Throws UsageError and UnreachableError. */
 export async function purge(what: string | undefined, options: PurgeOptions): Promise<void> {
   const wanted = wantedBy(what, options)
   const { base, token } = nodeAt(options)
@@ -38,11 +39,16 @@ export async function purge(what: string | undefined, options: PurgeOptions): Pr
     const about = `${plural(records, 'name')}, ${formatBytes(bytes)}`
     if (options.dryRun && options.json) return writeLines(process.stdout, [JSON.stringify(json, null, 2)])
     if (options.dryRun) return writeLines(process.stdout, [`A purge would be about ${about}.`, ...sample.map(shown)])
-    if (!(await isMeant(`This lets the node at ${base} forget ${about}. Go on? [y/N] `))) {
+    const whom = options.mesh ? `all nodes of the mesh forget such as the node at ${base} has` : `the node at ${base} forget`
+    if (!(await isMeant(`This lets ${whom}: ${about}. Go on? [y/N] `))) {
       process.exitCode = EXIT.failure
       process.stderr.write('warren: nothing was purged\n')
       return
     }
+  }
+  if (options.mesh) {
+    const op = await changeMesh(client, { type: 'purge', body: { scopes: await scopesOf(wanted, client) } }, options)
+    return writeLines(process.stdout, [options.json ? JSON.stringify(op, null, 2) : `The purge is ${fateText(op)}.`])
   }
   const { json } = await client.ask('POST', '/admin/v1/purges', { body: wanted })
   const run = await followed(client, purgeSchema.parse(json), options)
@@ -60,6 +66,17 @@ function wantedBy(what: string | undefined, { all, mirror, digest }: PurgeOption
   throw new UsageError(
     'say what is to be purged: --all, --mirror NAME (and a pattern of its paths), --digest DIGEST, or a package URL such as pkg:npm/left-pad',
   )
+}
+
+/** As ops name it: by upstreams, which only the node knows of its mirrors. */
+async function scopesOf(wanted: Readonly<Record<string, unknown>>, client: ApiClient): Promise<PurgeScope[]> {
+  const { all, digest, package: purl } = wanted
+  if (all) return [{ kind: 'all' }]
+  if (typeof digest === 'string') return [{ kind: 'digest', digest }]
+  if (typeof purl === 'string') return [{ kind: 'package', purl }]
+  const body = { ...wanted, dryRun: true }
+  const { json } = await client.ask('POST', '/admin/v1/purges', { body, patience: PREVIEW_PATIENCE })
+  return [...previewSchema.parse(json).scopes]
 }
 
 /** How it ended; while it runs, a line on the terminal says how it stands. */

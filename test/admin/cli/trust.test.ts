@@ -192,8 +192,8 @@ test('a node in no mesh has no ledger, and one in a mesh an empty one at first',
   const { machine } = await founder()
   expect((await machine.warren('ledger')).stdout).toBe(
     [
-      'The ledger of this node is empty: it knows of no ticket that was revoked, and of no seed that was added, renewed or revoked.',
-      'A node hears what the admin changed once it is connected.\n',
+      'The ledger of this node is empty: nothing was changed in the mesh that it knows of.',
+      'A node hears what the admin and operators changed once it is connected.\n',
     ].join('\n'),
   )
 })
