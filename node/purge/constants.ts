@@ -18,3 +18,6 @@ export const REMOVED_AT_ONCE = 64
 
 /** Ms after which a sweep that failed goes on. */
 export const RETRY = 5_000
+
+/** Ms that whoever asks for a purge waits for it to make room, where the disk refuses to write it down. */
+export const ROOM_PATIENCE = 10_000

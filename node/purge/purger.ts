@@ -5,7 +5,7 @@ import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Freed, Store } from '../store/store.ts'
 import { disjoint } from './cache-search.ts'
-import { LOOKED_AT_ONCE, MAX_KNOWN, MAX_SCOPES, MAX_TOLD, REMOVED_AT_ONCE, RETRY } from './constants.ts'
+import { LOOKED_AT_ONCE, MAX_KNOWN, MAX_SCOPES, MAX_TOLD, REMOVED_AT_ONCE, RETRY, ROOM_PATIENCE } from './constants.ts'
 import { mayCover, type Purge, type PurgeBook } from './purge-book.ts'
 import type { PurgeFile } from './purge-file.ts'
 import { type KnownPurge, NOTHING_FREED, type PurgeRun, sumOf } from './purge-run.ts'
@@ -65,14 +65,15 @@ export class Purger {
 
   /**
    * From the moment that it is called on, nothing that the scopes are about and that was here, or on its way, is served any more. Resolves
-   * once that outlives a power cut. Of one id the first purge counts. Rejects with BAD_REQUEST for too many scopes, and with
-   * STORE_UNUSABLE where it cannot be written down: it goes on all the same, and is written down when it is asked for again.
+   * once that outlives a power cut; on a full disk, once it has made room. Of one id the first purge counts. Rejects with BAD_REQUEST for
+   * too many scopes, and with STORE_UNUSABLE where it cannot be written down: it goes on all the same, and is written down when it is asked
+   * for again.
    */
   async apply(id: string, scopes: readonly PurgeScope[]): Promise<PurgeRun> {
     if (scopes.length > MAX_SCOPES) throw new WarrenError('BAD_REQUEST', `a purge has at most ${MAX_SCOPES} scopes`)
     const known = this.#runs.get(id)
     const run = known ?? this.#begin(id, scopes)
-    if (known && (await known.written)) known.written = this.#write(known.known)
+    if (known && (await known.written)) known.written = this.#write(known)
     const failure = await run.written
     if (failure) throw failure
     return runOf(run)
@@ -100,18 +101,37 @@ export class Purger {
     cache.detach((key, expected) => mayCover(purge, key, expected))
     forget()
     const known = { id, scopes, generation: purge.generation, startedAt, endedAt: null, freed: NOTHING_FREED }
-    const run: Run = { known, looked: 0, trouble: null, purge, written: this.#write(known) }
+    const run: Run = { known, looked: 0, trouble: null, purge, written: Promise.resolve(undefined) }
     this.#runs.set(id, run)
     this.#trim()
     this.#sweep()
+    run.written = this.#write(run)
     return run
   }
 
-  #write(known: KnownPurge): Promise<WarrenError | undefined> {
-    return this.#components.file.begin(known).then(
-      () => undefined,
-      (error: unknown) => (isWarrenError(error) ? error : new WarrenError('STORE_UNUSABLE', reasonOf(error), { cause: error })),
-    )
+  async #write(run: Run): Promise<WarrenError | undefined> {
+    const { file } = this.#components
+    try {
+      await file.begin(run.known)
+      return undefined
+    } catch {
+      // It may be what makes room for the line.
+      await this.#sweptSoon()
+    }
+    try {
+      await file.begin(run.known)
+      return undefined
+    } catch (error) {
+      return isWarrenError(error) ? error : new WarrenError('STORE_UNUSABLE', reasonOf(error), { cause: error })
+    }
+  }
+
+  async #sweptSoon(): Promise<void> {
+    const over = new AbortController()
+    const late = this.#components.clock.sleep(ROOM_PATIENCE, AbortSignal.any([this.#stopped.signal, over.signal]))
+    await Promise.race([this.#sweeping, late]).catch(() => {})
+    over.abort()
+    late.catch(() => {})
   }
 
   #sweep(): void {
@@ -147,16 +167,28 @@ export class Purger {
       for (const { blob } of matchersOf(run)) if (blob !== undefined) free(run, await store.remove([], blob))
     }
     const all = batch.find((run) => matchersOf(run).some(({ isAll }) => isAll))
-    if (all && reset) {
-      free(all, await reset())
-      return
-    }
+    if (all && reset && (await this.#reset(all, reset))) return
     for (const prefix of prefixesOf(batch)) await this.#scan(prefix, batch, signal)
   }
 
-  /** Looks through all records that begin with a prefix, whichever purges they fall under. */
+  /** Whether that worked: a disk that is full may take no empty store either, before something is removed. */
+  async #reset(all: Run, reset: () => Promise<Freed>): Promise<boolean> {
+    try {
+      free(all, await reset())
+      return true
+    } catch (error) {
+      this.#components.log.warn(`the store cannot be emptied at once, and is emptied piece by piece: ${reasonOf(error)}`)
+      return false
+    }
+  }
+
+  /**
+   * Looks through all records that begin with a prefix, whichever purges they fall under. What cannot be removed keeps nothing else: on a full
+   * disk the files of many may have to go before the index takes anything. Rejects with the first trouble once it has seen all.
+   */
   async #scan(prefix: string, batch: readonly Run[], signal: AbortSignal): Promise<void> {
     const { store, book } = this.#components
+    const troubles: unknown[] = []
     for (let after: string | undefined = ''; after !== undefined; ) {
       const page = await store.records.page(prefix, after, LOOKED_AT_ONCE)
       const byPurge = Map.groupBy(page.entries, ([key, record]) => book.purgeOf(key, record))
@@ -165,7 +197,10 @@ export class Purger {
         const keys = (byPurge.get(run.purge) ?? []).map(([key]) => key)
         if (run.purge === undefined) continue
         for (let at = 0; at < keys.length; at += REMOVED_AT_ONCE) {
-          free(run, await store.remove(keys.slice(at, at + REMOVED_AT_ONCE)))
+          await store.remove(keys.slice(at, at + REMOVED_AT_ONCE)).then(
+            (freed) => free(run, freed),
+            (error: unknown) => troubles.push(error),
+          )
           signal.throwIfAborted()
         }
       }
@@ -173,6 +208,7 @@ export class Purger {
       await setImmediate()
       signal.throwIfAborted()
     }
+    if (troubles.length > 0) throw troubles[0]
   }
 
   async #end(run: Run): Promise<void> {

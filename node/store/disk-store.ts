@@ -78,7 +78,13 @@ export class DiskStore implements Store {
   #closing: Promise<void> | undefined
 
   private constructor(
-    components: DiskStoreComponents & { index: IndexDb; place: IndexPlace; mark: TidyMark; watch: RecordWatch },
+    components: DiskStoreComponents & {
+      index: IndexDb
+      place: IndexPlace
+      mark: TidyMark
+      watch: RecordWatch
+      reserve: Reserve
+    },
     init: DiskStoreInit & { isTidy: boolean },
   ) {
     const { index, place, mark, watch, trouble, purged = NOTHING_PURGED } = components
@@ -113,7 +119,7 @@ export class DiskStore implements Store {
     const purging = new Purging({ index, files, custody: this.custody, purged })
     this.#purging = purging
     this.#emptying = new Emptying(
-      { index, place, files, custody: this.custody, trouble },
+      { index, place, files, custody: this.custody, reserve: components.reserve, trouble },
       { folder: init.folder, signal: this.#stopping.signal },
     )
     this.blobs = {
@@ -172,7 +178,7 @@ export class DiskStore implements Store {
         await rm(tmp, { recursive: true, force: true })
         await mkdir(tmp, { mode: 0o700 })
       })
-      const store = new DiskStore({ ...components, trouble, index, place, mark, watch }, { ...init, isTidy })
+      const store = new DiskStore({ ...components, trouble, index, place, mark, watch, reserve }, { ...init, isTidy })
       await usable(folder, async () => store.#journal.replay())
       store.#keeping = setInterval(() => void store.#keepHouse(reserve), init.housekeeping ?? HOUSEKEEPING_PAUSE).unref()
       return store

@@ -7,6 +7,7 @@ import type { Custody } from './custody.ts'
 import type { DiskBlobs } from './disk-blobs.ts'
 import type { FormerIndex, IndexDb } from './index-db.ts'
 import { type IndexPlace, TRASH } from './index-place.ts'
+import type { Reserve } from './reserve.ts'
 import type { Freed } from './store.ts'
 
 export interface EmptyingComponents {
@@ -14,6 +15,7 @@ export interface EmptyingComponents {
   readonly place: IndexPlace
   readonly files: Pick<DiskBlobs, 'moveAway'>
   readonly custody: Pick<Custody, 'onUnused'>
+  readonly reserve: Pick<Reserve, 'behind'>
   trouble(what: string): void
 }
 
@@ -40,11 +42,11 @@ export class Emptying {
 
   /** Resolves once nothing is there any more. Runs inside the queue. */
   async run(): Promise<Freed> {
-    const { index, place, files } = this.#components
+    const { index, place, files, reserve } = this.#components
     const { usage } = index
     const name = await place.next()
     this.#coming = name
-    const former = await index.replace(join(this.#folder, name), () => place.set(name))
+    const former = await reserve.behind(() => index.replace(join(this.#folder, name), () => place.set(name)))
     await files.moveAway(join(this.#folder, `${TRASH}${name}`))
     this.#removing = this.#removing.then(() => this.#removeLeftovers(former))
     return usage

@@ -18,18 +18,21 @@ export function keyOf(at: number): string {
   return cacheKey({ ecosystem: 'test', base: BASE, path: `${at % 2 === 0 ? 'gone' : 'kept'}/${at}` })
 }
 
-export function bytesAt(at: number): Buffer {
-  return Buffer.from(`blob ${at % 4 === 1 ? at - 1 : at}`)
+export function bytesAt(at: number, size = 10): Buffer {
+  return Buffer.alloc(size, `blob ${at % 4 === 1 ? at - 1 : at} `)
 }
 
 /** A store with its purges in a data folder, as a node has them. */
-export async function openPurged(data: string): Promise<{ store: DiskStore; purger: Purger; close(): Promise<void> }> {
+export async function openPurged(
+  data: string,
+  init: { readonly housekeeping?: number } = {},
+): Promise<{ store: DiskStore; purger: Purger; close(): Promise<void> }> {
   const book: PurgeBook = new PurgeBook({ planOf: () => undefined, find: (digest) => store.blobs.find(digest) })
   mkdirSync(data, { recursive: true })
   const trouble = (what: string) => void process.stderr.write(`${what}\n`)
   const store: DiskStore = await DiskStore.open(
     { now: systemClock.now, trouble, purged: book },
-    { folder: join(data, 'store'), minFree: { bytes: 0 }, hotBytes: 1 << 20 },
+    { folder: join(data, 'store'), minFree: { bytes: 0 }, hotBytes: 1 << 20, ...init },
   )
   const { file, known } = await PurgeFile.open(join(data, 'purges'))
   const log = { info() {}, warn: trouble } as PurgerComponents['log']
@@ -46,8 +49,8 @@ export async function openPurged(data: string): Promise<{ store: DiskStore; purg
   }
 }
 
-export async function put(store: DiskStore, at: number): Promise<void> {
-  const bytes = bytesAt(at)
+export async function put(store: DiskStore, at: number, size?: number): Promise<void> {
+  const bytes = bytesAt(at, size)
   const staging = store.blobs.stage({ size: bytes.length, algorithms: ['sha512'] })
   staging.write(bytes)
   const { sha256: blob } = await staging.seal()
