@@ -28,9 +28,11 @@ import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
-import { formatAddress, HttpServer, type ListenAddress } from './http/server.ts'
+import { HttpServer } from './http/server.ts'
 import { LedgerDesk } from './ledger-desk.ts'
 import { NodeEffects } from './ledger-effects.ts'
+import { urlOf } from './listener-url.ts'
+import { LiveEvents } from './live-events.ts'
 import { LiveSettings } from './live-settings.ts'
 import { makeLog } from './log.ts'
 import { memberServices } from './member-services.ts'
@@ -45,6 +47,7 @@ import { mountsOf } from './mounts-of.ts'
 import { loadNodeToken } from './node-token.ts'
 import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
 import { openStore } from './open-store.ts'
+import { OwnStatus } from './own-status.ts'
 import { HeldService } from './permanence/held-service.ts'
 import { Permanence } from './permanence/permanence.ts'
 import { PinDesk } from './pins/desk.ts'
@@ -263,24 +266,29 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   const audit = building.adopt(new AuditLog({ clock, trouble: (what) => log.warn(what) }, { folder: config.data }), (part) =>
     part.close(),
   )
-  const counts = async () => ({
-    ...{ flights: cache.flights, upstream: upstream.health() },
-    store: { ...(await store.status()), ...permanence?.status() },
-    memory: {
-      bytes: rendered.bytes + (store instanceof DiskStore ? store.hotBytes : 0),
-      limit: config.memory.hot + config.memory.rendered,
-    },
-  })
   const ledger = new LedgerDesk({
     clock,
     mesh: () => mesh.ledger,
     peers: () => mesh.peers(),
     adminKey: () => new MeshFolder(config.data).adminKey(),
   })
+  const own = new OwnStatus(
+    { cache, upstream, store, permanence, rendered, stats, mesh, pins, mounts: () => door.mounts, server: () => server },
+    { config, id, startedAt },
+  )
+  const live = building.adopt(
+    new LiveEvents({
+      clock,
+      counts: () => own.now(),
+      isStopping: () => server.draining,
+      trouble: (what) => log.warn(what),
+    }),
+    (part) => part.close(),
+  )
   const metrics = building.adopt(
     new MetricsDesk({
       look: async () => ({
-        ...(await counts()),
+        ...(await own.parts()),
         ...{ version: VERSION, startedAt, draining: server.draining, connections: server.connections, stats },
         configuredHosts: configuredHosts(door.mounts.all.map(({ mirror }) => mirror)),
         ...{ mesh: mesh.status(), peers: mesh.peers(), pins: pins.counts(), ledger: ledgerFacts(mesh.ledger) },
@@ -290,7 +298,11 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     (part) => part.close(),
   )
   const admin = await adminApi({
-    audit: (entry) => audit.add(entry),
+    audit: (entry) => {
+      audit.add(entry)
+      live.changed(entry)
+    },
+    live,
     bug: (error, path) => events.bug(error, path),
     checkHost: (request) => door.checkHost(request),
     token: loadNodeToken(config.data),
@@ -314,21 +326,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       const key = keys.find((one) => store.records.get(one)) ?? keys[0]
       return { place: (key !== undefined && (await pins.place(key, stopping.signal))) || null }
     },
-    status: async () => ({
-      node: {
-        id,
-        version: VERSION,
-        pid: process.pid,
-        startedAt,
-        state: server.draining ? 'draining' : 'ready',
-        data: config.data,
-        listen: server.listening?.listen.map(urlOf) ?? [],
-      },
-      mirrors: door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
-      ...stats.snapshot(),
-      ...(await counts()),
-      mesh: { ...mesh.status(), pins: pins.counts() },
-    }),
+    status: () => own.status(),
   })
   building.defer(() => admin.close())
   const server = new HttpServer(
@@ -338,11 +336,6 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   building.defer(() => server.stop())
   purger.start()
   return { id, log, server, settings, mesh, permanence, disposer: building.move() }
-}
-
-/** Base URL of a listener, without a trailing slash; of a socket `unix:` and its path. */
-export function urlOf(address: ListenAddress): string {
-  return 'socket' in address ? `unix:${address.socket}` : `http://${formatAddress(address)}`
 }
 
 /** Undefined for what only a document that is held names. */

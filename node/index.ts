@@ -1,9 +1,10 @@
 import { join } from 'node:path'
-import { buildComponents, type Overrides, urlOf } from './components.ts'
+import { buildComponents, type Overrides } from './components.ts'
 import { FileWatch } from './config/file-watch.ts'
 import type { Config, MirrorConfig } from './config/schema.ts'
 import { reasonOf, WarrenError } from './errors.ts'
 import { LEDGER_FILE } from './ledger/ledger.ts'
+import { urlOf } from './listener-url.ts'
 import { removeNodeFile, writeNodeFile } from './node-file.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 

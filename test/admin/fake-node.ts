@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { Readable } from 'node:stream'
 import { onTestFinished } from 'vitest'
 import type { Examination } from '../../admin/api/examination-schema.ts'
 import type { Explanation } from '../../admin/api/explain-schema.ts'
@@ -109,6 +110,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
       return { place: node.places.get(target) ?? null }
     },
     log: { level: 'info' },
+    live: { subscribe: () => Readable.from([]) },
     mirrors: settings,
     policy: settings,
     testMirror: async () => ({ upstreams: [] }),

@@ -114,6 +114,15 @@ test('without a token nothing is changed, and that it was tried is written down'
   )
 })
 
+/** All of an answer, or what comes first of a stream that has no end. */
+async function beginningOf(reply: Response): Promise<string> {
+  if (reply.headers.get('content-type') !== 'text/event-stream') return reply.text()
+  const reader = reply.body?.getReader()
+  const first = await reader?.read()
+  await reader?.cancel()
+  return Buffer.from(first?.value ?? []).toString()
+}
+
 test('neither answers nor log lines nor the audit log have a secret in them', async () => {
   const upstream = await scripted()
   upstream.on(/./, answer(401, '', { 'www-authenticate': 'Basic realm="x"' }))
@@ -144,7 +153,7 @@ test('neither answers nor log lines nor the audit log have a secret in them', as
           headers: { ...(authorization && { authorization }), ...(body && { 'content-type': 'application/json' }) },
           ...(body && { body: JSON.stringify(body) }),
         })
-        told.push(reply.status, [...reply.headers], await reply.text())
+        told.push(reply.status, [...reply.headers], await beginningOf(reply))
       }
     }
   }

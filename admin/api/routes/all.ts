@@ -1,5 +1,6 @@
 import type { ApiApp } from '../app.ts'
 import { type CachePorts, cacheRoutes } from './cache.ts'
+import { type EventsPorts, eventsRoutes } from './events.ts'
 import { type ExaminationPorts, examinationRoutes } from './examination.ts'
 import { type ExplainPorts, explainRoutes } from './explain.ts'
 import { type LogPorts, logRoutes } from './log.ts'
@@ -23,7 +24,8 @@ export type RoutePorts = StatusPorts &
   OpsPorts &
   ExaminationPorts &
   CachePorts &
-  LogPorts
+  LogPorts &
+  EventsPorts
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
@@ -36,6 +38,7 @@ export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   opsRoutes(app, ports)
   examinationRoutes(app, ports)
   logRoutes(app, ports)
+  eventsRoutes(app, ports)
   cacheRoutes(app, ports)
   purgesRoutes(app, ports)
 }
