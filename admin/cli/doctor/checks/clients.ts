@@ -7,6 +7,7 @@ import { containerd } from '../clients/containerd.ts'
 import { containers } from '../clients/containers.ts'
 import { docker } from '../clients/docker.ts'
 import { go } from '../clients/go.ts'
+import { gradle } from '../clients/gradle.ts'
 import { maven } from '../clients/maven.ts'
 import { npm } from '../clients/npm.ts'
 import { pip } from '../clients/pip.ts'
@@ -15,7 +16,7 @@ import { yarn } from '../clients/yarn.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
 import { type Scene, statusOf } from '../scene.ts'
 
-const CLIENTS: readonly Client[] = [npm, yarn, pip, uv, maven, go, cargo, docker, containerd, containers]
+const CLIENTS: readonly Client[] = [npm, yarn, pip, uv, maven, gradle, go, cargo, docker, containerd, containers]
 
 /** Whether the clients on this machine come to the node. Reads their settings, and changes none. */
 export function checkClients(scene: Scene): readonly Finding[] {

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Machine } from '../scene.ts'
 
@@ -47,6 +47,18 @@ export function parsedFile<T>(path: string, parse: (text: string) => T): T | und
     return parse(text)
   } catch {
     throw new Unreadable(`${path} cannot be understood`)
+  }
+}
+
+/** Paths of the files in a folder whose names end so, in the order in which such folders are read; none where there is no folder. */
+export function filesIn(folder: string, ending: RegExp): string[] {
+  try {
+    return readdirSync(folder)
+      .filter((name) => ending.test(name))
+      .sort()
+      .map((name) => join(folder, name))
+  } catch {
+    return []
   }
 }
 

@@ -1,9 +1,8 @@
-import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import type { Machine } from '../scene.ts'
-import { type Client, configFolder, parsedFile } from './client.ts'
+import { type Client, configFolder, filesIn, parsedFile } from './client.ts'
 
 const registries = z.object({
   registry: z
@@ -26,16 +25,8 @@ export const containers: Client = {
 
 function files(machine: Machine): string[] {
   const folders = [...configFolder(machine).map((folder) => join(folder, 'containers')), join(machine.root, 'etc/containers')]
-  return folders.flatMap((folder) => [join(folder, 'registries.conf'), ...namesIn(join(folder, 'registries.conf.d'))])
-}
-
-function namesIn(folder: string): string[] {
-  try {
-    return readdirSync(folder)
-      .filter((name) => name.endsWith('.conf'))
-      .sort()
-      .map((name) => join(folder, name))
-  } catch {
-    return []
-  }
+  return folders.flatMap((folder) => [
+    join(folder, 'registries.conf'),
+    ...filesIn(join(folder, 'registries.conf.d'), /\.conf$/),
+  ])
 }

@@ -50,6 +50,7 @@ test.for([
   ['uv', 'work/pyproject.toml', `[tool.uv]\nindex-url = "${NODE}/pypi/simple/"\n`],
   ['Maven', 'home/.m2/settings.xml', maven('external:*, !corp', `${NODE}/maven/central/`)],
   ['Maven', 'home/.m2/settings.xml', maven('central', `${NODE}/maven/central`)],
+  ['Gradle', 'home/.gradle/init.d/warren.gradle', `def node = '${NODE}/maven/central/'\n`],
   ['go', 'home/.config/go/env', `GOFLAGS=-mod=mod\nGOPROXY=${NODE}/go/,direct\n`],
   ['cargo', 'home/.cargo/config.toml', cargo(`${NODE}/cargo/`)],
   ['cargo', 'work/.cargo/config', cargo(`${NODE}/cargo/`)],
