@@ -31,7 +31,7 @@ test('the addresses in the README are those of mirrors that there are, or that i
       protocol === 'maven' || protocol === 'raw' ? `/${protocol}/${name}/` : `/${name}/`,
     ),
   )
-  const paths = [...builtIns.map(({ path }) => path), ...made, '/maven/<name>/', '/raw/<name>/', '/admin/v1/', '/metrics/']
+  const paths = [...builtIns.map(({ path }) => path), ...made, '/maven/<name>/', '/raw/<name>/', '/admin/', '/metrics/']
   const named = [...README.matchAll(/(?:127\.0\.0\.1|localhost):7470(\/[^\s"`'|,<)]*(?:<name>)?\/?)/g)].map(
     ([, path = '']) => path,
   )
