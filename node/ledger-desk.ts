@@ -51,13 +51,12 @@ export class LedgerDesk {
     this.#components = components
   }
 
-  /** All ops that are known, the newest first. */
-  all(): OpStanding[] {
-    const { ledger } = this.#mesh
-    return ledger
-      .all()
-      .map((op) => this.#standing(op))
-      .reverse()
+  /** Ops that are known, the newest first, from behind one on; and whether there are more. */
+  page(behind: string | undefined, most: number): { readonly ops: readonly OpStanding[]; readonly more: boolean } {
+    const all = [...this.#mesh.ledger.all()].reverse()
+    const start = behind === undefined ? 0 : all.findIndex(({ hash }) => hash === behind) + 1
+    const ops = all.slice(start, start + most).map((op) => this.#standing(op))
+    return { ops, more: start + most < all.length }
   }
 
   /** What the ledger as a whole is. */

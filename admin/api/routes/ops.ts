@@ -5,7 +5,7 @@ import { handedIn, type LedgerAnswer, ledgerSchema, type OpAnswer, opSchema, pos
 import { demandToken } from '../token.ts'
 
 export interface OpsPorts {
-  readonly ledger: Pick<LedgerDesk, 'all' | 'one' | 'about' | 'positionOf' | 'relay' | 'issue'>
+  readonly ledger: Pick<LedgerDesk, 'page' | 'one' | 'about' | 'positionOf' | 'relay' | 'issue'>
 }
 
 /** Ops in one answer. */
@@ -55,11 +55,8 @@ export function opsRoutes(app: ApiApp, { ledger }: OpsPorts): void {
       },
     },
     ({ query: { limit, cursor } }): LedgerAnswer => {
-      const all = ledger.all()
-      const start = cursor === undefined ? 0 : all.findIndex(({ op }) => op.hash === cursor) + 1
-      const page = all.slice(start, start + limit)
-      const last = page.at(-1)?.op.hash ?? null
-      return { ...ledger.about(), ops: page.map(answerOf), next: start + limit < all.length ? last : null }
+      const { ops, more } = ledger.page(cursor, limit)
+      return { ...ledger.about(), ops: ops.map(answerOf), next: more ? (ops.at(-1)?.op.hash ?? null) : null }
     },
   )
   app.get(

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { multiaddr } from '@multiformats/multiaddr'
 import { pino } from 'pino'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
+import { signAcknowledgement } from '../../../../node/ledger/acknowledgement.ts'
 import { MAX_OPS } from '../../../../node/ledger/constants.ts'
 import { LEDGER_FILE, Ledger } from '../../../../node/ledger/ledger.ts'
 import { type Op, signOp } from '../../../../node/ledger/op.ts'
@@ -13,6 +14,7 @@ import { LedgerExchange } from '../../../../node/mesh/ledger/exchange.ts'
 import { HASHES, OPS, SUMMARY, TAKEN } from '../../../../node/mesh/ledger/messages.ts'
 import { generateKey } from '../../../../node/trust/keys.ts'
 import { createMesh, issueTicket, joinMesh } from '../../../../node/trust/membership.ts'
+import { loadNodeKey } from '../../../../node/trust/node-key.ts'
 import { decodeTicket } from '../../../../node/trust/ticket.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
@@ -150,6 +152,41 @@ describe('a member that brings what is no op of the mesh', () => {
     await eventually('what came before counts', () => know(all.slice(0, 2), good))
     expect(members.ledgerOf(seed).all().length).toBe(1)
     expect(seed.mesh.peers().map(({ role }) => role)).toEqual(['member', 'member'])
+  })
+})
+
+describe('a member that plays with acknowledgements and ops', () => {
+  it('forges what others have acknowledged: nothing is believed, and it is in quarantine with the reason', async () => {
+    const { seed, all, last, asking } = await meshOf(2)
+    const op = members.issue(seed, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    await eventually('all have acknowledged it', () => seed.mesh.ledger.appliedBy(op.hash)?.length === 3)
+    const other = all[1] as Member
+    const { summary, scope } = seed.mesh.ledger.ledger
+    const said = {
+      mesh: scope.mesh,
+      peer: other.id,
+      issuedAt: Date.now() + 1_000,
+      ...summary,
+      digest: 'f'.repeat(64),
+      recent: [],
+    }
+    const forged = signAcknowledgement(said, loadNodeKey(last.data))
+    await asking(TAKEN, seed, { ask: 'heard', acks: [{ ack: forged, chain: other.mesh.membership.chain }] })
+    expect(quarantineOf(seed, last)).toContain('it sent what no node has acknowledged: the acknowledgement is not accepted')
+    expect(seed.mesh.ledger.appliedBy(op.hash)?.length).toBe(3)
+  })
+
+  it('plays back what was replaced: what counts stays, and nobody is told of it again', async () => {
+    const { seed, all, last, tell } = await meshOf(2)
+    const revoke = members.issue(seed, 'seed.revoke', { peer: last.id })
+    const certify = members.certify(seed, last)
+    await eventually('all know both', () => know(all, revoke) && know(all, certify))
+    const spread = vi.spyOn(LedgerExchange.prototype, 'spread')
+    onTestFinished(() => spread.mockRestore())
+    for (let round = 0; round < 3; round++) await tell(seed, revoke.text, certify.text)
+    expect(spread).not.toHaveBeenCalled()
+    expect(all.map(({ mesh }) => mesh.ledger.ledger.state.isInEffect(certify))).toEqual([true, true, true])
+    expect(quarantineOf(seed, last)).toBeUndefined()
   })
 })
 
