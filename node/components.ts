@@ -23,7 +23,7 @@ import { Composer } from './http/composer.ts'
 import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { MemberBudgets } from './http/member-budgets.ts'
-import { MemberDoor, type MemberService } from './http/member-door.ts'
+import type { MemberService } from './http/member-door.ts'
 import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
@@ -39,11 +39,12 @@ import { memberServices } from './member-services.ts'
 import { MemberStats } from './member-stats.ts'
 import type { Mesh } from './mesh/mesh.ts'
 import { ledgerFacts } from './mesh/mesh-ledger.ts'
-import { MeshSwitch } from './mesh/mesh-switch.ts'
+import type { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Answering } from './mesh/open-mesh.ts'
 import { MetricsDesk } from './metrics/metrics-desk.ts'
 import { testMirror } from './mirror-test.ts'
 import { mountsOf } from './mounts-of.ts'
+import { meshOf } from './node-mesh.ts'
 import { loadNodeToken } from './node-token.ts'
 import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
 import { openStore } from './open-store.ts'
@@ -64,9 +65,8 @@ import { StatsCounter } from './stats.ts'
 import { DiskStore } from './store/disk-store.ts'
 import type { Store } from './store/store.ts'
 import { StoreShelf } from './store-shelf.ts'
-import type { Membership } from './trust/membership.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
-import { loadNodeKey, type NodeKey } from './trust/node-key.ts'
+import { loadNodeKey } from './trust/node-key.ts'
 import type { Upstream } from './upstream/upstream.ts'
 import { VERSION } from './version.ts'
 
@@ -342,65 +342,4 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
 function keptSince({ records }: Store, key: string): number | undefined {
   const held = records.get(key)
   return held?.link ? undefined : held?.fetchedAt
-}
-
-interface MeshParts {
-  readonly config: Config
-  readonly key: NodeKey
-  readonly shelf: StoreShelf
-  readonly pins: Pins
-  readonly permanence: Permanence | undefined
-  services(mesh: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[]
-  /** Not before all is built. */
-  effects(): NodeEffects
-  readonly events: Events
-  readonly memberStats: MemberStats
-  readonly clock: Clock
-  readonly log: Logger
-}
-
-function meshOf({
-  config,
-  key,
-  shelf,
-  pins,
-  permanence,
-  services,
-  effects,
-  events,
-  memberStats,
-  clock,
-  log,
-}: MeshParts): MeshSwitch {
-  const answering = ({ sent, ...mesh }: Answering) => {
-    const door = new MemberDoor({
-      services: services(mesh),
-      purges: mesh.purges,
-      events: {
-        sent,
-        answered: (prefix, status) => memberStats.answered(prefix, status),
-        bug: (error, path) => events.bug(error, path),
-      },
-    })
-    return (...asked: Parameters<MemberDoor['handle']>) => void door.handle(...asked)
-  }
-  const folder = new MeshFolder(config.data)
-  const mesh: MeshSwitch = new MeshSwitch(
-    {
-      membership: () => folder.membership(),
-      forget: () => {
-        folder.leave()
-        effects().left()
-      },
-      // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
-      open: async (membership: Membership) =>
-        (await import('./mesh/open-mesh.ts')).openMesh(
-          { key, membership, shelf, pins, permanence, effects: effects(), clock, log, answering },
-          { ...config.mesh, data: config.data, version: VERSION },
-        ),
-      log,
-    },
-    { self: key.peerId },
-  )
-  return mesh
 }
