@@ -7,7 +7,7 @@ import type { BlobStore, Staging } from '../store/store.ts'
 
 export interface HealComponents {
   readonly blobs: Pick<BlobStore, 'stage'>
-  readonly custody: Pick<Custody, 'names'>
+  readonly custody: Pick<Custody, 'names' | 'isNamed'>
   readonly mesh: Pick<Mesh, 'find'>
   readonly clock: Clock
 }
@@ -15,7 +15,8 @@ export interface HealComponents {
 const OVER = new Error('nobody waits for it any more')
 
 /**
- * Fetches a lost blob from a member that has it; nothing is kept before the whole is seen to be right. Whether it is back.
+ * Fetches a lost blob from a member that has it, unless it was purged; nothing is kept before the whole is seen to be right. Whether it is
+ * back.
  *
  * @param patience ms that each of them gets
  */
@@ -26,7 +27,9 @@ export async function heal(
   signal: AbortSignal,
 ): Promise<boolean> {
   const { sha256 } = lost
-  for await (const source of components.mesh.find({ algorithm: 'sha256', hex: sha256 }, signal)) {
+  const { custody, mesh } = components
+  for await (const source of mesh.find({ algorithm: 'sha256', hex: sha256 }, signal)) {
+    if (!(await custody.isNamed(sha256))) return false
     const staging = components.blobs.stage({ size: lost.entry.size, algorithms: algorithmsOf(lost) })
     const life = new AbortScope(signal)
     const late = () => {
@@ -38,7 +41,9 @@ export async function heal(
       if (!staging.storing) return false
       if (!(await bring(source, lost, staging, life.signal))) continue
       // The digests of what is in it are known by its names only.
-      return await staging.commit(await components.custody.names(sha256))
+      const names = await custody.names(sha256)
+      // It may have been purged while it came, and would be kept without any name.
+      return (await custody.isNamed(sha256)) && (await staging.commit(names))
     } catch {
       // Another one may have it, or reach further.
       signal.throwIfAborted()

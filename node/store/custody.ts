@@ -3,6 +3,7 @@ import type { CommitQueue } from './commit-queue.ts'
 import type { DiskBlobs } from './disk-blobs.ts'
 import type { IndexDb } from './index-db.ts'
 import { aliases, type BlobEntry } from './index-values.ts'
+import type { Purged } from './purged.ts'
 import type { NameRecord } from './store.ts'
 
 /** A blob that was taken out of the store. */
@@ -20,6 +21,7 @@ export interface CustodyComponents {
   readonly index: IndexDb
   readonly files: Pick<DiskBlobs, 'check'>
   readonly queue: Pick<CommitQueue, 'add'>
+  readonly purged: Purged
   /** Whether blobs are on their way into the store. */
   busy(): boolean
 }
@@ -55,6 +57,16 @@ export class Custody {
   async names(sha256: Sha256): Promise<Map<string, NameRecord>> {
     const all = await this.#components.index.recordsOf(sha256)
     return new Map(all.filter(([, { freshFor, link }]) => freshFor === null && !link))
+  }
+
+  /** Whether anything that was not purged names a blob, also one that was lost: else nobody wants it back. */
+  async isNamed(sha256: Sha256): Promise<boolean> {
+    const { index, purged } = this.#components
+    for await (const key of index.uses(sha256)) {
+      const record = index.record(key)
+      if (record && !purged.covers(key, record)) return true
+    }
+    return false
   }
 
   /** How far the scrub has come, as it wrote it down. */

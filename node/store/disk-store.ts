@@ -115,7 +115,7 @@ export class DiskStore implements Store {
       taken: () => this.#stagings.values().reduce((sum, { pending }) => sum + pending, index.usage.bytes),
     })
     this.cold = new ColdBlobs({ index, lastUse, files, alone })
-    this.custody = new Custody({ index, files, queue, busy: () => this.#stagings.size > 0 })
+    this.custody = new Custody({ index, files, queue, purged, busy: () => this.#stagings.size > 0 })
     const purging = new Purging({ index, files, custody: this.custody, purged })
     this.#purging = purging
     this.#emptying = new Emptying(

@@ -4,6 +4,7 @@ import type { Sha256 } from '../../../node/digest.ts'
 import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import { Healer } from '../../../node/permanence/healer.ts'
 import { Scrubber } from '../../../node/permanence/scrubber.ts'
+import { ScriptedPurges } from '../../conformance/purged-store.ts'
 import { bytesOf, digestOf, feed, load, recordOf } from '../../conformance/store.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
@@ -16,8 +17,8 @@ const open = useDiskStores()
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 
-async function scrubbing(folder?: string, clock = new VirtualClock()) {
-  const opened = await open(folder === undefined ? {} : { folder })
+async function scrubbing(folder?: string, clock = new VirtualClock(), purged?: ScriptedPurges) {
+  const opened = await open(folder === undefined ? {} : { folder }, purged)
   const { store } = opened
   const network = new MemoryNetwork()
   const mesh = network.join({ id: 'self' })
@@ -152,6 +153,36 @@ describe('a scrub', () => {
     expect(one.healer.status).toEqual({ healed: 0, lost: 0, waiting: 1 })
     for (let day = 0; day < 3; day++) await one.clock.advance(DAY)
     expect(one.healer.status).toEqual({ healed: 0, lost: 1, waiting: 0 })
+  })
+
+  it.each(['before', 'while'])('does not bring back what was purged %s a member is asked', async (when) => {
+    const purges = new ScriptedPurges()
+    const one = await scrubbing(undefined, new VirtualClock(), purges)
+    const other = one.network.join({ id: 'other' })
+    const [bytes] = BLOBS as [Buffer]
+    await put(one, bytes, { freshFor: 1_000 })
+    const digest = { algorithm: 'sha256', hex: digestOf(bytes) } as const
+    rmSync(fileOf(one.folder, digest.hex))
+    one.start()
+    await one.pass()
+    const purge = async () => {
+      purges.purge(`key ${digest.hex}`)
+      if (when === 'before') await one.store.remove([`key ${digest.hex}`])
+    }
+    if (when === 'before') await purge()
+    const names = one.store.custody.names.bind(one.store.custody)
+    one.store.custody.names = async (sha256) => {
+      await purge()
+      return names(sha256)
+    }
+    other.hold(digest, bytes)
+    await eventually('it was tried', async () => {
+      await one.clock.advance(DAY)
+      return one.healer.status.waiting === 0
+    })
+    expect(one.healed).toEqual([])
+    expect(one.store.blobs.find(digest)).toBeUndefined()
+    expect((await one.store.status()).blobs).toBe(0)
   })
 
   it('asks nobody for what came with credentials', async () => {
