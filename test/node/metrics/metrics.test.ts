@@ -10,6 +10,7 @@ import { filesMirror, started } from '../../harness/scripted-files.ts'
 import { ScriptedMaven } from '../../harness/scripted-maven.ts'
 import { startNode, storeAtRest } from '../../harness/start-node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
 
 const SECRET = 'hunter2hunter2'
 
@@ -90,14 +91,14 @@ test('a client that leaves is counted as one, and as no trouble', async () => {
   })
   const asked = client.exchange(`${node.url}/raw/files/slow`, { signal: leaving.signal })
   await expect(asked).rejects.toThrow()
-  await expect.poll(async () => sumOf(await page(), 'warren_requests_total', { outcome: 'left' })).toBe(1)
+  await eventually('it is counted', async () => sumOf(await page(), 'warren_requests_total', { outcome: 'left' }) === 1)
   expect(sumOf(await page(), 'warren_requests_total')).toBe(1)
 })
 
 test('a page says what the store, the memory, the mesh and the process have', async () => {
   const { ask, page } = await nodeOfThree()
   await ask('/raw/files/secret-name-1.0.deb')
-  await expect.poll(async () => sumOf(await page(), 'warren_store_blobs')).toBe(1)
+  await eventually('the file is kept', async () => sumOf(await page(), 'warren_store_blobs') === 1)
   const told = await page()
   expect(sumOf(told, 'warren_store_bytes')).toBe(5_000)
   expect(sumOf(told, 'warren_store_storing')).toBe(1)
