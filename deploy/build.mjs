@@ -17,20 +17,20 @@ const compiled = spawnSync(
     stdio: 'inherit',
   },
 )
-if (compiled.status === 0) finish()
+if (compiled.status === 0) await finish()
 else {
   rmSync(DIST, { recursive: true, force: true })
   console.error('warren: nothing was built, since the sources do not compile (is everything installed? «npm ci»)')
   process.exitCode = 1
 }
 
-function finish() {
+async function finish() {
   // The compiler copies nothing that is JavaScript already.
   const command = join(DIST, 'admin/cli/warren.js')
   mkdirSync(join(DIST, 'admin/cli'), { recursive: true })
   copyFileSync(join(ROOT, 'admin/cli/warren.js'), command)
   chmodSync(command, 0o755)
-  buildPage(ROOT)
+  await buildPage(ROOT)
   // Where the compiled route looks for it, as the source does; the stamp is about the checkout.
   const page = join(ROOT, 'admin/web/dist')
   cpSync(page, join(DIST, 'admin/web/dist'), { recursive: true, filter: (file) => !file.endsWith('.sources') })

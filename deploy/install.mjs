@@ -44,7 +44,7 @@ async function setUpAlone() {
     // Whoever had the lock before may have done the work.
     if (!isUpToDate()) await install()
     if (!pageIsBuilt(ROOT)) console.log('Building the status page (once for each change of admin/web)')
-    buildPage(ROOT)
+    await buildPage(ROOT)
   } finally {
     unlock()
     process.off('SIGINT', ignore).off('SIGTERM', ignore)

@@ -1,21 +1,25 @@
 // Builds the status page (admin/web) where its sources have changed: plain JavaScript for Node 20 and later, built-ins only.
-import { spawnSync } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { takeLock } from './checkout-lock.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 
-/** Throws where it cannot be built; what the bundler says is above that then. */
-export function buildPage(root = ROOT) {
+/** One build at a time is for the caller to see to. Throws where there can be none; what the bundler says is above that then. */
+export async function buildPage(root = ROOT) {
   if (pageIsBuilt(root)) return
-  const built = spawnSync(
+  const vite = join(root, 'node_modules/vite/bin/vite.js')
+  const built = spawn(
     join(root, 'node_modules/.bin/node'),
-    [join(root, 'node_modules/vite/bin/vite.js'), 'build', '--logLevel', 'warn', join(root, 'admin/web')],
+    [vite, 'build', '--logLevel', 'warn', '--emptyOutDir', join(root, 'admin/web')],
     { stdio: 'inherit', shell: process.platform === 'win32' },
   )
-  if (built.status !== 0) throw new Error('the status page could not be built')
+  const [code] = await once(built, 'close')
+  if (code !== 0) throw new Error('the status page could not be built')
   writeFileSync(stampIn(root), `${wanted(root)}\n`)
 }
 
@@ -50,4 +54,7 @@ function sourcesIn(root) {
     .sort()
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) buildPage()
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const unlock = await takeLock(join(ROOT, 'node_modules.lock'), { onWait: () => {} })
+  await buildPage().finally(unlock)
+}

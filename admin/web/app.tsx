@@ -8,7 +8,7 @@ import { useRoute } from './use-route.ts'
 import { VIEWS } from './views/all.ts'
 
 export function App() {
-  const route = useRoute()
+  const { view: route, rest } = useRoute()
   const node = useStatus()
   const view = VIEWS.find(({ path }) => path === route) ?? VIEWS[0]
   const heading = useRef<HTMLHeadingElement>(null)
@@ -53,7 +53,7 @@ export function App() {
         </h1>
         <Notice problem={node.problem} />
         {!node.signedIn && <SignIn />}
-        {open && <view.View node={node} />}
+        {open && <view.View node={node} rest={rest} />}
       </main>
     </>
   )

@@ -1,7 +1,13 @@
 import { useEffect, useState } from 'preact/hooks'
 
-/** The view that the hash names, `overview` without one: `#/cache` is the view `cache`. */
-export function useRoute(): string {
+export interface Route {
+  readonly view: string
+  /** What of the view is shown. */
+  readonly rest: string
+}
+
+/** The view that the hash names, `overview` without one: `#/mesh/12D3…` is `12D3…` in the view `mesh`. */
+export function useRoute(): Route {
   const [route, setRoute] = useState(current)
   useEffect(() => {
     const changed = () => setRoute(current())
@@ -11,6 +17,7 @@ export function useRoute(): string {
   return route
 }
 
-function current(): string {
-  return location.hash.replace(/^#\/?/, '') || 'overview'
+function current(): Route {
+  const [view, ...rest] = location.hash.replace(/^#\/?/, '').split('/')
+  return { view: view || 'overview', rest: rest.join('/') }
 }
