@@ -15,6 +15,13 @@ export function checkNode(scene: Scene): readonly Finding[] {
     ...(version === VERSION
       ? []
       : [note(`this command is version ${VERSION}`, 'start the node anew after an update, so that both are the same')]),
-    ...(statusOf(scene) ? [] : [wrong(`it tells counts only: ${trouble}`, 'run this as its user, or as root')]),
+    ...(statusOf(scene)
+      ? []
+      : [
+          wrong(
+            `it tells counts only: ${trouble}`,
+            scene.local ? 'run this as its user, or as root' : 'with that it tells the rest',
+          ),
+        ]),
   ]
 }
