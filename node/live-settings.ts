@@ -18,6 +18,8 @@ interface Settled {
   readonly mirrors: readonly LayeredMirror[]
   readonly policy: PolicySettings
   readonly blocks: readonly LayeredBlock[]
+  /** What the mesh says and cannot be at this node. */
+  readonly problems: readonly string[]
 }
 
 export interface LiveSettingsComponents {
@@ -36,10 +38,8 @@ export interface LiveSettingsComponents {
 export class LiveSettings {
   readonly #components: LiveSettingsComponents
   readonly #file: OverlayFile
-  readonly #told = new Set<string>()
   #layers: Layers
   #settled: Settled
-  #problems: readonly string[] = []
 
   /** Throws CONFIG_INVALID for an overlay that is not valid, or not beside the base. */
   constructor(components: LiveSettingsComponents, init: { folder: string; base: Layers['base'] }) {
@@ -72,7 +72,7 @@ export class LiveSettings {
 
   /** What the mesh says and cannot be at this node. */
   get problems(): readonly string[] {
-    return this.#problems
+    return this.#settled.problems
   }
 
   /** Replaces what the configuration says. Throws CONFIG_INVALID where that does not go with the overlay. */
@@ -137,17 +137,13 @@ export class LiveSettings {
     if (!isDeepStrictEqual(settled.policy, before.policy)) this.#components.takePolicy(settled.policy)
     this.#layers = layers
     this.#settled = settled
+    for (const what of settled.problems) if (!before.problems.includes(what)) this.#components.left(what)
   }
 
   #settle(layers: Layers, where: string): Settled {
-    const left: string[] = []
-    const init: LayersInit = { ecosystems: this.#components.ecosystems, where, left: (what) => left.push(what) }
-    const settled = { mirrors: layeredMirrors(layers, init), ...layeredPolicy(layers, init) }
-    this.#problems = left
-    for (const what of left) if (!this.#told.has(what)) this.#components.left(what)
-    this.#told.clear()
-    for (const what of left) this.#told.add(what)
-    return settled
+    const problems: string[] = []
+    const init: LayersInit = { ecosystems: this.#components.ecosystems, where, left: (what) => problems.push(what) }
+    return { mirrors: layeredMirrors(layers, init), ...layeredPolicy(layers, init), problems }
   }
 }
 
