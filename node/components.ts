@@ -28,7 +28,7 @@ import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
 import { Sender } from './http/sender.ts'
-import { HttpServer } from './http/server.ts'
+import { HttpServer, type ListenAddress } from './http/server.ts'
 import { LedgerDesk } from './ledger-desk.ts'
 import { NodeEffects } from './ledger-effects.ts'
 import { urlOf } from './listener-url.ts'
@@ -241,7 +241,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       composer,
       upstream,
       sender,
-      hosts: new HostAllowList({ hosts: config.hosts, listen: config.listen.map(({ host }) => host) }),
+      hosts: new HostAllowList({ hosts: config.hosts, listen: hostsIn([...config.listen, config.admin.listen]) }),
       baseUrl: new BaseUrl({ publicUrl: config.publicUrl, trustedProxies: config.trustedProxies }),
       events,
     },
@@ -342,4 +342,9 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
 function keptSince({ records }: Store, key: string): number | undefined {
   const held = records.get(key)
   return held?.link ? undefined : held?.fetchedAt
+}
+
+/** A Unix socket has none. */
+function hostsIn(addresses: readonly ListenAddress[]): string[] {
+  return addresses.flatMap((address) => ('socket' in address ? [] : address.host))
 }

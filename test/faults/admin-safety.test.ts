@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { networkInterfaces } from 'node:os'
 import { join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
 import { Secret } from '../../node/secret.ts'
@@ -122,6 +123,20 @@ async function beginningOf(reply: Response): Promise<string> {
   await reader?.cancel()
   return Buffer.from(first?.value ?? []).toString()
 }
+
+test('callers on other machines see nothing at all without the token, and not where it is', async (context) => {
+  const [own] = Object.values(networkInterfaces()).flatMap(
+    (all) => all?.filter(({ internal, family }) => !internal && family === 'IPv4') ?? [],
+  )
+  if (!own) return context.skip('this machine has no address but loopback')
+  const data = folders.create('data')
+  const node = await startAdminNode(data, { config: { admin: { listen: { host: own.address, port: 0 } } } })
+  const bare = await fetch(`${node.admin}/admin/v1/status`)
+  expect(bare.status).toBe(401)
+  expect(await bare.text()).not.toContain(data)
+  expect((await node.ask('GET', 'status')).status).toBe(200)
+  expect((await fetch(`${node.admin}/healthz`)).status).toBe(200)
+})
 
 test('neither answers nor log lines nor the audit log have a secret in them', async () => {
   const upstream = await scripted()
