@@ -1,10 +1,10 @@
-import { createInterface } from 'node:readline'
 import { setTimeout } from 'node:timers/promises'
 import { parseDigest } from '../../../node/digest.ts'
 import type { PurgeScope } from '../../../node/purge/scope.ts'
 import { type PurgeView, previewSchema, purgeSchema } from '../../api/cache-schema.ts'
 import { ApiClient } from '../api-client.ts'
 import { purgeText } from '../cache/lines.ts'
+import { confirm } from '../confirm.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { formatBytes, plural } from '../format.ts'
 import { changeMesh, fateText, type MeshOptions } from '../mesh-change.ts'
@@ -40,8 +40,10 @@ export async function purge(what: string | undefined, options: PurgeOptions): Pr
     if (options.dryRun && options.json) return writeLines(process.stdout, [JSON.stringify(json, null, 2)])
     if (options.dryRun) return writeLines(process.stdout, [`A purge would be about ${about}.`, ...sample.map(shown)])
     const whom = options.mesh ? `all nodes of the mesh forget such as the node at ${base} has` : `the node at ${base} forget`
-    if (!(await isMeant(`This lets ${whom}: ${about}. Go on? [y/N] `))) {
-      process.exitCode = EXIT.failure
+    const terminal = { input: process.stdin, output: process.stderr }
+    const answer = await confirm(`This lets ${whom}: ${about}. Go on? [y/N] `, terminal)
+    if (answer !== 'yes') {
+      process.exitCode = answer === 'no' ? EXIT.failure : EXIT.interrupted
       process.stderr.write('warren: nothing was purged\n')
       return
     }
@@ -90,17 +92,6 @@ async function followed(client: ApiClient, begun: PurgeView, { json }: PurgeOpti
   }
   if (isShown) process.stderr.write('\r\x1b[K')
   return run
-}
-
-function isMeant(question: string): Promise<boolean> {
-  const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  return new Promise((resolve) => {
-    terminal.on('close', () => resolve(false))
-    terminal.question(question, (answer) => {
-      resolve(/^y(?:es)?$/i.test(answer.trim()))
-      terminal.close()
-    })
-  })
 }
 
 /** A key in one line. */

@@ -29,7 +29,7 @@ test('what is kept is listed and shown, for people and as JSON', async () => {
   expect(all).toMatchObject({ code: 0, stderr: '' })
   expect(all.stdout.split('\n').slice(0, -1)).toHaveLength(4)
   expect(all.stdout).toMatch(/^SIZE +SINCE +KIND +PACKAGE +PATH\n/)
-  expect(all.stdout).toMatch(/\d+ B +0 s +document +pkg:npm\/left-pad +http\S+\/left-pad/)
+  expect(all.stdout).toMatch(/\d+ B +\d+ s +document +pkg:npm\/left-pad +http\S+\/left-pad/)
   const some = await warren('cache', 'search', 'pkg:npm/left*', '--mirror', 'npm', '--limit', '1')
   expect(some.stdout.split('\n').slice(0, -1)).toHaveLength(2)
   expect(some.stderr).toContain('there is more')
