@@ -1,9 +1,11 @@
 import { Validator } from '@seriousme/openapi-schema-validator'
 import { expect, test } from 'vitest'
+import { z } from 'zod'
 import { apiApp } from '../../../admin/api/app.ts'
 import { registerRoutes } from '../../../admin/api/routes/all.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { startFakeNode } from '../fake-node.ts'
+import { startAdminNode } from './admin-node.ts'
 
 const folders = useTempFolders()
 
@@ -70,6 +72,29 @@ test('each route is described, with what it answers, what it refuses with and wh
       expect(security, name).toEqual(OPEN.has(path) ? undefined : [...(isSigned ? [{}] : []), { bearer: [] }])
     }
   }
+})
+
+test('what a node answers is what the description says, with nothing left out of it', async () => {
+  const app = apiApp()
+  const answers = new Map<string, z.ZodType>()
+  app.addHook('onRoute', ({ method, url, schema }) => {
+    const told = Object(schema?.response)[200]
+    if (method === 'GET' && told instanceof z.ZodType) answers.set(url, told)
+  })
+  registerRoutes(app, {} as never)
+  const node = await startAdminNode(folders.create())
+  await node.ask('POST', 'policy/blocks', { purl: 'pkg:npm/evil', reason: 'it steals' })
+  await node.ask('PUT', 'mirrors/corp', { protocol: 'npm', upstreams: ['http://127.0.0.1:1/'], routes: { '@corp/*': false } })
+  const query = 'key=/npm/x&target=/npm/x'
+  let compared = 0
+  for (const [url, told] of answers) {
+    const { status, json } = await node.ask('GET', `${url.slice('/admin/v1/'.length).replace(':name', 'corp')}?${query}`)
+    // A node in no mesh has no ledger, and a new one none of what is asked for by its name.
+    if (status !== 200) continue
+    expect(json, url).toEqual(told.parse(json))
+    compared++
+  }
+  expect(compared).toBeGreaterThan(8)
 })
 
 test('a description that is wrong is found', async () => {
