@@ -222,7 +222,7 @@ test.for([
   [
     'has a file where the store should be',
     'full',
-    "the folder DATA/store cannot be made or written: ENOTDIR: not a directory, mkdir 'DATA/store/blobs'",
+    "the folder DATA/store cannot be made or written: ENOTDIR: not a directory, open 'DATA/store/index.current'",
   ],
   ['cannot take the file that names the node', 'odd', "EISDIR: illegal operation on a directory, open 'DATA/node.json'"],
 ] as const)('a data folder that %s is told in one line, and nothing in it is lost', async ([, name, why]) => {
