@@ -14,6 +14,7 @@ import { hotArtifacts } from './rows/hot-artifacts.ts'
 import { images } from './rows/images.ts'
 import { largeBlob, largeLayer } from './rows/large-blob.ts'
 import { maven } from './rows/maven.ts'
+import { meshChange } from './rows/mesh-change.ts'
 import { meshInstall } from './rows/mesh-install.ts'
 import { packument } from './rows/packument.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
@@ -38,6 +39,7 @@ const ROWS: readonly Row[] = [
   maven,
   crates,
   apt,
+  meshChange,
 ]
 const ROUNDS = 5
 const SECONDS = 3
