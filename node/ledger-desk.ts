@@ -53,7 +53,9 @@ export class LedgerDesk {
 
   /** Ops that are known, the newest first, from behind one on; and whether there are more. */
   page(behind: string | undefined, most: number): { readonly ops: readonly OpStanding[]; readonly more: boolean } {
-    const all = [...this.#mesh.ledger.all()].reverse()
+    const mesh = this.#mesh
+    mesh.gather()
+    const all = [...mesh.ledger.all()].reverse()
     const start = behind === undefined ? 0 : all.findIndex(({ hash }) => hash === behind) + 1
     const ops = all.slice(start, start + most).map((op) => this.#standing(op))
     return { ops, more: start + most < all.length }
@@ -72,6 +74,7 @@ export class LedgerDesk {
   lag(): Lag | undefined {
     const mesh = this.#components.mesh()
     if (!mesh) return undefined
+    mesh.gather()
     const late = mesh.ledger
       .live()
       .filter(({ hash }) => mesh.appliedBy(hash) !== undefined)
@@ -85,7 +88,9 @@ export class LedgerDesk {
 
   /** Throws NO_SUCH_OP. */
   one(hash: string): OpStanding {
-    const op = this.#mesh.ledger.all().find((known) => known.hash === hash)
+    const mesh = this.#mesh
+    mesh.gather()
+    const op = mesh.ledger.all().find((known) => known.hash === hash)
     if (op) return this.#standing(op)
     throw new WarrenError('NO_SUCH_OP', `no op ${hash} is known here`)
   }

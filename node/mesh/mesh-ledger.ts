@@ -6,6 +6,8 @@ export interface MeshLedger {
   readonly ledger: Pick<Ledger, 'all' | 'live' | 'scope' | 'state' | 'summary' | 'positionOf'>
   /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`, and what `check` throws for a new one. */
   relay(text: string, check: (op: Op) => void): Op
+  /** Has this node hear what others have acknowledged, which takes a moment: members do not tell each other unasked. */
+  gather(): void
   /** Peer ids of those who have put an op into effect, this node among them; undefined for one of long ago. */
   appliedBy(hash: string): readonly string[] | undefined
   /** Whether this node knows the ledger as it is now, by the word of a seed. */

@@ -309,6 +309,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       ledger: {
         ledger,
         relay: (text, check) => shared.relay(text, check),
+        gather: () => shared.gather(),
         appliedBy: (hash) => acks.appliedBy(hash),
         get isConfirmed() {
           return shared.isConfirmed

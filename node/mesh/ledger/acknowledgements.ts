@@ -23,6 +23,8 @@ export interface Said {
 }
 
 interface Heard extends Said {
+  /** In which order things were heard here. */
+  readonly serial: number
   readonly peer: string
   readonly role: Role
   readonly parsed: Acknowledgement
@@ -46,7 +48,8 @@ export class Acknowledgements {
   readonly #roles = new LRUCache<string, Role>({ max: JUDGED, ttl: FRESH })
   /** By op: who has it. In the order in which ops came. */
   readonly #appliedBy = new Map<string, Set<string>>()
-  #own: (Said & { readonly digest: string }) | undefined
+  #own: (Said & { readonly digest: string; readonly serial: number }) | undefined
+  #serial = 0
   #issuedAt = 0
   #isConfirmed = false
 
@@ -71,6 +74,13 @@ export class Acknowledgements {
     return seeds.sort((one, other) => other.parsed.issuedAt - one.parsed.issuedAt).slice(0, most)
   }
 
+  /** What was heard here behind a serial number, this node's own among it, and up to which number that is. */
+  after(serial: number, most: number): { readonly said: readonly Said[]; readonly serial: number } {
+    const all = [...(this.#own ? [this.#own] : []), ...this.#heard.values()].filter((one) => one.serial > serial)
+    const said = all.sort((one, other) => one.serial - other.serial).slice(0, most)
+    return { said, serial: said.at(-1)?.serial ?? serial }
+  }
+
   /** What a node said last. */
   of(peer: string): Said | undefined {
     return this.#heard.get(peer)
@@ -85,7 +95,12 @@ export class Acknowledgements {
     // Later than the one before, also where the clock was set back: of two the later one counts.
     this.#issuedAt = Math.max(clock.now(), this.#issuedAt + 1)
     const said = { mesh: ledger.scope.mesh, peer: this.#self, issuedAt: this.#issuedAt, count, digest }
-    this.#own = { ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash) }, key), chain: chain(), digest }
+    this.#own = {
+      ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash) }, key),
+      chain: chain(),
+      digest,
+      serial: ++this.#serial,
+    }
     this.#track()
     for (const heard of this.#heard.values()) this.#note(heard)
     return true
@@ -105,7 +120,7 @@ export class Acknowledgements {
     if (peer === this.#self || isOld || issuedAt > clock.now() + FRESH) return undefined
     const role = this.#roleOf(chain, peer)
     if (!role) return undefined
-    const heard = { ack, chain, peer, role, parsed }
+    const heard = { ack, chain, peer, role, parsed, serial: ++this.#serial }
     this.#heard.set(peer, heard)
     this.#note(heard)
     return peer

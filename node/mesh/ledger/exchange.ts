@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { LRUCache } from 'lru-cache'
@@ -13,6 +14,7 @@ import { shuffled } from '../host/shuffled.ts'
 import type { PeerBook } from '../peer-book.ts'
 import type { Acknowledgements, Said } from './acknowledgements.ts'
 import {
+  ACKS,
   askedSchema,
   HASHES,
   MAX_ACKS_A_MESSAGE,
@@ -46,8 +48,10 @@ export interface LedgerExchangeComponents {
   readonly book: PeerBook
   readonly clock: Clock
   readonly log: Logger
+  /** Whether this node is one now. */
+  isSeed(): boolean
   /** A node has said something new of which ledger it has put into effect. */
-  onHeard(peers: readonly string[], from: string): void
+  onHeard(peers: readonly string[]): void
   /** Some member brought new ops. */
   onAdded(ops: readonly Op[], from: string): void
 }
@@ -63,6 +67,10 @@ interface Duties {
   done: Promise<void>
 }
 
+/** Members that are asked what they have heard, and answers of one: as many as acknowledgements are remembered. */
+const GATHERED_FROM = 2
+const MAX_ACK_PAGES = 34
+
 /** Heads of seeds that somebody who has just come is shown. */
 const HEADS_SHOWN = 3
 
@@ -76,6 +84,9 @@ export class LedgerExchange {
   readonly #answersAMinute: number
   readonly #stopped = new AbortController()
   readonly #duties = new Map<string, Duties>()
+  /** What was taken of each of what it has heard, by its own count. */
+  readonly #gathered = new LRUCache<string, { start: string; serial: number }>({ max: COUNTED })
+  readonly #start = randomUUID()
   readonly #asked = new LRUCache<string, { since: number; times: number }>({ max: COUNTED })
 
   /** @param init.answersAMinute questions of one member that are answered */
@@ -98,7 +109,7 @@ export class LedgerExchange {
   met(peer: string): void {
     this.#charge(peer, (duties) => {
       duties.compare = true
-      duties.acks.add('')
+      if (this.#components.isSeed() || this.#components.book.roleOf(peer) === 'seed') duties.acks.add('')
       for (const node of this.#components.acks.heads(HEADS_SHOWN)) if (node.peer !== peer) duties.acks.add(node.peer)
     })
   }
@@ -129,13 +140,42 @@ export class LedgerExchange {
     }
   }
 
-  /** Tells everybody who is connected what nodes have acknowledged, this one or, by their peer ids, others. */
-  pass(nodes: readonly string[] | 'own', from?: string): void {
-    for (const peer of this.#components.libp2p.getPeers().map(String)) {
-      if (peer === from) continue
+  /**
+   * Tells what nodes have acknowledged, this one (`''`) or, by their peer ids, others: everybody who is connected, or seeds only, of
+   * whom others take it who want to know. All to all it would cost a farm of runners a thousand times as much.
+   */
+  pass(nodes: readonly string[], to: 'all' | 'seeds'): void {
+    const { libp2p, book } = this.#components
+    const connected = libp2p.getPeers().map(String)
+    const seeds = connected.filter((peer) => book.roleOf(peer) === 'seed')
+    for (const peer of to === 'all' || seeds.length === 0 ? connected : seeds)
       this.#charge(peer, ({ acks }) => {
-        for (const node of nodes === 'own' ? [''] : nodes) if (node !== peer) acks.add(node)
+        for (const node of nodes) if (node !== peer) acks.add(node)
       })
+  }
+
+  /** Takes what others have heard, from a seed if there is one: who asks wants to know who is missing. Never rejects. */
+  async gather(): Promise<void> {
+    const { libp2p, book, log } = this.#components
+    const connected = shuffled(libp2p.getPeers().map(String), Math.random)
+    const seeds = connected.filter((peer) => book.roleOf(peer) === 'seed')
+    for (const peer of (seeds.length > 0 ? seeds : connected).slice(0, GATHERED_FROM)) {
+      await this.#gatherFrom(peer).catch((error) => log.debug({ peer }, `it does not tell what it has heard: ${error}`))
+    }
+  }
+
+  async #gatherFrom(peer: string): Promise<void> {
+    if (this.#isQuarantined(peer)) return
+    for (let page = 0; page < MAX_ACK_PAGES; page++) {
+      const [connection] = this.#components.libp2p.getConnections(peerIdFromString(peer))
+      if (!connection) return
+      const known = this.#gathered.get(peer) ?? { start: '', serial: 0 }
+      const { acks, serial, start } = await ask(connection, ACKS, this.#stopped.signal, { ask: 'acks', after: known.serial })
+      // It was started anew, and counts from the beginning.
+      const isAnew = known.start !== '' && start !== known.start
+      this.#gathered.set(peer, { start, serial: isAnew ? 0 : serial })
+      if (!isAnew) this.#hear(acks, peer)
+      if (!isAnew && acks.length < MAX_ACKS_A_MESSAGE) return
     }
   }
 
@@ -242,6 +282,10 @@ export class LedgerExchange {
       case 'take':
         if (!this.#isQuarantined(peer)) this.#take(asked.ops, peer)
         return { v: 1 }
+      case 'acks': {
+        const { said, serial } = this.#components.acks.after(asked.after, MAX_ACKS_A_MESSAGE)
+        return { v: 1, acks: said.map(({ ack, chain }) => ({ ack, chain })), serial, start: this.#start }
+      }
       case 'heard':
         if (!this.#isQuarantined(peer)) this.#hear(asked.acks, peer)
         return { v: 1 }
@@ -267,7 +311,7 @@ export class LedgerExchange {
       if (!isWarrenError(error, 'UNTRUSTED')) throw error
       this.#blame(peer, `it sent what no node has acknowledged: ${error.message}`)
     }
-    if (heard.length > 0) onHeard(heard, peer)
+    if (heard.length > 0) onHeard(heard)
   }
 
   #saidBy(node: string): readonly Said[] {

@@ -5,6 +5,7 @@ import type { Summary } from '../../ledger/op-set.ts'
 import { time } from '../../trust/certificates.ts'
 import { MAX_OP_CHARS, MAX_STATEMENT_CHARS } from '../../trust/statement.ts'
 import type { Question } from '../host/question.ts'
+import type { Said } from './acknowledgements.ts'
 
 /** Ops in one message: each costs whoever takes them a signature check, some 60 µs. */
 export const MAX_OPS_A_MESSAGE = 64
@@ -13,7 +14,7 @@ export const MAX_OPS_A_MESSAGE = 64
 export const MAX_HASHES_A_MESSAGE = 1_000
 
 /** Acknowledgements in one message: each may cost three signature checks. */
-export const MAX_ACKS_A_MESSAGE = 16
+export const MAX_ACKS_A_MESSAGE = 64
 
 /** Bytes of a message around what it carries. */
 const ENVELOPE = 256
@@ -33,6 +34,8 @@ export const askedSchema = z.discriminatedUnion('ask', [
   z.object({ v, ask: z.literal('ops'), hashes: z.array(opHash).max(MAX_OPS_A_MESSAGE) }),
   /** Here are ops that are new. */
   z.object({ v, ask: z.literal('take'), ops }),
+  /** What whoever is asked has heard of that behind a serial number of its own. */
+  z.object({ v, ask: z.literal('acks'), after: z.int().min(0) }),
   /** This is what nodes say that they have put into effect. */
   z.object({ v, ask: z.literal('heard'), acks }),
 ])
@@ -64,3 +67,10 @@ export const OPS: Question<{ v: 1; ops: string[] }> = {
 }
 
 export const TAKEN: Question<{ v: 1 }> = { ...shared, schema: z.object({ v }), maxBytes: ENVELOPE }
+
+/** `serial` counts what was heard since `start`: another start begins anew. */
+export const ACKS: Question<{ v: 1; acks: Said[]; serial: number; start: string }> = {
+  ...shared,
+  schema: z.object({ v, acks, serial: z.int().min(0), start: z.string().max(64) }),
+  maxBytes: MAX_ACKS_A_MESSAGE * 3 * (MAX_STATEMENT_CHARS + 16) + ENVELOPE,
+}

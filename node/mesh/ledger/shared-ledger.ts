@@ -24,7 +24,7 @@ export interface LedgerEffects {
 }
 
 export interface SharedLedgerComponents
-  extends Omit<LedgerExchangeComponents, 'onAdded' | 'onHeard'>,
+  extends Omit<LedgerExchangeComponents, 'onAdded' | 'onHeard' | 'isSeed'>,
     Omit<RenewalComponents, 'onRenewed'> {
   readonly ledger: Ledger
   readonly gate: MemberGate
@@ -53,12 +53,14 @@ export class SharedLedger {
   #applying: Promise<void> = Promise.resolve()
   #isTroubled = false
   #purges: string | undefined
-  readonly #toPass = new Map<string, string>()
+  readonly #toPass = new Set<string>()
+  #gathering: Promise<void> | undefined
 
   constructor(components: SharedLedgerComponents) {
     this.#components = components
-    const onHeard = (peers: readonly string[], from: string) => this.#heardOf(peers, from)
-    this.#exchange = new LedgerExchange({ ...components, onHeard, onAdded: (ops, from) => this.#added(ops, from) })
+    const onHeard = (peers: readonly string[]) => this.#heardOf(peers)
+    const isSeed = () => components.own.role === 'seed'
+    this.#exchange = new LedgerExchange({ ...components, isSeed, onHeard, onAdded: (ops, from) => this.#added(ops, from) })
     this.#renewal = new Renewal({ ...components, onRenewed: (ops) => this.#added(ops) })
   }
 
@@ -98,6 +100,13 @@ export class SharedLedger {
     const op = ledger.relay(text, check)
     if (ledger.summary.digest !== before) this.#added([op])
     return op
+  }
+
+  /** Has this node hear what others have acknowledged, for whoever looks on; one look at a time. */
+  gather(): void {
+    this.#gathering ??= this.#exchange.gather().finally(() => {
+      this.#gathering = undefined
+    })
   }
 
   /** As `PeerClocks` has it. */
@@ -180,21 +189,19 @@ export class SharedLedger {
 
   async #tellOwn(): Promise<void> {
     await this.#components.clock.sleep(GATHER, this.#stopped.signal).catch(() => {})
-    this.#exchange.pass('own')
+    this.#exchange.pass([''], this.#components.own.role === 'seed' ? 'all' : 'seeds')
   }
 
-  #heardOf(peers: readonly string[], from: string): void {
+  #heardOf(peers: readonly string[]): void {
     const { own, clock, onSettled } = this.#components
     onSettled()
-    // Only seeds, which most are connected to: by all to all, an op would cost a farm of runners a thousand times as much.
     if (own.role !== 'seed') return
     const isFirst = this.#toPass.size === 0
-    for (const peer of peers) this.#toPass.set(peer, from)
+    for (const peer of peers) this.#toPass.add(peer)
     if (!isFirst) return
     void clock.sleep(PASS_GATHER, this.#stopped.signal).then(
       () => {
-        const [source, another] = new Set(this.#toPass.values())
-        this.#exchange.pass([...this.#toPass.keys()], another === undefined ? source : undefined)
+        this.#exchange.pass([...this.#toPass], 'seeds')
         this.#toPass.clear()
       },
       () => {},
@@ -206,7 +213,7 @@ export class SharedLedger {
     const { clock, own, acks } = this.#components
     for (;;) {
       await clock.sleep(HEAD_INTERVAL, this.#stopped.signal)
-      if (own.role === 'seed' && !this.#isTroubled && acks.renew(true)) this.#exchange.pass('own')
+      if (own.role === 'seed' && !this.#isTroubled && acks.renew(true)) this.#exchange.pass([''], 'all')
     }
   }
 }
