@@ -18,6 +18,8 @@ export function App() {
     // Whoever goes to another view by keyboard goes on there; whoever opens the page begins at its top.
     if (!isFirst.current) heading.current?.focus()
     isFirst.current = false
+    // On a phone the menu is longer than the screen is wide.
+    document.querySelector('nav [aria-current]')?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
   }, [view])
   const open = view.isOpen || node.signedIn
   return (

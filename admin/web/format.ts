@@ -10,6 +10,11 @@ export function number(count: number): string {
   return count.toLocaleString('en')
 }
 
+/** A count of things that have a regular plural. */
+export function count(amount: number, thing: string): string {
+  return `${number(amount)} ${thing}${amount === 1 ? '' : 's'}`
+}
+
 export function percent(part: number, whole: number): string {
   return whole === 0 ? '–' : `${((100 * part) / whole).toFixed(part === whole ? 0 : 1)} %`
 }

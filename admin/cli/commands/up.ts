@@ -67,10 +67,9 @@ function greeting(config: Config, urls: NodeUrls): string[] {
     return [mirror.name, url, clientLine(mirror, url)]
   })
   const facts = [
-    [
-      'status',
-      urls.admin.startsWith('unix:') ? `warren status --node ${urls.admin}` : `${reachable(urls.admin)}/admin/v1/status`,
-    ],
+    urls.admin.startsWith('unix:')
+      ? ['status', `warren status --node ${urls.admin}`]
+      : ['page', `${reachable(urls.admin)}/admin/`],
     ['data', config.data],
   ]
   const lines = aligned([...mirrors, ...facts], {

@@ -29,7 +29,7 @@ export function useAnswer<T>(path: string | null, every?: number): Answered<T> {
     let timer: ReturnType<typeof setTimeout> | undefined
     const look = async () => {
       try {
-        if (!document.hidden) {
+        if (!document.hidden || every === undefined) {
           const value = await ask<T>('GET', path, undefined, leaving.signal)
           setTold({ path, at: Date.now(), value })
         }

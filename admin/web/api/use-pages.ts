@@ -34,7 +34,8 @@ export function usePages<Answer extends { next: string | null }, T>(
       if (path === null || busy.current) return
       const { signal } = leaving.current
       busy.current = true
-      setHeld({ items: before, state: 'asking' })
+      // What was there stays until there is something else, so that nothing jumps.
+      setHeld((last) => ({ items: from === null ? last.items : before, state: 'asking' }))
       try {
         let next: string | null = from
         for (let tries = 0; tries < MAX_EMPTY; tries++) {

@@ -22,6 +22,7 @@ export function Dialog({ title, onClose, children }: DialogProps) {
     <dialog
       ref={box}
       aria-labelledby={id}
+      onClose={onClose}
       onCancel={(event) => {
         event.preventDefault()
         onClose()

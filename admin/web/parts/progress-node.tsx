@@ -22,8 +22,8 @@ export function NodeProgress({ id }: { readonly id: string }) {
       {state === 'running' && <progress aria-label="Purge of this node" />}
       <Facts
         of={{
-          Freed: `${format.number(freed.records)} names, ${format.number(freed.blobs)} blobs, ${format.bytes(freed.bytes)}`,
-          'Looked at': `${format.number(looked)} names`,
+          Freed: `${format.count(freed.records, 'name')}, ${format.count(freed.blobs, 'blob')}, ${format.bytes(freed.bytes)}`,
+          'Looked at': format.count(looked, 'name'),
           Took:
             endedAt === null
               ? undefined

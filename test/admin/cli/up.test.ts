@@ -66,7 +66,7 @@ test('it greets with the line that points each client at its mirror', async () =
     '',
     ...lines.slice(2, 2 + mirrors.length),
     '',
-    expect.stringMatching(new RegExp(`^  status +${started.admin}/admin/v1/status$`)),
+    expect.stringMatching(new RegExp(`^  page +${started.admin}/admin/$`)),
     expect.stringMatching(new RegExp(`^  data +${started.data}$`)),
     '',
     'Ctrl-C stops it.',

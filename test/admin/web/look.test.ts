@@ -50,6 +50,7 @@ test('whoever likes it dark has it dark', async (context) => {
   for (const view of ['Overview', 'Mesh', 'Policy']) {
     await page.getByRole('navigation').getByRole('link', { name: view }).click()
     await page.getByRole('heading', { level: 1, name: view }).waitFor()
+    if (view === 'Mesh') await page.getByText('1 of 1 member').waitFor()
     await picture(`dark-${view.toLowerCase()}`)
   }
   const ground = (await page.evaluate('getComputedStyle(document.body).backgroundColor')) as string

@@ -8,6 +8,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { HealthBadge } from '../../parts/health.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { VirtualList } from '../../parts/virtual-list.tsx'
+import { aboutOf } from './about.ts'
 import { OpDialog } from './op-dialog.tsx'
 
 /** Px. */
@@ -25,8 +26,8 @@ function Ops({ own }: { readonly own: string }) {
   const { value: about, problem } = useAnswer<LedgerAnswer>('ops?limit=1', 3_000)
   const pick = useCallback((answer: LedgerAnswer) => answer.ops, [])
   const ops = usePages<LedgerAnswer, OpAnswer>('ops?limit=200', pick)
-  const newest = about?.ops[0]?.hash
-  const shown = ops.items[0]?.hash
+  const newest = stateOf(about?.ops[0])
+  const shown = stateOf(ops.items[0])
   useEffect(() => {
     if (newest !== undefined && newest !== shown && ops.state !== 'asking') ops.reload()
   }, [newest])
@@ -60,7 +61,7 @@ function Ops({ own }: { readonly own: string }) {
           row={(op) => (
             <button type="button" class="item" onClick={() => setOpened(op)}>
               <span>
-                <strong>{op.type}</strong> {op.subject}
+                <strong>{op.type}</strong> {aboutOf(op)}
               </span>
               <span class="muted">
                 <Standing op={op} /> · {op.operator === null ? 'admin' : `operator ${op.operator}`} · {format.ago(op.issuedAt)}{' '}
@@ -73,6 +74,11 @@ function Ops({ own }: { readonly own: string }) {
       {opened && <OpDialog op={opened} own={own} onClose={() => setOpened(undefined)} />}
     </>
   )
+}
+
+/** What changes when a new op comes, or one more node puts the last into effect. */
+function stateOf(op: OpAnswer | undefined): string | undefined {
+  return op && `${op.hash} ${op.appliedBy?.length} ${op.missing.length}`
 }
 
 function Standing({ op: { isVoid, inEffect } }: { readonly op: OpAnswer }) {

@@ -3,6 +3,7 @@ import * as format from '../../format.ts'
 import { Dialog } from '../../parts/dialog.tsx'
 import { Facts } from '../../parts/facts.tsx'
 import { MeshProgress } from '../../parts/progress-mesh.tsx'
+import { aboutOf } from './about.ts'
 
 interface OpDialogProps {
   readonly op: OpAnswer
@@ -17,7 +18,7 @@ export function OpDialog({ op, own, onClose }: OpDialogProps) {
       <div class="stack">
         <Facts
           of={{
-            About: op.subject,
+            About: aboutOf(op),
             Author: op.operator === null ? 'the admin' : `operator ${op.operator}`,
             'Public key': <code>{op.author}</code>,
             Issued: `${format.time(op.issuedAt)}, by its author's clock`,

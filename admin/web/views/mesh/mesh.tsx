@@ -40,7 +40,7 @@ export function Mesh({ node: { value }, rest }: MeshProps) {
           <section class="card">
             <Field label="Search by id, role, zone, address or state" value={sought} onValue={setSought} />
             <p aria-live="polite">
-              {format.number(found.length)} of {format.number(peers.length)} members
+              {format.number(found.length)} of {format.count(peers.length, 'member')}
             </p>
             <VirtualList
               items={found}

@@ -29,7 +29,7 @@ export function Overview({ node: { value, history } }: { readonly node: NodeView
           value={format.bytes(sum(bytes))}
           note={`${format.bytes(saved)} that upstream was spared`}
         />
-        <Tile name="Kept here" value={format.bytes(value.store.bytes)} note={`${format.number(value.store.blobs)} blobs`} />
+        <Tile name="Kept here" value={format.bytes(value.store.bytes)} note={format.count(value.store.blobs, 'blob')} />
       </section>
       <div class="columns">
         <ShareChart samples={history.samples} />
@@ -61,12 +61,12 @@ function Tile({ name, value, note }: { readonly name: string; readonly value: st
 }
 
 function nodeFacts({ node, mesh }: Told) {
-  const state = mesh.state === 'lone' ? 'in no mesh' : mesh.state === 'joining' ? 'no other member connected' : 'connected'
+  const state = mesh.state === 'lone' ? 'in no mesh' : mesh.state === 'joining' ? 'no other member is connected' : undefined
   return {
     State: `${node.state}, up ${format.span(Date.now() - node.startedAt)}`,
     Version: node.version,
     Process: String(node.pid),
-    Mesh: mesh.state === 'lone' ? state : `${state}: ${mesh.peers} members, ${mesh.seeds} of them seeds`,
+    Mesh: state ?? `connected to ${format.count(mesh.peers, 'member')}, ${mesh.seeds} of them seeds`,
     Role: mesh.role ?? 'lone node',
     Zone: mesh.zone ?? undefined,
     'Peer id': mesh.state === 'lone' ? undefined : <code>{mesh.peer}</code>,
@@ -79,13 +79,13 @@ function nodeFacts({ node, mesh }: Told) {
 function storeFacts({ store, memory, mesh }: Told) {
   const { quota, evicted, scrub } = store
   return {
-    Artifacts: `${format.bytes(store.bytes)} in ${format.number(store.blobs)} blobs`,
+    Artifacts: `${format.bytes(store.bytes)} in ${format.count(store.blobs, 'blob')}`,
     Names: format.number(store.records),
     'Free on the disk': format.bytes(store.free),
     Quota:
       quota === null || quota === undefined ? undefined : `${format.bytes(quota)}, ${format.percent(store.bytes, quota)} used`,
     Memory: `${format.bytes(memory.bytes)} of ${format.bytes(memory.limit)}`,
-    'Made room': evicted?.blobs ? `${format.number(evicted.blobs)} blobs, ${format.bytes(evicted.bytes)}` : undefined,
+    'Made room': evicted?.blobs ? `${format.count(evicted.blobs, 'blob')}, ${format.bytes(evicted.bytes)}` : undefined,
     Scrub: scrub && `${format.number(scrub.blobs)} looked at, ${scrub.bad} bad, ${scrub.healed} healed`,
     Pins: mesh.pins
       ? `${format.number(mesh.pins.held)} on all their seeds, ${format.number(mesh.pins.missing)} not`

@@ -1,8 +1,8 @@
 import type { Told } from '../../api/use-status.ts'
 import * as format from '../../format.ts'
 
-/** Days before its end from which on a certificate is warned about. */
-const CERTIFICATE_DAYS = 30
+/** Days before its end from which on a certificate is warned about, as «warren status» does. */
+const CERTIFICATE_DAYS = { seed: 30, member: 7 }
 
 /** What somebody should look at, in sentences. */
 export function troublesOf({ node, store, mesh, upstream = [] }: Told): string[] {
@@ -15,7 +15,7 @@ export function troublesOf({ node, store, mesh, upstream = [] }: Told): string[]
     (store.scrub?.lost ?? 0) > 0 && `${store.scrub?.lost} damaged blobs are nowhere else in the mesh.`,
     mesh.trouble,
     mesh.readerOnly && 'Nobody can fetch blobs from this node: its blob port cannot be reached.',
-    left < CERTIFICATE_DAYS * 86_400_000 && `The certificate of this node ends in ${format.span(left)}.`,
+    left < CERTIFICATE_DAYS[mesh.role ?? 'member'] * 86_400_000 && `The certificate of this node ends in ${format.span(left)}.`,
     ...upstream
       .filter(({ state }) => state === 'open')
       .map(({ origin, lastError }) => `${origin} fails: ${lastError ?? 'no answer'}`),

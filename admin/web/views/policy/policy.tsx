@@ -1,3 +1,4 @@
+import { useState } from 'preact/hooks'
 import type { PolicyView } from '../../../api/policy-schema.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import type { NodeView } from '../../api/use-status.ts'
@@ -5,16 +6,19 @@ import * as format from '../../format.ts'
 import { Facts } from '../../parts/facts.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import { Blocks } from './blocks.tsx'
+import { SettingDialog } from './setting-dialog.tsx'
 
 const LAYERS = { overlay: 'This node says', ledger: 'The mesh says', file: 'The configuration says' } as const
 
 /** What is let through, what is not, and who says so. */
 export function Policy({ node: { value } }: { readonly node: NodeView }) {
-  const { value: policy, problem } = useAnswer<PolicyView>('policy', 5_000)
+  const { value: policy, problem, reload } = useAnswer<PolicyView>('policy', 5_000)
+  const [changing, setChanging] = useState(false)
+  const [done, setDone] = useState<string>()
   return (
     <>
       <Blocks inMesh={value?.mesh.state !== 'lone'} />
-      <Notice problem={problem} />
+      <Notice problem={problem} done={done} />
       {policy && (
         <section class="card">
           <h2>What applies</h2>
@@ -28,7 +32,22 @@ export function Policy({ node: { value } }: { readonly node: NodeView }) {
               </details>
             )
           })}
+          <button type="button" class="quiet" onClick={() => setChanging(true)}>
+            Change a setting
+          </button>
         </section>
+      )}
+      {policy && changing && (
+        <SettingDialog
+          policy={policy}
+          inMesh={value?.mesh.state !== 'lone'}
+          onClose={() => setChanging(false)}
+          onDone={(what) => {
+            setChanging(false)
+            setDone(what)
+            reload()
+          }}
+        />
       )}
     </>
   )

@@ -7,7 +7,7 @@ import { Facts } from '../../parts/facts.tsx'
 import { Field } from '../../parts/field.tsx'
 import { Notice } from '../../parts/notice.tsx'
 import type { Where } from '../../parts/where.tsx'
-import { scopeText } from './scopes.ts'
+import { scopeText } from '../../scope-text.ts'
 
 interface ConfirmPurgeProps {
   readonly preview: Preview
@@ -28,7 +28,7 @@ export function ConfirmPurge({ preview, where, action, onClose, onSure }: Confir
         <Facts
           of={{
             What: scopes.map(scopeText).join(', '),
-            'At this node': `${format.number(records)} names, ${format.bytes(bytes)}`,
+            'At this node': `${format.count(records, 'name')}, ${format.bytes(bytes)}`,
           }}
         />
         {sample.length > 0 && (

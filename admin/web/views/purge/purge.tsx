@@ -7,8 +7,8 @@ import { HealthBadge } from '../../parts/health.tsx'
 import { MeshProgress } from '../../parts/progress-mesh.tsx'
 import { NodeProgress } from '../../parts/progress-node.tsx'
 import type { Where } from '../../parts/where.tsx'
+import { scopeText } from '../../scope-text.ts'
 import { PurgeForm } from './purge-form.tsx'
-import { scopeText } from './scopes.ts'
 
 /** Takes things out of this cache or of all, and follows how that gets on. */
 export function Purge({ node: { value } }: { readonly node: NodeView }) {

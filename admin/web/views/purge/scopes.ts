@@ -1,5 +1,3 @@
-import type { PurgeRun } from '../../api/types.ts'
-
 export const KINDS = {
   package: 'A package',
   mirror: 'A mirror',
@@ -24,12 +22,4 @@ export function bodyOf({ kind, mirror, pattern, ...wanted }: Wanted): object {
   if (kind === 'mirror') return { mirror }
   if (kind === 'pattern') return { mirror, pattern }
   return kind === 'package' ? { package: wanted.package } : { digest: wanted.digest }
-}
-
-/** A scope in words. */
-export function scopeText(scope: PurgeRun['scopes'][number]): string {
-  if (scope.kind === 'all') return 'everything'
-  if (scope.kind === 'upstream') return `${scope.ecosystem} from ${scope.base}`
-  if (scope.kind === 'path') return `${scope.pattern} of ${scope.ecosystem} from ${scope.base}`
-  return scope.kind === 'package' ? scope.purl : scope.digest
 }
