@@ -16,7 +16,7 @@ test('an artifact is found among many, looked at and deleted, and upstreams and 
   const node = await startAdminNode(data, { upstream: upstream.origin })
   const url = `${node.admin}/admin/`
   const { page, offences, picture } = await openTab(context, { url, token: loadNodeToken(data).value })
-  for (const name of names) await (await fetch(`${node.npm}${name}`)).arrayBuffer()
+  await Promise.all(names.map(async (name) => (await fetch(`${node.npm}${name}`)).arrayBuffer()))
   await page.getByText('250 answers since this page was opened').waitFor()
   await picture('overview')
 

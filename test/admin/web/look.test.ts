@@ -31,7 +31,7 @@ test('on a phone of 360 px nothing goes beyond the edge, in any view', async (co
   for (const view of VIEWS) {
     await page.getByRole('navigation').getByRole('link', { name: view }).click()
     await page.getByRole('heading', { level: 1, name: view }).waitFor()
-    await page.waitForLoadState('networkidle').catch(() => {})
+    await page.waitForLoadState('networkidle')
     expect([view, await page.evaluate('document.documentElement.scrollWidth')]).toEqual([view, 360])
     await picture(`phone-${view.toLowerCase()}`)
   }

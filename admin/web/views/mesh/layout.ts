@@ -40,7 +40,8 @@ export function layoutOf(peers: readonly Peer[]): Layout {
   const placed = seeds.map((peer, at) => ({ peer, ...on(SEEDS, -0.25 + at / seeds.length) }))
   const names: { name: string; turn: number }[] = []
   let begin = -0.25
-  let radius = SEEDS
+  // A mesh of two is not drawn larger than one of twenty.
+  let radius = MEMBERS
   for (const [name, zone] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const width = zone.length / count
     // A gap between zones, where there are several.

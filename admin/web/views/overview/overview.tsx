@@ -66,7 +66,7 @@ function nodeFacts({ node, mesh }: Told) {
     State: `${node.state}, up ${format.span(Date.now() - node.startedAt)}`,
     Version: node.version,
     Process: String(node.pid),
-    Mesh: state ?? `connected to ${format.count(mesh.peers, 'member')}, ${mesh.seeds} of them seeds`,
+    Mesh: state ?? `${format.count(mesh.peers, 'member')} connected, ${format.count(mesh.seeds, 'seed')} among them`,
     Role: mesh.role ?? 'lone node',
     Zone: mesh.zone ?? undefined,
     'Peer id': mesh.state === 'lone' ? undefined : <code>{mesh.peer}</code>,
