@@ -17,9 +17,25 @@ class Refusal extends Error {
 
 type Method = 'GET' | 'POST' | 'PUT' | 'DELETE'
 
+/** Something with its entity tag, by which a change of it can be held to what its author saw. */
+export interface Seen<T> {
+  readonly value: T
+  readonly tag: string
+}
+
 /** Asks this node, below `/admin/v1/`. Throws Refusal. */
 export async function ask<T>(method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
-  return askAs(token(), method, path, body, signal)
+  return (await askAs<T>(token(), method, path, { body, signal })).value
+}
+
+export function look<T>(path: string): Promise<Seen<T>> {
+  return askAs(token(), 'GET', path)
+}
+
+/** Changes something if nobody else has meanwhile. @param tag of what its author saw; undefined: it must not be there. Throws Refusal. */
+export async function change(method: 'PUT' | 'DELETE', path: string, tag: string | undefined, body?: unknown): Promise<void> {
+  const headers: Record<string, string> = tag === undefined ? { 'if-none-match': '*' } : { 'if-match': tag }
+  await askAs(token(), method, path, { body, headers })
 }
 
 /** Tries a token, and keeps it if it is right. Throws Refusal. */
@@ -28,15 +44,30 @@ export async function signInWith(value: string): Promise<void> {
   signIn(value)
 }
 
-async function askAs<T>(sent: string | null, method: Method, path: string, body?: unknown, signal?: AbortSignal): Promise<T> {
+interface AskInit {
+  readonly body?: unknown
+  readonly signal?: AbortSignal | undefined
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+async function askAs<T>(
+  sent: string | null,
+  method: Method,
+  path: string,
+  { body, signal, headers: further }: AskInit = {},
+): Promise<Seen<T>> {
   const headers = {
+    ...further,
     ...(sent !== null && { authorization: `Bearer ${sent}` }),
     ...(body !== undefined && { 'content-type': 'application/json' }),
   }
   const init = { method, headers, cache: 'no-store', ...(signal && { signal }) } as const
-  const response = await fetch(`/admin/v1/${path}`, body === undefined ? init : { ...init, body: JSON.stringify(body) })
+  const request = fetch(`/admin/v1/${path}`, body === undefined ? init : { ...init, body: JSON.stringify(body) })
+  const response = await request.catch((error) => {
+    throw signal?.aborted ? error : new Error('the node does not answer')
+  })
   const json = await response.json().catch(() => undefined)
-  if (response.ok) return json as T
+  if (response.ok) return { value: json as T, tag: response.headers.get('etag') ?? '' }
   // The node has another token by now.
   if (response.status === 401 && sent !== null && sent === token()) signOut()
   throw new Refusal(json ?? { status: response.status, title: 'INTERNAL', detail: `the node answered ${response.status}` })
@@ -49,6 +80,5 @@ export function query(fields: Readonly<Record<string, string | number | null | u
 }
 
 export function messageOf(error: unknown): string {
-  if (error instanceof TypeError) return 'the node does not answer'
   return error instanceof Error ? error.message : String(error)
 }

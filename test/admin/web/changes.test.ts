@@ -42,8 +42,18 @@ test('a mirror is added, tested, changed and taken away', async (context) => {
   await picture('mirror-test')
   await page.keyboard.press('Escape')
 
-  await page.getByRole('button', { name: 'Change npm-corp' }).click()
-  expect(await page.getByLabel('Further settings').inputValue()).toContain('lifetime')
+  const change = page.getByRole('button', { name: 'Change npm-corp' })
+  await change.click()
+  await page.getByRole('dialog').waitFor()
+  const meanwhile = { protocol: 'npm', upstreams: [`${upstream.origin}/`], lifetime: '5m' }
+  expect((await node.ask('PUT', 'mirrors/npm-corp', meanwhile)).status).toBe(200)
+  await page.getByRole('button', { name: 'Save' }).click()
+  await page.getByRole('dialog').getByText('read it again').waitFor()
+  expect(offences.splice(0)).toEqual([expect.stringContaining('412')])
+  await page.keyboard.press('Escape')
+
+  await change.click()
+  expect(await page.getByLabel('Further settings').inputValue()).toContain('5m')
   await page.getByRole('button', { name: 'Take away' }).click()
   await page.getByText('The mirror npm-corp is taken away at this node.').waitFor()
   expect((await fetch(`${node.url}/npm-corp/left`)).status).toBe(404)

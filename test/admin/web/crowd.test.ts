@@ -47,3 +47,37 @@ test('a mesh of 500 is a picture with everybody in it, and a list of which a par
   expect(new URL(page.url()).hash).toBe('#/mesh')
   expect(offences).toEqual([])
 })
+
+test('an upstream that fails, and one that has little left to grant, are told by words and signs', async (context) => {
+  const node = await startFakeNode(folders.create('data'))
+  const { page, offences, picture } = await openTab(context, {
+    url: `${node.admin}/admin/#/upstreams`,
+    token: node.token.value,
+    options: { viewport: { width: 360, height: 740 } },
+  })
+  const now = Date.now()
+  const counts = { inFlight: 2, queued: 3, requests: 1234, failures: 7 }
+  const budget = { limit: 100, remaining: 4, window: 21_600, at: now - 60_000, isLow: true }
+  await page.route('**/admin/v1/status*', async (route) => {
+    const response = await route.fetch()
+    const upstream = [
+      { origin: 'https://hub.example', state: 'closed', until: 0, ...counts, budget },
+      {
+        origin: 'https://away.example',
+        state: 'open',
+        until: now + 30_000,
+        ...counts,
+        failedInRow: 5,
+        lastError: 'it hung up',
+      },
+    ]
+    await route.fulfill({ response, json: { ...(await response.json()), upstream } })
+  })
+  await page.getByText('4 of 100').waitFor()
+  await page.getByText('it hung up').waitFor()
+  await picture('phone-upstreams-trouble')
+  await page.getByRole('link', { name: 'Overview' }).click()
+  await page.getByText('https://away.example fails: it hung up').waitFor()
+  await page.getByText('https://hub.example grants 4 more requests only.').waitFor()
+  expect(offences).toEqual([])
+})

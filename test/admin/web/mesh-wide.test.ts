@@ -59,7 +59,7 @@ test('at a member, an operator purges the whole mesh, follows it node by node, a
     await eventually('it is nowhere any more', async () => (await node.api('GET', 'cache')).body.entries.length === 0)
 
   await page.getByRole('link', { name: 'Ledger' }).click()
-  await page.getByRole('button', { name: 'operator ann' }).click()
+  await page.getByRole('button', { name: 'pkg:npm/left' }).click()
   await page.getByRole('dialog').getByText('All 3 nodes').waitFor()
   await picture('ledger-op')
   await page.keyboard.press('Escape')
@@ -75,5 +75,14 @@ test('at a member, an operator purges the whole mesh, follows it node by node, a
   await page.getByText('The mirror npm-corp is added in the whole mesh.').waitFor()
   for (const node of all)
     await eventually('it works at every node', async () => (await fetch(`${node.url}/npm-corp/left`)).status === 200)
+
+  await members[1]?.node.stop()
+  await page.getByRole('link', { name: 'Purge' }).click()
+  await page.getByLabel('Everything').check()
+  await page.getByLabel('The whole mesh').check()
+  await begin()
+  await page.getByText('2 of 3 nodes have put it into effect').waitFor()
+  await page.getByText('away, seen').waitFor()
+  await picture('purge-mesh-missing')
   expect(offences).toEqual([])
 })

@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { LayeredMirrorView } from '../../../api/mirrors-schema.ts'
-import { ask } from '../../api/client.ts'
+import { change, type Seen } from '../../api/client.ts'
 import { changeMesh } from '../../api/mesh-change.ts'
 import { useAction } from '../../api/use-action.ts'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -11,7 +11,7 @@ import { entryOf, fieldsOf, type MirrorFields } from './entry.ts'
 
 interface MirrorDialogProps {
   /** The one that is changed; undefined for a new one. */
-  readonly mirror: LayeredMirrorView | undefined
+  readonly seen: Seen<LayeredMirrorView> | undefined
   readonly protocols: readonly string[]
   readonly inMesh: boolean
   readonly onClose: () => void
@@ -19,35 +19,36 @@ interface MirrorDialogProps {
 }
 
 /** Adds, changes or takes away a mirror, at this node or everywhere. */
-export function MirrorDialog({ mirror, protocols, inMesh, onClose, onDone }: MirrorDialogProps) {
+export function MirrorDialog({ seen, protocols, inMesh, onClose, onDone }: MirrorDialogProps) {
+  const mirror = seen?.value
   const [fields, setFields] = useState(fieldsOf(mirror?.name ?? '', mirror?.entry ?? {}))
   const [where, setWhere] = useState<Where>('node')
   const { busy, problem, run } = useAction()
   const set = (name: keyof MirrorFields) => (value: string) => setFields((before) => ({ ...before, [name]: value }))
   const { name } = fields
   const at = where === 'node' ? 'at this node' : 'in the whole mesh'
-  const change = (make: () => object | false, what: string) =>
+  const save = (make: () => object | false, what: string) =>
     run(async () => {
       const entry = make()
-      if (where === 'node') await ask('PUT', `mirrors/${encodeURIComponent(name)}`, entry)
+      if (where === 'node') await change('PUT', `mirrors/${encodeURIComponent(name)}`, seen?.tag, entry)
       else await changeMesh('mirrors.set', { name, entry })
       onDone(what)
       return undefined
     })
   const restore = () =>
     run(async () => {
-      if (where === 'node') await ask('DELETE', `mirrors/${encodeURIComponent(name)}`)
+      if (where === 'node') await change('DELETE', `mirrors/${encodeURIComponent(name)}`, seen?.tag)
       else await changeMesh('mirrors.unset', { name })
       onDone(`What was changed about ${name} ${at} is taken back.`)
       return undefined
     })
-  const save = (event: Event) => {
+  const submit = (event: Event) => {
     event.preventDefault()
-    void change(() => entryOf(fields), `The mirror ${name} is ${mirror ? 'changed' : 'added'} ${at}.`)
+    void save(() => entryOf(fields), `The mirror ${name} is ${mirror ? 'changed' : 'added'} ${at}.`)
   }
   return (
     <Dialog title={mirror ? `Mirror ${mirror.name}` : 'New mirror'} onClose={onClose}>
-      <form class="stack" onSubmit={save}>
+      <form class="stack" onSubmit={submit}>
         {!mirror && <Field label="Name" value={name} onValue={set('name')} required placeholder="npm-corp" />}
         <label>
           Protocol
@@ -84,7 +85,7 @@ export function MirrorDialog({ mirror, protocols, inMesh, onClose, onDone }: Mir
               type="button"
               class="danger"
               disabled={busy}
-              onClick={() => change(() => false, `The mirror ${name} is taken away ${at}.`)}
+              onClick={() => save(() => false, `The mirror ${name} is taken away ${at}.`)}
             >
               Take away
             </button>

@@ -1,5 +1,7 @@
 import { useCallback, useState } from 'preact/hooks'
 import type { LayeredMirrorView } from '../../../api/mirrors-schema.ts'
+import { look, type Seen } from '../../api/client.ts'
+import { useAction } from '../../api/use-action.ts'
 import { usePages } from '../../api/use-pages.ts'
 import type { NodeView } from '../../api/use-status.ts'
 import { Notice } from '../../parts/notice.tsx'
@@ -12,12 +14,21 @@ interface MirrorsAnswer {
   readonly problems: readonly string[]
 }
 
-type Opened = { readonly kind: 'test'; readonly name: string } | { readonly kind: 'edit'; readonly mirror?: LayeredMirrorView }
+type Opened =
+  | { readonly kind: 'test'; readonly name: string }
+  | { readonly kind: 'edit'; readonly seen?: Seen<LayeredMirrorView> }
 
 /** All mirrors of this node, with where each comes from, and what can be done about them. */
 export function Mirrors({ node: { value } }: { readonly node: NodeView }) {
   const [opened, setOpened] = useState<Opened>()
   const [done, setDone] = useState<string>()
+  const reading = useAction()
+  const edit = (name: string) =>
+    reading.run(async () => {
+      // What is in the list may be of a while ago.
+      setOpened({ kind: 'edit', seen: await look(`mirrors/${encodeURIComponent(name)}`) })
+      return undefined
+    })
   const pick = useCallback((answer: MirrorsAnswer) => answer.mirrors, [])
   const { items, problem, reload, state, more } = usePages<MirrorsAnswer, LayeredMirrorView>('mirrors?limit=500', pick)
   return (
@@ -27,7 +38,7 @@ export function Mirrors({ node: { value } }: { readonly node: NodeView }) {
           Add a mirror
         </button>
       </div>
-      <Notice problem={problem} done={done} />
+      <Notice problem={reading.problem ?? problem} done={done} />
       <section class="card">
         <table class="cards">
           <thead>
@@ -57,7 +68,7 @@ export function Mirrors({ node: { value } }: { readonly node: NodeView }) {
                 </td>
                 <td>
                   <div class="row">
-                    <button type="button" class="quiet" onClick={() => setOpened({ kind: 'edit', mirror: one })}>
+                    <button type="button" class="quiet" onClick={() => edit(one.name)}>
                       Change<span class="hidden"> {one.name}</span>
                     </button>
                     {one.mirror && (
@@ -80,7 +91,7 @@ export function Mirrors({ node: { value } }: { readonly node: NodeView }) {
       {opened?.kind === 'test' && <MirrorTestDialog name={opened.name} onClose={() => setOpened(undefined)} />}
       {opened?.kind === 'edit' && (
         <MirrorDialog
-          mirror={opened.mirror}
+          seen={opened.seen}
           protocols={[...new Set((value?.mirrors ?? []).map(({ protocol }) => protocol))].sort()}
           inMesh={value?.mesh.state !== 'lone'}
           onClose={() => setOpened(undefined)}

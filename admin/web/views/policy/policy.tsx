@@ -1,5 +1,7 @@
 import { useState } from 'preact/hooks'
 import type { PolicyView } from '../../../api/policy-schema.ts'
+import { look, type Seen } from '../../api/client.ts'
+import { useAction } from '../../api/use-action.ts'
 import { useAnswer } from '../../api/use-answer.ts'
 import type { NodeView } from '../../api/use-status.ts'
 import * as format from '../../format.ts'
@@ -13,12 +15,13 @@ const LAYERS = { overlay: 'This node says', ledger: 'The mesh says', file: 'The 
 /** What is let through, what is not, and who says so. */
 export function Policy({ node: { value } }: { readonly node: NodeView }) {
   const { value: policy, problem, reload } = useAnswer<PolicyView>('policy', 5_000)
-  const [changing, setChanging] = useState(false)
+  const [changing, setChanging] = useState<Seen<PolicyView>>()
+  const reading = useAction()
   const [done, setDone] = useState<string>()
   return (
     <>
       <Blocks inMesh={value?.mesh.state !== 'lone'} />
-      <Notice problem={problem} done={done} />
+      <Notice problem={reading.problem ?? problem} done={done} />
       {policy && (
         <section class="card">
           <h2>What applies</h2>
@@ -32,18 +35,27 @@ export function Policy({ node: { value } }: { readonly node: NodeView }) {
               </details>
             )
           })}
-          <button type="button" class="quiet" onClick={() => setChanging(true)}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() =>
+              reading.run(async () => {
+                setChanging(await look('policy'))
+                return undefined
+              })
+            }
+          >
             Change a setting
           </button>
         </section>
       )}
-      {policy && changing && (
+      {changing && (
         <SettingDialog
-          policy={policy}
+          seen={changing}
           inMesh={value?.mesh.state !== 'lone'}
-          onClose={() => setChanging(false)}
+          onClose={() => setChanging(undefined)}
           onDone={(what) => {
-            setChanging(false)
+            setChanging(undefined)
             setDone(what)
             reload()
           }}

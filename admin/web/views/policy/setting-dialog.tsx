@@ -1,6 +1,6 @@
 import { useState } from 'preact/hooks'
 import type { PolicyView } from '../../../api/policy-schema.ts'
-import { ask } from '../../api/client.ts'
+import { change, type Seen } from '../../api/client.ts'
 import { changeMesh } from '../../api/mesh-change.ts'
 import { useAction } from '../../api/use-action.ts'
 import { Dialog } from '../../parts/dialog.tsx'
@@ -10,14 +10,15 @@ import { type Where, WhereChoice } from '../../parts/where.tsx'
 import { SETTINGS, type Setting, textOf, toSend } from './settings.ts'
 
 interface SettingDialogProps {
-  readonly policy: PolicyView
+  readonly seen: Seen<PolicyView>
   readonly inMesh: boolean
   readonly onClose: () => void
   readonly onDone: (what: string) => void
 }
 
 /** What this node, or the mesh, says of one setting of the policy. */
-export function SettingDialog({ policy: { layers }, inMesh, onClose, onDone }: SettingDialogProps) {
+export function SettingDialog({ seen: { value, tag }, inMesh, onClose, onDone }: SettingDialogProps) {
+  const { layers } = value
   const [setting, setSetting] = useState<Setting>('deny')
   const [where, setWhere] = useState<Where>('node')
   const said = (of: Setting, at: Where) => textOf((at === 'node' ? layers.overlay : layers.ledger)[of])
@@ -28,11 +29,11 @@ export function SettingDialog({ policy: { layers }, inMesh, onClose, onDone }: S
     setWhere(at)
     setText(said(of, at))
   }
-  const save = (value: unknown) =>
+  const save = (wanted: unknown) =>
     run(async () => {
-      if (where === 'node') await ask('PUT', 'policy', { ...layers.overlay, [setting]: value })
-      else if (value === undefined) await changeMesh('policy.unset', { setting })
-      else await changeMesh('policy.set', { setting, value })
+      if (where === 'node') await change('PUT', 'policy', tag, { ...layers.overlay, [setting]: wanted })
+      else if (wanted === undefined) await changeMesh('policy.unset', { setting })
+      else await changeMesh('policy.set', { setting, value: wanted })
       onDone(`The policy is changed ${where === 'node' ? 'at this node' : 'in the whole mesh'}.`)
       return undefined
     })
