@@ -9,6 +9,8 @@ import { reasonOf } from './errors.ts'
 export interface AuditEntry {
   /** `token`: whoever has that of the node; `key` and the public key of whoever signed it; `none`: nobody who proved anything. */
   readonly who: string
+  /** Name of the request, as in the lines of the log. */
+  readonly request?: string
   /** Remote IP address; `unix` for the socket. */
   readonly from: string
   readonly method: string

@@ -5,6 +5,7 @@ import type { Mounts } from './http/mounts.ts'
 import type { RenderedCache } from './http/rendered.ts'
 import type { HttpServer } from './http/server.ts'
 import { urlOf } from './listener-url.ts'
+import { ledgerFacts } from './mesh/mesh-ledger.ts'
 import type { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Permanence } from './permanence/permanence.ts'
 import type { Pins } from './pins/pins.ts'
@@ -61,12 +62,13 @@ export class OwnStatus {
   async now(): Promise<Omit<Status, 'mirrors'>> {
     const { stats, mesh, pins, server } = this.#components
     const { draining, listening } = server()
+    const known = ledgerFacts(mesh.ledger)
     const node: Counts['node'] = { ...this.#self, version: VERSION, pid: process.pid, state: draining ? 'draining' : 'ready' }
     return {
       node: { ...node, data: this.#config.data, listen: listening?.listen.map(urlOf) ?? [] },
       ...stats.snapshot(),
       ...(await this.parts()),
-      mesh: { ...mesh.status(), pins: pins.counts() },
+      mesh: { ...mesh.status(), pins: pins.counts(), ledger: known && { ops: known.ops, confirmed: known.confirmed } },
     }
   }
 }

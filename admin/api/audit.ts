@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import type { FastifyRequest } from 'fastify'
 import type { AuditEntry } from '../../node/audit-log.ts'
+import { requestIdOf } from '../../node/request-id.ts'
 import type { ApiApp } from './app.ts'
 
 /** What a request changed, for the audit log; without secrets. */
@@ -42,6 +43,7 @@ export function auditChanges(app: ApiApp, audit: (entry: AuditEntry) => void): v
     const status = reply.statusCode
     audit({
       ...askedBy(raw),
+      request: requestIdOf(raw),
       who: signer !== null ? `key ${signer}` : hasToken ? 'token' : 'none',
       outcome: status < 400 ? 'done' : status < 500 ? 'refused' : 'failed',
       status,

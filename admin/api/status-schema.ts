@@ -135,6 +135,8 @@ export const statusSchema = z.object({
     bytesOut: count,
     /** Of a seed: pins that it has, how many of them are on all the seeds that they belong to, and how many are not; `counted`: whether these are of all. */
     pins: z.object({ counted: z.boolean(), wanted: count, held: count, missing: count }).nullable().default(null),
+    /** Ops of the mesh's ledger that are known here, and whether a seed has said that these are all; null in no mesh. */
+    ledger: z.object({ ops: count, confirmed: z.boolean() }).nullable().default(null),
     /** How blobs were looked for at members; null in no mesh. */
     router: z
       .object({

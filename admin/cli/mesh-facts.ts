@@ -26,6 +26,7 @@ export function meshFacts(mesh: ShownMesh, now: number): string[] {
     ...routerFacts(mesh.router),
     ...(mesh.readerOnly ? ['it only takes: no member can reach its blobs; open that port, or set mesh.announce'] : []),
     ...pinFacts(mesh.pins),
+    ...ledgerFacts(mesh.ledger),
     ...certificateFacts(mesh, now),
   ]
 }
@@ -40,6 +41,13 @@ function pinFacts(pins: Status['mesh']['pins']): string[] {
   if (!pins.counted) return ['its pins are not counted yet; see «warren pin»']
   const where = pins.missing === 0 ? 'all on their seeds' : `${pins.missing} not on all their seeds yet; see «warren pin»`
   return [`keeps ${plural(pins.wanted, 'pin')}, ${where}`]
+}
+
+/** What was changed in the whole mesh is in effect here; whether that is all of it only a seed can say. */
+function ledgerFacts(ledger: Status['mesh']['ledger']): string[] {
+  if (!ledger || (ledger.ops === 0 && ledger.confirmed)) return []
+  const ops = plural(ledger.ops, 'op')
+  return [ledger.confirmed ? `ledger of ${ops}` : `ledger: unconfirmed, no seed has said yet that ${ops} are all there are`]
 }
 
 /** How often it was known where something is. */

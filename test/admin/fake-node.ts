@@ -41,6 +41,7 @@ export const LONE: Status['mesh'] = {
   bytesOut: 0,
   pins: null,
   router: null,
+  ledger: null,
 }
 
 /** Of a node that has nobody around it, and needs nobody. */
