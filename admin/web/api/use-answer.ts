@@ -14,14 +14,19 @@ export interface Answered<T> {
 
 interface Told<T> {
   readonly path: string | null
+  readonly as: unknown
   readonly at: number
   readonly value?: T | undefined
   readonly problem?: string | undefined
 }
 
-/** What the node answers at a path, asked again every so many ms while somebody looks; a path of null asks nothing. */
-export function useAnswer<T>(path: string | null, every?: number): Answered<T> {
-  const [told, setTold] = useState<Told<T>>({ path, at: 0 })
+/**
+ * What the node answers at a path, asked again every so many ms while somebody looks; a path of null asks nothing.
+ *
+ * @param as on whose behalf: what somebody else was told is not shown
+ */
+export function useAnswer<T>(path: string | null, every?: number, as?: unknown): Answered<T> {
+  const [told, setTold] = useState<Told<T>>({ path, as, at: 0 })
   const [round, setRound] = useState(0)
   useEffect(() => {
     if (path === null) return
@@ -31,11 +36,14 @@ export function useAnswer<T>(path: string | null, every?: number): Answered<T> {
       try {
         if (!document.hidden || every === undefined) {
           const value = await ask<T>('GET', path, undefined, leaving.signal)
-          setTold({ path, at: Date.now(), value })
+          setTold({ path, as, at: Date.now(), value })
         }
       } catch (error) {
         if (leaving.signal.aborted) return
-        setTold((before) => ({ ...(before.path === path ? before : { path, at: 0 }), problem: messageOf(error) }))
+        setTold((before) => ({
+          ...(before.path === path && before.as === as ? before : { path, as, at: 0 }),
+          problem: messageOf(error),
+        }))
       }
       if (every !== undefined && !leaving.signal.aborted) timer = setTimeout(look, every)
     }
@@ -44,8 +52,8 @@ export function useAnswer<T>(path: string | null, every?: number): Answered<T> {
       leaving.abort()
       clearTimeout(timer)
     }
-  }, [path, every, round])
-  const fits = told.path === path
+  }, [path, every, as, round])
+  const fits = told.path === path && told.as === as
   return {
     value: fits ? told.value : undefined,
     at: told.at,

@@ -20,8 +20,7 @@ export function useStatus(): NodeView {
   const [signedIn, setSignedIn] = useState(token() !== null)
   useEffect(() => onSession(() => setSignedIn(token() !== null)), [])
   const history = useRef(new History()).current
-  // The query makes it another question, so that signing in is seen at once.
-  const told = useAnswer<Told>(signedIn ? 'status?as=operator' : 'status', EVERY)
+  const told = useAnswer<Told>('status', EVERY, signedIn)
   if (told.value) history.add(told.value, told.at)
   return { ...told, history, signedIn }
 }
