@@ -20,9 +20,10 @@ export interface Layout {
   readonly radius: number
 }
 
-/** Distances from the middle, and between neighbours on a ring. */
+/** Distances of seeds from the middle, of members from the seeds, and between neighbours on a ring. */
 const SEEDS = 95
-const MEMBERS = 150
+const BEYOND = 55
+const SEED_GAP = 26
 const GAP = 17
 
 /**
@@ -37,15 +38,17 @@ export function layoutOf(peers: readonly Peer[]): Layout {
     ({ zone }) => zone ?? '',
   )
   const count = Math.max(1, peers.length - seeds.length)
-  const placed = seeds.map((peer, at) => ({ peer, ...on(SEEDS, -0.25 + at / seeds.length) }))
+  const ring = Math.max(SEEDS, (SEED_GAP * seeds.length) / (2 * Math.PI))
+  const placed = seeds.map((peer, at) => ({ peer, ...on(ring, -0.25 + at / seeds.length) }))
   const names: { name: string; turn: number }[] = []
   let begin = -0.25
   // A mesh of two is not drawn larger than one of twenty.
-  let radius = MEMBERS
+  let radius = ring + BEYOND
   for (const [name, zone] of [...members].sort(([a], [b]) => (a < b ? -1 : 1))) {
     const width = zone.length / count
     // A gap between zones, where there are several.
-    const inner = rings(zone, members.size < 2 ? { begin, width } : { begin: begin + width * 0.03, width: width * 0.94 })
+    const gap = members.size < 2 ? 0 : 0.03 * width
+    const inner = rings(zone, { from: ring + BEYOND, begin: begin + gap, width: width - 2 * gap })
     placed.push(...inner.placed)
     radius = Math.max(radius, inner.radius)
     names.push({ name: name === '' ? 'no zone' : name, turn: begin + width / 2 })
@@ -55,13 +58,17 @@ export function layoutOf(peers: readonly Peer[]): Layout {
   return { placed, zones, radius: radius + (zones.length > 0 ? 60 : 24) }
 }
 
+/** Where a zone is: beyond a radius, and between two turns. */
+interface Sector {
+  readonly from: number
+  readonly begin: number
+  readonly width: number
+}
+
 /** Fills a sector ring by ring, from the inside. */
-function rings(
-  zone: readonly Peer[],
-  { begin, width }: { begin: number; width: number },
-): { placed: Placed[]; radius: number } {
+function rings(zone: readonly Peer[], { from, begin, width }: Sector): { placed: Placed[]; radius: number } {
   const placed: Placed[] = []
-  let radius = MEMBERS
+  let radius = from
   for (let first = 0; first < zone.length; radius += GAP) {
     const fits = Math.max(1, Math.floor((2 * Math.PI * radius * width) / GAP))
     const ring = zone.slice(first, first + fits)

@@ -2,16 +2,21 @@ import { expect, test } from 'vitest'
 import type { Peer } from '../../../../admin/web/api/types.ts'
 import { layoutOf } from '../../../../admin/web/views/mesh/layout.ts'
 
-function peers(count: number, zones: readonly (string | null)[] = [null]): Peer[] {
+function peers(count: number, zones: readonly (string | null)[] = [null], seeds = 5): Peer[] {
   return Array.from({ length: count }, (_, at) => ({
-    ...{ id: `peer-${at}`, role: at < 5 ? 'seed' : 'member', version: '1', addresses: [], blobs: [], connected: true },
+    ...{ id: `peer-${at}`, role: at < seeds ? 'seed' : 'member', version: '1', addresses: [], blobs: [], connected: true },
     ...{ lastSeen: 0, latency: null, bytesIn: 0, bytesOut: 0, quarantine: null, notAfter: 0, inventory: null },
     ...{ zone: zones[at % zones.length] ?? null, budget: null, ticket: null },
   }))
 }
 
-test.each([1, 6, 60, 500])('%i members are all there, apart from each other and within the picture', (count) => {
-  const { placed, radius } = layoutOf(peers(count, ['eu', 'us', null]))
+test.each([
+  [1, 1],
+  [6, 5],
+  [60, 60],
+  [500, 40],
+])('%i members, %i of them seeds, are all there, apart from each other and within the picture', (count, seeds) => {
+  const { placed, radius } = layoutOf(peers(count, ['eu', 'us', null], seeds))
   expect(placed).toHaveLength(count)
   for (const [at, one] of placed.entries()) {
     expect(Math.hypot(one.x, one.y)).toBeLessThan(radius)
