@@ -1,4 +1,5 @@
 import { useEffect, useRef } from 'preact/hooks'
+import { setOperator } from './api/mesh-change.ts'
 import { signOut } from './api/session.ts'
 import { useStatus } from './api/use-status.ts'
 import { HealthBadge } from './parts/health.tsx'
@@ -37,7 +38,14 @@ export function App() {
           )
         )}
         {node.signedIn && (
-          <button type="button" class="quiet" onClick={signOut}>
+          <button
+            type="button"
+            class="quiet"
+            onClick={() => {
+              setOperator(undefined)
+              signOut()
+            }}
+          >
             Sign out
           </button>
         )}

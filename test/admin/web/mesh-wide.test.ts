@@ -84,5 +84,11 @@ test('at a member, an operator purges the whole mesh, follows it node by node, a
   await page.getByText('2 of 3 nodes have put it into effect').waitFor()
   await page.getByText('away, seen').waitFor()
   await picture('purge-mesh-missing')
+
+  await page.getByRole('button', { name: 'Sign out' }).click()
+  await page.getByLabel('Node token').fill(token)
+  await page.getByRole('button', { name: 'Sign in' }).click()
+  await page.getByLabel('The whole mesh').check()
+  await page.getByLabel('Operator key').waitFor()
   expect(offences).toEqual([])
 })
