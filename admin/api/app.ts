@@ -58,7 +58,7 @@ export function apiApp(): ApiApp {
   const parse = app.getDefaultJsonParser('error', 'error')
   app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body: string, done) => {
     if (isDeeper(body, MAX_DEPTH)) done(new WarrenError('BAD_REQUEST', `body must be nested ${MAX_DEPTH} levels deep at most`))
-    else parse(request, body, done)
+    else void parse(request, body, done)
   })
   const routes = new Map<string, string[]>()
   app.addHook('onRoute', (route) => {
