@@ -41,7 +41,8 @@ export async function changeMesh<Type extends OpType>(
 }
 
 /** What has become of an op, in a sentence. */
-export function fateText({ appliedBy, missing }: OpAnswer): string {
+export function fateText({ appliedBy, missing, inEffect }: OpAnswer): string {
+  if (!inEffect) return 'without effect, since another op about the same comes after it («warren ledger» tells whose)'
   const nodes = appliedBy?.length ?? 0
   if (missing.length === 0) return `in effect at ${nodes === 1 ? 'one node' : `all ${nodes} nodes`} of the mesh`
   const names = missing.slice(0, 5).map(({ peer, connected }) => (connected ? peer : `${peer} (away)`))

@@ -7,6 +7,12 @@ export const MAX_TYPE_CHARS = 64
 /** The latest Lamport time that is taken: one more must still be a number that counts. */
 export const MAX_LAMPORT = 2 ** 48
 
+/**
+ * How far the Lamport time of an operator's op may be ahead of those before it and still be followed by what is issued next:
+ * more than the ops between them that were replaced since, and so little that no stolen key reaches the end of counting.
+ */
+export const MAX_LAMPORT_STEP = 2 ** 24
+
 /** Ops of one operator that a ledger takes, so that others can still issue some when a key was stolen. */
 export const MAX_OPS_OF_OPERATOR = 5_000
 

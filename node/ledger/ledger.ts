@@ -87,7 +87,7 @@ export class Ledger {
   /** Where the next op of an author, a public key, comes. */
   positionOf(author: string): Position {
     const last = this.#ops.lastOf(author)
-    return { seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? null, lamport: (this.all().at(-1)?.lamport ?? 0) + 1 }
+    return { seq: (last?.seq ?? 0) + 1, prev: last?.hash ?? null, lamport: this.#ops.lamport + 1 }
   }
 
   /**

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { MAX_HISTORY, MAX_OPS_OF_OPERATOR } from './constants.ts'
+import { MAX_HISTORY, MAX_LAMPORT_STEP, MAX_OPS_OF_OPERATOR } from './constants.ts'
 import { inOrder, type Op, type OpScope } from './op.ts'
 import { LedgerState } from './state.ts'
 
@@ -60,6 +60,17 @@ export class OpSet {
   get summary(): Summary {
     this.#summary ??= { count: this.#live.size, digest: digestOf([...this.#live.keys()].sort()) }
     return this.#summary
+  }
+
+  /**
+   * The Lamport time behind which the next op comes. An operator's op from far ahead is not followed, or a stolen key could use up all
+   * numbers, and nobody, the admin included, could issue anything any more; it counts for the last one until its author is revoked.
+   */
+  get lamport(): number {
+    let latest = 0
+    for (const { lamport, operator } of this.live())
+      if (operator === undefined || lamport - latest <= MAX_LAMPORT_STEP) latest = lamport
+    return latest
   }
 
   /** The op of an author with the highest number. */
