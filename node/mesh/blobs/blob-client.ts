@@ -7,6 +7,7 @@ import { currentRequestId, REQUEST_ID } from '../../request-id.ts'
 import { type ExchangeInit, exchange, type WireResponse } from '../../wire/exchange.ts'
 import { ADMISSION_LIMIT, type Gate } from '../gate.ts'
 import { PURGES } from '../ledger/purge-mark.ts'
+import { Pauses } from '../pauses.ts'
 import { ASKING_HEADER, type Asking } from '../swarm/asking.ts'
 import { Busy, decodeReferral, REFERRAL_BYTES } from '../swarm/referral.ts'
 import { judgeHead, noAnswer } from './blob-answer.ts'
@@ -42,6 +43,8 @@ const CLIENT_LIMITS: BlobClientLimits = { admission: ADMISSION_LIMIT, headers: H
 
 /** Ms that a member and this node have to tell each other what was purged. */
 const AGREE_LIMIT = 2_000
+/** Members of which is remembered that they did not agree. */
+const MAX_ESTRANGED = 2_000
 
 const OVER = new Error('nobody waits for it any more')
 
@@ -70,6 +73,8 @@ export class BlobClient {
   readonly #components: BlobClientComponents
   readonly #limits: BlobClientLimits
   readonly #secureContext: SecureContext
+  /** Who did not agree on what was purged is not waited for each time: a member could keep all others waiting by a mark of its own. */
+  readonly #estranged: Pauses
   readonly #pools = new Map<string, { readonly pool: PeerPool; used: number }>()
   readonly #closing = new Set<Promise<void>>()
   #closed = false
@@ -78,6 +83,7 @@ export class BlobClient {
     this.#components = components
     this.#limits = { ...CLIENT_LIMITS, ...limits }
     this.#secureContext = createSecureContext({ ...components.identity, minVersion: 'TLSv1.3' })
+    this.#estranged = new Pauses(components, { max: MAX_ESTRANGED })
   }
 
   /**
@@ -155,7 +161,9 @@ export class BlobClient {
     const { purges } = this.#components
     if (!purges || (response.headers[PURGES] ?? '') === purges.mark()) return response
     response.body.discard()
-    if (isLast) throw new WarrenError('UPSTREAM_BUSY', `member ${peer.id} has not carried out the same purges yet`)
+    if (isLast) this.#estranged.stalled(peer.id)
+    if (isLast || this.#estranged.until(peer.id) > 0)
+      throw new WarrenError('UPSTREAM_BUSY', `member ${peer.id} has not carried out the same purges yet`)
     await this.#agree(purges.agree(peer.id), signal)
     return this.#send(peer, asked, signal, true)
   }

@@ -44,7 +44,13 @@ export interface AcknowledgementsComponents {
 export class Acknowledgements {
   readonly #components: AcknowledgementsComponents
   readonly #self: string
-  readonly #heard = new LRUCache<string, Heard>({ max: MAX_NODES })
+  readonly #heard = new LRUCache<string, Heard>({
+    max: MAX_NODES,
+    // Whoever has a ticket can make up nodes without end.
+    dispose: (_, peer, reason) => {
+      if (reason === 'evict') for (const applied of this.#appliedBy.values()) applied.delete(peer)
+    },
+  })
   readonly #roles = new LRUCache<string, Role>({ max: JUDGED, ttl: FRESH })
   /** By op: who has it. In the order in which ops came. */
   readonly #appliedBy = new Map<string, Set<string>>()
@@ -108,9 +114,10 @@ export class Acknowledgements {
 
   /**
    * Takes what a node said; the peer id of that node where it is new. What is of a node that is no member, for all that is known here, is
-   * passed over: whoever brings it may know more. Throws UNTRUSTED for what that node did not say.
+   * passed over: whoever brings it may know more. So is, where `bringer` is named, what neither that node says nor a seed. Throws UNTRUSTED
+   * for what no node said.
    */
-  take({ ack, chain }: Said): string | undefined {
+  take({ ack, chain }: Said, bringer?: string): string | undefined {
     const { ledger, clock } = this.#components
     const parsed = openAcknowledgement(ack, ledger.scope.mesh)
     const { peer, issuedAt } = parsed
@@ -119,7 +126,7 @@ export class Acknowledgements {
     // Nobody may take another one's place for years by a date to come.
     if (peer === this.#self || isOld || issuedAt > clock.now() + FRESH) return undefined
     const role = this.#roleOf(chain, peer)
-    if (!role) return undefined
+    if (!role || (bringer !== undefined && bringer !== peer && role !== 'seed')) return undefined
     const heard = { ack, chain, peer, role, parsed, serial: ++this.#serial }
     this.#heard.set(peer, heard)
     this.#note(heard)

@@ -73,6 +73,8 @@ const MAX_ACK_PAGES = 34
 
 /** Heads of seeds that somebody who has just come is shown. */
 const HEADS_SHOWN = 3
+/** Acknowledgements that a member may bring at a time: its own, and such heads. */
+const BROUGHT_BY_MEMBER = HEADS_SHOWN + 1
 
 /**
  * Keeps the ledgers of members equal: two that connect take from each other what they lack, and what is new is passed on at once,
@@ -287,7 +289,7 @@ export class LedgerExchange {
         return { v: 1, acks: said.map(({ ack, chain }) => ({ ack, chain })), serial, start: this.#start }
       }
       case 'heard':
-        if (!this.#isQuarantined(peer)) this.#hear(asked.acks, peer)
+        if (!this.#isQuarantined(peer)) this.#heardFrom(peer, asked.acks)
         return { v: 1 }
     }
   }
@@ -302,11 +304,17 @@ export class LedgerExchange {
     return false
   }
 
-  #hear(said: readonly Said[], peer: string): void {
+  /** Only seeds pass on what others say: each is believed of itself, and one with a ticket could make up thousands. */
+  #heardFrom(peer: string, said: readonly Said[]): void {
+    if (this.#components.book.roleOf(peer) === 'seed') this.#hear(said, peer)
+    else this.#hear(said.slice(0, BROUGHT_BY_MEMBER), peer, peer)
+  }
+
+  #hear(said: readonly Said[], peer: string, bringer?: string): void {
     const { acks, onHeard } = this.#components
     const heard: string[] = []
     try {
-      for (const one of said) heard.push(...listOf(acks.take(one)))
+      for (const one of said) heard.push(...listOf(acks.take(one, bringer)))
     } catch (error) {
       if (!isWarrenError(error, 'UNTRUSTED')) throw error
       this.#blame(peer, `it sent what no node has acknowledged: ${error.message}`)

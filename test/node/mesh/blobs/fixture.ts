@@ -173,12 +173,17 @@ export interface Asker {
 }
 
 /** A client; closed after the test, before the holders. */
-export async function asker(number = 2, limits: Partial<BlobClientLimits> = {}): Promise<Asker> {
+export async function asker(
+  number = 2,
+  limits: Partial<BlobClientLimits> = {},
+  others: Pick<BlobClientComponents, 'purges'> = {},
+): Promise<Asker> {
   const asking = await party(number)
   const received: [string, number][] = []
   const clock = new VirtualClock()
   const { gate, identity } = asking
-  const components = { gate, identity, clock, onBytes: (peer: string, bytes: number) => void received.push([peer, bytes]) }
+  const onBytes = (peer: string, bytes: number) => void received.push([peer, bytes])
+  const components = { gate, identity, clock, onBytes, ...others }
   const client = using(new BlobClient(components, limits))
   return { party: asking, client, clock, received }
 }

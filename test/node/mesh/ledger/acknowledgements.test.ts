@@ -66,6 +66,24 @@ describe('what a node acknowledges', () => {
     expect(here.acks.appliedBy(first.hash)).toEqual([here.peer, other.peer])
   })
 
+  it('is remembered of so many nodes only: whoever has a ticket can make up more', () => {
+    const made = Array.from({ length: 2_010 }, () => generateKey()).map((key) => ({ key, peer: peerIdOf(key.publicKey) }))
+    const here = node(Object.fromEntries(made.map(({ peer }) => [peer, 'member' as const])))
+    here.ledger.add([first.text])
+    here.acks.renew(false)
+    const said = { mesh: id, issuedAt: NOW, ...here.ledger.summary, recent: [] }
+    for (const { key, peer } of made) here.acks.take({ ack: signAcknowledgement({ ...said, peer }, key), chain: [peer] })
+    expect(here.acks.appliedBy(first.hash)?.length).toBe(2_001)
+  })
+
+  it('is told by the node itself or by a seed, and of others only by seeds', () => {
+    const [seed, other] = [node(), node()]
+    const here = node({ [seed.peer]: 'seed', [other.peer]: 'member' })
+    expect(here.acks.take(other.say(), 'somebody')).toBeUndefined()
+    expect(here.acks.take(other.say(), other.peer)).toBe(other.peer)
+    expect(here.acks.take(seed.say(), 'somebody')).toBe(seed.peer)
+  })
+
   it('is said anew when there is something new, or it is due; later than before, also by a clock that was set back', () => {
     const { acks, ledger, clock, peer } = node()
     const other = node({ [peer]: 'member' })

@@ -176,6 +176,22 @@ describe('a member that plays with acknowledgements and ops', () => {
     expect(seed.mesh.ledger.appliedBy(op.hash)?.length).toBe(3)
   })
 
+  it('makes up nodes by its ticket and acknowledges for them: nobody counts them', async () => {
+    const { seed, asking } = await meshOf(2)
+    const op = members.issue(seed, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    await eventually('all have acknowledged it', () => seed.mesh.ledger.appliedBy(op.hash)?.length === 3)
+    const { membership, ledger } = seed.mesh
+    const now = Date.now()
+    const text = issueTicket({ adminKey: members.adminKey, membership, role: 'member', notAfter: now + 60_000, now })
+    const said = { mesh: membership.mesh, issuedAt: now, ...ledger.ledger.summary, recent: [] }
+    const acks = [newKey(), newKey()].map((key) => ({
+      ack: signAcknowledgement({ ...said, peer: key.peerId }, key),
+      chain: joinMesh({ ticket: decodeTicket(text), peer: key.peerId, now }).chain,
+    }))
+    await asking(TAKEN, seed, { ask: 'heard', acks })
+    expect(ledger.appliedBy(op.hash)?.length).toBe(3)
+  })
+
   it('plays back what was replaced: what counts stays, and nobody is told of it again', async () => {
     const { seed, all, last, tell } = await meshOf(2)
     const revoke = members.issue(seed, 'seed.revoke', { peer: last.id })
