@@ -181,6 +181,37 @@ describe('a member that', () => {
   })
 })
 
+describe('a member that names other purges than this node', () => {
+  it('is waited for once, and longer after each further time that it does not agree', async () => {
+    const server = await scripted(await party(1), says('200 OK', { 'x-warren-purges': 'own', 'content-length': 0 }))
+    let mark = 'ours'
+    let agreed = 0
+    const agree = () => {
+      agreed++
+      return new Promise<void>(() => {})
+    }
+    const { client, clock } = await asker(2, {}, { purges: { mark: () => mark, agree } })
+    const refused = () => expect(client.open(server.peer, DIGEST, 0, NEVER)).rejects.toMatchObject({ code: 'UPSTREAM_BUSY' })
+    const waited = async (round: number) => {
+      const end = refused()
+      await until(() => agreed === round && clock.sleeping > 0)
+      await clock.advance(2_000)
+      await end
+    }
+    await waited(1)
+    await refused()
+    expect([agreed, server.requests.length]).toEqual([1, 3])
+    await clock.advance(5_000)
+    await waited(2)
+    await clock.advance(5_000)
+    await refused()
+    expect(agreed).toBe(2)
+    // What it says is taken at any time, once it is the same.
+    mark = 'own'
+    expect(await read((await client.open(server.peer, DIGEST, 0, NEVER)).body)).toEqual(Buffer.alloc(0))
+  })
+})
+
 describe('a server that is not the member that it should be', () => {
   it('is not shown the card of this node, nor asked', async () => {
     const impostor = await scripted(await party(7), says('200 OK', { 'content-length': 5 }, 'false'))
