@@ -25,6 +25,8 @@ export interface OpStanding {
   readonly isVoid: boolean
   /** Peer ids of those who have put it into effect; undefined for one of long ago. */
   readonly appliedBy: readonly string[] | undefined
+  /** What a purge has freed at nodes where it has ended; empty for other ops. */
+  readonly freed: readonly { readonly peer: string; readonly blobs: number; readonly bytes: number }[]
   /** Members that were seen within a day and have not. */
   readonly missing: readonly { readonly peer: string; readonly connected: boolean; readonly lastSeen: number }[]
 }
@@ -144,7 +146,7 @@ export class LedgerDesk {
   }
 
   #standing(op: Op): OpStanding {
-    const { ledger, appliedBy } = this.#mesh
+    const { ledger, appliedBy, freedBy } = this.#mesh
     const applied = appliedBy(op.hash)
     const { state } = ledger
     return {
@@ -153,6 +155,7 @@ export class LedgerDesk {
       inEffect: state.isInEffect(op),
       isVoid: state.isVoid(op),
       appliedBy: applied,
+      freed: op.type === 'purge' ? [...freedBy(op.hash)].map(([peer, { blobs, bytes }]) => ({ peer, blobs, bytes })) : [],
       missing: applied && state.isInEffect(op) ? this.#missing(new Set(applied)) : [],
     }
   }

@@ -1,14 +1,17 @@
 import type { Logger } from 'pino'
 import { type Layer, type LayerPolicy, NO_LAYER } from './config/overlay.ts'
+import type { FreedBy } from './ledger/acknowledgement.ts'
+import { opHash } from './ledger/op.ts'
 import type { LedgerState } from './ledger/state.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { LedgerEffects } from './mesh/ledger/shared-ledger.ts'
+import type { PurgeRun } from './purge/purge-run.ts'
 import type { Purger } from './purge/purger.ts'
 import { type PurgeScope, purgeScope } from './purge/scope.ts'
 
 export interface NodeEffectsComponents {
   readonly settings: Pick<LiveSettings, 'setLedger'>
-  readonly purger: Pick<Purger, 'apply' | 'run'>
+  readonly purger: Pick<Purger, 'apply' | 'run' | 'runs'>
   readonly log: Pick<Logger, 'warn'>
 }
 
@@ -29,6 +32,19 @@ export class NodeEffects implements LedgerEffects {
       const isBegun = purger.run(op.hash)?.state !== undefined
       await purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
     }
+  }
+
+  freed(): readonly FreedBy[] {
+    return this.#runs.flatMap(({ id, state, freed: { blobs, bytes } }) => (state === 'done' ? [{ op: id, blobs, bytes }] : []))
+  }
+
+  get isPurging(): boolean {
+    return this.#runs.some(({ state }) => state === 'running')
+  }
+
+  /** Those of the mesh, the latest first. */
+  get #runs(): PurgeRun[] {
+    return this.#components.purger.runs().filter(({ id }) => opHash.safeParse(id).success)
   }
 
   /** The node has left its mesh, which says nothing more. What was purged stays so. */

@@ -20,6 +20,10 @@ export const opSchema = z.object({
     .readonly()
     .nullable()
     .describe('Who has put it into effect, as they signed; null for one of long ago'),
+  freed: z
+    .array(z.object({ peer, blobs: z.number().int(), bytes: z.number().int() }))
+    .readonly()
+    .describe('What a purge has freed at nodes where it has ended; empty for other ops'),
   missing: z
     .array(z.object({ peer, connected: z.boolean(), lastSeen: time }))
     .readonly()

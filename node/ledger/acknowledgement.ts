@@ -3,11 +3,14 @@ import { WarrenError } from '../errors.ts'
 import { meshId, peerId, time } from '../trust/certificates.ts'
 import { publicKeyOfPeer, type SigningKey } from '../trust/keys.ts'
 import { openStatement, peekStatement, signStatement } from '../trust/statement.ts'
-import { MAX_OPS, MAX_RECENT } from './constants.ts'
+import { MAX_FREED, MAX_OPS, MAX_RECENT } from './constants.ts'
 import { opHash } from './op.ts'
 
-/** Hex digits by which an acknowledgement names an op. */
+/** Hex digits by which an acknowledgement names an op, as `short` has it. */
 const SHORT = 16
+
+const short = z.string().regex(/^[0-9a-f]{16}$/)
+const amount = z.int().min(0)
 
 const fields = z.strictObject({
   v: z.literal(1),
@@ -16,8 +19,20 @@ const fields = z.strictObject({
   issuedAt: time,
   count: z.int().min(0).max(MAX_OPS),
   digest: opHash,
-  recent: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(MAX_RECENT),
+  recent: z.array(short).max(MAX_RECENT),
+  freed: z
+    .array(z.strictObject({ op: short, blobs: amount, bytes: amount }))
+    .max(MAX_FREED)
+    .optional(),
 })
+
+/** What a purge has taken from a node, once it has ended there. */
+export interface FreedBy {
+  /** Hash of the op. */
+  readonly op: string
+  readonly blobs: number
+  readonly bytes: number
+}
 
 /**
  * A node says, by its own key, which ledger it has put into effect: by the summary of all live ops, and by the last ones one by one.
@@ -27,12 +42,19 @@ export interface Acknowledgement extends Readonly<z.infer<typeof fields>> {
   readonly text: string
 }
 
-export function signAcknowledgement(
-  said: Omit<z.infer<typeof fields>, 'v' | 'recent'> & { recent: readonly string[] },
-  key: SigningKey,
-) {
-  const recent = said.recent.slice(0, MAX_RECENT).map(shortHash)
-  return signStatement('ack', { v: 1, ...said, recent } satisfies z.infer<typeof fields>, key)
+type Said = Omit<z.infer<typeof fields>, 'v' | 'recent' | 'freed'> & {
+  /** Hashes of the last live ops. */
+  readonly recent: readonly string[]
+  readonly freed?: readonly FreedBy[]
+}
+
+/** @returns the text of an acknowledgement, signed by the key of the node that it is about */
+export function signAcknowledgement({ recent, freed = [], ...said }: Said, key: SigningKey): string {
+  const shortened = {
+    recent: recent.slice(0, MAX_RECENT).map(shortHash),
+    ...(freed.length > 0 && { freed: freed.slice(0, MAX_FREED).map((one) => ({ ...one, op: shortHash(one.op) })) }),
+  }
+  return signStatement('ack', { v: 1, ...said, ...shortened } satisfies z.infer<typeof fields>, key)
 }
 
 /** Throws UNTRUSTED unless the node that it is about signed it, for this mesh. Whether that is a member is left to the caller. */

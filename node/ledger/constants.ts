@@ -27,3 +27,6 @@ export const MAX_KEPT_OPS = 48
 
 /** Ops that an acknowledgement names one by one. */
 export const MAX_RECENT = 16
+
+/** Purges of which an acknowledgement says what they freed: the last ones. */
+export const MAX_FREED = 4

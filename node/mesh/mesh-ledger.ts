@@ -1,3 +1,4 @@
+import type { FreedBy } from '../ledger/acknowledgement.ts'
 import type { Ledger } from '../ledger/ledger.ts'
 import type { Op } from '../ledger/op.ts'
 
@@ -10,6 +11,8 @@ export interface MeshLedger {
   gather(): void
   /** Peer ids of those who have put an op into effect, this node among them; undefined for one of long ago. */
   appliedBy(hash: string): readonly string[] | undefined
+  /** What a purge has freed at each node where it has ended, by peer id, as far as is known. */
+  freedBy(hash: string): ReadonlyMap<string, Pick<FreedBy, 'blobs' | 'bytes'>>
   /** Whether this node knows the ledger as it is now, by the word of a seed. */
   readonly isConfirmed: boolean
   /** How far the clock of this node is ahead of the median of its peers', in ms; undefined where none is known. */

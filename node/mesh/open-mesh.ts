@@ -194,8 +194,16 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       },
     },
   )
+  const effects = components.effects ?? { apply: async () => {}, freed: () => [], isPurging: false }
   const acks = new Acknowledgements(
-    { ledger, key, clock, chain: () => gate.membership.chain, judge: (chain, peer) => gate.roleOf(chain, peer) },
+    {
+      ledger,
+      key,
+      clock,
+      chain: () => gate.membership.chain,
+      freed: () => effects.freed(),
+      judge: (chain, peer) => gate.roleOf(chain, peer),
+    },
     { self },
   )
   const offer = () => {
@@ -205,7 +213,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const shared: SharedLedger = new SharedLedger({
     ledger,
     acks,
-    effects: components.effects ?? { apply: async () => {} },
+    effects,
     onSettled: offer,
     own,
     gate,
@@ -311,6 +319,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         relay: (text, check) => shared.relay(text, check),
         gather: () => shared.gather(),
         appliedBy: (hash) => acks.appliedBy(hash),
+        freedBy: (hash) => acks.freedBy(hash),
         get isConfirmed() {
           return shared.isConfirmed
         },

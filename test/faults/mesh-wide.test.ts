@@ -50,15 +50,21 @@ async function acknowledged(node: MeshNode, hash: string, by: readonly MeshNode[
 describe('a purge of the whole mesh', () => {
   it('takes from every node what it is about, and upstream is asked anew', async () => {
     const { all, others, operator, one, replay } = await world(2)
+    const kept = new Map<string, number>()
     for (const node of all) {
       expect((await get(`${node.url}/npm${one.tarball}`)).status).toBe(200)
-      await storeAtRest(node)
+      kept.set(node.peer, (await storeAtRest(node)).bytes)
     }
     const asked = () => replay.tally.path(one.tarball).requests
     expect(asked()).toBe(1)
     const { hash } = (await operator.issue(others[0] as MeshNode, 'purge', ALL)).body
     await acknowledged(others[1] as MeshNode, hash, all)
     for (const node of all) await eventually('nothing is left', async () => (await node.status()).store.records === 0)
+    const freed = await eventually('each has told what it has freed', async () => {
+      const op = (await (others[1] as MeshNode).api('GET', `ops/${hash}`)).body
+      return op.freed.length === all.length && op.freed
+    })
+    expect(new Map(freed.map(({ peer, bytes }: { peer: string; bytes: number }) => [peer, bytes]))).toEqual(kept)
     expect(await sourceOf(others[1] as MeshNode, one.tarball)).toEqual([200, 'seed'])
     expect(asked()).toBe(2)
   })

@@ -8,6 +8,8 @@ import { VirtualList } from './virtual-list.tsx'
 interface Member {
   readonly peer: string
   readonly missing?: OpAnswer['missing'][number]
+  /** What a purge has taken from it; undefined while it is under way there, and of other ops. */
+  readonly freed?: OpAnswer['freed'][number] | undefined
 }
 
 /** Px. */
@@ -17,12 +19,12 @@ const ROW = 34
 export function MeshProgress({ hash, own }: { readonly hash: string; readonly own: string | undefined }) {
   const { value, problem } = useAnswer<OpAnswer>(`ops/${hash}`, 1_000)
   if (!value) return <Notice problem={problem} />
-  const { appliedBy, missing } = value
+  const { appliedBy, missing, freed } = value
   if (appliedBy === null) return <p>It is of long ago: who has put it into effect is not kept any more.</p>
   const all = appliedBy.length + missing.length
   const members: Member[] = [
     ...missing.map((one) => ({ peer: one.peer, missing: one })),
-    ...appliedBy.map((peer) => ({ peer })),
+    ...appliedBy.map((peer) => ({ peer, freed: freed.find((one) => one.peer === peer) })),
   ]
   return (
     <div class="stack">
@@ -39,7 +41,7 @@ export function MeshProgress({ hash, own }: { readonly hash: string; readonly ow
         label="Node by node"
         rowHeight={ROW}
         keyOf={({ peer }) => peer}
-        row={({ peer, missing: lacking }) => (
+        row={({ peer, missing: lacking, freed: gone }) => (
           <div class="item">
             <span>
               {!lacking && <HealthBadge health="good" text="done" />}
@@ -48,6 +50,7 @@ export function MeshProgress({ hash, own }: { readonly hash: string; readonly ow
                 <HealthBadge health="idle" text={`away, seen ${format.ago(lacking.lastSeen)}`} />
               )}{' '}
               <code>{peer}</code> {peer === own && '(this node)'}
+              {gone && ` ${format.bytes(gone.bytes)} freed`}
             </span>
           </div>
         )}

@@ -1,7 +1,13 @@
 import { LRUCache } from 'lru-cache'
 import type { Clock } from '../../clock.ts'
 import { isWarrenError } from '../../errors.ts'
-import { type Acknowledgement, openAcknowledgement, shortHash, signAcknowledgement } from '../../ledger/acknowledgement.ts'
+import {
+  type Acknowledgement,
+  type FreedBy,
+  openAcknowledgement,
+  shortHash,
+  signAcknowledgement,
+} from '../../ledger/acknowledgement.ts'
 import { MAX_RECENT } from '../../ledger/constants.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { SigningKey } from '../../trust/keys.ts'
@@ -36,6 +42,8 @@ export interface AcknowledgementsComponents {
   readonly clock: Clock
   /** The own certificates. */
   chain(): readonly string[]
+  /** What the last purges have freed here, the latest first. */
+  freed(): readonly FreedBy[]
   /** What a chain proves of a peer. Throws UNTRUSTED. */
   judge(chain: readonly string[], peer: string): Role
 }
@@ -94,7 +102,7 @@ export class Acknowledgements {
 
   /** The ledger as it is now was put into effect here. Whether there is something new to be told. */
   renew(isDue: boolean): boolean {
-    const { ledger, key, clock, chain } = this.#components
+    const { ledger, key, clock, chain, freed } = this.#components
     const { count, digest } = ledger.summary
     if (!isDue && this.#own?.digest === digest) return false
     const recent = ledger.live().slice(-MAX_RECENT).reverse()
@@ -102,7 +110,7 @@ export class Acknowledgements {
     this.#issuedAt = Math.max(clock.now(), this.#issuedAt + 1)
     const said = { mesh: ledger.scope.mesh, peer: this.#self, issuedAt: this.#issuedAt, count, digest }
     this.#own = {
-      ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash) }, key),
+      ack: signAcknowledgement({ ...said, recent: recent.map(({ hash }) => hash), freed: freed() }, key),
       chain: chain(),
       digest,
       serial: ++this.#serial,
@@ -137,6 +145,16 @@ export class Acknowledgements {
   appliedBy(hash: string): readonly string[] | undefined {
     const applied = this.#appliedBy.get(hash)
     return applied && [...applied]
+  }
+
+  /** What a purge has freed at each node where it has ended, by peer id, as each says itself. */
+  freedBy(hash: string): ReadonlyMap<string, Pick<FreedBy, 'blobs' | 'bytes'>> {
+    const own = this.#components.freed().find(({ op }) => op === hash)
+    const others = [...this.#heard.values()].flatMap(({ peer, parsed }) => {
+      const freed = parsed.freed?.find(({ op }) => op === shortHash(hash))
+      return freed ? [[peer, freed] as const] : []
+    })
+    return new Map([...(own ? [[this.#self, own] as const] : []), ...others])
   }
 
   #roleOf(chain: readonly string[], peer: string): Role | undefined {

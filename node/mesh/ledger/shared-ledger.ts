@@ -1,4 +1,5 @@
 import { reasonOf } from '../../errors.ts'
+import type { FreedBy } from '../../ledger/acknowledgement.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Op } from '../../ledger/op.ts'
 import type { LedgerState } from '../../ledger/state.ts'
@@ -14,6 +15,8 @@ import { Renewal, type RenewalComponents } from './renewal.ts'
 const HEAD_INTERVAL = 60_000
 /** Ms that ops are gathered before this node acknowledges them. */
 const GATHER = 100
+/** Ms between two looks whether purges have ended. */
+const PURGE_LOOK = 500
 /** Ms that acknowledgements of others are gathered before a seed passes them on. */
 const PASS_GATHER = 500
 
@@ -21,6 +24,10 @@ const PASS_GATHER = 500
 export interface LedgerEffects {
   /** Puts all of it into effect, also what was so before. Rejects with what could not be; it is tried again then. */
   apply(state: LedgerState): Promise<void>
+  /** What the last purges have freed, the latest first, as far as they have ended. */
+  freed(): readonly FreedBy[]
+  /** Whether one is still under way. */
+  readonly isPurging: boolean
 }
 
 export interface SharedLedgerComponents
@@ -52,6 +59,7 @@ export class SharedLedger {
   /** One change after the other. */
   #applying: Promise<void> = Promise.resolve()
   #isTroubled = false
+  #isTellingFreed = false
   #purges: string | undefined
   readonly #toPass = new Set<string>()
   #gathering: Promise<void> | undefined
@@ -182,6 +190,7 @@ export class SharedLedger {
       this.#purges = mark
       // What came meanwhile is put into effect next.
       if (ledger.summary.digest === digest && acks.renew(false)) void this.#tellOwn()
+      void this.#tellFreed().catch(() => {})
       onSettled()
     })
     return this.#applying
@@ -190,6 +199,19 @@ export class SharedLedger {
   async #tellOwn(): Promise<void> {
     await this.#components.clock.sleep(GATHER, this.#stopped.signal).catch(() => {})
     this.#exchange.pass([''], this.#components.own.role === 'seed' ? 'all' : 'seeds')
+  }
+
+  /** Once purges have ended others hear what that freed here. */
+  async #tellFreed(): Promise<void> {
+    const { effects, clock, acks } = this.#components
+    if (this.#isTellingFreed || !effects.isPurging) return
+    this.#isTellingFreed = true
+    try {
+      while (effects.isPurging) await clock.sleep(PURGE_LOOK, this.#stopped.signal)
+      if (acks.renew(true)) await this.#tellOwn()
+    } finally {
+      this.#isTellingFreed = false
+    }
   }
 
   #heardOf(peers: readonly string[]): void {

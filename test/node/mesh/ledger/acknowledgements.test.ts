@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { signAcknowledgement } from '../../../../node/ledger/acknowledgement.ts'
+import { type FreedBy, signAcknowledgement } from '../../../../node/ledger/acknowledgement.ts'
 import { Ledger } from '../../../../node/ledger/ledger.ts'
 import { Acknowledgements, type Said } from '../../../../node/mesh/ledger/acknowledgements.ts'
 import { generateKey, peerIdOf } from '../../../../node/trust/keys.ts'
@@ -18,14 +18,15 @@ function node(roles: Record<string, Role> = {}) {
   const peer = peerIdOf(key.publicKey)
   const ledger = new Ledger({ onTrouble: (what) => expect.fail(what) }, { folder: temp.create(), adminKey })
   const clock = new VirtualClock(NOW)
+  const freed: FreedBy[] = []
   const judge = (chain: readonly string[], whose: string): Role =>
     roles[whose] ?? standingOf(chain, { adminKey, peer: whose, now: NOW }).role
-  const acks = new Acknowledgements({ ledger, key, clock, chain: () => ['chain'], judge }, { self: peer })
+  const acks = new Acknowledgements({ ledger, key, clock, chain: () => ['chain'], freed: () => freed, judge }, { self: peer })
   const say = (): Said => {
     acks.renew(true)
     return acks.own ?? expect.fail('it says nothing')
   }
-  return { key, peer, ledger, clock, acks, say }
+  return { key, peer, ledger, clock, acks, say, freed }
 }
 
 const [first, second] = [opWith({ lamport: 1 }), opWith({ lamport: 2, body: { ticket: 'f'.repeat(16) } })]
@@ -82,6 +83,20 @@ describe('what a node acknowledges', () => {
     expect(here.acks.take(other.say(), 'somebody')).toBeUndefined()
     expect(here.acks.take(other.say(), other.peer)).toBe(other.peer)
     expect(here.acks.take(seed.say(), 'somebody')).toBe(seed.peer)
+  })
+
+  it('tells what the last purges have freed there, of which each node speaks for itself', () => {
+    const other = node()
+    const here = node({ [other.peer]: 'member' })
+    const freed = Array.from({ length: 6 }, (_, at) => ({ op: `${at}`.repeat(64), blobs: at, bytes: at * 10 }))
+    other.freed.push(...freed)
+    here.freed.push({ op: '1'.repeat(64), blobs: 7, bytes: 70 })
+    here.acks.take(other.say())
+    expect([...here.acks.freedBy('1'.repeat(64))]).toEqual([
+      [here.peer, expect.objectContaining({ blobs: 7 })],
+      [other.peer, expect.objectContaining({ blobs: 1, bytes: 10 })],
+    ])
+    expect(here.acks.freedBy('5'.repeat(64)).size).toBe(0)
   })
 
   it('is said anew when there is something new, or it is due; later than before, also by a clock that was set back', () => {

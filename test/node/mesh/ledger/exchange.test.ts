@@ -248,7 +248,10 @@ describe('the questions of a member', () => {
     const { libp2p } = answerer.host
     const log = pino({ level: 'silent' })
     const judge = () => 'member' as const
-    const acks = new Acknowledgements({ ledger, key: seed, clock, chain: () => [], judge }, { self: seed.peerId })
+    const acks = new Acknowledgements(
+      { ledger, key: seed, clock, chain: () => [], freed: () => [], judge },
+      { self: seed.peerId },
+    )
     const components = {
       libp2p,
       ledger,
