@@ -3,10 +3,10 @@ import { dirname } from 'node:path'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { createSecretFile, syncFolder, writeSecretFile } from '../trust/secret-file.ts'
 import { MAX_OP_CHARS } from '../trust/statement.ts'
-import { MAX_OPS } from './constants.ts'
+import { MAX_HISTORY, MAX_OPS } from './constants.ts'
 
-/** Bytes that are read of a file: as many ops as a ledger takes, each as long as it may be. */
-const MAX_BYTES = MAX_OPS * (MAX_OP_CHARS + 1)
+/** Bytes that are read of a file: twice as many ops as a ledger keeps, each as long as it may be. */
+const MAX_BYTES = 2 * (MAX_OPS + MAX_HISTORY) * (MAX_OP_CHARS + 1)
 
 const NEWLINE = 0x0a
 
@@ -28,6 +28,11 @@ export class LedgerFile {
 
   constructor(path: string) {
     this.path = path
+  }
+
+  /** Bytes of the lines that were read. */
+  get size(): number {
+    return this.#offset
   }
 
   /** Lines that were not read yet; none while there is no file. Throws STORE_UNUSABLE. */

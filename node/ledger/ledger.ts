@@ -14,6 +14,9 @@ export interface LedgerComponents {
   onTrouble(message: string): void
 }
 
+/** Bytes of a file that is not worth being made shorter. */
+const SMALL_FILE = 4 << 20
+
 export interface LedgerInit {
   /** Folder of the mesh, `<data>/mesh`. */
   readonly folder: string
@@ -43,6 +46,8 @@ export class Ledger {
   readonly #ops: OpSet
   /** Lines of the file that a newer Warren wrote. */
   readonly #unreadable = new Set<string>()
+  /** Bytes of the file behind which it is written anew. */
+  #longest = SMALL_FILE
   /** Texts that are still to be written: the disk may have been full. */
   #unwritten: string[] = []
 
@@ -114,8 +119,8 @@ export class Ledger {
 
   /** Takes what another process of this machine has appended; returns what is new. */
   refresh(): readonly Op[] {
-    const { added, damaged } = this.#load()
-    if (damaged > 0) this.#components.onTrouble(`${this.#file.path}: ${damaged} of the new lines are no ops of this mesh`)
+    const added = this.#reread()
+    if (this.#file.size > this.#longest) this.#shorten()
     return added
   }
 
@@ -124,7 +129,7 @@ export class Ledger {
    * @param cert the certificate of an operator's key
    */
   issue<Type extends OpType>(type: Type, body: OpBodies[Type], key: SigningKey, now: number, cert?: string): Op {
-    this.refresh()
+    this.#reread()
     const { mesh } = this.scope
     const signer = cert === undefined ? {} : { cert }
     const position = this.positionOf(key.publicKey)
@@ -140,7 +145,7 @@ export class Ledger {
    * one, and changes nothing then.
    */
   relay(text: string, check: (op: Op) => void = () => {}): Op {
-    this.refresh()
+    this.#reread()
     const op = openOp(text, this.scope)
     if (this.#ops.has(op.hash)) return op
     check(op)
@@ -156,6 +161,12 @@ export class Ledger {
       throw new WarrenError('STORE_UNUSABLE', `the ledger takes no more ops of operator «${op.operator}»`)
     this.#file.append([op.text])
     this.#ops.add(op)
+  }
+
+  #reread(): readonly Op[] {
+    const { added, damaged } = this.#load()
+    if (damaged > 0) this.#components.onTrouble(`${this.#file.path}: ${damaged} of the new lines are no ops of this mesh`)
+    return added
   }
 
   #load(): { added: Op[]; damaged: number } {
@@ -197,16 +208,29 @@ export class Ledger {
     }
   }
 
+  /** Leaves out what was replaced: a stolen key could fill the disk with changes of one thing, and what is behind is read no more. */
+  #shorten(): void {
+    const lines = this.#rewrite()
+    const size = lines.reduce((sum, { length }) => sum + length + 1, 0)
+    this.#longest = Math.max(SMALL_FILE, 2 * size)
+  }
+
   #repair(damaged: number): void {
     const { path } = this.#file
     this.#components.onTrouble(
       `${path}: ${damaged} of its lines are no ops of this mesh and are left out; what was in them comes from other members again`,
     )
+    this.#rewrite()
+  }
+
+  #rewrite(): readonly string[] {
+    const lines = [...this.all().map(({ text }) => text), ...this.#unreadable]
     try {
-      this.#file.replace([...this.all().map(({ text }) => text), ...this.#unreadable])
+      this.#file.replace(lines)
     } catch (error) {
       this.#components.onTrouble(reasonOf(error))
     }
+    return lines
   }
 }
 

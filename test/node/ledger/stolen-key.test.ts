@@ -1,9 +1,11 @@
+import { statSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect, it } from 'vitest'
-import { MAX_LAMPORT } from '../../../node/ledger/constants.ts'
-import { Ledger } from '../../../node/ledger/ledger.ts'
+import { MAX_HISTORY, MAX_LAMPORT } from '../../../node/ledger/constants.ts'
+import { LEDGER_FILE, Ledger } from '../../../node/ledger/ledger.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { NOW } from '../trust/fixture.ts'
-import { mesh, opBy, operatorOf, scope } from './fixture.ts'
+import { mesh, opBy, operatorOf, scope, TICKET } from './fixture.ts'
 
 const temp = useTempFolders()
 const PURL = 'pkg:npm/left-pad'
@@ -38,4 +40,36 @@ it('is not followed far however it climbs, and what the admin issues is', () => 
   expect(ledger.positionOf(thief.key.publicKey).lamport).toBe(1_001)
   const { text } = ledger.issue('policy.block', { purl: 'pkg:npm/b' }, mesh.adminKey, NOW)
   expect(openLedger().add([text]).added[0]?.lamport).toBe(1_001)
+})
+
+it('cannot fill the disk by changes of one thing: what was replaced is left out of the file in time', () => {
+  const thief = operatorOf()
+  const folder = temp.create()
+  const ledger = openLedger(folder)
+  const type = 'mirrors.set'
+  const changes = Array.from({ length: MAX_HISTORY + 400 }, (_, at) => {
+    const body = { name: 'npm', entry: { at, padding: 'x'.repeat(1_500) } }
+    return opBy(thief, { type, body, seq: at + 1, lamport: at + 1 }).text
+  })
+  ledger.add(changes)
+  const issued = ledger.issue('ticket.revoke', { ticket: TICKET }, mesh.adminKey, NOW)
+  const size = () => statSync(join(folder, LEDGER_FILE)).size
+  const before = size()
+  expect(before).toBeGreaterThan(4 << 20)
+  expect(ledger.refresh()).toEqual([])
+  const after = size()
+  expect(after).toBeLessThan(0.9 * before)
+  // Not again and again.
+  const { ino } = statSync(join(folder, LEDGER_FILE))
+  ledger.refresh()
+  expect(statSync(join(folder, LEDGER_FILE)).ino).toBe(ino)
+  const again = openLedger(folder)
+  expect([again.summary, again.all().length, again.state.ticketRevocation(TICKET)]).toEqual([
+    ledger.summary,
+    ledger.all().length,
+    issued,
+  ])
+  // What another process writes meanwhile is not lost.
+  const other = again.issue('ticket.revoke', { ticket: 'f'.repeat(16) }, mesh.adminKey, NOW)
+  expect(ledger.refresh()).toEqual([other])
 })
