@@ -131,7 +131,7 @@ export class LedgerDesk {
     if (key?.publicKey !== ledger.scope.adminKey)
       throw new WarrenError(
         'ADMIN_KEY_ELSEWHERE',
-        'a change of the whole mesh is signed: send it to the node that has the admin key, or have it signed by an operator key (warren operator add), with which any node takes it',
+        'a change of the whole mesh is signed: send it to the node that has the admin key, or have it signed by an operator key («warren operator add» makes one, --operator-key names its file), with which any node takes it',
       )
     if (!isKnownType(type)) throw new WarrenError('BAD_REQUEST', `there are no ops of type ${JSON.stringify(type)}`)
     const issuedAt = this.#components.clock.now()

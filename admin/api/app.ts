@@ -78,7 +78,11 @@ export function apiApp(): ApiApp {
     const path = url.split('?', 1)[0] ?? ''
     const allowed = [...routes].flatMap(([pattern, methods]) => (fits(pattern, path) ? methods : []))
     if (allowed.length === 0)
-      return sendProblem(reply, { status: 404, title: 'NOT_FOUND', detail: `there is nothing at ${url.slice(0, 200)}` })
+      return sendProblem(reply, {
+        status: 404,
+        title: 'NOT_FOUND',
+        detail: `there is nothing at ${url.slice(0, 200)}; /admin/v1/openapi.json tells what there is`,
+      })
     reply.header('allow', allowed.join(', '))
     throw new WarrenError('METHOD_NOT_ALLOWED', `${path} knows ${allowed.join(', ')} only`)
   })

@@ -119,8 +119,8 @@ const refusalSchema = z.object({ title: z.string().regex(/^[A-Z_]+$/), detail: z
 function refusalIn(body: string): { title: string; text: string } | undefined {
   try {
     const { title, detail } = refusalSchema.parse(JSON.parse(body))
-    // Of the settings in a body nobody on a command line knows the body.
-    return { title, text: detail.replace(/^body[:.] ?/gm, '') }
+    // Of the parts of a request nobody on a command line knows.
+    return { title, text: detail.replace(/^(body|path|query)[:.] ?/gm, '') }
   } catch {
     return undefined
   }

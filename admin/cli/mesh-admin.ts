@@ -25,7 +25,11 @@ export function meshAt(options: SettingFlags): MeshAt {
   const { config } = loadSettings(options)
   const folder = new MeshFolder(config.data)
   const membership = folder.membership()
-  if (!membership) throw new WarrenError('MESH_CONFLICT', `this node is in no mesh; ${JOIN_ONE} comes first`)
+  if (!membership)
+    throw new WarrenError(
+      'MESH_CONFLICT',
+      `the node of ${config.data} is in no mesh; ${JOIN_ONE} comes first, or --data names the folder of another`,
+    )
   const { adminKey } = membership
   const onTrouble = (message: string) => void process.stderr.write(`warren: warning: ${message}\n`)
   return { data: config.data, folder, membership, ledger: new Ledger({ onTrouble }, { folder: folder.path, adminKey }) }

@@ -21,6 +21,15 @@ export interface MeshOptions {
   readonly json?: boolean
 }
 
+/** Whether a change is for the whole mesh. Throws UsageError for a key that would be left unused: its owner meant the mesh. */
+export function isForMesh({ mesh = false, operatorKey }: MeshOptions): boolean {
+  if (!mesh && operatorKey !== undefined)
+    throw new UsageError(
+      '--operator-key is for changes of the whole mesh: give --mesh as well, or leave it out for this node alone',
+    )
+  return mesh
+}
+
 /**
  * Changes the whole mesh by an op: signed here by an operator key, if there is one, so that any node takes it; else by the node that is
  * asked, which has to be the one with the admin key. Resolves when all that are there have put it into effect, or after a while.

@@ -5,9 +5,13 @@ export function addSettingsCommands(program: Command): void {
   const mirrors = program
     .command('mirrors')
     .description('list the mirrors of the running node, add, change, test and remove them')
-  withNode(
-    mirrors.command('list', { isDefault: true }).description('list mirrors, where each comes from and what it shadows'),
-  ).action(async (options) => (await import('./commands/mirrors/list.ts')).list(options))
+  withNode(mirrors.command('list', { isDefault: true }).description('list mirrors, where each comes from and what it shadows'))
+    // As the default it gets whatever is no command.
+    .allowExcessArguments()
+    .action(async (options, { args }) => {
+      if (args[0] !== undefined) mirrors.error(`error: unknown command '${args[0]}'`)
+      await (await import('./commands/mirrors/list.ts')).list(options)
+    })
   withEntry(mirrors.command('add').argument('<name>', 'name of the mirror').description('add a mirror at this node')).action(
     async (name, options) => (await import('./commands/mirrors/set.ts')).add(name, options),
   )
@@ -68,7 +72,7 @@ function withEntry(command: Command): Command {
   return withNode(
     command
       .option('--protocol <name>', 'protocol that its clients speak, such as npm')
-      .option('--path <path>', 'where it is mounted; /<name>/ if not set')
+      .option('--path <path>', 'where it is mounted; if not set /<name>/, or what its protocol has, such as /maven/<name>/')
       .option('--upstream <url>', 'base URL of the registry; may be given several times, asked in this order', several)
       .option('--registry <name>', 'registry that it is for, as images name it (oci)')
       .option('--lifetime <duration>', 'for how long what may change counts as fresh at most, such as 5m')
@@ -85,7 +89,10 @@ export function withMesh(command: Command): Command {
 }
 
 function withOperator(command: Command): Command {
-  return command.option('--operator-key <file>', 'file with an operator key; else WARREN_OPERATOR_KEY')
+  return command.option(
+    '--operator-key <file>',
+    'file with an operator key; else WARREN_OPERATOR_KEY, or the file that WARREN_OPERATOR_KEY_FILE names',
+  )
 }
 
 /** As for all commands that ask a running node. */

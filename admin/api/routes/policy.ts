@@ -128,7 +128,7 @@ export function policyRoutes(app: ApiApp, { policy }: PolicyPorts): void {
       if (!own && still.length > 0)
         throw new WarrenError(
           'CONFLICT',
-          `${purl} is blocked by the ${still[0]?.layer}, not at this node: it is taken back there`,
+          `${purl} is blocked by ${still[0]?.layer === 'ledger' ? 'the mesh, which «warren unblock --mesh» takes back' : 'the file, and taken back there'}; this node by itself does not block it`,
         )
       if (!own) throw new WarrenError('NOT_FOUND', `${purl} is not blocked at this node`)
       policy.setBlocks(others)

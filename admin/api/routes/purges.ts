@@ -46,7 +46,11 @@ export function purgesRoutes(app: ApiApp, ports: CachePorts): void {
     },
     async (request, reply) => {
       const { dryRun, ...wanted } = request.body
-      if (dryRun) return { dryRun: true as const, ...(await ports.cache.preview(wanted, request.signal)) }
+      if (dryRun) {
+        const preview = await ports.cache.preview(wanted, request.signal)
+        request.change = { what: 'nothing: dry run of a purge', after: preview.scopes }
+        return { dryRun: true as const, ...preview }
+      }
       const run = await ports.cache.purge(wanted)
       request.change = { what: `purge ${run.id}`, after: run.scopes }
       return reply.code(202).header('location', `/admin/v1/purges/${run.id}`).send(run)

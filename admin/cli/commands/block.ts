@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { blockSchema } from '../../api/policy-schema.ts'
 import { ApiClient } from '../api-client.ts'
-import { changeMesh, fateText, type MeshOptions } from '../mesh-change.ts'
+import { changeMesh, fateText, isForMesh, type MeshOptions } from '../mesh-change.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { printable, writeLines } from '../print.ts'
 import { LAYERS } from './mirrors/list.ts'
@@ -13,7 +13,7 @@ export async function block(purl: string, options: Options): Promise<void> {
   const { base, token } = nodeAt(options)
   const client = new ApiClient(base, token())
   const body = { purl, ...(options.reason === undefined ? {} : { reason: options.reason }) }
-  if (options.mesh) {
+  if (isForMesh(options)) {
     const op = await changeMesh(client, { type: 'policy.block', body }, options)
     return tell(options, op, `${purl} is given out no more: ${fateText(op)}; «warren unblock --mesh» takes it back`)
   }
@@ -26,7 +26,7 @@ export async function block(purl: string, options: Options): Promise<void> {
 export async function unblock(purl: string, options: Options): Promise<void> {
   const { base, token } = nodeAt(options)
   const client = new ApiClient(base, token())
-  if (options.mesh) {
+  if (isForMesh(options)) {
     const op = await changeMesh(client, { type: 'policy.unblock', body: { purl } }, options)
     return tell(options, op, `${purl} is not blocked in the mesh any more: ${fateText(op)}`)
   }

@@ -30,7 +30,7 @@ export function policyLines({ effective, layers }: PolicyView, blocks: readonly 
   const ages = Object.entries(effective.minimumAge).map(([type, ms]) => `${type}: ${formatSpan(ms)}`)
   const values = { ...effective, minimumAge: ages }
   const rows = Object.entries(values).map(([setting, list]) => {
-    const from = (['overlay', 'ledger', 'file'] as const).filter((layer) => isSaid(layers[layer][setting]))
+    const from = (['overlay', 'ledger', 'file'] as const).filter((layer) => isSaid(layers[layer][setting], layer))
     return [setting, list.join(' ') || '(none)', from.map((layer) => LAYERS[layer]).join(', ')]
   })
   const blocked = blocks.map(({ purl, layer, reason }) => [purl, LAYERS[layer], reason ?? ''])
@@ -43,7 +43,8 @@ export function policyLines({ effective, layers }: PolicyView, blocks: readonly 
   ]
 }
 
-/** The file has a value for each setting: an empty one says nothing. */
-function isSaid(value: unknown): boolean {
+/** The file has a value for each setting: an empty one, or an age of nothing, says nothing. */
+function isSaid(value: unknown, layer: keyof PolicyView['layers']): boolean {
+  if (layer === 'file' && Object.values(Object(value)).every((one) => one === 0)) return false
   return value !== undefined && Object.keys(Object(value)).length + (typeof value === 'string' ? 1 : 0) > 0
 }

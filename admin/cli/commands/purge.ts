@@ -7,7 +7,7 @@ import { purgeText } from '../cache/lines.ts'
 import { confirm } from '../confirm.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import { formatBytes, plural } from '../format.ts'
-import { changeMesh, fateText, type MeshOptions } from '../mesh-change.ts'
+import { changeMesh, fateText, isForMesh, type MeshOptions } from '../mesh-change.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { printable, writeLines } from '../print.ts'
 
@@ -27,6 +27,7 @@ const PREVIEW_PATIENCE = 120_000
 /** Purges a node, or the whole mesh, once somebody has said that this is meant. Throws UsageError and UnreachableError. */
 export async function purge(what: string | undefined, options: PurgeOptions): Promise<void> {
   const wanted = wantedBy(what, options)
+  const isMesh = isForMesh(options)
   const { base, token } = nodeAt(options)
   const client = new ApiClient(base, token())
   const mayAsk = process.stdin.isTTY === true && process.stderr.isTTY === true
@@ -39,7 +40,7 @@ export async function purge(what: string | undefined, options: PurgeOptions): Pr
     const about = `${plural(records, 'name')}, ${formatBytes(bytes)}`
     if (options.dryRun && options.json) return writeLines(process.stdout, [JSON.stringify(json, null, 2)])
     if (options.dryRun) return writeLines(process.stdout, [`A purge would be about ${about}.`, ...sample.map(shown)])
-    const whom = options.mesh ? `all nodes of the mesh forget such as the node at ${base} has` : `the node at ${base} forget`
+    const whom = isMesh ? `all nodes of the mesh forget such as the node at ${base} has` : `the node at ${base} forget`
     const terminal = { input: process.stdin, output: process.stderr }
     const answer = await confirm(`This lets ${whom}: ${about}. Go on? [y/N] `, terminal)
     if (answer !== 'yes') {
@@ -48,7 +49,7 @@ export async function purge(what: string | undefined, options: PurgeOptions): Pr
       return
     }
   }
-  if (options.mesh) {
+  if (isMesh) {
     const op = await changeMesh(client, { type: 'purge', body: { scopes: await scopesOf(wanted, client) } }, options)
     return writeLines(process.stdout, [options.json ? JSON.stringify(op, null, 2) : `The purge is ${fateText(op)}.`])
   }
@@ -65,9 +66,10 @@ function wantedBy(what: string | undefined, { all, mirror, digest }: PurgeOption
   if (mirror !== undefined && named <= 2) return what === undefined ? { mirror } : { mirror, pattern: what }
   if (named === 1 && what !== undefined && parseDigest(what)) return { digest: what }
   if (named === 1 && what?.startsWith('pkg:')) return { package: what }
-  throw new UsageError(
-    'say what is to be purged: --all, --mirror NAME (and a pattern of its paths), --digest DIGEST, or a package URL such as pkg:npm/left-pad',
-  )
+  const ways = '--all, --mirror NAME (and a pattern of its paths), --digest DIGEST, or a package URL such as pkg:npm/left-pad'
+  if (named === 0) throw new UsageError(`say what is to be purged: ${ways}`)
+  if (named > 1) throw new UsageError(`say one thing that is to be purged: ${ways}`)
+  throw new UsageError(`${JSON.stringify(what)} is no package URL and no digest; a purge is about ${ways}`)
 }
 
 /** As ops name it: by upstreams, which only the node knows of its mirrors. */

@@ -75,6 +75,15 @@ test('mirrors of a node are given to the mesh, and taken back', async () => {
     `corp is a mirror of the mesh no more: ${ALL}.\n`,
   )
   expect((await mirror()).title).toBe('NOT_FOUND')
+  await warren('mirrors', 'remove', 'npm')
+  expect((await warren('mirrors', 'push', 'npm')).stdout).toBe(`npm is taken away in the mesh: ${ALL}.\n`)
+})
+
+test('an operator key without --mesh is refused: it would be of no use', async () => {
+  const { member, at, file, blocked } = await world()
+  const { code, stderr } = await at(member)('block', PURL, '--operator-key', file)
+  expect([code, stderr]).toEqual([2, expect.stringContaining('give --mesh as well')])
+  expect(await blocked(member)).toEqual([])
 })
 
 test('the ledger of a running node tells who has put each op into effect', async () => {

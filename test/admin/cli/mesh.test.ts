@@ -121,7 +121,7 @@ test('an admin key is only removed by who says so', async () => {
   expect(await first.run('leave')).toMatchObject({ code: 1, stderr: 'warren: this node is in no mesh\n' })
   expect(await first.run('ticket')).toMatchObject({
     code: 1,
-    stderr: 'warren: this node is in no mesh; «warren mesh create» or «warren mesh join» comes first\n',
+    stderr: `warren: the node of ${first.data} is in no mesh; «warren mesh create» or «warren mesh join» comes first, or --data names the folder of another\n`,
   })
 })
 

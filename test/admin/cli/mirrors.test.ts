@@ -49,7 +49,10 @@ test('a mirror is added, changed, shown, taken away and restored at a running no
     'mine npm /mine/ this node http://127.0.0.1:9/ lifetime: 5 min',
   ])
   const again = await warren('mirrors', 'add', 'mine', '--protocol', 'npm', '--upstream', 'http://127.0.0.1:9')
-  expect([again.code, again.stderr]).toEqual([2, expect.stringMatching(/^warren: it is there already, as "[0-9a-f]{32}"\n$/)])
+  expect([again.code, again.stderr]).toEqual([
+    2,
+    'warren: there is a mirror mine already; «warren mirrors set mine» changes it\n',
+  ])
   const set = await warren('mirrors', 'set', 'corp', '--path', '/x/')
   expect(rowsOf(set.lines).get('corp')).toBe('corp npm /x/ this node the file http://127.0.0.1:9/')
   expect((await fetch(`${node.url}/x/y`)).headers.get('x-warren-error')).toBe('UPSTREAM_UNREACHABLE')
@@ -59,7 +62,13 @@ test('a mirror is added, changed, shown, taken away and restored at a running no
   )
   expect((await fetch(`${node.url}/corp/y`)).headers.get('x-warren-error')).toBe('NO_SUCH_MIRROR')
   expect(rowsOf((await warren('mirrors')).lines).get('corp')).toBe('corp this node the file taken away')
-  expect((await warren('mirrors', 'restore', 'corp')).stdout).toBe('corp is that of the file again.\n')
+  expect((await warren('mirrors', 'restore', 'corp')).stdout).toBe('corp is there again: the file has it.\n')
+  expect((await warren('mirrors', 'remove', 'pypi')).stdout).toBe(
+    'pypi is taken away at this node, though it is built in; «warren mirrors restore pypi» takes that back.\n',
+  )
+  const other = await warren('mirrors', 'add', 'pypi', '--protocol', 'pypi')
+  expect([other.code, other.stderr]).toEqual([2, expect.stringContaining('«warren mirrors restore pypi» brings it back')])
+  expect((await warren('mirrors', 'restore', 'pypi')).stdout).toBe('pypi is there again: it is built in.\n')
   expect((await warren('mirrors', 'remove', 'mine')).stdout).toBe('mine is taken away at this node.\n')
   const facts = JSON.parse((await warren('mirrors', '--json')).stdout)
   expect(facts.mirrors.find(({ name }: { name: string }) => name === 'corp')).toMatchObject({ layer: 'file', shadows: [] })
@@ -93,6 +102,7 @@ test('a package is blocked and unblocked, and the policy shows it', async () => 
   const { lines } = await warren('policy')
   expect(rowsOf(lines).get('pkg:npm/evil')).toBe('pkg:npm/evil this node it steals')
   expect(rowsOf(lines).get('allow')).toBe('allow (none)')
+  expect(rowsOf(lines).get('minimumAge')).toBe('minimumAge default: 0 s')
   expect(JSON.parse((await warren('policy', '--json')).stdout).blocks).toEqual([
     { purl: 'pkg:npm/evil', reason: 'it steals', layer: 'overlay' },
   ])
@@ -100,4 +110,15 @@ test('a package is blocked and unblocked, and the policy shows it', async () => 
   const again = await warren('unblock', 'pkg:npm/evil')
   expect([again.code, again.stderr]).toEqual([2, 'warren: pkg:npm/evil is not blocked at this node\n'])
   expect((await warren('block', 'evil')).stderr).toMatch(/^warren: purl is "evil", but must be a package URL/)
+})
+
+test.each([
+  [['rm', 'corp'], "unknown command 'rm'; see «warren mirrors --help»"],
+  [
+    ['set', 'Not one', '--path', '/x/'],
+    'name is "Not one", but must be a name of small letters, digits and -, such as npm-corp',
+  ],
+])('«warren mirrors %j» is refused in words of the command line', async (args, message) => {
+  const { code, stderr } = await warren('mirrors', ...args)
+  expect([code, stderr]).toEqual([2, `warren: ${message}\n`])
 })

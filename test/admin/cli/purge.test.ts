@@ -53,6 +53,8 @@ test('a purge is tried, refused without somebody to ask, and done', async () => 
   expect(tried.stdout).toMatch(
     /^A purge would be about 2 names, \d+ B\.\n {2}npm {2}http\S+\/left\n {2}npm {2}http\S+\/left-pad\n$/,
   )
+  const unclear = await warren('purge', 'left-pad', '--yes')
+  expect([unclear.code, unclear.stderr]).toEqual([2, expect.stringContaining('"left-pad" is no package URL and no digest')])
   const refused = await warren('purge', '--all')
   expect([refused.code, refused.stderr]).toEqual([2, expect.stringContaining('give --yes')])
   expect(await left()).toHaveLength(3)

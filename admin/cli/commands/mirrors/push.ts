@@ -27,10 +27,13 @@ export async function push(names: readonly string[], options: PushOptions): Prom
   if (options.json) return writeLines(process.stdout, [JSON.stringify(ops, null, 2)])
   writeLines(
     process.stdout,
-    ops.map(
-      (op, at) => `${names[at]} is ${options.undo ? 'a mirror of the mesh no more' : 'a mirror of the mesh'}: ${fateText(op)}.`,
-    ),
+    ops.map((op, at) => `${names[at]} ${becomes(op)}: ${fateText(op)}.`),
   )
+}
+
+function becomes({ type, body }: OpAnswer): string {
+  if (type === 'mirrors.unset') return 'is a mirror of the mesh no more'
+  return Object(body).entry === false ? 'is taken away in the mesh' : 'is a mirror of the mesh'
 }
 
 /** That it stands above what the mesh says is for this node alone. */

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { layeredMirrorSchema } from '../../../api/mirrors-schema.ts'
+import { type LayeredMirrorView, layeredMirrorSchema } from '../../../api/mirrors-schema.ts'
 import { ApiClient } from '../../api-client.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { writeLines } from '../../print.ts'
@@ -20,7 +20,7 @@ export async function remove(name: string, options: Options): Promise<void> {
   // What is below would come to light again.
   if (below) await client.ask('PUT', mirrorPath(name), { body: false, headers })
   else await client.ask('DELETE', mirrorPath(name), { headers })
-  const back = below ? `, though ${LAYERS[below.layer]} has it; «warren mirrors restore ${name}» takes that back` : ''
+  const back = below ? `, though ${holder(below.layer)}; «warren mirrors restore ${name}» takes that back` : ''
   tell(options, { removed: name }, `${name} is taken away at this node${back}`)
 }
 
@@ -29,7 +29,13 @@ export async function restore(name: string, options: Options): Promise<void> {
   const { base, token } = nodeAt(options)
   const { json } = await new ApiClient(base, token()).ask('DELETE', mirrorPath(name))
   const { mirror } = z.object({ mirror: layeredMirrorSchema.nullable() }).parse(json)
-  tell(options, json, mirror ? `${name} is that of ${LAYERS[mirror.layer]} again` : `there is no mirror ${name} any more`)
+  const how = mirror?.mirror ? `is there again: ${holder(mirror.layer)}` : mirror && `stays away: ${holder(mirror.layer)} so`
+  tell(options, json, how ? `${name} ${how}` : `There is no mirror ${name} any more`)
+}
+
+/** Whose word a mirror is now. */
+function holder(layer: LayeredMirrorView['layer']): string {
+  return layer === 'built in' ? 'it is built in' : `${LAYERS[layer]} has it`
 }
 
 function tell({ json }: Options, facts: unknown, text: string): void {

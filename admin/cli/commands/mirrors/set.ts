@@ -6,7 +6,7 @@ import { ApiClient } from '../../api-client.ts'
 import { UsageError } from '../../exit-codes.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { writeLines } from '../../print.ts'
-import { mirrorLines } from './list.ts'
+import { allMirrors, mirrorLines } from './list.ts'
 
 interface EntryOptions extends NodeOptions {
   readonly json?: boolean
@@ -22,6 +22,13 @@ type Entry = Readonly<Record<string, unknown>>
 
 /** Adds a mirror at a running node, which must not have one of that name. Throws UsageError and UnreachableError. */
 export async function add(name: string, options: EntryOptions): Promise<void> {
+  const { base, token } = nodeAt(options)
+  const there = (await allMirrors(new ApiClient(base, token()))).mirrors.find((one) => one.name === name)
+  if (there?.mirror) throw new UsageError(`there is a mirror ${name} already; «warren mirrors set ${name}» changes it`)
+  if (there)
+    throw new UsageError(
+      `the mirror ${name} was taken away; «warren mirrors restore ${name}» brings it back, «warren mirrors set ${name}» makes it another`,
+    )
   await put(name, entryIn(options), { 'if-none-match': '*' }, options)
 }
 

@@ -38,6 +38,6 @@ export function add(name: string, options: OperatorOptions): void {
   writeLines(process.stdout, [options.json ? JSON.stringify({ operatorKey: line, ...said }, null, 2) : line])
   if (options.json) return
   process.stderr.write(
-    `warren: with this key «${name}» can change ${scope.join(', ')} of mesh ${membership.mesh} until ${formatEnd(notAfter, now)}, so it is secret; commands take it from WARREN_OPERATOR_KEY or --operator-key; «warren operator revoke ${JSON.stringify(name)}» takes it back\n`,
+    `warren: with this key «${name}» can change ${scope.join(', ')} of mesh ${membership.mesh} until ${formatEnd(notAfter, now)}, so it is secret; commands take it by --operator-key FILE, WARREN_OPERATOR_KEY or WARREN_OPERATOR_KEY_FILE; «warren operator revoke ${JSON.stringify(name)}» takes it back\n`,
   )
 }

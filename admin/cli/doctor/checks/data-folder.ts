@@ -1,4 +1,5 @@
 import { type Stats, statfsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
 import { reasonOf } from '../../../../node/errors.ts'
 import { shortageText } from '../../../../node/permanence/shortage-text.ts'
 import { formatBytes } from '../../format.ts'
@@ -38,9 +39,20 @@ function permissions(path: string, { mode, uid }: Stats, { machine, node }: Scen
     found.push(wrong(`${path} belongs to user ${uid}, and the node runs as user ${owner}`, `chown -R ${owner} ${path}`))
   if ((mode & 0o022) !== 0)
     found.push(wrong(`others may change ${path} (mode ${octal(mode)}), and so what this node hands out`, `chmod 700 ${path}`))
-  else if ((mode & 0o055) !== 0)
+  else if ((mode & 0o055) !== 0 && isOpen(join(path, 'store')))
     found.push(note(`others may read ${path} (mode ${octal(mode)}), what came with logins included`, `chmod 700 ${path}`))
-  return found.length > 0 ? found : [ok(`${path} is nobody else's`)]
+  if (found.length > 0) return found
+  return [ok((mode & 0o055) === 0 ? `${path} is nobody else's` : `nobody else may change ${path}, or read what it keeps`)]
+}
+
+/** Whether others may look into a folder. */
+function isOpen(folder: string): boolean {
+  try {
+    return ((statSync(folder, { throwIfNoEntry: false })?.mode ?? 0) & 0o055) !== 0
+  } catch {
+    // Not for whoever asks; for others it may be.
+    return true
+  }
 }
 
 function shortage({ node }: Scene): Finding[] {

@@ -15,7 +15,9 @@ export function checkPeers(scene: Scene): readonly Finding[] {
     found.push(
       wrong(
         trouble ?? 'no other member is connected',
-        'open mesh.listen (7471) between the machines, or name members in mesh.bootstrap',
+        trouble?.includes('with a new ticket')
+          ? 'where the admin key is «warren mesh ticket» makes one; pipe it into «warren mesh join» here'
+          : 'open mesh.listen (7471) between the machines, or name members in mesh.bootstrap',
       ),
     )
   else if (mesh.seeds === 0 && mesh.role === 'member')

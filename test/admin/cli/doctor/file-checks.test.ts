@@ -39,8 +39,17 @@ test.for([
   [0o755, 'note: others may read'],
 ] as const)('one of mode %o is: %s', ([mode, said]) => {
   const { data, of } = withData()
+  mkdirSync(join(data, 'store'))
+  chmodSync(join(data, 'store'), 0o755)
   chmodSync(data, mode)
   expect(told(checkDataFolder(of()))[0]).toContain(said)
+})
+
+test('one that others may look into is well while they may not read what it keeps', () => {
+  const { data, of } = withData()
+  mkdirSync(join(data, 'store'), { mode: 0o700 })
+  chmodSync(data, 0o755)
+  expect(told(checkDataFolder(of()))[0]).toBe(`ok: nobody else may change ${data}, or read what it keeps`)
 })
 
 test('one of another user than the node is wrong', () => {

@@ -32,6 +32,8 @@ test('a node that is well is told of, whose version is another one is noted, and
   expect(told(checkNode(none))).toEqual([
     'wrong: no node runs on /d → start one with «warren up» («npm start» in a checkout), or name another with --node',
   ])
+  const unread = { ...none, local: { settings: undefined, trouble: 'a:1: no such key' } }
+  expect(told(checkNode(unread))).toEqual(['note: not asked: where it is stands in the settings'])
   const counts = { status: countsSchema.parse(status()), peers: undefined, examination: undefined }
   expect(told(checkNode(scene({ node: counts, trouble: 'the token is another' }))).at(-1)).toContain(
     'wrong: it tells counts only: the token is another',
@@ -117,6 +119,10 @@ test.for([
   [{ trouble: 'its certificate was revoked' }, ['wrong: its certificate was revoked']],
   [member, ['ok: 3 members, 1 seed connected']],
   [{ ...member, peers: 0, seeds: 0, trouble: 'nobody is there' }, ['wrong: nobody is there']],
+  [
+    { ...member, peers: 0, trouble: 'revoked; join again with a new ticket' },
+    ['→ where the admin key is «warren mesh ticket»'],
+  ],
   [{ ...member, seeds: 0 }, ['wrong: 3 members and no seed']],
   [{ ...member, role: 'seed', seeds: 0 }, ['ok: 3 members, 0 seeds connected']],
   [{ ...member, readerOnly: true }, ['ok:', 'note: no member can fetch from it']],
