@@ -156,9 +156,10 @@ export class Ledger {
   /** What somebody is told to be done has to be written down before. */
   #admit(op: Op): void {
     if (this.state.isVoid(op)) throw new WarrenError('UNTRUSTED', `operator «${op.operator}» was revoked`)
-    if (this.#ops.size >= this.#most) throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#most} ops`)
-    if (!this.#ops.takes(op))
+    if (!this.#ops.takes(op)) {
+      if (this.#ops.size >= this.#most) throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#most} ops`)
       throw new WarrenError('STORE_UNUSABLE', `the ledger takes no more ops of operator «${op.operator}»`)
+    }
     this.#file.append([op.text])
     this.#ops.add(op)
   }
@@ -191,7 +192,7 @@ export class Ledger {
 
   /** Undefined for one that is here already, that counts no more, and for what is too much. Throws UNTRUSTED. */
   #take(text: string): Op | undefined {
-    if (this.#ops.has(hashOf(text)) || this.#ops.size >= this.#most) return undefined
+    if (this.#ops.has(hashOf(text))) return undefined
     const op = openOp(text, this.scope)
     return this.#ops.add(op) ? op : undefined
   }

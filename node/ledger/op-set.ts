@@ -18,6 +18,7 @@ export interface Summary {
 export class OpSet {
   readonly state: LedgerState
   readonly #most: number
+  readonly #mostOfOperator: number
   readonly #live = new Map<string, Op>()
   readonly #history = new Map<string, Op>()
   readonly #bySubject = new Map<string, Set<string>>()
@@ -26,9 +27,11 @@ export class OpSet {
   #sorted: readonly Op[] | undefined
   #summary: Summary | undefined
 
-  constructor(scope: OpScope, init: { readonly most: number }) {
+  /** @param init how many live ops it takes, of all and of one operator */
+  constructor(scope: OpScope, init: { readonly most: number; readonly mostOfOperator?: number }) {
     this.state = new LedgerState(scope)
     this.#most = init.most
+    this.#mostOfOperator = init.mostOfOperator ?? MAX_OPS_OF_OPERATOR
   }
 
   /** Live ops. */
@@ -80,15 +83,18 @@ export class OpSet {
       .reduce<Op | undefined>((one, other) => (one && one.seq > other.seq ? one : other), undefined)
   }
 
-  /** Whether one more is taken of that author: the admin can always issue what there is room for. */
+  /** Whether there is room for one more of that author: the admin can take the place of operators. */
   takes({ author, operator }: Pick<Op, 'author' | 'operator'>): boolean {
-    if (this.#live.size >= this.#most) return false
-    return operator === undefined || (this.#byOperator.get(author) ?? 0) < MAX_OPS_OF_OPERATOR
+    if (operator === undefined) return this.#live.size < this.#most || this.#byOperator.size > 0
+    return this.#live.size < this.#most && (this.#byOperator.get(author) ?? 0) < this.#mostOfOperator
   }
 
-  /** Takes an op that was judged to be of this mesh. Whether it is a live one that was not here. */
+  /**
+   * Takes an op that was judged to be of this mesh. Whether it is a live one that was not here. Where there are too many the first ones stay,
+   * whichever came here first: what is kept must not depend on that, or nodes would never agree.
+   */
   add(op: Op): boolean {
-    if (this.has(op.hash) || this.state.isVoid(op) || !this.takes(op)) return false
+    if (this.has(op.hash) || this.state.isVoid(op)) return false
     this.state.apply(op)
     if (this.state.isDominated(op)) {
       this.#shelve(op)
@@ -96,7 +102,32 @@ export class OpSet {
     }
     this.#enliven(op)
     this.#judgeAfter(op)
-    return true
+    for (let last = this.#surplus(); last; last = this.#surplus()) this.#drop(last)
+    return this.#live.has(op.hash)
+  }
+
+  /** The op that has to go first; undefined where there are not too many. Those of operators go before those of the admin. */
+  #surplus(): Op | undefined {
+    for (const [author, count] of this.#byOperator)
+      if (count > this.#mostOfOperator) return this.#last((op) => op.author === author)
+    if (this.#live.size <= this.#most) return undefined
+    return this.#last(({ operator }) => operator !== undefined) ?? this.#last(() => true)
+  }
+
+  #last(isMeant: (op: Op) => boolean): Op | undefined {
+    let last: Op | undefined
+    for (const op of this.#live.values()) if (isMeant(op) && (!last || inOrder(last, op) < 0)) last = op
+    return last
+  }
+
+  /** As if it had never come: what it had replaced counts again. */
+  #drop(op: Op): void {
+    const subject = this.state.effectOf(op.hash)?.subject
+    this.#unlist(op)
+    this.state.withdraw(op.hash)
+    if (subject === undefined) return
+    for (const former of [...this.#history.values()])
+      if (this.state.effectOf(former.hash)?.subject === subject && this.#counts(former)) this.#enliven(former)
   }
 
   #judgeAfter(op: Op): void {
@@ -122,14 +153,23 @@ export class OpSet {
   }
 
   #retire(op: Op): void {
-    this.#live.delete(op.hash)
-    this.#rivalsOf(this.state.effectOf(op.hash)?.subject ?? '').delete(op.hash)
-    this.#count(op, -1)
+    this.#unlist(op)
     this.#shelve(op)
   }
 
+  #unlist(op: Op): void {
+    const subject = this.state.effectOf(op.hash)?.subject ?? ''
+    const rivals = this.#rivalsOf(subject)
+    this.#live.delete(op.hash)
+    rivals.delete(op.hash)
+    if (rivals.size === 0) this.#bySubject.delete(subject)
+    this.#count(op, -1)
+  }
+
   #count({ operator, author }: Op, more: number): void {
-    if (operator !== undefined) this.#byOperator.set(author, (this.#byOperator.get(author) ?? 0) + more)
+    const count = (this.#byOperator.get(author) ?? 0) + more
+    if (count === 0) this.#byOperator.delete(author)
+    else if (operator !== undefined) this.#byOperator.set(author, count)
     this.#sorted = undefined
     this.#summary = undefined
   }

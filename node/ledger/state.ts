@@ -71,6 +71,16 @@ export class LedgerState implements Revocations {
     this.#known.delete(hash)
   }
 
+  /** An op is to mean nothing any more, whatever it was; what it had replaced counts again. */
+  withdraw(hash: string): void {
+    const subject = this.#known.get(hash)?.effect.subject
+    this.#known.delete(hash)
+    if (subject === undefined) return
+    this.#winners.delete(subject)
+    this.#latest.delete(subject)
+    for (const one of this.#known.values()) if (one.effect.subject === subject) this.#judge(one)
+  }
+
   ticketRevocation(ticket: string): Op | undefined {
     return this.#winners.get(`ticket ${ticket}`)?.op
   }

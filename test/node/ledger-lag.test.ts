@@ -18,6 +18,7 @@ function deskOf(
   const state = { isInEffect: (op: (typeof ops)[0]) => !replaced.includes(ops.indexOf(op)), isVoid: () => false }
   const mesh = {
     ledger: { live: () => ops, scope, state },
+    gather: () => {},
     appliedBy: (hash: string) => applied[ops.findIndex((op) => op.hash === hash)],
   } as unknown as MeshLedger
   return new LedgerDesk({

@@ -251,7 +251,7 @@ export class LedgerExchange {
     if (this.#isQuarantined(peer)) return
     const theirs = await ask(connection, SUMMARY, signal, { ask: 'summary' })
     if (theirs.now !== undefined) this.clocks.told(peer, theirs.now, this.#components.clock.now())
-    if (theirs.digest === ledger.summary.digest || ledger.summary.count >= MAX_OPS) return
+    if (theirs.digest === ledger.summary.digest) return
     for (let page = 0, from = 0; page < MAX_PAGES && from <= MAX_OPS; page++) {
       const { hashes } = await ask(connection, HASHES, signal, { ask: 'hashes', from })
       if (hashes.length === 0) return

@@ -79,8 +79,21 @@ describe('an op of an operator', () => {
       hash: `${at}`,
       body: { purl: `pkg:npm/p${at}` },
     }))
-    expect(many.filter((op) => set.add(op)).length).toBe(MAX_OPS_OF_OPERATOR)
+    for (const op of many) set.add(op)
+    expect([set.size, set.takes(one)]).toEqual([MAX_OPS_OF_OPERATOR, false])
     expect([set.add(openOp(opBy(ada).text, scope)), set.add(openOp(opWith().text, scope))]).toEqual([true, true])
+  })
+})
+
+describe('a ledger that operators have filled', () => {
+  it('takes what the admin issues, such as the revocation of one of them', () => {
+    const [ada, bob] = [operatorOf(), operatorOf({ name: 'bob' })]
+    const set = new OpSet(scope, { most: 3 })
+    for (const [at, who] of [ada, ada, bob].entries()) set.add(openOp(opBy(who, block(`pkg:npm/p${at}`, at + 1)).text, scope))
+    const late = openOp(opBy(bob, block('pkg:npm/late', 4)).text, scope)
+    const revoke = opWith({ type: 'operator.revoke', body: { operator: ada.key.publicKey }, lamport: 5 })
+    expect([set.takes(late), set.add(late), set.takes(revoke), set.add(revoke)]).toEqual([false, false, true, true])
+    expect([set.add(late), blocks(set), set.has(revoke.hash)]).toEqual([true, ['pkg:npm/p2', 'pkg:npm/late'], true])
   })
 })
 
