@@ -1,8 +1,9 @@
 import type { Logger } from 'pino'
-import { type Layer, type LayerPolicy, NO_LAYER } from './config/overlay.ts'
+import { NO_LAYER } from './config/overlay.ts'
 import type { FreedBy } from './ledger/acknowledgement.ts'
 import { opHash } from './ledger/op.ts'
 import type { LedgerState } from './ledger/state.ts'
+import { layerOf } from './ledger-layer.ts'
 import type { LiveSettings } from './live-settings.ts'
 import type { LedgerEffects } from './mesh/ledger/shared-ledger.ts'
 import type { PurgeRun } from './purge/purge-run.ts'
@@ -58,14 +59,4 @@ export class NodeEffects implements LedgerEffects {
       this.#components.log.warn({ op: hash }, 'a purge names what this version does not know, which stays; update Warren')
     return scopes
   }
-}
-
-function layerOf(state: LedgerState): Layer {
-  const mirrors = Object.fromEntries(state.inEffect('mirror set').map(({ effect }) => [effect.name, effect.entry]))
-  const policy: Record<string, unknown> = {}
-  for (const { effect } of state.inEffect('policy set')) policy[effect.setting] = effect.value
-  const blocks = state
-    .inEffect('package blocked')
-    .map(({ effect: { purl, reason } }) => ({ purl, ...(reason === undefined ? {} : { reason }) }))
-  return { mirrors, policy: { ...(policy as LayerPolicy), ...(blocks.length > 0 && { blocks }) } }
 }

@@ -23,16 +23,23 @@ export interface MeshAt {
 /** The mesh that the node of a data folder is in. Throws MESH_CONFLICT when it is in none. */
 export function meshAt(options: SettingFlags): MeshAt {
   const { config } = loadSettings(options)
-  const folder = new MeshFolder(config.data)
-  const membership = folder.membership()
-  if (!membership)
+  const mesh = meshOf(config.data)
+  if (!mesh)
     throw new WarrenError(
       'MESH_CONFLICT',
       `the node of ${config.data} is in no mesh; ${JOIN_ONE} comes first, or --data names the folder of another`,
     )
+  return mesh
+}
+
+/** The same of a data folder; undefined where its node is in none. */
+export function meshOf(data: string): MeshAt | undefined {
+  const folder = new MeshFolder(data)
+  const membership = folder.membership()
+  if (!membership) return undefined
   const { adminKey } = membership
   const onTrouble = (message: string) => void process.stderr.write(`warren: warning: ${message}\n`)
-  return { data: config.data, folder, membership, ledger: new Ledger({ onTrouble }, { folder: folder.path, adminKey }) }
+  return { data, folder, membership, ledger: new Ledger({ onTrouble }, { folder: folder.path, adminKey }) }
 }
 
 /** The same with the admin key, which is needed to `act`. Throws MESH_CONFLICT when that is not there, or of another mesh. */

@@ -3,7 +3,7 @@ import { isAbsolute, resolve } from 'node:path'
 import { ecosystems } from '../../node/built-ins.ts'
 import { type LoadedConfig, loadConfig } from '../../node/config/load.ts'
 import { overlaid } from '../../node/config/overlaid.ts'
-import { OverlayFile } from '../../node/config/overlay.ts'
+import { type Layer, NO_LAYER, OverlayFile } from '../../node/config/overlay.ts'
 
 /** Flags that stand above environment and file. */
 export interface SettingFlags {
@@ -14,9 +14,12 @@ export interface SettingFlags {
   readonly logLevel?: string
 }
 
-/** The same with what was changed at the node by REST. Throws CONFIG_INVALID, and SECRET_EXPOSED or STORE_UNUSABLE for its overlay. */
-export function withOverlay(loaded: LoadedConfig): LoadedConfig {
-  return overlaid(loaded, new OverlayFile({ folder: loaded.config.data }), ecosystems)
+/**
+ * The same with what was changed at the node by REST, above what the mesh says. Throws CONFIG_INVALID, and SECRET_EXPOSED or
+ * STORE_UNUSABLE for its overlay.
+ */
+export function withOverlay(loaded: LoadedConfig, ledger: Layer = NO_LAYER): LoadedConfig {
+  return overlaid(loaded, { file: new OverlayFile({ folder: loaded.config.data }), ledger }, ecosystems)
 }
 
 /** The settings that apply with these flags. Throws CONFIG_INVALID. */

@@ -8,7 +8,7 @@ import { type Config, schema } from './schema.ts'
 import { flagFor, MIRRORS } from './settings.ts'
 
 /** What a layer is called; what was changed by REST is stronger than a flag, a flag is stronger than the environment, that than the file, that than the default. */
-type Origin = 'overlay' | 'flag' | 'environment' | 'file' | 'default'
+type Origin = 'overlay' | 'ledger' | 'flag' | 'environment' | 'file' | 'default'
 
 export interface SourcedValue {
   readonly origin: Origin

@@ -1,6 +1,8 @@
 import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
-import { MIRRORS, POLICY, settings, variableFor } from '../../../node/config/settings.ts'
+import { settings as known, MIRRORS, POLICY, variableFor } from '../../../node/config/settings.ts'
+import { layerOf } from '../../../node/ledger-layer.ts'
+import { meshOf } from '../mesh-admin.ts'
 import { mirrorTexts } from '../mirror-text.ts'
 import { aligned, type Output, styled, table, writeLines } from '../print.ts'
 import { loadSettings, type SettingFlags, withOverlay } from '../settings.ts'
@@ -10,7 +12,9 @@ const BLOCKS = `${POLICY}blocks`
 
 /** Shows each setting, where it comes from and what it shadows. Throws as `withOverlay` does. */
 export function config(options: SettingFlags & { json?: boolean }): void {
-  const loaded = withOverlay(loadSettings(options))
+  const settings = loadSettings(options)
+  const mesh = meshOf(settings.config.data)
+  const loaded = withOverlay(settings, mesh && layerOf(mesh.ledger.state))
   writeLines(process.stdout, options.json ? [JSON.stringify(facts(loaded), null, 2)] : configLines(loaded, process.stdout))
 }
 
@@ -20,7 +24,7 @@ function facts({ config, sources, file, candidates }: LoadedConfig): unknown {
 
 /** The settings for people. */
 export function configLines({ config, sources, file, candidates }: LoadedConfig, output: Output): string[] {
-  const keys = [...settings.keys(), ...(sources.has(BLOCKS) ? [BLOCKS] : [])].filter((key) => key !== MIRRORS)
+  const keys = [...known.keys(), ...(sources.has(BLOCKS) ? [BLOCKS] : [])].filter((key) => key !== MIRRORS)
   const mirrors = [...sources.keys()].filter((key) => key.startsWith(`${MIRRORS}.`))
   const rows = [...keys, ...mirrors].flatMap((key) => {
     const source = sources.get(key)

@@ -2,6 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { builtIns } from '../../../node/built-ins.ts'
+import { Ledger } from '../../../node/ledger/ledger.ts'
+import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { runWarren } from './run-warren.ts'
 
@@ -65,6 +67,38 @@ test('what was changed at the node by REST is shown as a layer of its own', asyn
   writeFileSync(overlay, '{}', { mode: 0o600 })
   const wrong = await runWarren(['config', '--data', data], { home })
   expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(`${overlay} is no overlay of this version`)])
+})
+
+test('what the mesh says is shown as a layer between the file and what was changed at the node', async () => {
+  const { home } = withFile(
+    'policy: {deny: ["pkg:npm/a"]}\nmirrors: {own: {protocol: npm, upstreams: ["https://own.test"], local: true}}\n',
+  )
+  const data = join(home, 'data')
+  expect((await runWarren(['mesh', 'create', '--data', data], { home })).code).toBe(0)
+  const folder = new MeshFolder(data)
+  const key = folder.adminKey() ?? expect.unreachable('there is an admin key')
+  const ledger = new Ledger({ onTrouble: expect.unreachable }, { folder: folder.path, adminKey: key.publicKey })
+  for (const name of ['npm', 'own', 'corp'])
+    ledger.issue(
+      'mirrors.set',
+      { name, entry: { protocol: 'npm', path: `/${name}-x/`, upstreams: ['https://mesh.test'] } },
+      key,
+      0,
+    )
+  ledger.issue('policy.set', { setting: 'deny', value: ['pkg:npm/b'] }, key, 0)
+  ledger.issue('policy.block', { purl: 'pkg:npm/c', reason: 'bad' }, key, 0)
+  const overlay = join(data, 'overlay.json')
+  const policy = { blocks: [{ purl: 'pkg:npm/d' }] }
+  writeFileSync(overlay, JSON.stringify({ v: 1, mirrors: { corp: false }, policy }), { mode: 0o600 })
+  const { stdout, stderr } = await runWarren(['config', '--data', data], { home })
+  expect(stderr).toBe('')
+  const rows = new Map(stdout.split('\n').map((line) => [line.split(' ')[0], line.split(/ {2,}/).slice(1)]))
+  expect(rows.get('mirrors.npm')?.slice(0, 2)).toEqual(['npm /npm-x/ https://mesh.test/', 'the mesh'])
+  expect(rows.get('mirrors.npm')?.[2]).toContain('(built in)')
+  expect(rows.get('mirrors.own')?.[0]).toBe('npm /own/ https://own.test/')
+  expect(rows.get('mirrors.corp')).toEqual(['taken away', overlay, 'npm /corp-x/ https://mesh.test (the mesh)'])
+  expect(rows.get('policy.deny')?.slice(0, 1)).toEqual(['pkg:npm/a pkg:npm/b'])
+  expect(rows.get('policy.blocks')).toEqual(['pkg:npm/d pkg:npm/c bad', `${overlay}, the mesh`])
 })
 
 test('a mirror that preserves tarball URLs is shown with that', async () => {
