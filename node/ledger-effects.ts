@@ -27,12 +27,19 @@ export class NodeEffects implements LedgerEffects {
   /** As `LedgerEffects`; of one op each purge is carried out once. */
   async apply(state: LedgerState): Promise<void> {
     const { settings, purger } = this.#components
-    // First: what was blocked must not be fetched anew once it is purged.
-    settings.setLedger(layerOf(state))
+    let trouble: unknown
+    try {
+      // First: what was blocked must not be fetched anew once it is purged.
+      settings.setLedger(layerOf(state))
+    } catch (error) {
+      // A mirror that this node cannot have must not keep what was purged.
+      trouble = error
+    }
     for (const { op, effect } of state.inEffect('purged')) {
       const isBegun = purger.run(op.hash)?.state !== undefined
       await purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
     }
+    if (trouble !== undefined) throw trouble
   }
 
   freed(): readonly FreedBy[] {

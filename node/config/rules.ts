@@ -200,6 +200,9 @@ function isReadable(path: string): boolean {
 
 function hasCertificate(path: string): boolean {
   try {
+    // Others may name it, by the ledger, and a pipe or what the kernel shows as an empty file can keep whoever reads it waiting for ever.
+    const stats = statSync(path)
+    if (!stats.isFile() || stats.size === 0) return false
     // OpenSSL would pass over what is none without a word.
     new X509Certificate(readBounded(path, MAX_PEM_BYTES) ?? '')
     return true
