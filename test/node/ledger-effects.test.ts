@@ -18,6 +18,11 @@ const folders = useTempFolders()
 const NONE = { allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] }
 const PURGE = { type: 'purge', body: { scopes: [{ kind: 'all' }] } }
 
+interface Said {
+  readonly type: string
+  readonly body: Record<string, unknown>
+}
+
 /** A node for which ops come into effect, and what comes of that. */
 function nodeWith(takeMirrors: () => void = () => {}) {
   const left: string[] = []
@@ -29,13 +34,14 @@ function nodeWith(takeMirrors: () => void = () => {}) {
   )
   const purger = {
     run: () => undefined,
+    runs: () => [],
     apply: async (id: string, scopes: readonly PurgeScope[]) => {
       purged.set(id, scopes)
       return {} as PurgeRun
     },
   }
   const effects = new NodeEffects({ settings, purger, log: { warn: () => {} } })
-  const apply = (...ops: readonly { type: string; body: Record<string, unknown> }[]) => {
+  const apply = (...ops: readonly Said[]) => {
     const state = new LedgerState(scope)
     for (const [at, op] of ops.entries()) state.apply(openOp(opWith({ ...op, lamport: at + 1 }).text, scope))
     return effects.apply(state)
@@ -84,7 +90,7 @@ describe('what an op says that nobody has checked', () => {
         const good = { protocol: 'npm', upstreams: ['http://127.0.0.1:9/'] }
         const blocked = { type: 'policy.block', body: { purl: 'pkg:npm/left-pad' } }
         const mirror = { type: 'mirrors.set', body: { name: 'zz-good', entry: good } }
-        await apply(...(ops as Parameters<typeof apply>), PURGE, blocked, mirror)
+        await apply(...ops, PURGE, blocked, mirror)
         expect([...purged.values()].at(-1)).toEqual([{ kind: 'all' }])
         expect(settings.blocks.map(({ purl }) => purl)).toContain('pkg:npm/left-pad')
         expect(settings.mirrors.map(({ name }) => name)).toContain('zz-good')
@@ -96,7 +102,7 @@ describe('what an op says that nobody has checked', () => {
 
   it.skipIf(process.platform === 'win32')('names no pipe that would be waited at for ever, at each start again', async () => {
     const pipe = join(folders.create(), 'pipe')
-    execFileSync('mkfifo', [pipe])
+    execFileSync('sh', ['-c', `mkfifo '${pipe}'`])
     const { settings, left, purged, apply } = nodeWith()
     const entry = { protocol: 'npm', upstreams: [{ url: 'https://127.0.0.1:9/', ca: pipe }] }
     await apply({ type: 'mirrors.set', body: { name: 'corp', entry } }, PURGE)
