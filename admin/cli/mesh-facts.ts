@@ -47,7 +47,9 @@ function pinFacts(pins: Status['mesh']['pins']): string[] {
 function ledgerFacts(ledger: Status['mesh']['ledger']): string[] {
   if (!ledger || (ledger.ops === 0 && ledger.confirmed)) return []
   const ops = plural(ledger.ops, 'op')
-  return [ledger.confirmed ? `ledger of ${ops}` : `ledger: unconfirmed, no seed has said yet that ${ops} are all there are`]
+  return [
+    ledger.confirmed ? `ledger of ${ops} in effect` : `ledger: unconfirmed, no seed has said yet that ${ops} are all there are`,
+  ]
 }
 
 /** How often it was known where something is. */

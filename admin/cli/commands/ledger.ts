@@ -45,7 +45,7 @@ export function ledgerLines(known: Ledger, output: Output, fates?: ReadonlyMap<s
         new Date(op.issuedAt).toISOString().slice(0, 16).replace('T', ' '),
         authorText(op),
         op.type,
-        effect ? nameOf(effect) : '',
+        effect ? subjectText(effect, known) : '',
         effectText(op, effect, known),
         ...(fates ? [nodesText(fates.get(op.hash))] : []),
       ]
@@ -68,7 +68,7 @@ async function fatesAt(data: string): Promise<ReadonlyMap<string, Fate> | undefi
 }
 
 function nodesText(fate: Fate | undefined): string {
-  if (!fate?.appliedBy) return ''
+  if (!fate?.appliedBy) return '–'
   const { appliedBy, missing } = fate
   return missing.length === 0 ? `all ${appliedBy.length}` : `${appliedBy.length}, ${missing.length} missing`
 }
@@ -122,6 +122,12 @@ function nameOf(effect: Effect): string {
     case 'mirror unset':
       return effect.name
   }
+}
+
+/** The same for people, who know operators by their names rather than by their keys. */
+function subjectText(effect: Effect, known: Ledger): string {
+  if (effect.kind !== 'operator revoked') return nameOf(effect)
+  return known.all().find(({ author }) => author === effect.operator)?.operator ?? nameOf(effect)
 }
 
 function effectText(op: Op, effect: Effect | undefined, { state }: Ledger): string {

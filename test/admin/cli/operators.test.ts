@@ -79,3 +79,12 @@ test.each([
   expect((await run('list')).stdout).toContain('revoked')
   expect((await run('add ada')).code).toBe(0)
 })
+
+test('one op of an operator counts or does not, and the ledger calls its author by name', async () => {
+  const { machine, run, ledger } = await founder()
+  const { key, text: cert } = decodeOperatorKey((await run('add ada')).stdout)
+  ledger().issue('policy.block', { purl: 'pkg:npm/a' }, key, Date.now(), cert)
+  expect((await run('revoke ada')).stdout).toContain('its one op so far still counts.')
+  const rows = (await machine.warren('ledger')).stdout.trimEnd().split('\n')
+  expect(rows.at(-1)?.split(/ {2,}/).slice(2)).toEqual(['admin', 'operator.revoke', 'ada', 'operator revoked'])
+})

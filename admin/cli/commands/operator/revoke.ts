@@ -45,6 +45,7 @@ function keyOf(name: string, issued: IssuedOperators): string {
 
 function fateText(count: number, isVoid = false): string {
   if (count === 0) return 'it had changed nothing.'
-  const ops = count === 1 ? 'its one op' : `its ${count} ops`
-  return isVoid ? `${ops} count no more. What it purged stays away until it is asked for again.` : `${ops} so far still count.`
+  const [ops, counts] = count === 1 ? ['its one op', 'counts'] : [`its ${count} ops`, 'count']
+  if (isVoid) return `${ops} ${counts} no more. What it purged stays away until it is asked for again.`
+  return `${ops} so far still ${counts}.`
 }

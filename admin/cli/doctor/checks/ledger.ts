@@ -7,7 +7,7 @@ export function checkLedger({ node }: Scene): readonly Finding[] {
   const { ledger } = node?.examination ?? {}
   if (!ledger) return []
   const ops = plural(ledger.ops, 'op')
-  if (ledger.confirmed) return [ok(`${ops}, all that there are`)]
+  if (ledger.confirmed) return [ok(`${ops} in effect, all that there are`)]
   return [
     wrong(
       `${ops}, and no seed says that these are all: it serves its clients, and hands nothing to members`,

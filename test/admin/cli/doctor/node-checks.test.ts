@@ -182,7 +182,7 @@ test('seeds whose certificates end are noted, since this node may be the one tha
 
 test.for([
   [null, []],
-  [{ ops: 3, confirmed: true }, ['ok: 3 ops, all that there are']],
+  [{ ops: 3, confirmed: true }, ['ok: 3 ops in effect, all that there are']],
   [{ ops: 1, confirmed: false }, ['wrong: 1 op, and no seed says that these are all']],
 ] as const)('of a ledger like %j it is said: %j', ([ledger, said]) => {
   expect(told(checkLedger(scene({ examination: { ledger } })))).toEqual(said.map((one) => expect.stringContaining(one)))
