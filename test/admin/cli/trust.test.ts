@@ -187,7 +187,7 @@ test('a node in no mesh has no ledger, and one in a mesh an empty one at first',
   for (const command of ['ledger', 'mesh tickets', `seed revoke ${newPeer()}`])
     expect(await alone.warren(command)).toMatchObject({
       code: 1,
-      stderr: 'warren: this node is in no mesh; «warren mesh create» or «warren mesh join» comes first\n',
+      stderr: `warren: the node of ${alone.data} is in no mesh; «warren mesh create» or «warren mesh join» comes first, or --data names the folder of another\n`,
     })
   const { machine } = await founder()
   expect((await machine.warren('ledger')).stdout).toBe(
