@@ -78,9 +78,10 @@ export class OpSet {
 
   /** The op of an author with the highest number. */
   lastOf(author: string): Op | undefined {
-    return this.all()
-      .filter((op) => op.author === author)
-      .reduce<Op | undefined>((one, other) => (one && one.seq > other.seq ? one : other), undefined)
+    let last: Op | undefined
+    for (const ops of [this.#live, this.#history])
+      for (const op of ops.values()) if (op.author === author && !(last && last.seq > op.seq)) last = op
+    return last
   }
 
   /** Whether there is room for one more of that author: the admin can take the place of operators. */

@@ -1,6 +1,9 @@
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { MAX_LAMPORT } from '../../../node/ledger/constants.ts'
 import { Ledger } from '../../../node/ledger/ledger.ts'
+import { signOp } from '../../../node/ledger/op.ts'
+import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
 import { decodeOperatorKey } from '../../../node/trust/operator-key.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { MeshMachine } from './mesh-machine.ts'
@@ -87,4 +90,25 @@ test('one op of an operator counts or does not, and the ledger calls its author 
   expect((await run('revoke ada')).stdout).toContain('its one op so far still counts.')
   const rows = (await machine.warren('ledger')).stdout.trimEnd().split('\n')
   expect(rows.at(-1)?.split(/ {2,}/).slice(2)).toEqual(['admin', 'operator.revoke', 'ada', 'operator revoked'])
+})
+
+test('an op from far ahead of all others is not kept when its operator is revoked: nothing could ever replace it', async () => {
+  const { machine, run, ledger } = await founder()
+  const { key, text: cert } = decodeOperatorKey((await run('add ada')).stdout)
+  const { scope } = ledger()
+  const blocked = (purl: string, lamport: number) => {
+    const op = { mesh: scope.mesh, seq: lamport, prev: null, lamport, issuedAt: Date.now(), type: 'policy.block', cert }
+    return signOp({ ...op, body: { purl } }, key).text
+  }
+  ledger().add([blocked('pkg:npm/a', 1), blocked('pkg:npm/b', MAX_LAMPORT)])
+  expect((await run('revoke ada')).stdout).toContain('of its 2 ops those that came from far ahead count no more (1).')
+  const purls = () =>
+    ledger()
+      .state.inEffect('package blocked')
+      .map(({ effect }) => effect.purl)
+  expect(purls()).toEqual(['pkg:npm/a'])
+  const adminKey = new MeshFolder(machine.data).adminKey()
+  if (!adminKey) return expect.fail('the machine has no admin key')
+  ledger().issue('policy.unblock', { purl: 'pkg:npm/a' }, adminKey, Date.now())
+  expect(purls()).toEqual([])
 })

@@ -19,9 +19,12 @@ export async function revoke(name: string, options: RevokeOptions): Promise<void
   const operator = keyOf(name, new IssuedOperators(folder.path))
   const before = ledger.state.operatorRevocation(operator)
   const issued = ledger.live().filter(({ author }) => author === operator)
+  // What comes from further ahead than any op that is issued honestly would count for the last one for ever.
+  const { lamport } = ledger.positionOf(operator)
+  const kept = options.void ? [] : issued.filter((op) => op.lamport < lamport)
   const now = Date.now()
-  if (!before && !options.void) {
-    const hashes = issued.map(({ hash }) => hash)
+  if (!before) {
+    const hashes = kept.map(({ hash }) => hash)
     for (let at = 0; at < hashes.length; at += MAX_KEPT_OPS)
       ledger.issue('operator.keep', { ops: hashes.slice(at, at + MAX_KEPT_OPS) }, adminKey, now)
   }
@@ -29,7 +32,7 @@ export async function revoke(name: string, options: RevokeOptions): Promise<void
   const facts = { operator, op: op.hash, isNew: !before, issued: issued.length }
   if (options.json) return writeLines(process.stdout, [JSON.stringify(facts, null, 2)])
   writeLines(process.stdout, [
-    before ? `Operator ${name} was revoked before.` : `Operator ${name} is revoked; ${fateText(issued.length, options.void)}`,
+    before ? `Operator ${name} was revoked before.` : `Operator ${name} is revoked; ${fateText(issued.length, kept.length)}`,
     await spreadText(data),
   ])
 }
@@ -43,9 +46,11 @@ function keyOf(name: string, issued: IssuedOperators): string {
   )
 }
 
-function fateText(count: number, isVoid = false): string {
-  if (count === 0) return 'it had changed nothing.'
-  const [ops, counts] = count === 1 ? ['its one op', 'counts'] : [`its ${count} ops`, 'count']
-  if (isVoid) return `${ops} ${counts} no more. What it purged stays away until it is asked for again.`
-  return `${ops} so far still ${counts}.`
+function fateText(issued: number, kept: number): string {
+  if (issued === 0) return 'it had changed nothing.'
+  const [ops, counts] = issued === 1 ? ['its one op', 'counts'] : [`its ${issued} ops`, 'count']
+  if (kept === issued) return `${ops} so far still ${counts}.`
+  const fate =
+    kept === 0 ? `${ops} ${counts} no more` : `of ${ops} those that came from far ahead count no more (${issued - kept})`
+  return `${fate}. What it purged stays away until it is asked for again.`
 }
