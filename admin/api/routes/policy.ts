@@ -118,7 +118,12 @@ export function policyRoutes(app: ApiApp, { policy }: PolicyPorts): void {
         tags,
         summary: 'Takes a block of this node back',
         querystring: z.object({ purl: z.string({ error: PURL_MUST }).describe('As it was blocked'), ...scopeQuery }),
-        response: { 200: z.object({ still: z.array(blockSchema).describe('Blocks of it by other layers') }) },
+        response: {
+          200: z.object({
+            still: z.array(blockSchema).describe('Blocks of it by other layers'),
+            denied: z.boolean().describe('Whether policy.deny of any layer has the same pattern'),
+          }),
+        },
       },
     },
     async (request) => {
@@ -130,10 +135,14 @@ export function policyRoutes(app: ApiApp, { policy }: PolicyPorts): void {
           'CONFLICT',
           `${purl} is blocked by ${still[0]?.layer === 'ledger' ? 'the mesh, which «warren unblock --mesh» takes back' : 'the file, and taken back there'}; this node by itself does not block it`,
         )
-      if (!own) throw new WarrenError('NOT_FOUND', `${purl} is not blocked at this node`)
+      const denied = policy.policy.deny.includes(purl)
+      if (!own) {
+        const otherwise = denied ? ', but denied by policy.deny («warren policy» tells who says so)' : ''
+        throw new WarrenError('NOT_FOUND', `${purl} is not blocked at this node${otherwise}`)
+      }
       policy.setBlocks(others)
       request.change = { what: `block ${purl}`, before: blockView(own), after: null }
-      return { still }
+      return { still, denied }
     },
   )
 }

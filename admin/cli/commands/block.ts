@@ -31,8 +31,9 @@ export async function unblock(purl: string, options: Options): Promise<void> {
     return tell(options, op, `${purl} is not blocked in the mesh any more: ${fateText(op)}`)
   }
   const { json } = await client.ask('DELETE', `/admin/v1/policy/blocks?purl=${encodeURIComponent(purl)}`)
-  const [still] = z.object({ still: z.array(blockSchema) }).parse(json).still
-  tell(options, json, `${purl} is blocked ${still ? `by ${LAYERS[still.layer]} still` : 'no more at this node'}`)
+  const { still, denied } = z.object({ still: z.array(blockSchema), denied: z.boolean().default(false) }).parse(json)
+  const by = still[0] ? `by ${LAYERS[still[0].layer]} still` : 'no more at this node'
+  tell(options, json, `${purl} is blocked ${by}${denied ? '; policy.deny denies it still' : ''}`)
 }
 
 function tell({ json }: Options, facts: unknown, text: string): void {

@@ -29,7 +29,10 @@ test('a package is blocked at once, also one that is held, with the reason for w
   ])
   const { blocks } = (await node.ask('GET', 'policy/blocks')).json
   expect(blocks).toEqual([{ ...block, layer: 'overlay' }])
-  expect((await node.ask('DELETE', `policy/blocks?purl=${encodeURIComponent(block.purl)}`)).json).toEqual({ still: [] })
+  expect((await node.ask('DELETE', `policy/blocks?purl=${encodeURIComponent(block.purl)}`)).json).toEqual({
+    still: [],
+    denied: false,
+  })
   expect((await node.get())[0]).toBe(200)
   expect((await node.ask('DELETE', `policy/blocks?purl=${block.purl}`)).status).toBe(404)
   await node.node.stop()

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
+import { loadNodeToken } from '../../../node/node-token.ts'
 import { type NodeProcess, startNodeProcess } from '../../harness/node.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { runWarren } from './run-warren.ts'
@@ -110,6 +111,16 @@ test('a package is blocked and unblocked, and the policy shows it', async () => 
   const again = await warren('unblock', 'pkg:npm/evil')
   expect([again.code, again.stderr]).toEqual([2, 'warren: pkg:npm/evil is not blocked at this node\n'])
   expect((await warren('block', 'evil')).stderr).toMatch(/^warren: purl is "evil", but must be a package URL/)
+})
+
+test('what policy.deny denies is not told to be let through when a block is taken back', async () => {
+  const purl = 'pkg:npm/evil'
+  const headers = { authorization: `Bearer ${loadNodeToken(node.data).value}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ deny: [purl] })
+  expect((await fetch(`${node.url}/admin/v1/policy`, { method: 'PUT', headers, body })).status).toBe(200)
+  expect((await warren('unblock', purl)).stderr).toContain(`${purl} is not blocked at this node, but denied by policy.deny`)
+  await warren('block', purl)
+  expect((await warren('unblock', purl)).stdout).toBe(`${purl} is blocked no more at this node; policy.deny denies it still.\n`)
 })
 
 test.each([
