@@ -104,6 +104,8 @@ export class SharedLedger {
   /** Takes an op that somebody signed, and tells everybody. Throws as `Ledger.relay`. */
   relay(text: string, check: (op: Op) => void): Op {
     const { ledger } = this.#components
+    // What another process has just written is new to the others as well.
+    this.refresh()
     const before = ledger.summary.digest
     const op = ledger.relay(text, check)
     if (ledger.summary.digest !== before) this.#added([op])

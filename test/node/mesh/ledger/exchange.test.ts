@@ -81,6 +81,17 @@ describe('a new op', () => {
     for (const member of all) expect(members.ledgerOf(member).all().length).toBe(1)
   })
 
+  it('is told to everybody also where another one is handed in before the node has read it', async () => {
+    const { seed } = await meshOf(1)
+    const spread = vi.spyOn(LedgerExchange.prototype, 'spread')
+    onTestFinished(() => spread.mockRestore())
+    const written = members.ledgerOf(seed).issue('ticket.revoke', { ticket: 'b'.repeat(16) }, members.adminKey, Date.now())
+    const later = opWith({ body: { ticket: 'c'.repeat(16) }, seq: 2, lamport: 2 })
+    seed.mesh.ledger.relay(later.text, () => {})
+    const told = spread.mock.calls.flatMap(([ops]) => ops.map(({ hash }) => hash))
+    expect(told).toEqual([written.hash, later.hash])
+  })
+
   it('of a type that nobody knows is kept and told on, and changes nothing', async () => {
     const { all, tell } = await meshOf(2)
     const [seed, between, last] = all as [Member, Member, Member]
