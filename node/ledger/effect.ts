@@ -10,7 +10,7 @@ export type Effect = { readonly subject: string } & (
   | { readonly kind: 'ticket revoked'; readonly ticket: string }
   | { readonly kind: 'seed revoked'; readonly peer: string }
   | { readonly kind: 'seed certified' | 'seed renewed'; readonly text: string; readonly certificate: SeedCertificate }
-  | { readonly kind: 'operator revoked'; readonly operator: string }
+  | { readonly kind: 'operator revoked'; readonly operator: string; readonly keepsNone: boolean }
   | { readonly kind: 'ops kept'; readonly ops: readonly string[] }
   | { readonly kind: 'purged'; readonly scopes: readonly Json[] }
   | { readonly kind: 'package blocked'; readonly purl: string; readonly reason: string | undefined }
@@ -40,8 +40,11 @@ const bodies = {
    * revocation that it has not heard of.
    */
   'seed.renew': z.strictObject({ certificate: z.string().max(MAX_STATEMENT_CHARS) }),
-  /** No op of that operator counts, for good, but those that are named by `operator.keep`: a thief may date ops back. */
-  'operator.revoke': z.strictObject({ operator: publicKey }),
+  /**
+   * No op of that operator counts, for good, but those that are named by `operator.keep`: a thief may date ops back. Not
+   * even those with `void`: that it was a thief may come out when they have been kept.
+   */
+  'operator.revoke': z.strictObject({ operator: publicKey, void: z.literal(true).optional() }),
   /** These ops count, though their author is revoked. */
   'operator.keep': z.strictObject({ ops: z.array(opHash).min(1).max(MAX_KEPT_OPS) }),
   /** What falls under any of the scopes goes from all caches. What a scope is, whoever applies it knows (`node/purge`). */
@@ -79,7 +82,11 @@ const makers: { readonly [Type in OpType]: (body: OpBodies[Type], hash: string, 
   'seed.revoke': ({ peer }) => ({ kind: 'seed revoked', subject: `seed ${peer}`, peer }),
   'seed.certify': (body, _, scope) => certified('seed certified', 'seed', body.certificate, scope),
   'seed.renew': (body, _, scope) => certified('seed renewed', 'renewal', body.certificate, scope),
-  'operator.revoke': ({ operator }) => ({ kind: 'operator revoked', subject: `operator ${operator}`, operator }),
+  // Of two subjects: neither stands for the other.
+  'operator.revoke': ({ operator, void: keepsNone = false }) => {
+    const subject = `operator ${operator}${keepsNone ? ' void' : ''}`
+    return { kind: 'operator revoked', subject, operator, keepsNone }
+  },
   'operator.keep': ({ ops }, hash) => ({ kind: 'ops kept', subject: `kept ${hash}`, ops }),
   // Each purge is of what was there when it came: none stands for another.
   purge: ({ scopes }, hash) => ({ kind: 'purged', subject: `purge ${hash}`, scopes }),

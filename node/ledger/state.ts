@@ -27,6 +27,8 @@ export class LedgerState implements Revocations {
   /** Revocations by the operator's key, and ops that count all the same. */
   readonly #revoked = new Map<string, Op>()
   readonly #kept = new Set<string>()
+  /** Operators of whom no op counts, whatever was kept. */
+  readonly #voided = new Set<string>()
 
   constructor(scope: OpScope) {
     this.#scope = scope
@@ -37,15 +39,17 @@ export class LedgerState implements Revocations {
     const effect = effectOf(op, this.#scope)
     if (!effect) return
     this.#known.set(op.hash, { op, effect })
-    if (effect.kind === 'operator revoked') this.#revoked.set(effect.operator, op)
-    else if (effect.kind === 'ops kept') for (const hash of effect.ops) this.#kept.add(hash)
+    if (effect.kind === 'operator revoked') {
+      this.#revoked.set(effect.operator, op)
+      if (effect.keepsNone) this.#voided.add(effect.operator)
+    } else if (effect.kind === 'ops kept') for (const hash of effect.ops) this.#kept.add(hash)
     if (effect.kind === 'operator revoked' || effect.kind === 'ops kept') this.#fold()
     else this.#judge({ op, effect })
   }
 
   /** Whether an op does not count since its author was revoked. */
   isVoid({ author, hash }: Pick<Op, 'author' | 'hash'>): boolean {
-    return this.#revoked.has(author) && !this.#kept.has(hash)
+    return this.#revoked.has(author) && (!this.#kept.has(hash) || this.#voided.has(author))
   }
 
   /**
@@ -88,6 +92,11 @@ export class LedgerState implements Revocations {
   seedRevocation(peer: string): Op | undefined {
     const winner = this.#winners.get(`seed ${peer}`)
     return winner?.effect.kind === 'seed revoked' ? winner.op : undefined
+  }
+
+  /** Whether an operator, by public key, is revoked and nothing that it issued counts, whatever was kept before. */
+  isVoided(operator: string): boolean {
+    return this.#voided.has(operator)
   }
 
   /** By public key. */

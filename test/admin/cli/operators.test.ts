@@ -112,3 +112,16 @@ test('an op from far ahead of all others is not kept when its operator is revoke
   ledger().issue('policy.unblock', { purl: 'pkg:npm/a' }, adminKey, Date.now())
   expect(purls()).toEqual([])
 })
+
+test('what was kept of an operator is taken back where it comes out later that it was a thief', async () => {
+  const { run, ledger } = await founder()
+  const { key, text: cert } = decodeOperatorKey((await run('add ada')).stdout)
+  ledger().issue('policy.block', { purl: 'pkg:npm/a' }, key, Date.now(), cert)
+  const count = () => ledger().state.inEffect('package blocked').length
+  await run('revoke ada')
+  expect(count()).toBe(1)
+  expect((await run('revoke ada --void')).stdout).toContain('its one op counts no more.')
+  expect(count()).toBe(0)
+  for (const again of ['revoke ada', 'revoke ada --void']) expect((await run(again)).stdout).toContain('was revoked before')
+  expect(count()).toBe(0)
+})

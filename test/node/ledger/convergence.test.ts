@@ -25,7 +25,9 @@ function manyOps(): readonly Op[] {
 
 const changes = manyOps()
 const revoke = opWith({ type: 'operator.revoke', body: { operator: ada.key.publicKey }, lamport: 9 })
-const kept = changes.filter(({ author }) => author === ada.key.publicKey).filter((_, at) => at % 4 === 0)
+const voided = opWith({ type: 'operator.revoke', body: { operator: bob.key.publicKey, void: true }, lamport: 7 })
+const revokedLater = opWith({ type: 'operator.revoke', body: { operator: bob.key.publicKey }, lamport: 10 })
+const kept = changes.filter((_, at) => at % 4 === 0)
 const keep = opWith({ type: 'operator.keep', body: { ops: kept.map(({ hash }) => hash) }, lamport: 9 })
 
 /** As `LedgerExchange` pulls: by the hashes of what counts there and is not here. Whether something was new. */
@@ -48,7 +50,10 @@ it.each([
   ['an operator has issued too much', { most: 100, mostOfOperator: 3 }],
   ['all together have', { most: 8, mostOfOperator: 5 }],
 ])('nodes that have heard of different ops end with the same ledger where %s', (_, bounds) => {
-  const heard = fc.array(fc.shuffledSubarray([...changes, revoke, keep]), { minLength: NODES, maxLength: NODES })
+  const heard = fc.array(fc.shuffledSubarray([...changes, revoke, keep, voided, revokedLater]), {
+    minLength: NODES,
+    maxLength: NODES,
+  })
   const meetings = fc.array(fc.tuple(fc.nat(NODES - 1), fc.nat(NODES - 1)), { maxLength: 12 })
   fc.assert(
     fc.property(heard, meetings, (parts, met) => {

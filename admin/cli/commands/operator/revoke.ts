@@ -11,13 +11,14 @@ export interface RevokeOptions extends AdminOptions {
 }
 
 /**
- * Revokes an operator key; once more changes nothing. What it has issued is named in ops of the admin first, unless that is to go
- * as well: else it would count no more. Throws UsageError, and MESH_CONFLICT without mesh or admin key.
+ * Revokes an operator key; once more changes nothing, unless what was kept then is to go as well. What it has issued is named in ops of
+ * the admin first: else it would count no more. Throws UsageError, and MESH_CONFLICT without mesh or admin key.
  */
 export async function revoke(name: string, options: RevokeOptions): Promise<void> {
   const { data, folder, ledger, adminKey } = administered(options, 'revoke operators')
   const operator = keyOf(name, new IssuedOperators(folder.path))
-  const before = ledger.state.operatorRevocation(operator)
+  const { state } = ledger
+  const before = options.void && !state.isVoided(operator) ? undefined : state.operatorRevocation(operator)
   const issued = ledger.live().filter(({ author }) => author === operator)
   // What comes from further ahead than any op that is issued honestly would count for the last one for ever.
   const { lamport } = ledger.positionOf(operator)
@@ -28,7 +29,7 @@ export async function revoke(name: string, options: RevokeOptions): Promise<void
     for (let at = 0; at < hashes.length; at += MAX_KEPT_OPS)
       ledger.issue('operator.keep', { ops: hashes.slice(at, at + MAX_KEPT_OPS) }, adminKey, now)
   }
-  const op = before ?? ledger.issue('operator.revoke', { operator }, adminKey, now)
+  const op = before ?? ledger.issue('operator.revoke', options.void ? { operator, void: true } : { operator }, adminKey, now)
   const facts = { operator, op: op.hash, isNew: !before, issued: issued.length }
   if (options.json) return writeLines(process.stdout, [JSON.stringify(facts, null, 2)])
   writeLines(process.stdout, [
