@@ -62,7 +62,9 @@ export async function askUpstream(
     }
   } catch (error) {
     const reachable = isWarrenError(error, 'UPSTREAM_FAILED', 'UPSTREAM_BUSY', 'UPSTREAM_DENIED')
-    const late = within.aborted ? `it did not answer within ${LIMIT / 1_000} s` : reasonOf(error)
+    // Whoever reads it has the address beside it.
+    const reason = reasonOf(error).replaceAll(`${new URL(base).origin}: `, '')
+    const late = within.aborted ? `it did not answer within ${LIMIT / 1_000} s` : reason
     return { answered: { url, reachable, status: null, ms: ms(), problem: late } }
   }
 }

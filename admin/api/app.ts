@@ -7,7 +7,7 @@ import Fastify, {
   type RawServerDefault,
 } from 'fastify'
 import type { ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { isWarrenError, WarrenError } from '../../node/errors.ts'
 import { REQUEST_ID, requestIdOf } from '../../node/request-id.ts'
 import { inputError, PROBLEM_TYPE, type Problem, problemOf, problemSchema } from './problem.ts'
@@ -48,7 +48,9 @@ export function apiApp(): ApiApp {
     frameworkErrors: (error, _request, reply) => sendProblem(reply, problemOf(error)),
   }).withTypeProvider<ZodTypeProvider>()
   app.setValidatorCompiler<z.ZodType>(({ schema, httpPart = '' }) => (data) => {
-    const { success, data: value, error } = schema.safeParse(data)
+    // A misspelt scope or limit would be one that is left out.
+    const rule = httpPart === 'querystring' && schema instanceof z.ZodObject ? schema.strict() : schema
+    const { success, data: value, error } = rule.safeParse(data)
     return success ? { value } : { error: inputError(PARTS[httpPart] ?? httpPart, data, error) }
   })
   // An answer that is not as described is a mistake of ours for tests to find, and no reason to give none.

@@ -115,6 +115,7 @@ test('a long list comes in parts', async () => {
   const names = [first, second, third].map(({ mirrors }) => mirrors.map(({ name }: { name: string }) => name))
   expect(names).toEqual([['a', 'b'], ['c', 'd'], ['npm']])
   expect(third.next).toBeNull()
+  expect((await node.ask('GET', 'mirrors?limt=2')).json.detail).toBe('there is no query.limt here')
   expect((await node.ask('GET', 'mirrors?limit=0')).json.detail).toBe(
     'query.limit is "0", but must be a whole number from 1 to 1000',
   )

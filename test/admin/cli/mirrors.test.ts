@@ -93,7 +93,7 @@ test('all of a mirror comes from a file, and what is wrong is told in the words 
 test('upstreams are tested, and the exit code says whether all is well', async () => {
   const { code, lines } = await warren('mirrors', 'test', 'corp')
   expect(code).toBe(1)
-  expect(lines[1]).toMatch(/^corp +http:\/\/127\.0\.0\.1:9\/ +\d+ ms +fails: .*ECONNREFUSED/)
+  expect(lines[1]).toMatch(/^corp +http:\/\/127\.0\.0\.1:9\/ +\d+ ms +fails: connect ECONNREFUSED/)
 })
 
 test('a package is blocked and unblocked, and the policy shows it', async () => {
