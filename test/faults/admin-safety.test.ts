@@ -84,7 +84,7 @@ test.for<[string, Attack]>([
     }
     expect([(await node.ask('GET', 'mirrors')).json, (await node.ask('GET', 'policy')).json]).toEqual(before)
     await node.node.stop()
-    expect(node.audited().map(({ time: _time, ...entry }) => entry)).toEqual(
+    expect(node.audited().map(({ time: _time, request: _request, ...entry }) => entry)).toEqual(
       REQUESTS.map(([method, path]) => ({
         who: 'none',
         from: '127.0.0.1',

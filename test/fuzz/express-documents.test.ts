@@ -96,10 +96,11 @@ function policyOf(deny: readonly string[]): Policy {
   return new Policy({ allow: [], deny, minimumAge: {}, minimumAgeExceptions: [] })
 }
 
-/** But for the time of day, and for the order in which the two ways write what both have. */
+/** But for the time of day and the name of the request, and for the order in which the two ways write what both have. */
 function normal(received: string): unknown {
   const { status, headers, rest } = parseHead(received)
   headers.delete('date')
+  headers.delete('x-request-id')
   return [status, [...headers].sort(([one], [other]) => (one < other ? -1 : 1)), rest]
 }
 
