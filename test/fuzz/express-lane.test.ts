@@ -92,12 +92,12 @@ function sendPieces(port: number, pieces: readonly string[]): Promise<string> {
   })
 }
 
-/** The same answers, whichever way they came: names of fields in lower case, in order, and without the time of day. */
+/** The same answers, whichever way they came: names of fields in lower case, in order, and without the time of day and the name of the request. */
 function normal(received: string): string {
   return received.replace(/HTTP\/1\.1 \d{3} [^\r]*\r\n(?:[^\r\n]+\r\n)*/g, (head) => {
     const [line, ...fields] = head.trimEnd().split('\r\n')
     const named = fields.map((field) => field.replace(/^[^:]+/, (name) => name.toLowerCase()))
-    return `${[line, ...named.filter((field) => !field.startsWith('date:')).sort()].join('\r\n')}\r\n`
+    return `${[line, ...named.filter((field) => !/^(?:date|x-request-id):/.test(field)).sort()].join('\r\n')}\r\n`
   })
 }
 
