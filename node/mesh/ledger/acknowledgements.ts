@@ -172,8 +172,9 @@ export class Acknowledgements {
   }
 
   #track(): void {
-    const live = this.#components.ledger.live()
-    for (const { hash } of live.slice(-TRACKED_OPS)) if (!this.#appliedBy.has(hash)) this.#appliedBy.set(hash, new Set())
+    // Also what was replaced before it came here: whoever has the same live ops has put that into effect, too.
+    const all = this.#components.ledger.all()
+    for (const { hash } of all.slice(-TRACKED_OPS)) if (!this.#appliedBy.has(hash)) this.#appliedBy.set(hash, new Set())
     for (const hash of this.#appliedBy.keys()) {
       if (this.#appliedBy.size <= TRACKED_OPS) break
       this.#appliedBy.delete(hash)

@@ -63,6 +63,8 @@ interface Duties {
   /** Peer ids of nodes whose acknowledgements are to be passed on; '' is this one. */
   readonly acks: Set<string>
   compare: boolean
+  /** Whether what it has heard is to be taken: seeds keep that equal among each other. */
+  gather: boolean
   /** Resolves when all of it is done, or goes wrong. */
   done: Promise<void>
 }
@@ -110,10 +112,17 @@ export class LedgerExchange {
   /** Looks what a member knows that has just come, and shows it what seeds say. */
   met(peer: string): void {
     this.#charge(peer, (duties) => {
-      duties.compare = true
-      if (this.#components.isSeed() || this.#components.book.roleOf(peer) === 'seed') duties.acks.add('')
+      this.#level(peer, duties)
       for (const node of this.#components.acks.heads(HEADS_SHOWN)) if (node.peer !== peer) duties.acks.add(node.peer)
     })
+  }
+
+  /** With a seed also what was acknowledged: while there was no connection, that went nowhere. */
+  #level(peer: string, duties: Duties): void {
+    const [isSeed, isWithSeed] = [this.#components.isSeed(), this.#components.book.roleOf(peer) === 'seed']
+    duties.compare = true
+    if (isSeed || isWithSeed) duties.acks.add('')
+    duties.gather ||= isSeed && isWithSeed
   }
 
   /** Looks whether a member knows more. */
@@ -191,7 +200,7 @@ export class LedgerExchange {
   #charge(peer: string, charge: (duties: Duties) => void): void {
     if (this.#stopped.signal.aborted) return
     const busy = this.#duties.get(peer)
-    const duties = busy ?? { tell: new Set(), acks: new Set(), compare: false, done: Promise.resolve() }
+    const duties = busy ?? { tell: new Set(), acks: new Set(), compare: false, gather: false, done: Promise.resolve() }
     charge(duties)
     if (busy) return
     this.#duties.set(peer, duties)
@@ -214,7 +223,7 @@ export class LedgerExchange {
 
   async #perform(peer: string, duties: Duties): Promise<void> {
     const { libp2p, ledger } = this.#components
-    while (duties.compare || duties.tell.size > 0 || duties.acks.size > 0) {
+    while (duties.compare || duties.gather || duties.tell.size > 0 || duties.acks.size > 0) {
       const [connection] = libp2p.getConnections(peerIdFromString(peer))
       if (!connection) return
       if (duties.tell.size > 0) {
@@ -229,6 +238,9 @@ export class LedgerExchange {
           duties.compare = true
           throw error
         })
+      } else if (duties.gather) {
+        await this.#gatherFrom(peer)
+        duties.gather = false
       } else {
         const told = [...duties.acks].slice(0, MAX_ACKS_A_MESSAGE)
         const acks = told.flatMap((node) => this.#saidBy(node)).map(({ ack, chain }) => ({ ack, chain }))
@@ -345,11 +357,13 @@ export class LedgerExchange {
   }
 
   async #compareNowAndThen(): Promise<void> {
-    const { clock, libp2p } = this.#components
+    const { clock, libp2p, book } = this.#components
     for (;;) {
       await clock.sleep(COMPARE_INTERVAL, this.#stopped.signal)
-      const [peer] = shuffled(libp2p.getPeers(), Math.random)
-      if (peer) this.compare(peer.toString())
+      const peers = shuffled(libp2p.getPeers().map(String), Math.random)
+      const seed = peers.find((peer) => book.roleOf(peer) === 'seed')
+      for (const peer of new Set([...peers.slice(0, 1), ...listOf(seed)]))
+        this.#charge(peer, (duties) => this.#level(peer, duties))
     }
   }
 }

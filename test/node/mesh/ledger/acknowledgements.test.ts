@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { type FreedBy, signAcknowledgement } from '../../../../node/ledger/acknowledgement.ts'
 import { Ledger } from '../../../../node/ledger/ledger.ts'
+import type { Op } from '../../../../node/ledger/op.ts'
 import { Acknowledgements, type Said } from '../../../../node/mesh/ledger/acknowledgements.ts'
 import { generateKey, peerIdOf } from '../../../../node/trust/keys.ts'
 import { type Role, standingOf } from '../../../../node/trust/standing.ts'
@@ -54,6 +55,19 @@ describe('what a node acknowledges', () => {
     other.ledger.add([second.text])
     here.acks.take(other.say())
     expect(here.acks.appliedBy(second.hash)?.length).toBe(2)
+  })
+
+  it('counts for what was replaced as well, also where that came too late to count', () => {
+    const other = node()
+    const here = node({ [other.peer]: 'member' })
+    const [replaced, counts] = [1, 2].map((lamport) =>
+      opWith({ type: 'policy.block', body: { purl: 'pkg:npm/left-pad' }, lamport }),
+    ) as [Op, Op]
+    other.ledger.add([replaced.text, counts.text])
+    here.ledger.add([counts.text, replaced.text])
+    here.acks.renew(false)
+    here.acks.take(other.say())
+    expect([replaced, counts].map(({ hash }) => here.acks.appliedBy(hash))).toEqual(Array(2).fill([here.peer, other.peer]))
   })
 
   it('counts also when this node hears of the op only later', () => {
