@@ -144,7 +144,12 @@ export class Acknowledgements {
   /** Peer ids of those who have put an op into effect, as far as is known; undefined for one of long ago. */
   appliedBy(hash: string): readonly string[] | undefined {
     const applied = this.#appliedBy.get(hash)
-    return applied && [...applied]
+    if (applied) return [...applied]
+    const { ledger } = this.#components
+    // What was replaced before it came here was never live: whoever has the same live ops has put into effect what it came to.
+    if (!this.#own || !ledger.has(hash) || ledger.get(hash)) return undefined
+    const same = [...this.#heard.values()].filter(({ parsed }) => parsed.digest === ledger.summary.digest)
+    return [this.#self, ...same.map(({ peer }) => peer)]
   }
 
   /** What a purge has freed at each node where it has ended, by peer id, as each says itself. */
@@ -172,9 +177,8 @@ export class Acknowledgements {
   }
 
   #track(): void {
-    // Also what was replaced before it came here: whoever has the same live ops has put that into effect, too.
-    const all = this.#components.ledger.all()
-    for (const { hash } of all.slice(-TRACKED_OPS)) if (!this.#appliedBy.has(hash)) this.#appliedBy.set(hash, new Set())
+    const live = this.#components.ledger.live()
+    for (const { hash } of live.slice(-TRACKED_OPS)) if (!this.#appliedBy.has(hash)) this.#appliedBy.set(hash, new Set())
     for (const hash of this.#appliedBy.keys()) {
       if (this.#appliedBy.size <= TRACKED_OPS) break
       this.#appliedBy.delete(hash)
