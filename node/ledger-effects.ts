@@ -36,7 +36,7 @@ export class NodeEffects implements LedgerEffects {
       trouble = error
     }
     for (const { op, effect } of state.inEffect('purged')) {
-      const isBegun = purger.run(op.hash)?.state !== undefined
+      const isBegun = purger.run(op.hash) !== undefined
       await purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
     }
     if (trouble !== undefined) throw trouble
