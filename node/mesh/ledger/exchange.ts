@@ -112,13 +112,13 @@ export class LedgerExchange {
   /** Looks what a member knows that has just come, and shows it what seeds say. */
   met(peer: string): void {
     this.#charge(peer, (duties) => {
-      this.#level(peer, duties)
+      this.#catchUp(peer, duties)
       for (const node of this.#components.acks.heads(HEADS_SHOWN)) if (node.peer !== peer) duties.acks.add(node.peer)
     })
   }
 
   /** With a seed also what was acknowledged: while there was no connection, that went nowhere. */
-  #level(peer: string, duties: Duties): void {
+  #catchUp(peer: string, duties: Duties): void {
     const [isSeed, isWithSeed] = [this.#components.isSeed(), this.#components.book.roleOf(peer) === 'seed']
     duties.compare = true
     if (isSeed || isWithSeed) duties.acks.add('')
@@ -363,7 +363,7 @@ export class LedgerExchange {
       const peers = shuffled(libp2p.getPeers().map(String), Math.random)
       const seed = peers.find((peer) => book.roleOf(peer) === 'seed')
       for (const peer of new Set([...peers.slice(0, 1), ...listOf(seed)]))
-        this.#charge(peer, (duties) => this.#level(peer, duties))
+        this.#charge(peer, (duties) => this.#catchUp(peer, duties))
     }
   }
 }
