@@ -1,7 +1,7 @@
 // Builds what is published into dist/: compiled sources, the command, and a note of what they were built from.
 import { execFileSync, spawnSync } from 'node:child_process'
 import { chmodSync, copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { buildPage } from './page.mjs'
 
@@ -38,10 +38,13 @@ async function finish() {
   writeFileSync(join(DIST, 'build.json'), `${JSON.stringify({ version, commit: commit() })}\n`)
 }
 
-/** Undefined outside of a checkout, as in a source archive. */
+/** What whoever builds says, such as a container build, which sees no repository; undefined in a source archive, too. */
 function commit() {
+  if (process.env.SOURCE_COMMIT) return process.env.SOURCE_COMMIT.slice(0, 12)
   try {
-    const options = { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
+    // Not that of a repository which a source archive was unpacked in.
+    const env = { ...process.env, GIT_CEILING_DIRECTORIES: dirname(ROOT.replace(/[/\\]$/, '')) }
+    const options = { cwd: ROOT, env, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }
     return execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], options).trim()
   } catch {
     return undefined

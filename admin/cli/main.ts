@@ -5,6 +5,7 @@ import { goToCaller } from './caller-folder.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
+import { writeLines } from './print.ts'
 import { addSeedCommands } from './seed-commands.ts'
 import { addSettingsCommands, withNode } from './settings-commands.ts'
 import { versionText } from './version.ts'
@@ -32,11 +33,16 @@ export async function main(args: readonly string[]): Promise<void> {
 function commands(): Command {
   const program = new Command('warren')
     .description('Warren: a cache for software artifacts on this machine')
-    .version(versionText(), '--version', 'print the version')
+    .option('--version', 'print the version')
     .helpOption('-h, --help', 'print this help')
     .helpCommand('help [command]', 'print this help, or that of a command')
     .addHelpText('after', EXIT_HELP)
     .exitOverride()
+  // Not by `version()`, which wants the text for every command: in a checkout git is asked for it.
+  program.on('option:version', () => {
+    writeLines(process.stdout, [versionText()])
+    throw new CommanderError(EXIT.ok, 'commander.version', '')
+  })
   // Each command is loaded when it runs: asking for the status needs no server.
   withSettings(program.command('up').description('run a node')).action(async (options) =>
     (await import('./commands/up.ts')).up(options),

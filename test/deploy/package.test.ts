@@ -64,6 +64,13 @@ test('the installed command tells version and commit', async (context) => {
   expect(stdout.trim()).toBe(place.commit ? `${version} (${place.commit})` : version)
 })
 
+test('npx finds the one command that the package has', async (context) => {
+  const folder = join(requireInstalled(context), '../..')
+  const ran = await npm(['exec', '--offline', '--', 'warren-mesh', '--version'], folder, 30_000)
+  expect(ran, ran.stderr).toMatchObject({ code: 0, stdout: (await installedWarren(['--version'], place.installed)).stdout })
+  expect(await npm(['exec', '--offline', '--', 'warren', '--version'], folder, 30_000)).toMatchObject({ stdout: ran.stdout })
+})
+
 test('the installed command shows its settings', async (context) => {
   const { code, stdout, stderr } = await installedWarren(['config'], requireInstalled(context))
   expect([code, stderr]).toEqual([0, ''])
