@@ -3,7 +3,7 @@ import { WarrenError } from '../errors.ts'
 import { meshId, peerId, time } from '../trust/certificates.ts'
 import { publicKeyOfPeer, type SigningKey } from '../trust/keys.ts'
 import { openStatement, peekStatement, signStatement } from '../trust/statement.ts'
-import { MAX_FREED, MAX_OPS, MAX_RECENT } from './constants.ts'
+import { MAX_FREED, MAX_RECENT } from './constants.ts'
 import { opHash } from './op.ts'
 
 /** Hex digits by which an acknowledgement names an op, as `short` has it. */
@@ -17,7 +17,7 @@ const fields = z.strictObject({
   mesh: meshId,
   peer: peerId,
   issuedAt: time,
-  count: z.int().min(0).max(MAX_OPS),
+  count: z.int().min(0),
   digest: opHash,
   recent: z.array(short).max(MAX_RECENT),
   freed: z

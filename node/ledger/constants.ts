@@ -1,4 +1,4 @@
-/** Ops that a ledger takes. Only few keys can sign any, and each is a change that a person made or a yearly renewal. */
+/** Ops that a ledger takes: of operators none beyond, and the admin issues none. Only few keys can sign any, each is what a person changed or a yearly renewal. */
 export const MAX_OPS = 20_000
 
 /** Characters of a type. Unknown ones are kept as well, so they are bounded. */

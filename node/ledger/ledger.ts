@@ -157,7 +157,8 @@ export class Ledger {
   #admit(op: Op): void {
     if (this.state.isVoid(op)) throw new WarrenError('UNTRUSTED', `operator «${op.operator}» was revoked`)
     if (!this.#ops.takes(op)) {
-      if (this.#ops.size >= this.#most) throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#most} ops`)
+      if (this.#ops.size >= this.#most)
+        throw new WarrenError('STORE_UNUSABLE', `the ledger is full: it has ${this.#ops.size} ops`)
       throw new WarrenError('STORE_UNUSABLE', `the ledger takes no more ops of operator «${op.operator}»`)
     }
     this.#file.append([op.text])

@@ -19,6 +19,7 @@ export class OpSet {
   readonly state: LedgerState
   readonly #most: number
   readonly #mostOfOperator: number
+  readonly #mostHistory: number
   readonly #live = new Map<string, Op>()
   readonly #history = new Map<string, Op>()
   readonly #bySubject = new Map<string, Set<string>>()
@@ -28,10 +29,14 @@ export class OpSet {
   #summary: Summary | undefined
 
   /** @param init how many live ops it takes, of all and of one operator */
-  constructor(scope: OpScope, init: { readonly most: number; readonly mostOfOperator?: number }) {
+  constructor(
+    scope: OpScope,
+    init: { readonly most: number; readonly mostOfOperator?: number; readonly mostHistory?: number },
+  ) {
     this.state = new LedgerState(scope)
     this.#most = init.most
     this.#mostOfOperator = init.mostOfOperator ?? MAX_OPS_OF_OPERATOR
+    this.#mostHistory = init.mostHistory ?? MAX_HISTORY
   }
 
   /** Live ops. */
@@ -91,8 +96,9 @@ export class OpSet {
   }
 
   /**
-   * Takes an op that was judged to be of this mesh. Whether it is a live one that was not here. Where there are too many the first ones stay,
-   * whichever came here first: what is kept must not depend on that, or nodes would never agree.
+   * Takes an op that was judged to be of this mesh. Whether it is a live one that was not here. Where operators have issued too much their last
+   * ones stay, whichever came here first: what is kept must not depend on that, or nodes would never agree. The first ones could not
+   * stay instead: by each that goes an earlier one of the same subject would come back, and that is not known to everybody.
    */
   add(op: Op): boolean {
     if (this.has(op.hash) || this.state.isVoid(op)) return false
@@ -103,43 +109,42 @@ export class OpSet {
     }
     this.#enliven(op)
     this.#judgeAfter(op)
-    for (let last = this.#surplus(); last; last = this.#surplus()) this.#drop(last)
+    for (let first = this.#surplus(); first; first = this.#surplus()) this.#drop(first)
     return this.#live.has(op.hash)
   }
 
-  /** The op that has to go first; undefined where there are not too many. Those of operators go before those of the admin. */
+  /** The op that has to go first; undefined where there are not too many. None of the admin's, or a revocation could be lost. */
   #surplus(): Op | undefined {
     for (const [author, count] of this.#byOperator)
-      if (count > this.#mostOfOperator) return this.#last((op) => op.author === author)
-    if (this.#live.size <= this.#most) return undefined
-    return this.#last(({ operator }) => operator !== undefined) ?? this.#last(() => true)
+      if (count > this.#mostOfOperator) return this.#first((op) => op.author === author)
+    return this.#live.size > this.#most ? this.#first(({ operator }) => operator !== undefined) : undefined
   }
 
-  #last(isMeant: (op: Op) => boolean): Op | undefined {
-    let last: Op | undefined
-    for (const op of this.#live.values()) if (isMeant(op) && (!last || inOrder(last, op) < 0)) last = op
-    return last
+  #first(isMeant: (op: Op) => boolean): Op | undefined {
+    let first: Op | undefined
+    for (const op of this.#live.values()) if (isMeant(op) && (!first || inOrder(op, first) < 0)) first = op
+    return first
   }
 
-  /** As if it had never come: what it had replaced counts again. */
+  /** As if it had never come, and what it had replaced neither. */
   #drop(op: Op): void {
-    const subject = this.state.effectOf(op.hash)?.subject
+    const { subject } = this.state.effectOf(op.hash) ?? {}
     this.#unlist(op)
+    for (const former of subject === undefined ? [] : [...this.#history.values()])
+      if (former.author === op.author && this.state.effectOf(former.hash)?.subject === subject) this.#forget(former.hash)
     this.state.withdraw(op.hash)
-    if (subject === undefined) return
-    for (const former of [...this.#history.values()])
-      if (this.state.effectOf(former.hash)?.subject === subject && this.#counts(former)) this.#enliven(former)
   }
 
   #judgeAfter(op: Op): void {
     const effect = this.state.effectOf(op.hash)
     if (!effect) return
     const isOfAuthors = effect.kind === 'operator revoked' || effect.kind === 'ops kept'
+    // Before others take their places in the history: what counts again must not be forgotten for those.
+    for (const former of isOfAuthors ? [...this.#history.values()] : []) if (this.#counts(former)) this.#enliven(former)
     for (const hash of isOfAuthors ? [...this.#live.keys()] : [...this.#rivalsOf(effect.subject)]) {
       const rival = this.#live.get(hash)
       if (rival && !this.#counts(rival)) this.#retire(rival)
     }
-    for (const former of isOfAuthors ? [...this.#history.values()] : []) if (this.#counts(former)) this.#enliven(former)
   }
 
   #counts(op: Op): boolean {
@@ -178,9 +183,12 @@ export class OpSet {
   #shelve(op: Op): void {
     this.#history.set(op.hash, op)
     const [oldest] = this.#history.keys()
-    if (this.#history.size <= MAX_HISTORY || oldest === undefined) return
-    this.#history.delete(oldest)
-    this.state.forget(oldest)
+    if (this.#history.size > this.#mostHistory && oldest !== undefined) this.#forget(oldest)
+  }
+
+  #forget(hash: string): void {
+    this.#history.delete(hash)
+    this.state.forget(hash)
   }
 
   #rivalsOf(subject: string): Set<string> {

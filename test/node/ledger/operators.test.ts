@@ -90,10 +90,10 @@ describe('a ledger that operators have filled', () => {
     const [ada, bob] = [operatorOf(), operatorOf({ name: 'bob' })]
     const set = new OpSet(scope, { most: 3 })
     for (const [at, who] of [ada, ada, bob].entries()) set.add(openOp(opBy(who, block(`pkg:npm/p${at}`, at + 1)).text, scope))
-    const late = openOp(opBy(bob, block('pkg:npm/late', 4)).text, scope)
-    const revoke = opWith({ type: 'operator.revoke', body: { operator: ada.key.publicKey }, lamport: 5 })
-    expect([set.takes(late), set.add(late), set.takes(revoke), set.add(revoke)]).toEqual([false, false, true, true])
-    expect([set.add(late), blocks(set), set.has(revoke.hash)]).toEqual([true, ['pkg:npm/p2', 'pkg:npm/late'], true])
+    const early = openOp(opBy(bob, block('pkg:npm/early', 1)).text, scope)
+    const revoke = opWith({ type: 'operator.revoke', body: { operator: bob.key.publicKey }, lamport: 5 })
+    expect([set.takes(early), set.add(early), set.takes(revoke), set.add(revoke)]).toEqual([false, false, true, true])
+    expect([blocks(set), set.has(revoke.hash)]).toEqual([['pkg:npm/p0', 'pkg:npm/p1'], true])
   })
 })
 
@@ -115,6 +115,15 @@ describe('an operator that was revoked', () => {
 
   it('leaves what the admin says that it had issued', () => {
     expect(blocks(setOf(first, second, keep, revoke, backdated))).toEqual(['pkg:npm/a'])
+  })
+
+  it('leaves it also where a thief had replaced it, and then issued more than is remembered', () => {
+    const stolen = { type: 'policy.unblock', body: { purl: 'pkg:npm/a' }, lamport: 2 }
+    const set = new OpSet(scope, { most: 100, mostHistory: 3 })
+    for (const op of [first, opBy(ada, stolen)]) set.add(op)
+    for (let at = 0; at < 9; at++) set.add(opBy(ada, block(`pkg:npm/x${at}`, 3)))
+    for (const op of [keep, revoke]) set.add(op)
+    expect([blocks(set), set.live().length]).toEqual([['pkg:npm/a'], 3])
   })
 
   it('gives way to what it had replaced', () => {
