@@ -89,7 +89,7 @@ describe('a ledger that operators have filled', () => {
   it('takes what the admin issues, such as the revocation of one of them', () => {
     const [ada, bob] = [operatorOf(), operatorOf({ name: 'bob' })]
     const set = new OpSet(scope, { most: 3 })
-    for (const [at, who] of [ada, ada, bob].entries()) set.add(openOp(opBy(who, block(`pkg:npm/p${at}`, at + 1)).text, scope))
+    for (const [at, who] of [ada, ada, bob].entries()) set.add(openOp(opBy(who, block(`pkg:npm/p${at}`, at + 2)).text, scope))
     const early = openOp(opBy(bob, block('pkg:npm/early', 1)).text, scope)
     const revoke = opWith({ type: 'operator.revoke', body: { operator: bob.key.publicKey }, lamport: 5 })
     expect([set.takes(early), set.add(early), set.takes(revoke), set.add(revoke)]).toEqual([false, false, true, true])
