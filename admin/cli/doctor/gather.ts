@@ -1,4 +1,3 @@
-import { homedir } from 'node:os'
 import { reasonOf } from '../../../node/errors.ts'
 import { examinationSchema } from '../../api/examination-schema.ts'
 import { peersSchema } from '../../api/peers-schema.ts'
@@ -6,9 +5,9 @@ import { ApiClient, tokenText } from '../api-client.ts'
 import { UnreachableError, UsageError } from '../exit-codes.ts'
 import { type NodeAddress, type NodeOptions, nodeAt } from '../node-address.ts'
 import { toldBy } from '../node-status.ts'
-import { findProgram } from '../programs.ts'
 import { loadSettings } from '../settings.ts'
-import type { Machine, NodeFacts, Scene } from './scene.ts'
+import { thisMachine } from './machine.ts'
+import type { NodeFacts, Scene } from './scene.ts'
 
 /** Ms that a node gets to try its upstreams: longer than it gives them. */
 const PATIENCE = 30_000
@@ -75,16 +74,5 @@ function settingsOf(options: NodeOptions): Scene['local'] {
     return { settings: loadSettings(options), trouble: undefined }
   } catch (error) {
     return { settings: undefined, trouble: error instanceof Error ? error.message : String(error) }
-  }
-}
-
-function thisMachine(): Machine {
-  return {
-    env: process.env,
-    home: process.env.HOME ?? homedir(),
-    folder: process.cwd(),
-    root: '/',
-    user: process.geteuid?.(),
-    has: (program) => findProgram(program) !== undefined,
   }
 }

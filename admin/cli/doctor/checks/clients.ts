@@ -1,6 +1,7 @@
 import { isLoopback, toHostPort } from '../../../../node/tcp-address.ts'
 import { clientLine } from '../../clients.ts'
 import { START_ONE } from '../../exit-codes.ts'
+import { hostOf, isSameListener } from '../../same-listener.ts'
 import { cargo } from '../clients/cargo.ts'
 import { type Client, type Setting, Unreadable } from '../clients/client.ts'
 import { containerd } from '../clients/containerd.ts'
@@ -45,7 +46,7 @@ function judge({ name, protocol }: Client, { where, url: text }: Setting, scene:
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol)) return wrong(`${name} is led to what is no URL (${where})`, 'mend it there')
   const what = `${name} is led to ${url.origin}${url.pathname} (${where})`
-  const met = addresses(scene).find((address) => isSame(url, address))
+  const met = addresses(scene).find((address) => isSameListener(url, address))
   if (!met) return note(`${what}, past the node`, hint(protocol, scene))
   if (!scene.node) return wrong(`${what}, where no node runs`, `${START_ONE}, or take that setting back`)
   if (url.protocol !== met.protocol) return wrong(`${what}, where ${met.protocol} is spoken`, `write ${met.origin} there`)
@@ -71,22 +72,6 @@ function addresses(scene: Scene): URL[] {
 
 function isHere(base: string): boolean {
   return base === '' || base.startsWith('unix:') || isLoopback({ host: hostOf(new URL(base)) })
-}
-
-/** `localhost` and each address of loopback are one; a node that listens everywhere is met at any name of this machine. */
-function isSame(url: URL, address: URL): boolean {
-  if (portOf(url) !== portOf(address)) return false
-  const [one, other] = [hostOf(url), hostOf(address)]
-  if (one === other) return true
-  return isLoopback({ host: one }) && (isLoopback({ host: other }) || other === '0.0.0.0' || other === '::')
-}
-
-function portOf({ port, protocol }: URL): string {
-  return port || (protocol === 'https:' ? '443' : '80')
-}
-
-function hostOf({ hostname }: URL): string {
-  return hostname.replace(/^\[|\]$/g, '')
 }
 
 /** How it would be led to the node. */

@@ -11,14 +11,16 @@ export const maven: Client = {
 }
 
 function mirrors(text: string): string[] {
-  const nodes = parse(text) as (TNode | string)[]
-  return elements(nodes, 'mirror').flatMap((mirror) => {
-    const of = textIn(mirror, 'mirrorOf')
-      .split(',')
-      .map((name) => name.trim())
-    const url = textIn(mirror, 'url')
-    return url !== '' && (of.includes('central') || of.includes('*') || of.includes('external:*')) ? [url] : []
+  return mirrorsIn(text).flatMap(({ of, url }) => {
+    const names = of.split(',').map((name) => name.trim())
+    return url !== '' && (names.includes('central') || names.includes('*') || names.includes('external:*')) ? [url] : []
   })
+}
+
+/** The mirrors in a `settings.xml`: of which repositories, as it is written there, and where they are. */
+export function mirrorsIn(text: string): { readonly of: string; readonly url: string }[] {
+  const nodes = parse(text) as (TNode | string)[]
+  return elements(nodes, 'mirror').map((mirror) => ({ of: textIn(mirror, 'mirrorOf'), url: textIn(mirror, 'url') }))
 }
 
 function elements(nodes: readonly (TNode | string)[], name: string): TNode[] {

@@ -15,7 +15,10 @@ function files(machine: Machine): Setting[] {
   const user = env.NPM_CONFIG_USERCONFIG ?? env.npm_config_userconfig
   const paths = [join(folder, '.npmrc'), ...(user ? [user] : inHome(machine, '.npmrc'))]
   return [...new Set(paths)].flatMap((where) =>
-    valuesOf(textOf(where) ?? '', /^registry$/).map((value) => ({ where, url: expanded(value, machine) })),
+    valuesOf(textOf(where) ?? '', /^registry$/).map((value) => ({
+      where,
+      url: expanded(value.replace(/\s+[;#].*$/, ''), machine),
+    })),
   )
 }
 

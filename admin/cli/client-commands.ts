@@ -1,0 +1,17 @@
+import { type Command, Option } from 'commander'
+import { withNode } from './settings-commands.ts'
+
+/** `warren setup`: how clients on this machine come to the node. */
+export function addClientCommands(program: Command): void {
+  withNode(
+    program
+      .command('setup')
+      .argument('[client...]', 'npm, pip, go and so on')
+      .description('lead clients to the node by their own settings; without --write and --undo only say what would change'),
+  )
+    .option('--all', 'all clients that are installed here')
+    .addOption(new Option('--write', 'change the settings, with a copy of each file beside it').conflicts('undo'))
+    .option('--undo', 'take back what was written, and nothing that was changed since')
+    .addOption(new Option('--replace', 'also where a client is led to a registry that no mirror asks').conflicts('undo'))
+    .action(async (clients, options) => (await import('./commands/setup.ts')).setup(clients, options))
+}

@@ -1,0 +1,48 @@
+import { thisMachine } from '../doctor/machine.ts'
+import { EXIT, UsageError } from '../exit-codes.ts'
+import type { NodeOptions } from '../node-address.ts'
+import { writeLines } from '../print.ts'
+import type { SetupClient } from '../setup/client.ts'
+import { CLIENTS, clientNamed } from '../setup/clients.ts'
+import { reportLines } from '../setup/lines.ts'
+import { ownMirrors } from '../setup/own-mirrors.ts'
+import type { ClientReport } from '../setup/report.ts'
+import { setUp, takeBack } from '../setup/set-up.ts'
+
+interface SetupOptions extends NodeOptions {
+  readonly all?: boolean
+  readonly write?: boolean
+  readonly undo?: boolean
+  readonly replace?: boolean
+  readonly json?: boolean
+}
+
+/** Leads clients to the node, or takes that back. Exit code 1 where that is not possible for one of them; the others are done. */
+export async function setup(names: readonly string[], options: SetupOptions): Promise<void> {
+  const machine = thisMachine()
+  const clients = chosen(names, options, (program) => machine.has(program))
+  const { write = false, undo = false, replace = false } = options
+  const reports: ClientReport[] = []
+  let runs: boolean | undefined
+  // The other way round: folders that were made for the first of them may be empty after the last.
+  if (undo) for (const client of clients.toReversed()) reports.unshift(takeBack(client, machine))
+  else {
+    const own = await ownMirrors(options)
+    runs = own.runs
+    // One after the other: some share a file.
+    for (const client of clients) reports.push(await setUp(client, own, machine, { write, replace }))
+  }
+  const done = write ? 'write' : undo ? 'undo' : 'show'
+  if (options.json) writeLines(process.stdout, [JSON.stringify({ done, runs: runs ?? null, clients: reports }, null, 2)])
+  else writeLines(process.stdout, reportLines(reports, { done, runs, output: process.stdout }))
+  if (reports.some(({ trouble }) => trouble !== undefined)) process.exitCode = EXIT.failure
+}
+
+function chosen(names: readonly string[], { all, undo }: SetupOptions, has: (program: string) => boolean): SetupClient[] {
+  const known = CLIENTS.map(({ name }) => name).join(', ')
+  if (all && names.length > 0) throw new UsageError('name clients, or say --all')
+  if (!all && names.length === 0) throw new UsageError(`name a client, or say --all; there is ${known}`)
+  if (!all) return [...new Set(names)].map(clientNamed)
+  // What was set up once is taken back, installed or not.
+  return CLIENTS.filter(({ programs }) => undo || programs.some(has))
+}

@@ -1,0 +1,98 @@
+import { dirname } from 'node:path'
+import { makeFolders, realPath, removeFile, removeFolders, textAt, writeText } from './files.ts'
+import { backupOf, readRecord, recordOf, type SetupRecord } from './record.ts'
+import { type TakenOut, takenOut } from './taken-out.ts'
+
+/** What becomes of a file. Undefined: there is none. */
+export interface FileChange {
+  readonly path: string
+  readonly before: string | undefined
+  readonly after: string | undefined
+  /** Lines that were written once and were changed since, so that they stay. */
+  readonly lost: readonly (readonly string[])[]
+}
+
+/** Byte order mark, with which editors of Windows begin a text. */
+const MARK = '\uFEFF'
+
+interface Present {
+  /** Where links lead. */
+  readonly path: string
+  readonly text: string | undefined
+  readonly record: SetupRecord | undefined
+  /** Without what was written before. */
+  readonly base: TakenOut & { readonly isThere: boolean }
+}
+
+/** The same, and the file without anything that was written by an earlier one. */
+export interface PlannedEdit extends FileChange {
+  readonly base: string | undefined
+}
+
+/**
+ * What an edit of its text would do to a file; what was written by an earlier one is taken out before. Changes nothing. Throws what
+ * `edit` does.
+ */
+export function plannedEdit(named: string, edit: (text: string) => string): PlannedEdit {
+  const { path, text, base } = look(named)
+  const mark = base.text.startsWith(MARK) ? MARK : ''
+  const after = mark + edit(base.text.slice(mark.length))
+  const start = base.isThere ? base.text : undefined
+  return { path, before: text, after: after === '' && start === undefined ? undefined : after, lost: [], base: start }
+}
+
+/** Writes what was planned, with a copy of the file as it was beside it. Throws Error where the file has changed since. */
+export function write({ path, before, after, base }: PlannedEdit): void {
+  if (after === before || after === undefined) return
+  checkUnchanged(path, before)
+  const record = recordAt(path)
+  const folders = [...new Set([...(record?.folders ?? []), ...makeFolders(dirname(path))])]
+  if (base !== undefined) writeText(backupOf(path), base, before === undefined ? backupOf(path) : path)
+  else removeFile(backupOf(path))
+  // What it was written with may be a secret of the file's owner.
+  writeText(recordOf(path), JSON.stringify({ v: 1, existed: base !== undefined, written: after, folders }), path)
+  checkUnchanged(path, before)
+  writeText(path, after)
+}
+
+/** What taking back would do to a file; undefined where nothing was written into it. Changes nothing. */
+export function plannedUndo(named: string): FileChange | undefined {
+  const { path, text, record, base } = look(named)
+  if (!record) return undefined
+  const isGone = !base.isThere
+  return { path, before: text, after: isGone ? undefined : base.text, lost: base.lost }
+}
+
+/** Does what was planned, and forgets what was written. Throws Error where the file has changed since. */
+export function undo({ path, before, after, lost }: FileChange): void {
+  checkUnchanged(path, before)
+  const record = recordAt(path)
+  if (after === undefined) removeFile(path)
+  else if (after !== before) writeText(path, after)
+  // Somebody may want to look at it then.
+  if (lost.length === 0) removeFile(backupOf(path))
+  removeFile(recordOf(path))
+  removeFolders(record?.folders ?? [])
+}
+
+function look(named: string): Present {
+  const path = realPath(named)
+  const text = textAt(path)
+  const record = recordAt(path)
+  if (!record || text === undefined)
+    return { path, text, record, base: { text: text ?? '', lost: [], isThere: text !== undefined } }
+  const backup = record.existed ? textAt(backupOf(path)) : ''
+  if (backup === undefined)
+    throw new Error(`${backupOf(path)} is gone: take out by hand what «warren setup» wrote into ${path}`)
+  const base = takenOut(text, backup, record.written)
+  return { path, text, record, base: { ...base, isThere: record.existed || base.text.trim() !== '' } }
+}
+
+function recordAt(path: string): SetupRecord | undefined {
+  const text = textAt(recordOf(path))
+  return text === undefined ? undefined : readRecord(text, path)
+}
+
+function checkUnchanged(path: string, text: string | undefined): void {
+  if (textAt(path) !== text) throw new Error(`${path} was changed while it was looked at: run this again`)
+}

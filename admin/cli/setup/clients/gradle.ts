@@ -1,0 +1,21 @@
+import { join } from 'node:path'
+import { inHome } from '../../doctor/clients/client.ts'
+import { gradle as reader } from '../../doctor/clients/gradle.ts'
+import type { SetupClient } from '../client.ts'
+import { gradleScript } from './gradle-script.ts'
+
+export const gradle: SetupClient = {
+  name: 'gradle',
+  programs: ['gradle'],
+  reader,
+  // A script of its own: what others do with repositories stays.
+  keepsFormer: true,
+  files: (machine) => {
+    const { GRADLE_USER_HOME } = machine.env
+    const homes = GRADLE_USER_HOME ? [GRADLE_USER_HOME] : inHome(machine, '.gradle')
+    return homes.map((home) => join(home, 'init.d/warren.gradle'))
+  },
+  edit: (_text, { mirror, mirrors }) =>
+    gradleScript(mirrors.map(({ url, upstreams }) => ({ url, upstreams, isCentral: url === mirror.url }))),
+  down: 'it stops at whatever is not in its own cache; what is there it builds with --offline',
+}

@@ -1,0 +1,120 @@
+import { randomBytes } from 'node:crypto'
+import {
+  closeSync,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  fsyncSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  realpathSync,
+  renameSync,
+  rmdirSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
+import { dirname } from 'node:path'
+import { giveToOwnerOf } from '../../../node/data-folder.ts'
+
+/** Largest file of settings that is changed, in bytes. */
+const MAX_BYTES = 1 << 20
+
+/** Where a link leads; the path itself where there is nothing yet. */
+export function realPath(path: string): string {
+  try {
+    return realpathSync(path)
+  } catch {
+    return path
+  }
+}
+
+/** The text of a file; undefined where there is none. Throws Error for what is no text. */
+export function textAt(path: string): string | undefined {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  if (!stats) return undefined
+  if (!stats.isFile()) throw new Error(`${path} is no file`)
+  if (stats.size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes: no file of settings`)
+  try {
+    // With the byte order mark that it may begin with.
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
+  } catch (error) {
+    if (error instanceof TypeError) throw new Error(`${path} is no text in UTF-8`, { cause: error })
+    throw error
+  }
+}
+
+/**
+ * Puts a text into a file: after a crash it is the old one or the new one, whole. It keeps mode and owner of `like`, if that is
+ * there; a new one belongs to the owner of its folder.
+ */
+export function writeText(path: string, text: string, like = path): void {
+  const stats = statSync(like, { throwIfNoEntry: false })
+  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`
+  // Nobody else may read it before it has the mode that it is to have.
+  const descriptor = openSync(temporary, 'wx', stats ? 0o600 : 0o666)
+  try {
+    try {
+      if (stats) keepOwner(descriptor, stats, path)
+      else giveToOwnerOf(dirname(path), descriptor)
+      writeFileSync(descriptor, text)
+      fsyncSync(descriptor)
+    } finally {
+      closeSync(descriptor)
+    }
+    renameSync(temporary, path)
+  } catch (error) {
+    rmSync(temporary, { force: true })
+    throw error
+  }
+}
+
+/** Makes a folder and those above it, and tells which there were not, the outermost first. */
+export function makeFolders(folder: string): string[] {
+  if (statSync(folder, { throwIfNoEntry: false })) return []
+  const above = makeFolders(dirname(folder))
+  mkdirSync(folder)
+  const descriptor = openSync(folder, 'r')
+  try {
+    giveToOwnerOf(dirname(folder), descriptor)
+  } finally {
+    closeSync(descriptor)
+  }
+  return [...above, folder]
+}
+
+/** Removes folders, the innermost first, as long as they are empty. */
+export function removeFolders(folders: readonly string[]): void {
+  for (const folder of folders.toReversed()) {
+    try {
+      rmdirSync(folder)
+    } catch {
+      // Somebody put something into it, or took it away.
+      return
+    }
+  }
+}
+
+export function removeFile(path: string): void {
+  if (lstatSync(path, { throwIfNoEntry: false })) rmSync(path)
+}
+
+interface Owned {
+  readonly uid: number
+  readonly gid: number
+  readonly mode: number
+}
+
+function keepOwner(descriptor: number, { uid, gid, mode }: Owned, path: string): void {
+  const own = fstatSync(descriptor)
+  try {
+    if (own.uid !== uid || own.gid !== gid) fchownSync(descriptor, uid, gid)
+  } catch (error) {
+    throw new Error(`${path} belongs to somebody else (user ${uid}, group ${gid}): run this as that user, or as root`, {
+      cause: error,
+    })
+  }
+  fchmodSync(descriptor, mode & 0o7777)
+}

@@ -1,0 +1,74 @@
+import { type Output, printable, styled } from '../print.ts'
+import type { Former } from './adopt.ts'
+import { backupOf } from './record.ts'
+import type { ClientReport, FileReport } from './report.ts'
+
+interface Look {
+  readonly done: 'show' | 'write' | 'undo'
+  /** Whether the node answered; undefined where it was not asked. */
+  readonly runs: boolean | undefined
+  readonly output: Output
+}
+
+/** What was done for clients, or would be, for people. */
+export function reportLines(reports: readonly ClientReport[], look: Look): string[] {
+  const blocks = reports.flatMap((report) => [...clientLines(report, look).map(printable), ''])
+  const would = look.done === 'show' && reports.some(({ files }) => files.some(({ action }) => action !== 'none'))
+  return [
+    ...(look.done !== 'undo' && look.runs === false ? ['No node runs now: the addresses are those of its settings.', ''] : []),
+    ...(reports.length === 0 ? ['None of the clients that can be set up is installed here.', ''] : []),
+    ...blocks.map((line) => coloured(line, look.output)),
+    ...(would ? ['Nothing is written. --write does it, and --undo takes it back.'] : []),
+  ].slice(0, would ? undefined : -1)
+}
+
+function clientLines(report: ClientReport, { done }: Look): string[] {
+  const { client, url, files, isDone, former, above, down, next, trouble } = report
+  const changed = files.filter(({ action }) => action !== 'none')
+  if (done === 'undo') return undoLines(report)
+  return [
+    url === undefined ? client : `${client} → ${url}`,
+    ...(trouble === undefined ? [] : [`  not done: ${trouble}`]),
+    ...(trouble === undefined && changed.length === 0 ? ['  is led there already'] : []),
+    ...changed.flatMap((file) => [...(isDone ? [`  ${writtenText(file)}`] : []), ...file.diff.map((line) => `  ${line}`)]),
+    ...former.flatMap((one) => formerLines(one)),
+    ...above.map((where) => `  ${where} stands above that: take its setting away`),
+    ...(down === undefined ? [] : [`  while no node runs: ${down}`]),
+    ...(next === undefined || trouble !== undefined ? [] : [`  ${next}`]),
+  ]
+}
+
+function undoLines({ client, files, trouble }: ClientReport): string[] {
+  if (trouble !== undefined) return [client, `  not done: ${trouble}`]
+  if (files.length === 0) return [`${client}: nothing was written for it`]
+  return [
+    client,
+    ...files.flatMap(({ path, diff, action, left }) => [
+      `  ${path} ${action === 'remove' ? 'is removed: there was none' : 'is as it was, with whatever was changed since'}`,
+      ...diff.map((line) => `  ${line}`),
+      ...(left.length === 0
+        ? []
+        : [`  changed since, so that it stays as it is; compare ${backupOf(path)} with what was written:`]),
+      ...left.map((line) => `    ${line}`),
+    ]),
+  ]
+}
+
+function writtenText({ path, action }: FileReport): string {
+  return action === 'create' ? `wrote ${path}, which there was not` : `wrote ${path}; as it was it is in ${backupOf(path)}`
+}
+
+/** How the node comes to ask where the client was led before. */
+function formerLines({ url, where, logins, mirror, command }: Former): string[] {
+  if (mirror !== undefined) return [`  it was led to ${url} (${where}), which the mirror ${mirror} asks`]
+  return [
+    `  it was led to ${url} (${where}), which no mirror asks; this makes one:`,
+    ...(command === undefined ? [] : [`    ${command}`]),
+    ...logins.map((place) => `    its login is ${place}: the node wants it under «credentials» in its settings`),
+  ]
+}
+
+function coloured(line: string, output: Output): string {
+  if (/^ {2}-(?!--)/.test(line)) return styled(output, 'red', line)
+  return /^ {2}\+(?!\+\+)/.test(line) ? styled(output, 'green', line) : line
+}

@@ -1,0 +1,31 @@
+import type { Former } from './adopt.ts'
+
+/** What became of a file, or would. */
+export type Action = 'create' | 'change' | 'remove' | 'none'
+
+export interface FileReport {
+  readonly path: string
+  readonly action: Action
+  /** As `diff -U0` has it, without logins in URLs. */
+  readonly diff: readonly string[]
+  /** Lines that somebody changed since they were written, so that they stay. */
+  readonly left: readonly string[]
+}
+
+/** What was done for a client, or would be. */
+export interface ClientReport {
+  readonly client: string
+  /** URL of the mirror that it is led to; undefined where it is taken back, or there is none. */
+  readonly url: string | undefined
+  readonly files: readonly FileReport[]
+  /** Whether it was done. */
+  readonly isDone: boolean
+  /** Where it was led before, if that is none of the public registries. */
+  readonly former: readonly Former[]
+  /** Variables and files of the project that stand above what is written, and lead elsewhere. */
+  readonly above: readonly string[]
+  readonly down: string | undefined
+  readonly next: string | undefined
+  /** Why it was not done, or could not be. */
+  readonly trouble: string | undefined
+}

@@ -1,0 +1,114 @@
+import { dirname } from 'node:path'
+import { reasonOf } from '../../../node/errors.ts'
+import type { Setting as Led } from '../doctor/clients/client.ts'
+import type { Machine } from '../doctor/scene.ts'
+import { UsageError } from '../exit-codes.ts'
+import { isSameListener } from '../same-listener.ts'
+import { formerOf } from './adopt.ts'
+import { type FileChange, plannedEdit, plannedUndo, undo, write } from './change.ts'
+import type { Setting, SetupClient } from './client.ts'
+import { realPath } from './files.ts'
+import { type ClientMirror, defaultMirror } from './mirror.ts'
+import { NotEditable } from './not-editable.ts'
+import type { OwnMirrors } from './own-mirrors.ts'
+import { previewOf } from './preview.ts'
+import type { Action, ClientReport, FileReport } from './report.ts'
+
+interface Wanted {
+  /** Else it is only said what would be. */
+  readonly write: boolean
+  /** Also where a client is led to a registry that no mirror of the node asks. */
+  readonly replace: boolean
+}
+
+/** Leads a client to the node by its own settings, or says how that would be done. Rejects for nothing that lies in its files. */
+export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machine, wanted: Wanted): Promise<ClientReport> {
+  const { protocol } = client.reader
+  const mirrors = own.mirrors.filter((one) => one.protocol === protocol)
+  const report = { client: client.name, down: client.down, next: client.next }
+  const nothing = { ...report, url: undefined, files: [], isDone: false, former: [], above: [] }
+  try {
+    const files = client.files(machine, mirrors)
+    const led = client.reader.read(machine)
+    const former = await formerOf(led, { machine, protocol, ...own })
+    const replaced = former.filter(({ where }) => files.includes(where))
+    const mirror =
+      mirrors.find((one) => led.some(({ where, url }) => files.includes(where) && isBelow(url, one.url))) ??
+      mirrors.find(({ name }) => name === replaced[0]?.mirror) ??
+      defaultMirror(mirrors, protocol)
+    if (!mirror)
+      return { ...nothing, former, trouble: `the node has no mirror of ${protocol}: add one with «warren mirrors add»` }
+    const plans = files.map((path) => plannedEdit(path, edited(client, { machine, mirror, mirrors }, path)))
+    const lost = client.keepsFormer ? undefined : replaced.find((one) => one.mirror === undefined)
+    const isStopped = lost !== undefined && !wanted.replace
+    if (wanted.write && !isStopped) for (const plan of plans) write(plan)
+    return {
+      ...report,
+      url: mirror.url,
+      files: plans.map(fileReport),
+      isDone: wanted.write && !isStopped,
+      former,
+      above: aboveOf(led, files, machine, mirror),
+      trouble: isStopped
+        ? `no mirror of the node asks ${lost.url}, which it is led to now: add one, or say --replace`
+        : undefined,
+    }
+  } catch (error) {
+    return { ...nothing, trouble: troubleOf(error) }
+  }
+}
+
+/** Takes back what was written for a client, or says how that would be done. Rejects for nothing that lies in its files. */
+export function takeBack(client: SetupClient, machine: Machine): ClientReport {
+  const report = { client: client.name, url: undefined, former: [], above: [], down: undefined, next: undefined }
+  try {
+    const plans = client.files(machine, []).flatMap((path) => plannedUndo(path) ?? [])
+    for (const plan of plans) undo(plan)
+    return { ...report, files: plans.map(fileReport), isDone: plans.length > 0, trouble: undefined }
+  } catch (error) {
+    return { ...report, files: [], isDone: false, trouble: troubleOf(error) }
+  }
+}
+
+/** Whether a client that is led to a URL comes to a mirror, by whatever name of the listener. */
+function isBelow(text: string, mirror: string): boolean {
+  const [url, own] = [URL.parse(text), new URL(mirror)]
+  return url !== null && isSameListener(url, own) && `${url.pathname}/`.startsWith(own.pathname)
+}
+
+function edited(client: SetupClient, setting: Setting, path: string) {
+  return (text: string): string => {
+    try {
+      return client.edit(text, setting, path)
+    } catch (error) {
+      throw error instanceof NotEditable ? new NotEditable(`${path}: ${error.message}`) : error
+    }
+  }
+}
+
+function fileReport(change: FileChange): FileReport {
+  const action = actionOf(change)
+  return { path: change.path, action, diff: action === 'none' ? [] : previewOf(change), left: change.lost.flat() }
+}
+
+function actionOf({ before, after }: FileChange): Action {
+  if (before === after) return 'none'
+  if (before === undefined) return 'create'
+  return after === undefined ? 'remove' : 'change'
+}
+
+/** Variables, and files of the working folder: they count more than those of a user. */
+function aboveOf(led: readonly Led[], files: readonly string[], machine: Machine, mirror: ClientMirror): string[] {
+  return led
+    .filter(({ where, url }) => !files.includes(where) && !files.includes(realPath(where)) && !isBelow(url, mirror.url))
+    .filter(({ where }) => !where.includes('/') || dirname(where) === machine.folder)
+    .map(({ where }) => where)
+}
+
+function troubleOf(error: unknown): string {
+  if (error instanceof UsageError || error instanceof NotEditable) return error.message
+  const { code, path } = error as NodeJS.ErrnoException
+  if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
+    return `${path ?? 'a file'} may not be written here (${code}): run this as root`
+  return error instanceof Error && code === undefined ? error.message : reasonOf(error)
+}

@@ -1,0 +1,135 @@
+import {
+  chmodSync,
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { plannedEdit, plannedUndo, undo, write } from '../../../../admin/cli/setup/change.ts'
+import { backupOf, recordOf } from '../../../../admin/cli/setup/record.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+
+const temp = useTempFolders()
+const led = (text: string) =>
+  `${text.replace('registry=old', 'registry=node')}${text.includes('registry') ? '' : 'registry=node\n'}`
+
+function doEdit(path: string, edit = led): void {
+  write(plannedEdit(path, edit))
+}
+
+function takeBack(path: string): readonly (readonly string[])[] {
+  const plan = plannedUndo(path)
+  if (!plan) throw new Error('nothing was written')
+  undo(plan)
+  return plan.lost
+}
+
+test('a file is as it was after it was taken back, with its mode, and nothing lies beside it', () => {
+  const folder = temp.create()
+  const path = join(folder, '.npmrc')
+  writeFileSync(path, '\uFEFFa=1\r\nregistry=old', { mode: 0o640 })
+  chmodSync(path, 0o640)
+  const before = readFileSync(path)
+  doEdit(path)
+  expect(readFileSync(path, 'utf8')).toBe('\uFEFFa=1\r\nregistry=node')
+  expect(readFileSync(backupOf(path))).toEqual(before)
+  expect([path, backupOf(path), recordOf(path)].map((one) => statSync(one).mode & 0o777)).toEqual([0o640, 0o640, 0o640])
+  doEdit(path)
+  expect(readFileSync(backupOf(path))).toEqual(before)
+  expect(takeBack(path)).toEqual([])
+  expect(readFileSync(path)).toEqual(before)
+  expect(statSync(path).mode & 0o777).toBe(0o640)
+  expect(readdirSync(folder)).toEqual(['.npmrc'])
+})
+
+test('a file that was not there is gone, with the folders that were made for it and no others', () => {
+  const folder = temp.create()
+  mkdirSync(join(folder, 'a'))
+  const path = join(folder, 'a/b/c/file')
+  doEdit(path)
+  expect(readFileSync(path, 'utf8')).toBe('registry=node\n')
+  takeBack(path)
+  expect(readdirSync(join(folder, 'a'))).toEqual([])
+  expect(plannedUndo(path)).toBeUndefined()
+})
+
+test('what somebody wrote since stays, also into a file that there had not been', () => {
+  const folder = temp.create()
+  const [old, young] = [join(folder, 'old'), join(folder, 'young')]
+  writeFileSync(old, 'registry=old\n')
+  doEdit(old)
+  doEdit(young)
+  for (const path of [old, young]) writeFileSync(path, `mine=1\n${readFileSync(path, 'utf8')}`)
+  expect([takeBack(old), takeBack(young)]).toEqual([[], []])
+  expect(readFileSync(old, 'utf8')).toBe('mine=1\nregistry=old\n')
+  expect(readFileSync(young, 'utf8')).toBe('mine=1\n')
+})
+
+test('a line that somebody changed since stays, is told, and the file as it was is kept', () => {
+  const path = join(temp.create(), 'file')
+  writeFileSync(path, 'registry=old\n')
+  doEdit(path)
+  writeFileSync(path, 'registry=theirs\n')
+  expect(takeBack(path)).toEqual([['registry=node']])
+  expect(readFileSync(path, 'utf8')).toBe('registry=theirs\n')
+  expect(readFileSync(backupOf(path), 'utf8')).toBe('registry=old\n')
+})
+
+test('another address is written into the file as it would be without the first, so that taking it back ends there', () => {
+  const path = join(temp.create(), 'file')
+  writeFileSync(path, 'registry=old\n')
+  doEdit(path)
+  writeFileSync(path, 'registry=node\nmine=1\n')
+  doEdit(path, (text) => text.replace('registry=old', 'registry=elsewhere'))
+  expect(readFileSync(path, 'utf8')).toBe('registry=elsewhere\nmine=1\n')
+  takeBack(path)
+  expect(readFileSync(path, 'utf8')).toBe('registry=old\nmine=1\n')
+})
+
+test('a file that somebody removed stays away', () => {
+  const folder = temp.create()
+  const path = join(folder, 'file')
+  writeFileSync(path, 'registry=old\n')
+  doEdit(path)
+  rmSync(path)
+  expect(takeBack(path)).toEqual([])
+  expect(readdirSync(folder)).toEqual([])
+})
+
+test('a link stays one, and the file that it leads to is changed', () => {
+  const folder = temp.create()
+  const [path, real] = [join(folder, 'link'), join(folder, 'real')]
+  writeFileSync(real, 'registry=old\n')
+  symlinkSync('real', path)
+  doEdit(path)
+  expect(readFileSync(real, 'utf8')).toBe('registry=node\n')
+  takeBack(path)
+  expect(readFileSync(real, 'utf8')).toBe('registry=old\n')
+  expect(readdirSync(folder).sort()).toEqual(['link', 'real'])
+})
+
+test('a file that changed while it was looked at is let be', () => {
+  const path = join(temp.create(), 'file')
+  writeFileSync(path, 'registry=old\n')
+  const plan = plannedEdit(path, led)
+  writeFileSync(path, 'registry=old\nmine=1\n')
+  expect(() => write(plan)).toThrow('changed while it was looked at')
+  expect(readFileSync(path, 'utf8')).toBe('registry=old\nmine=1\n')
+  expect(existsSync(backupOf(path))).toBe(false)
+})
+
+test('what is no text is refused, and so is a record that leads elsewhere', () => {
+  const folder = temp.create()
+  const path = join(folder, 'file')
+  writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00]))
+  expect(() => plannedEdit(path, led)).toThrow('no text in UTF-8')
+  writeFileSync(path, 'x\n')
+  writeFileSync(recordOf(path), JSON.stringify({ v: 1, existed: false, written: 'x\n', folders: ['/etc'] }))
+  expect(() => plannedUndo(path)).toThrow('no record of Warren')
+})
