@@ -14,6 +14,7 @@ import {
   useKey,
 } from './index-values.ts'
 import { newsOf } from './record-watch.ts'
+import { saysLess } from './says-less.ts'
 import type { NameRecord, NewRecord } from './store.ts'
 
 export type Op = { type: 'put'; key: string; value: string } | { type: 'del'; key: string }
@@ -77,6 +78,7 @@ export class IndexBatch {
   }
 
   putRecord(key: string, record: NameRecord): void {
+    if (saysLess(record, decodeRecord(this.#get(recordKey(key))))) return
     const old = this.#detach(key)
     if (!old) this.usage.records++
     const news = newsOf(key, record, old)

@@ -4,6 +4,7 @@ import { knownDigests } from './known-digests.ts'
 import { MemoryStaging } from './memory-staging.ts'
 import { NOTHING_PURGED, type Purged } from './purged.ts'
 import { newsOf, RecordWatch } from './record-watch.ts'
+import { saysLess } from './says-less.ts'
 import type {
   BlobStore,
   Freed,
@@ -140,6 +141,7 @@ export class MemoryStore implements Store {
   #put(key: string, record: NameRecord | undefined): void {
     if (record && this.purged.covers(key, record)) return
     const before = this.#records.get(key)
+    if (record && saysLess(record, before)) return
     const old = before?.blob
     if (record && !record.private && !record.link) this.#private.delete(record.blob)
     if (record) this.#records.set(key, record)
