@@ -114,6 +114,12 @@ export class Artifacts {
     if (flight) await abortable(flight.done, signal)
   }
 
+  /** The same of what has gone out already: whoever has it asks for what it names. */
+  landed(key: string): Promise<unknown> | undefined {
+    const flight = this.#latest.get(key)
+    return flight?.landing ? flight.done : undefined
+  }
+
   /**
    * Lets go of the flights that a purge may be about: what they bring goes to those who read it now. `isMeant` is asked with the digests of
    * which the bytes are to have one, as far as these are known.

@@ -67,7 +67,10 @@ export class Cache {
     const heads = new Heads(components)
     const permits = new Permits(components)
     const lookup: Lookup = {
-      cached: (plan) => shelf.facts(plan),
+      cached: async (plan) => {
+        await this.#artifacts.landed(plan.key)
+        return shelf.facts(plan)
+      },
       held: (prefix) => shelf.keys(prefix),
       fetch: (plan, signal, need) => this.#facts(plan, { signal, revalidate: true, confirmed: need === 'confirmed' }),
     }

@@ -97,6 +97,11 @@ export class Flight {
     return this.#blob.joinable && !this.#abort.signal.aborted && !this.#detached
   }
 
+  /** Whether all of it has gone out, and is only being written down. */
+  get landing(): boolean {
+    return this.#blob.complete
+  }
+
   /** Digest of the bytes, as `algorithm:hex`; undefined until they were seen to have it, since a client may join parts by it. */
   get digest(): string | undefined {
     if (!this.#blob.complete) return undefined

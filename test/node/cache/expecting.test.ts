@@ -1,6 +1,9 @@
 import { describe, expect, it } from 'vitest'
 import { Expecting } from '../../../node/cache/expecting.ts'
 import type { Lookup, Plan } from '../../../node/cache/plan.ts'
+import { formatDigest } from '../../../node/digest.ts'
+import { MemoryStore } from '../../../node/store/memory-store.ts'
+import type { NameRecord, StageInit, Store } from '../../../node/store/store.ts'
 import { available, bytesOf, codeOf, makeCache, NEVER, read, settled, turns, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
 import { artifact, BASE, digestOf, document, indexBytes, indexed } from './plans.ts'
@@ -253,3 +256,38 @@ describe('bytes that something is promised of', () => {
     }
   })
 })
+
+describe('what a client has just got', () => {
+  it('tells what an artifact must be, though it is still being written down', async () => {
+    const memory = new MemoryStore()
+    const written = Promise.withResolvers<void>()
+    const stage = (init: StageInit) => {
+      const staging = memory.blobs.stage(init)
+      const commit = (records: ReadonlyMap<string, NameRecord>) => written.promise.then(() => staging.commit(records))
+      return new Proxy(staging, { get: (of, name) => (name === 'commit' ? commit : bound(of, name)) })
+    }
+    const store = new Proxy<Store>(memory, {
+      get: (of, name) => (name === 'blobs' ? { ...memory.blobs, stage } : bound(of, name)),
+    })
+    const listed = indexBytes({ file: { bytes: BYTES } })
+    const { get, fetch } = makeCache({ store, script: ({ url }) => ({ body: url.endsWith('index') ? listed : BYTES }) })
+    const index = document('index', { kind: 'immutable' })
+    const file = artifact('file', undefined, {
+      algorithms: ['sha512'],
+      expect: async ({ cached }) => ({ digests: (await cached(index)) ? [RIGHT] : [] }),
+    })
+    expect((await fetch(index)).equals(listed)).toBe(true)
+    const asking = get(file)
+    await turns()
+    written.resolve()
+    expect((await read(await asking)).equals(BYTES)).toBe(true)
+    await turns()
+    expect(memory.records.get(file.key)?.verified).toEqual([formatDigest(RIGHT)])
+  })
+})
+
+/** A member of an object that keeps its own private parts. */
+function bound<T extends object>(of: T, name: string | symbol): unknown {
+  const value: unknown = Reflect.get(of, name, of)
+  return typeof value === 'function' ? value.bind(of) : value
+}
