@@ -9,7 +9,8 @@ import { cpuSecondsOf, residentBytesOf } from './proc.ts'
 import { eventually, firstOf } from './wait.ts'
 
 const ENTRY = fileURLToPath(new URL('../../admin/cli/warren.js', import.meta.url))
-const READY_LIMIT_MS = 20_000
+/** A start takes a second; a machine whose disk keeps it waiting took more than twenty. */
+const READY_LIMIT_MS = 60_000
 /** A node drains for a while on SIGTERM; a stop that takes longer than this is a failure of its own. */
 const STOP_LIMIT_MS = 15_000
 /** The end of a node's output that is kept, in characters. */
@@ -142,9 +143,10 @@ export async function startNodeProcess(init: NodeProcessInit): Promise<NodeProce
     )
     return new NodeProcess(child, output, data, ready)
   } catch (error) {
+    const used = child.pid === undefined ? undefined : cpuSecondsOf(child.pid)
     child.kill('SIGKILL')
     const reason = error instanceof Error ? error.message : String(error)
-    throw new Error(`${reason}:\n${output.text.slice(-4000)}`, { cause: error })
+    throw new Error(`${reason}:\n${output.text.slice(-4000)}\nafter ${used ?? '?'} s of CPU time`, { cause: error })
   }
 }
 
