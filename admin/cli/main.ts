@@ -3,6 +3,7 @@ import { isWarrenError, reasonOf } from '../../node/errors.ts'
 import { addCacheCommands } from './cache-commands.ts'
 import { goToCaller } from './caller-folder.ts'
 import { addClientCommands } from './client-commands.ts'
+import { addEnvCommand } from './env-command.ts'
 import { EXIT, EXIT_HELP, UnreachableError, UsageError } from './exit-codes.ts'
 import { addMeshCommands } from './mesh-commands.ts'
 import { addOperatorCommands } from './operator-commands.ts'
@@ -84,6 +85,7 @@ function commands(): Command {
     .option('--mirror <name>', 'mirror to ask, as for get', several)
     .action(async (name, options) => (await import('./commands/explain.ts')).explain(name, options))
   addClientCommands(program)
+  addEnvCommand(program)
   addMeshCommands(program)
   addSeedCommands(program)
   addSettingsCommands(program)

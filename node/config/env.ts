@@ -20,9 +20,13 @@ export const TOKEN_VARIABLE = 'WARREN_TOKEN'
 /** An operator key, for commands that change the whole mesh. */
 export const OPERATOR_VARIABLE = 'WARREN_OPERATOR_KEY'
 
+/** The folder in which `warren env` has put settings for the clients of a job. */
+export const FOLDER_VARIABLE = 'WARREN_ENV_FOLDER'
+
 /** What is said to a command rather than set. Secrets come in files as well, as settings do. */
 const NO_SETTINGS = [
   CONFIG_VARIABLE,
+  FOLDER_VARIABLE,
   ...[TICKET_VARIABLE, TOKEN_VARIABLE, OPERATOR_VARIABLE].flatMap((name) => [name, `${name}_FILE`]),
 ]
 

@@ -68,6 +68,7 @@ export interface FakeNode {
   /** How often it was asked where something is. */
   placesAsked: number
   mirrors: Status['mirrors']
+  state: Status['node']['state']
   /** Base URLs of its mirrors. */
   listen: readonly string[]
 }
@@ -140,15 +141,16 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     explanation: undefined,
     examination: WELL,
     mirrors: [],
+    state: 'ready',
     listen: [],
   }
   return node
 }
 
-function statusWith(data: string, { mesh, mirrors, listen }: FakeNode): Status {
+function statusWith(data: string, { mesh, mirrors, state, listen }: FakeNode): Status {
   const none = { local: 0, flight: 0, peer: 0, seed: 0, upstream: 0, stale: 0 }
   return {
-    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state: 'ready', data, listen },
+    node: { id: '0011aabb', version: '0.1.0', pid: process.pid, startedAt: 0, state, data, listen },
     mirrors,
     requests: { ...none, negative: 0, denied: 0, error: 0 },
     bytes: none,

@@ -29,6 +29,10 @@ export class Mirrors {
     })
   }
 
+  get all(): readonly NodeMirror[] {
+    return this.#mirrors
+  }
+
   /** Throws Error that says which mirrors there are. */
   for({ type, repository }: Wanted): NodeMirror {
     const protocol = PROTOCOLS[type]
@@ -46,6 +50,27 @@ export class Mirrors {
     )
   }
 
+  /**
+   * The mirror for a client that is led to `registry`, or is told nothing; undefined where none asks that one before any other. Stricter
+   * than `for`: whoever answers first decides what a name is.
+   */
+  leading(type: Type, registry?: string): NodeMirror | undefined {
+    const protocol = PROTOCOLS[type]
+    const [named] = this.#named.filter((mirror) => mirror.protocol === protocol)
+    if (named) return named
+    const kin = this.#mirrors.filter((mirror) => mirror.protocol === protocol)
+    const usual = builtIns.find((mirror) => mirror.protocol === protocol)
+    const asking = (upstreams: readonly string[] = []) =>
+      kin.find((mirror) => upstreams.some((url) => isSame(placeOf(url), placeOf(mirror.upstreams[0] ?? ''))))
+    if (registry !== undefined) {
+      const place = placeOf(registry.replace(/\/*$/, '/'))
+      const found = kin.find((mirror) => this.#isOwn(place, mirror)) ?? asking([registry])
+      const isUsual = isDefaultRegistry(type, registry) || usual?.upstreams.some((url) => isSame(place, placeOf(url)))
+      if (found || !isUsual) return found
+    }
+    return kin.find(({ name }) => name === usual?.name) ?? asking(usual?.upstreams)
+  }
+
   /** A URL below a mirror's mount. */
   urlOf(mirror: NodeMirror, path: string): string {
     return this.base + mirror.path + path
@@ -61,7 +86,6 @@ export class Mirrors {
     return upstream && place.path.slice(upstream.path.replace(/\/$/, '').length + 1)
   }
 
-  /** Of several the one that says most about the place. */
   #of(place: Place, kin: readonly NodeMirror[]): NodeMirror | undefined {
     const offers = kin.flatMap((mirror) => upstreamsOf(mirror).map((url) => ({ mirror, upstream: placeOf(url) })))
     const fit = offers.filter(({ upstream }) => isWithin(place, upstream) || isWithin(upstream, place))
@@ -130,6 +154,10 @@ function placeOf(text: string): Place {
 function isWithin(inner: Place, outer: Place): boolean {
   const folder = outer.path.replace(/\/*$/, '/')
   return inner.host === outer.host && inner.path.replace(/\/*$/, '/').startsWith(folder)
+}
+
+function isSame(one: Place, other: Place): boolean {
+  return isWithin(one, other) && isWithin(other, one)
 }
 
 function isOfThisMachine(hostname: string): boolean {

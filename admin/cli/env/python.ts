@@ -1,0 +1,40 @@
+import { isLoopback } from '../../../node/tcp-address.ts'
+import { variables } from '../doctor/clients/client.ts'
+import { pip as pipSettings } from '../doctor/clients/pip.ts'
+import { uv as uvSettings } from '../doctor/clients/uv.ts'
+import type { EnvClient } from './client.ts'
+
+export const pip: EnvClient = {
+  name: 'pip',
+  type: 'pypi',
+  told: (machine) => pipSettings.read(machine),
+  variables: (url) => ({ PIP_INDEX_URL: `${url}simple/`, ...trusted(url) }),
+}
+
+export const uv: EnvClient = {
+  name: 'uv',
+  type: 'pypi',
+  told: (machine) => uvSettings.read(machine),
+  variables: (url) => ({ UV_DEFAULT_INDEX: `${url}simple/` }),
+}
+
+/** PDM goes by pip's settings where it has none of its own, but not by pip's variables. */
+export const pdm: EnvClient = {
+  name: 'PDM',
+  type: 'pypi',
+  told: (machine) => [...variables(machine, 'PDM_PYPI_URL'), ...pipSettings.read(machine)],
+  variables: (url) => ({ PDM_PYPI_URL: `${url}simple/` }),
+}
+
+export const pipenv: EnvClient = {
+  name: 'Pipenv',
+  type: 'pypi',
+  told: (machine) => variables(machine, 'PIPENV_PYPI_MIRROR'),
+  variables: (url) => ({ PIPENV_PYPI_MIRROR: `${url}simple/` }),
+}
+
+/** pip takes plain HTTP from this machine only, unless it is told. */
+function trusted(url: string): Record<string, string> {
+  const { hostname, host } = new URL(url)
+  return isLoopback({ host: hostname.replace(/^\[|\]$/g, '') }) ? {} : { PIP_TRUSTED_HOST: host }
+}
