@@ -4,7 +4,7 @@ import type { NodeMirror } from '../get/mirrors.ts'
 import type { Type } from '../get/wanted.ts'
 
 /** Mirrors for a client that reads files. */
-export interface ForFiles {
+interface ForFiles {
   /** Base URL of the mirror for what it asks by default, with a slash at its end. */
   readonly url: string
   /** All mirrors of its protocol, and where they are. */
@@ -12,7 +12,7 @@ export interface ForFiles {
 }
 
 /** What leads a client to the files that were written for it. */
-export interface Written {
+interface Written {
   readonly variables?: Readonly<Record<string, string>>
   /** Words that are put behind what is in a variable. */
   readonly added?: Readonly<Record<string, string>>
