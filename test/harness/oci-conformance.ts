@@ -1,16 +1,12 @@
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { cleanEnv, run } from './child-process.ts'
 import { NOTHING_OUTSIDE } from './dead-end.ts'
+import { requireGoProgram } from './go-program.ts'
 import { type Blob, blobsOf, type Manifest, manifestsOf } from './oci-types.ts'
-import { KEPT_PROGRAMS, missing, requireTool } from './tools.ts'
 
 /** The suite of the OCI distribution specification, and the version of it that the tests were written with. */
 const MODULE = 'github.com/opencontainers/distribution-spec/conformance'
 const VERSION = 'v0.0.0-20260831232431-97274622c111'
-const PROGRAM = 'conformance'
-const BUILD_TIMEOUT_MS = 240_000
 const RUN_TIMEOUT_MS = 60_000
 /** A line of its report: the name of a check, below those that it is part of, and what became of it. */
 const CHECK = /^ *(OCI Conformance Test.*): (Pass|FAIL|Skip|Error|Disabled|Unknown)$/
@@ -39,13 +35,8 @@ export interface ConformanceReport {
 }
 
 /** Path of the suite, built once by the Go of this machine; skips the test, saying why, when that cannot be done. */
-export async function requireConformance(context: TestContext): Promise<string> {
-  const folder = join(KEPT_PROGRAMS, `oci-${PROGRAM}-${VERSION}`)
-  if (!existsSync(folder)) {
-    const trouble = await build(requireTool(context, 'go'), folder)
-    if (trouble !== undefined) return missing(context, 'oci-conformance', `the conformance suite cannot be built: ${trouble}`)
-  }
-  return join(folder, PROGRAM)
+export function requireConformance(context: TestContext): Promise<string> {
+  return requireGoProgram(context, { module: MODULE, version: VERSION, name: 'oci-conformance' })
 }
 
 /** Runs the checks of reading, and of pushing too where nothing is said to be there. Rejects when the suite broke off. */
@@ -103,21 +94,5 @@ function reportOf(output: string): ConformanceReport {
     passed: findings('Pass').map(({ name }) => name),
     failed: findings('FAIL', 'Error', 'Unknown'),
     skipped: findings('Skip'),
-  }
-}
-
-async function build(go: string, folder: string): Promise<string | undefined> {
-  mkdirSync(KEPT_PROGRAMS, { recursive: true })
-  const making = mkdtempSync(join(KEPT_PROGRAMS, 'making-'))
-  try {
-    // With Go's own settings and caches of this machine: they say where modules come from.
-    const env = { ...process.env, GOBIN: making }
-    const done = await run([go, 'install', `${MODULE}@${VERSION}`], { cwd: making, env, timeoutMs: BUILD_TIMEOUT_MS })
-    if (done.code !== 0) return done.stderr.trim().split('\n').at(-1) || `go ended with ${done.code}`
-    // Whole or not at all: a run that was ended half-way must not leave half a program.
-    if (!existsSync(folder)) renameSync(making, folder)
-    return undefined
-  } finally {
-    rmSync(making, { recursive: true, force: true })
   }
 }
