@@ -35,10 +35,12 @@ export class NodeEffects implements LedgerEffects {
       // A mirror that this node cannot have must not keep what was purged.
       trouble = error
     }
-    for (const { op, effect } of state.inEffect('purged')) {
+    // All begin before any is waited for: on a full disk one that cannot be written down must not keep what the others are about.
+    const purges = state.inEffect('purged').map(({ op, effect }) => {
       const isBegun = purger.run(op.hash) !== undefined
-      await purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
-    }
+      return purger.apply(op.hash, isBegun ? [] : this.#scopesOf(op.hash, effect.scopes))
+    })
+    for (const purge of await Promise.allSettled(purges)) if (purge.status === 'rejected') trouble ??= purge.reason
     if (trouble !== undefined) throw trouble
   }
 

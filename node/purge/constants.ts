@@ -13,6 +13,9 @@ export const MAX_COMPARED = 4_096
 /** Records that are looked at in one turn of the event loop: of packages some 15 µs each, since a grammar has to read each key. */
 export const LOOKED_AT_ONCE = 100
 
+/** Comparisons of a record with a scope in one turn, of up to a µs each: a stolen key can issue thousands of purges. */
+export const COMPARED_AT_ONCE = 10_000
+
 /** Records that are removed in one go, while nothing else changes the store. */
 export const REMOVED_AT_ONCE = 64
 

@@ -1,3 +1,4 @@
+import type { Plan } from '../cache/plan.ts'
 import type { Digest, Sha256 } from '../digest.ts'
 import type { Purged } from '../store/purged.ts'
 import type { NameRecord } from '../store/store.ts'
@@ -21,11 +22,17 @@ export class PurgeBook implements Purged {
   /** In the order of their generations. */
   #purges: Purge[] = []
   readonly #running = new Set<Purge>()
+  /** Of the key that was looked at last: to read one costs some 15 µs, and many purges may ask for the same. */
+  #read: { readonly key: string; readonly plan: Plan | undefined } | undefined
   generation = 0
   pending = false
 
-  constructor(components: MatcherComponents) {
-    this.#components = components
+  constructor({ planOf, find }: MatcherComponents) {
+    const planOnce = (key: string) => {
+      if (this.#read?.key !== key) this.#read = { key, plan: planOf(key) }
+      return this.#read.plan
+    }
+    this.#components = { planOf: planOnce, find }
   }
 
   /**
@@ -40,10 +47,17 @@ export class PurgeBook implements Purged {
   restore(id: string, scopes: readonly PurgeScope[], generation: number): Purge {
     const purge = { id, generation, matchers: scopes.map((scope) => matcherOf(scope, this.#components)) }
     this.#purges.push(purge)
+    // Mirrors may be others by now.
+    this.#read = undefined
     this.#running.add(purge)
     this.generation = Math.max(this.generation, generation)
     this.pending = true
     return purge
+  }
+
+  /** With how many scopes a record is compared. */
+  get scopes(): number {
+    return this.#purges.reduce((sum, { matchers }) => sum + matchers.length, 0)
   }
 
   /** Nothing of it is in the store any more. */
@@ -67,6 +81,7 @@ export class PurgeBook implements Purged {
   purgeOf(key: string, record: NameRecord): Purge | undefined {
     const { generation = 0 } = record
     if (generation >= this.generation) return undefined
+    this.#read = undefined
     return this.#purges.findLast((one) => one.generation > generation && one.matchers.some((each) => each.covers(key, record)))
   }
 }

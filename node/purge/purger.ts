@@ -5,7 +5,16 @@ import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Freed, Store } from '../store/store.ts'
 import { disjoint } from './cache-search.ts'
-import { LOOKED_AT_ONCE, MAX_KNOWN, MAX_SCOPES, MAX_TOLD, REMOVED_AT_ONCE, RETRY, ROOM_PATIENCE } from './constants.ts'
+import {
+  COMPARED_AT_ONCE,
+  LOOKED_AT_ONCE,
+  MAX_KNOWN,
+  MAX_SCOPES,
+  MAX_TOLD,
+  REMOVED_AT_ONCE,
+  RETRY,
+  ROOM_PATIENCE,
+} from './constants.ts'
 import { mayCover, type Purge, type PurgeBook } from './purge-book.ts'
 import type { PurgeFile } from './purge-file.ts'
 import { type KnownPurge, NOTHING_FREED, type PurgeRun, sumOf } from './purge-run.ts'
@@ -144,7 +153,7 @@ export class Purger {
     for (let batch = this.#unfinished(); batch.length > 0 && !signal.aborted; batch = this.#unfinished()) {
       try {
         await this.#sweepOnce(batch, signal)
-        for (const run of batch) await this.#end(run)
+        await Promise.all(batch.map((run) => this.#end(run)))
       } catch (error) {
         if (signal.aborted) break
         for (const run of batch) run.trouble = reasonOf(error)
@@ -190,7 +199,8 @@ export class Purger {
     const { store, book } = this.#components
     const troubles: unknown[] = []
     for (let after: string | undefined = ''; after !== undefined; ) {
-      const page = await store.records.page(prefix, after, LOOKED_AT_ONCE)
+      const most = Math.min(LOOKED_AT_ONCE, Math.ceil(COMPARED_AT_ONCE / book.scopes))
+      const page = await store.records.page(prefix, after, most)
       const byPurge = Map.groupBy(page.entries, ([key, record]) => book.purgeOf(key, record))
       for (const run of batch) {
         run.looked += page.entries.length

@@ -24,7 +24,7 @@ interface Said {
 }
 
 /** A node for which ops come into effect, and what comes of that. */
-function nodeWith(takeMirrors: () => void = () => {}) {
+function nodeWith(takeMirrors: () => void = () => {}, written: (id: string) => Promise<void> = async () => {}) {
   const left: string[] = []
   const purged = new Map<string, readonly PurgeScope[]>()
   const base = { mirrors: [], policy: NONE }
@@ -37,6 +37,7 @@ function nodeWith(takeMirrors: () => void = () => {}) {
     runs: () => [],
     apply: async (id: string, scopes: readonly PurgeScope[]) => {
       purged.set(id, scopes)
+      await written(id)
       return {} as PurgeRun
     },
   }
@@ -118,5 +119,13 @@ describe('what cannot be taken over', () => {
     const entry = { protocol: 'npm', upstreams: ['http://127.0.0.1:9/'] }
     await expect(apply({ type: 'mirrors.set', body: { name: 'corp', entry } }, PURGE)).rejects.toThrow('has gone')
     expect(purged.size).toBe(1)
+  })
+
+  it('on a full disk keeps nothing else from being purged', async () => {
+    const { purged, apply } = nodeWith(undefined, () => Promise.reject(new Error('the disk takes no more')))
+    await expect(apply(PURGE, { type: 'purge', body: { scopes: [{ kind: 'package', purl: 'pkg:npm/a' }] } })).rejects.toThrow(
+      'no more',
+    )
+    expect(purged.size).toBe(2)
   })
 })

@@ -146,6 +146,24 @@ describe('a purge', () => {
     expect(purger.run('one')).toMatchObject({ freed: { records: 1, blobs: 1, bytes: a.length }, looked: 0 })
   })
 
+  it('costs little beside thousands of others: a key is read once, and the more there are the less is looked at in a turn', async () => {
+    const [planned, looked] = [new Map<string, number>(), new Set<number>()]
+    const planOf = (one: string) => void planned.set(one, (planned.get(one) ?? 0) + 1)
+    const { book, store } = purgedStore({ planOf })
+    for (let at = 0; at < 5; at++) await keep(store, a, cacheKey({ ecosystem: 'npm', base: BASE, path: `${at}` }))
+    const { records } = store
+    const page: typeof records.page = (prefix, after, most) => {
+      looked.add(most)
+      return records.page(prefix, after, most)
+    }
+    const purger = purgerOf({ book, store: { records: { ...records, page }, remove: (...what) => store.remove(...what) } })
+    const scopes = Array.from({ length: 16 }, (_, at) => ({ kind: 'package' as const, purl: `pkg:npm/x${at}` }))
+    await Promise.all(Array.from({ length: 600 }, (_, at) => purger.apply(`${at}`, scopes)))
+    await ended(purger, '599')
+    expect([...planned.values()]).toEqual(Array(5).fill(1))
+    expect([...looked]).toEqual([2])
+  })
+
   it('has so many scopes and no more', async () => {
     const { book, store } = purgedStore()
     const purger = purgerOf({ book, store })
