@@ -29,6 +29,7 @@ export class LedgerState implements Revocations {
   readonly #kept = new Set<string>()
   /** Operators of whom no op counts, whatever was kept. */
   readonly #voided = new Set<string>()
+  #standings = 0
 
   constructor(scope: OpScope) {
     this.#scope = scope
@@ -39,6 +40,7 @@ export class LedgerState implements Revocations {
     const effect = effectOf(op, this.#scope)
     if (!effect) return
     this.#known.set(op.hash, { op, effect })
+    if (/^(?:ticket|seed) /.test(effect.kind)) this.#standings++
     if (effect.kind === 'operator revoked') {
       this.#revoked.set(effect.operator, op)
       if (effect.keepsNone) this.#voided.add(effect.operator)
@@ -83,6 +85,11 @@ export class LedgerState implements Revocations {
     this.#winners.delete(subject)
     this.#latest.delete(subject)
     for (const one of this.#known.values()) if (one.effect.subject === subject) this.#judge(one)
+  }
+
+  /** Rises with each op by which somebody may be something else than before. */
+  get standings(): number {
+    return this.#standings
   }
 
   ticketRevocation(ticket: string): Op | undefined {

@@ -84,7 +84,7 @@ export class Acknowledgements {
 
   /** The latest heads of seeds, for somebody who may know no seed. */
   heads(most: number): (Said & { readonly peer: string })[] {
-    const seeds = [...this.#heard.values()].filter(({ role }) => role === 'seed')
+    const seeds = [...this.#heard.values()].filter((heard) => this.#isSeed(heard))
     return seeds.sort((one, other) => other.parsed.issuedAt - one.parsed.issuedAt).slice(0, most)
   }
 
@@ -163,7 +163,8 @@ export class Acknowledgements {
   }
 
   #roleOf(chain: readonly string[], peer: string): Role | undefined {
-    const name = `${peer} ${chain.join(' ')}`
+    // Judged anew since somebody was revoked: who was a seed is believed no more.
+    const name = `${this.#components.ledger.state.standings} ${peer} ${chain.join(' ')}`
     const known = this.#roles.get(name)
     if (known) return known
     try {
@@ -186,10 +187,16 @@ export class Acknowledgements {
     for (const applied of this.#appliedBy.values()) applied.add(this.#self)
   }
 
-  #note({ parsed, peer, role }: Heard): void {
+  /** Whether whoever said it was a seed then, and still is. */
+  #isSeed({ role, chain, peer }: Heard): boolean {
+    return role === 'seed' && this.#roleOf(chain, peer) === 'seed'
+  }
+
+  #note(heard: Heard): void {
     const { ledger, clock } = this.#components
+    const { parsed, peer } = heard
     const hasAll = parsed.digest === ledger.summary.digest
     for (const [hash, applied] of this.#appliedBy) if (hasAll || parsed.recent.includes(shortHash(hash))) applied.add(peer)
-    if (role === 'seed' && hasAll && Math.abs(clock.now() - parsed.issuedAt) <= FRESH) this.#isConfirmed = true
+    if (hasAll && Math.abs(clock.now() - parsed.issuedAt) <= FRESH && this.#isSeed(heard)) this.#isConfirmed = true
   }
 }

@@ -58,6 +58,8 @@ export class SharedLedger {
   readonly #stopped = new AbortController()
   /** One change after the other. */
   #applying: Promise<void> = Promise.resolve()
+  /** The same while it has not begun: it sees all that is new by then. */
+  #next: Promise<void> | undefined
   #isTroubled = false
   #isTellingFreed = false
   #purges: string | undefined
@@ -178,7 +180,8 @@ export class SharedLedger {
 
   #apply(): Promise<void> {
     const { ledger, effects, acks, log, onSettled } = this.#components
-    this.#applying = this.#applying.then(async () => {
+    this.#next ??= this.#applying.then(async () => {
+      this.#next = undefined
       const { digest } = ledger.summary
       const mark = purgeMark(ledger.state)
       try {
@@ -195,6 +198,7 @@ export class SharedLedger {
       void this.#tellFreed().catch(() => {})
       onSettled()
     })
+    this.#applying = this.#next
     return this.#applying
   }
 

@@ -27,7 +27,7 @@ function node(roles: Record<string, Role> = {}) {
     acks.renew(true)
     return acks.own ?? expect.fail('it says nothing')
   }
-  return { key, peer, ledger, clock, acks, say, freed }
+  return { key, peer, ledger, clock, acks, say, freed, roles }
 }
 
 const [first, second] = [opWith({ lamport: 1 }), opWith({ lamport: 2, body: { ticket: 'f'.repeat(16) } })]
@@ -199,6 +199,19 @@ describe('whether a node knows the whole ledger', () => {
     seed.clock.jump(3_600_000)
     here.acks.take(seed.say())
     expect(here.acks.isConfirmed).toBe(true)
+  })
+
+  it('is confirmed by no seed that was revoked, neither by what it says then nor by what it had said', () => {
+    const seed = node()
+    const here = node({ [seed.peer]: 'seed' })
+    seed.ledger.add([first.text])
+    here.acks.take(seed.say())
+    const revoke = opWith({ type: 'seed.revoke', body: { peer: seed.peer }, lamport: 3 })
+    for (const { ledger } of [here, seed]) ledger.add([first.text, revoke.text])
+    delete here.roles[seed.peer]
+    here.acks.renew(false)
+    seed.clock.jump(1)
+    expect([here.acks.take(seed.say()), here.acks.isConfirmed, here.acks.heads(9)]).toEqual([undefined, false, []])
   })
 
   it('is shown to others by the latest heads of seeds', () => {
