@@ -1,4 +1,4 @@
-import { closeSync, constants, existsSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync, writeSync } from 'node:fs'
+import { closeSync, constants, existsSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { createSecretFile, syncFolder, writeSecretFile } from '../trust/secret-file.ts'
@@ -10,15 +10,12 @@ const MAX_BYTES = 2 * (MAX_OPS + MAX_HISTORY) * (MAX_OP_CHARS + 1)
 
 const NEWLINE = 0x0a
 
-/** Bytes that are looked through at a time for the end of the last line. */
-const BLOCK_BYTES = 64 << 10
-
 /** Neither follows a link nor waits for the other end of a pipe; Windows has neither. */
 const SAFE = (constants.O_NOFOLLOW ?? 0) | (constants.O_NONBLOCK ?? 0)
 
 /**
  * Lines in a file that grows. The node and the command line append to the same one: each writes its lines at once and at the
- * end, and reads what the other has written. A line without an end is one whose write was broken off.
+ * end, and reads what the other has written. A line without an end is one whose write was broken off, or is under way.
  */
 export class LedgerFile {
   readonly path: string
@@ -55,15 +52,17 @@ export class LedgerFile {
     )
   }
 
-  /** They are there after a power cut once this returns; what was broken off before them is cut. Throws STORE_UNUSABLE. */
+  /**
+   * They are there after a power cut once this returns. What was broken off before them becomes a line of its own, and is not cut: it may
+   * be what another process is just writing. Throws STORE_UNUSABLE.
+   */
   append(lines: readonly string[]): void {
     // Another process may be first with this, and neither write is lost then.
     if (!existsSync(this.path)) createSecretFile(this.path, '')
     this.#with('written', constants.O_RDWR | constants.O_APPEND | SAFE, (descriptor) => {
       const { size } = fstatSync(descriptor)
-      const whole = endOfLines(descriptor, size)
-      if (whole < size) ftruncateSync(descriptor, whole)
-      const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(''), 'latin1')
+      const isBroken = readBetween(descriptor, Math.max(0, size - 1), size).some((last) => last !== NEWLINE)
+      const bytes = Buffer.from(`${isBroken ? '\n' : ''}${lines.map((line) => `${line}\n`).join('')}`, 'latin1')
       if (writeSync(descriptor, bytes) < bytes.length) throw new Error('the disk takes no more')
       fsyncSync(descriptor)
     })
@@ -89,16 +88,6 @@ export class LedgerFile {
       if (descriptor !== undefined) closeSync(descriptor)
     }
   }
-}
-
-/** Where the last whole line ends. What is behind it may be long: after a power cut zeros stand for what was not written. */
-function endOfLines(descriptor: number, size: number): number {
-  for (let end = size; end > 0; end -= BLOCK_BYTES) {
-    const start = Math.max(0, end - BLOCK_BYTES)
-    const at = readBetween(descriptor, start, end).lastIndexOf(NEWLINE)
-    if (at >= 0) return start + at + 1
-  }
-  return 0
 }
 
 /** The bytes from `start` to `end`; fewer where the file ends before. */

@@ -48,8 +48,8 @@ export class Ledger {
   readonly #unreadable = new Set<string>()
   /** Bytes of the file behind which it is written anew. */
   #longest = SMALL_FILE
-  /** Texts that are still to be written: the disk may have been full. */
-  #unwritten: string[] = []
+  /** What is still to be written: the disk may have been full. */
+  #unwritten: readonly Op[] = []
 
   /** Reads what there is. A file that cannot be read is told of; what was in it comes from other members again. */
   constructor(components: LedgerComponents, { folder, adminKey, most = MAX_OPS }: LedgerInit) {
@@ -113,7 +113,7 @@ export class Ledger {
         break
       }
     }
-    this.#write(added.map(({ text }) => text))
+    this.#write(added)
     return { added, ...(refused !== undefined && { refused }) }
   }
 
@@ -199,11 +199,12 @@ export class Ledger {
   }
 
   /** What it means counts in any case; it is written with the next ones, or comes from other members after a restart. */
-  #write(texts: readonly string[]): void {
-    this.#unwritten.push(...texts)
+  #write(ops: readonly Op[]): void {
+    // Without what is not kept any more: as long as the disk is full a stolen key could fill the memory.
+    this.#unwritten = [...this.#unwritten.filter(({ hash }) => this.#ops.has(hash)), ...ops]
     if (this.#unwritten.length === 0) return
     try {
-      this.#file.append(this.#unwritten)
+      this.#file.append(this.#unwritten.map(({ text }) => text))
       this.#unwritten = []
     } catch (error) {
       this.#components.onTrouble(reasonOf(error))

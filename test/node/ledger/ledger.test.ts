@@ -1,7 +1,10 @@
+import { once } from 'node:events'
 import { appendFileSync, chownSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { Worker } from 'node:worker_threads'
 import { beforeEach, describe, expect, it } from 'vitest'
 import { LEDGER_FILE, Ledger } from '../../../node/ledger/ledger.ts'
+import { LedgerFile } from '../../../node/ledger/ledger-file.ts'
 import { generateKey } from '../../../node/trust/keys.ts'
 import { signStatement } from '../../../node/trust/statement.ts'
 import { useTempFolders } from '../../harness/temp.ts'
@@ -147,7 +150,7 @@ describe('a new op', () => {
 })
 
 describe('the file of a ledger', () => {
-  it('may end in a line that was broken off: that is cut, wherever it was broken', () => {
+  it('may end in a line that was broken off, wherever that was: what comes next is a line of its own', () => {
     open().add(texts(1, 2))
     const [first = '', second = ''] = lines()
     for (const length of [1, 10, second.length - 1, second.length]) {
@@ -155,7 +158,10 @@ describe('the file of a ledger', () => {
       const ledger = open()
       expect([ledger.all().length, trouble]).toEqual([1, []])
       ledger.add(texts(3, 3))
-      expect(lines()).toEqual([first, numbered(3).text, ''])
+      expect(lines()).toEqual([first, second.slice(0, length), numbered(3).text, ''])
+      const isWhole = length === second.length
+      expect(open().all().length).toBe(isWhole ? 3 : 2)
+      expect(trouble.splice(0).length).toBe(isWhole ? 0 : 1)
     }
   })
 
@@ -167,8 +173,24 @@ describe('the file of a ledger', () => {
       const ledger = open()
       ledger.issue('ticket.revoke', { ticket: TICKET }, mesh.adminKey, NOW)
       expect(open().state.ticketRevocation(TICKET)).toBeDefined()
-      expect([open().summary, trouble]).toEqual([ledger.summary, []])
+      expect([open().summary, trouble.splice(0).length]).toEqual([ledger.summary, 1])
     }
+  })
+
+  it('loses nothing where several processes write at the same time', async () => {
+    const [count, width] = [300, 8_000]
+    const append = `
+      const { workerData: { module, path, name } } = require('node:worker_threads')
+      import(module).then(({ LedgerFile }) => {
+        const file = new LedgerFile(path)
+        for (let at = 0; at < ${count}; at++) file.append([name + at + 'x'.repeat(${width})])
+      })`
+    const module = new URL('../../../node/ledger/ledger-file.ts', import.meta.url).href
+    new LedgerFile(file).append([])
+    await Promise.all(
+      ['a', 'b'].map((name) => once(new Worker(append, { eval: true, workerData: { module, path: file, name } }), 'exit')),
+    )
+    expect(new Set(lines().filter((line) => /^[ab]\d+x{8000}$/.test(line))).size).toBe(2 * count)
   })
 
   it('is put right when something else is wrong in it, and that is told', () => {

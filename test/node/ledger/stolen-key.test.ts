@@ -1,11 +1,11 @@
-import { statSync } from 'node:fs'
+import { mkdirSync, readFileSync, rmdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, it } from 'vitest'
 import { MAX_HISTORY, MAX_LAMPORT } from '../../../node/ledger/constants.ts'
 import { LEDGER_FILE, Ledger } from '../../../node/ledger/ledger.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { NOW } from '../trust/fixture.ts'
-import { mesh, opBy, operatorOf, scope, TICKET } from './fixture.ts'
+import { mesh, type Operator, opBy, operatorOf, scope, TICKET } from './fixture.ts'
 
 const temp = useTempFolders()
 const PURL = 'pkg:npm/left-pad'
@@ -42,16 +42,30 @@ it('is not followed far however it climbs, and what the admin issues is', () => 
   expect(openLedger().add([text]).added[0]?.lamport).toBe(1_001)
 })
 
+/** More changes of one thing than are remembered. */
+function manyChanges(thief: Operator): readonly string[] {
+  return Array.from({ length: MAX_HISTORY + 400 }, (_, at) => {
+    const body = { name: 'npm', entry: { at, padding: 'x'.repeat(1_500) } }
+    return opBy(thief, { type: 'mirrors.set', body, seq: at + 1, lamport: at + 1 }).text
+  })
+}
+
+it('cannot fill the memory where the disk is full', () => {
+  const folder = temp.create()
+  const file = join(folder, LEDGER_FILE)
+  mkdirSync(file)
+  const ledger = new Ledger({ onTrouble() {} }, { folder, adminKey: scope.adminKey })
+  for (const text of manyChanges(operatorOf())) ledger.add([text])
+  rmdirSync(file)
+  ledger.add([opBy(operatorOf()).text])
+  expect(readFileSync(file, 'latin1').trim().split('\n').length).toBe(MAX_HISTORY + 2)
+})
+
 it('cannot fill the disk by changes of one thing: what was replaced is left out of the file in time', () => {
   const thief = operatorOf()
   const folder = temp.create()
   const ledger = openLedger(folder)
-  const type = 'mirrors.set'
-  const changes = Array.from({ length: MAX_HISTORY + 400 }, (_, at) => {
-    const body = { name: 'npm', entry: { at, padding: 'x'.repeat(1_500) } }
-    return opBy(thief, { type, body, seq: at + 1, lamport: at + 1 }).text
-  })
-  ledger.add(changes)
+  ledger.add(manyChanges(thief))
   const issued = ledger.issue('ticket.revoke', { ticket: TICKET }, mesh.adminKey, NOW)
   const size = () => statSync(join(folder, LEDGER_FILE)).size
   const before = size()
