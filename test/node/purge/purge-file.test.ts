@@ -78,6 +78,8 @@ it('a purge that was cut off goes on after a restart, and is known by its id the
   await purger.apply('two', [HERE])
   expect(store.records.get(`${key}later`)).toBeUndefined()
   await ended(purger, 'two')
+  // It is over before that is written down.
+  await purger.stop()
   const third = (await openFile(at)).known
   expect(third.map(({ id, endedAt }) => [id, endedAt !== null])).toEqual([
     ['one', true],
