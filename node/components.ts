@@ -49,6 +49,7 @@ import { loadNodeToken } from './node-token.ts'
 import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
 import { openStore } from './open-store.ts'
 import { OwnStatus } from './own-status.ts'
+import { passingNode } from './passing-node.ts'
 import { HeldService } from './permanence/held-service.ts'
 import { Permanence } from './permanence/permanence.ts'
 import { PinDesk } from './pins/desk.ts'
@@ -121,6 +122,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   )
   const key = loadNodeKey(config.data)
   const id = key.peerId
+  if (config.mesh.ephemeral) building.adopt(passingNode(config.data, id), (node) => node.remove())
   const sender = new Sender({ pool: new ScratchPool(), rendered })
   const shelf = new StoreShelf({ store, partial: (digest) => cache.partial(digest) })
   const pins: Pins = new Pins(

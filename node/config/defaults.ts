@@ -30,6 +30,7 @@ export function defaults(folders: UserFolders): ReadonlyMap<string, unknown> {
     ['mesh.blobs', `0.0.0.0:${BLOB_PORT}`],
     ['mesh.announce', []],
     ['mesh.bootstrap', []],
+    ['mesh.ephemeral', false],
     ['mesh.replicas', 2],
     ['mesh.names', 'seeds'],
     ['mesh.budget.requests', 12_000],

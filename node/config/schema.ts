@@ -60,6 +60,9 @@ export const schema = z.strictObject({
     zone: rules.zone
       .optional()
       .describe('Where this machine is, such as eu-west-1a: of members that have a blob, those near by are asked first'),
+    ephemeral: rules.truth.describe(
+      'Whether this node is here for one job: members forget it, and it keeps only what it cached',
+    ),
     replicas: rules
       .count(1, 8)
       .describe('Seeds on which everything is kept that a seed has; all of them, where there are fewer'),

@@ -13,6 +13,8 @@ export interface Admitted {
   readonly version: string
   /** Id of the ticket by which it joined; undefined for a seed that the admin key certified itself. */
   readonly ticket?: string | undefined
+  /** Whether it says that it is here for one job, and does not come back. */
+  readonly ephemeral?: boolean | undefined
   /** Where it says that it hands out blobs, as `host:port`, IPv6 hosts in brackets; empty for one that only reads. */
   readonly blobs: readonly string[]
 }

@@ -175,7 +175,6 @@ export class Libp2pMesh implements Mesh {
     const { id, self, zone = null } = this.#init
     const { book, router } = this.#components
     const parts = this.#components.status()
-    const peers = book.all()
     return {
       ...parts,
       state: book.connected > 0 ? 'member' : 'joining',
@@ -185,8 +184,8 @@ export class Libp2pMesh implements Mesh {
       readerOnly: parts.reachable === false,
       peers: book.connected,
       seeds: book.seeds().filter(({ since }) => since !== undefined).length,
-      bytesIn: peers.reduce((sum, { bytesIn }) => sum + bytesIn, 0),
-      bytesOut: peers.reduce((sum, { bytesOut }) => sum + bytesOut, 0),
+      bytesIn: book.moves.in,
+      bytesOut: book.moves.out,
       router: { ...router.counts.snapshot(), coversAll: router.coversAll },
     }
   }

@@ -27,6 +27,7 @@ const cardSchema = z.object({
   version: z.string().regex(/^[\w.+-]{1,64}$/),
   blobs: z.array(blobAddress).max(MAX_ADDRESSES),
   zone: z.string().regex(ZONE_NAME).optional(),
+  ephemeral: z.boolean().optional(),
 })
 
 /** What somebody gets to see whose card was revoked: the op that says so, which proves itself. */
@@ -48,6 +49,8 @@ export interface MemberGateInit {
   readonly version: string
   /** Where this node is. */
   readonly zone?: string | undefined
+  /** Whether this node is here for one job. */
+  readonly ephemeral?: boolean | undefined
 }
 
 /** Lets in whoever has a certificate of this mesh, for as long as that lasts. */
@@ -71,9 +74,9 @@ export class MemberGate implements Gate {
   }
 
   card(): Buffer {
-    const { version, zone } = this.#init
+    const { version, zone, ephemeral } = this.#init
     const blobs = this.blobs.slice(0, MAX_ADDRESSES)
-    return Buffer.from(JSON.stringify({ v: 1, chain: this.membership.chain, version, blobs, zone }))
+    return Buffer.from(JSON.stringify({ v: 1, chain: this.membership.chain, version, blobs, zone, ephemeral }))
   }
 
   admit(peer: string, card: Buffer): Admitted {
@@ -88,9 +91,9 @@ export class MemberGate implements Gate {
     const reading = readVersioned(text, cardSchema)
     if (reading.problem !== undefined)
       throw new WarrenError('UNTRUSTED', `peer ${peer} showed a card that cannot be read: ${reading.problem}`)
-    const { chain, version, blobs, zone } = reading.value
+    const { chain, version, blobs, zone, ephemeral } = reading.value
     const { role, notAfter, ticket } = this.#shown(chain, peer)
-    const admitted = { peer, role, notAfter, version, blobs, zone, ...(ticket !== undefined && { ticket }) }
+    const admitted = { peer, role, notAfter, version, blobs, zone, ephemeral, ...(ticket !== undefined && { ticket }) }
     return this.current(admitted) ?? admitted
   }
 

@@ -78,6 +78,8 @@ export interface MeshInit {
   readonly bootstrap: readonly string[]
   /** Where this node is. */
   readonly zone?: string | undefined
+  /** Whether this node is here for one job, so that others forget it when it goes. */
+  readonly ephemeral?: boolean
   /** Whose word about names counts. */
   readonly names: 'seeds' | 'members'
   readonly mdns: boolean
@@ -110,7 +112,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const { state } = ledger
   const gate = new MemberGate(
     { clock, state, onFarewell: (op) => shared.heard(op) },
-    { membership, self, version: init.version, zone: init.zone },
+    { membership, self, version: init.version, zone: init.zone, ephemeral: init.ephemeral },
   )
   const own = new OwnStanding({ gate, state, folder, clock, log }, { self })
   const secret = Buffer.from(membership.secret, 'base64url')
@@ -170,6 +172,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       connected: () => book.connected,
       listening: () => host.listening,
       remembered,
+      isPassing: (peer) => book.isPassing(peer),
       clock,
       log,
     },
@@ -259,7 +262,11 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   host.libp2p.addEventListener('connection:close', ({ detail: { remotePeer } }) => {
     const peer = remotePeer.toString()
     if (book.isConnected(peer)) return
-    discovery.lost(peer)
+    if (book.isKnown(peer)) discovery.lost(peer)
+    else {
+      discovery.forgotten(peer)
+      void host.libp2p.peerStore.delete(remotePeer).catch(() => {})
+    }
     // While everything is being closed there is no table any more.
     void drop(dht, remotePeer).catch(() => {})
   })

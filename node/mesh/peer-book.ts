@@ -31,6 +31,7 @@ interface Entry {
   notAfter: number
   zone: string | undefined
   ticket: string | undefined
+  ephemeral: boolean
   /** What it says itself. */
   announced: readonly string[]
   /** Hosts from which, or to which, it was connected; last one first. */
@@ -59,6 +60,7 @@ export class PeerBook {
   readonly #entries = new Map<string, Entry>()
   readonly #pauses: Pauses
   readonly #zone: string | undefined
+  readonly #moved = { in: 0, out: 0 }
   #connected = 0
 
   /** @param init.zone where this node is */
@@ -71,6 +73,11 @@ export class PeerBook {
   /** Members that are connected. */
   get connected(): number {
     return this.#connected
+  }
+
+  /** Bytes of blobs from and to all members, those that are forgotten among them. */
+  get moves(): { readonly in: number; readonly out: number } {
+    return this.#moved
   }
 
   get(id: string): KnownPeer | undefined {
@@ -118,13 +125,13 @@ export class PeerBook {
   }
 
   /** Somebody showed a good card. */
-  admitted({ peer, role, version, notAfter, blobs, zone, ticket }: Admitted): void {
+  admitted({ peer, role, version, notAfter, blobs, zone, ticket, ephemeral = false }: Admitted): void {
     const entry = this.#entries.get(peer) ?? this.#newEntry(peer)
     // Last in the map is who came last.
     this.#entries.delete(peer)
     this.#entries.set(peer, entry)
     const announced = blobs.slice(0, MAX_ADDRESSES)
-    Object.assign(entry, { role, version, notAfter, zone, ticket, announced, lastSeen: this.#clock.now() })
+    Object.assign(entry, { role, version, notAfter, zone, ticket, ephemeral, announced, lastSeen: this.#clock.now() })
     entry.blobs = undefined
     this.#pauses.cameBack(peer)
   }
@@ -175,8 +182,17 @@ export class PeerBook {
   closed(id: string): void {
     const entry = this.#entries.get(id)
     if (!entry || entry.connections === 0) return
-    if (--entry.connections === 0) this.#connected--
+    if (--entry.connections === 0) {
+      this.#connected--
+      if (isPassing(entry)) this.#entries.delete(id)
+    }
     entry.lastSeen = this.#clock.now()
+  }
+
+  /** Whether it is forgotten as soon as it goes. */
+  isPassing(id: string): boolean {
+    const entry = this.#entries.get(id)
+    return entry !== undefined && isPassing(entry)
   }
 
   measured(id: string, latency: number): void {
@@ -189,6 +205,7 @@ export class PeerBook {
   moved(id: string, way: 'in' | 'out', bytes: number): void {
     const entry = this.#entries.get(id)
     if (!entry) return
+    this.#moved[way] += bytes
     if (way === 'in') entry.bytesIn += bytes
     else entry.bytesOut += bytes
   }
@@ -328,6 +345,7 @@ export class PeerBook {
       notAfter: 0,
       zone: undefined,
       ticket: undefined,
+      ephemeral: false,
       announced: [],
       addresses: new Set(),
       listens: [],
@@ -350,6 +368,11 @@ export class PeerBook {
 /** For sorting: whoever is in this node's zone comes before others. */
 export function nearFirst(book: Pick<PeerBook, 'isNear'>, one: string, other: string): number {
   return Number(book.isNear(other)) - Number(book.isNear(one))
+}
+
+/** A liar is remembered, whatever it says of itself. */
+function isPassing({ ephemeral, role, lies }: Entry): boolean {
+  return ephemeral && role === 'member' && lies === 0
 }
 
 function isQuarantined({ quarantine }: Entry, now: number): boolean {

@@ -69,6 +69,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
       blobs: address,
       announce: [],
       bootstrap: [],
+      ephemeral: false,
       replicas: 2,
       names: 'seeds',
       budget: { requests: 1e6, fetches: 1e6, bytes: 1e12, pulls: 1e6 },

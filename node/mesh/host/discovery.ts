@@ -45,6 +45,8 @@ export interface DiscoveryComponents {
   /** Multiaddrs on which this node listens. */
   listening(): readonly string[]
   readonly remembered: RememberedPeers
+  /** Whether a connected member will not come back; none will if left out. */
+  isPassing?(peer: string): boolean
   readonly clock: Clock
   readonly log: Logger
   readonly lookup?: Lookup
@@ -127,7 +129,7 @@ export class Discovery {
     const dialled = address === undefined ? undefined : parseMeshAddress(address)
     if (!dialled) return
     addresses.add(toHostPort(dialled))
-    this.#components.remembered.saw(peer, [toMultiaddr({ host: dialled.host, port: dialled.port })])
+    this.#remember(peer, [toMultiaddr({ host: dialled.host, port: dialled.port })])
   }
 
   /** A member has no connection any more. */
@@ -137,11 +139,18 @@ export class Discovery {
     if (this.#components.connected() === 0) this.#pause.abort()
   }
 
+  /** A member is gone for good: nobody is to look for it. */
+  forgotten(peer: string): void {
+    this.#found.delete(peer)
+    this.lost(peer)
+    this.#away.delete(peer)
+  }
+
   /** A connected member says where it is. */
   told(peer: string, multiaddrs: readonly string[]): void {
     if (!this.#met.has(peer)) return
     this.#keep(peer, multiaddrs)
-    this.#components.remembered.saw(peer, multiaddrs)
+    this.#remember(peer, multiaddrs)
   }
 
   /** Somebody else says where a member is: the network, or another member. Nothing to go by for one that is connected. */
@@ -151,6 +160,11 @@ export class Discovery {
     if (!this.#keep(peer, multiaddrs)) return
     const connected = this.#components.connected()
     if (connected === 0 || (isNew && (connected < WANTED || this.#isIdle))) this.#pause.abort()
+  }
+
+  #remember(peer: string, multiaddrs: readonly string[]): void {
+    const { remembered, isPassing } = this.#components
+    if (!isPassing?.(peer)) remembered.saw(peer, multiaddrs)
   }
 
   /** Whether there is an address among them. */

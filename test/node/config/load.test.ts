@@ -26,6 +26,7 @@ test('without any setting the defaults apply', () => {
       blobs: { host: '0.0.0.0', port: 7472 },
       announce: [],
       bootstrap: [],
+      ephemeral: false,
       replicas: 2,
       names: 'seeds',
       budget: { requests: 12_000, fetches: 20_000, bytes: 100 * 2 ** 30, pulls: 200 },

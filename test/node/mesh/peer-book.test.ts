@@ -42,6 +42,29 @@ it('the zone of a member is that of its last card', () => {
   expect([book.isNear('a'), book.get('a')?.zone]).toEqual([false, null])
 })
 
+describe('who is here for one job', () => {
+  it('is forgotten when its last connection closes, and not what it has sent', () => {
+    meet('a', { ephemeral: true })
+    book.opened('a', ADDRESS)
+    book.moved('a', 'in', 7)
+    book.closed('a')
+    expect([book.isKnown('a'), book.isPassing('a')]).toEqual([true, true])
+    book.closed('a')
+    expect([book.isKnown('a'), book.connected, book.all(), book.moves]).toEqual([false, 0, [], { in: 7, out: 0 }])
+    meet('a')
+    book.closed('a')
+    expect(book.isKnown('a')).toBe(true)
+  })
+
+  it('stays known as a liar, and as a seed', () => {
+    meet('a', { ephemeral: true })
+    book.quarantine('a', 'a lie')
+    meet('b', { ephemeral: true, role: 'seed' })
+    for (const peer of ['a', 'b']) book.closed(peer)
+    expect([book.get('a')?.quarantine?.reason, book.get('b')?.role]).toEqual(['a lie', 'seed'])
+  })
+})
+
 describe('what is known of a member', () => {
   it('is what its card said, and where it is connected', () => {
     meet('a', { role: 'seed', blobs: [] })

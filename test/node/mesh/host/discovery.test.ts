@@ -33,6 +33,8 @@ class World {
   readonly members = new Map<string, string>()
   readonly silent = new Set<string>()
   readonly connected = new Map<string, string>()
+  /** Members that do not come back. */
+  readonly passing = new Set<string>()
   readonly dials: string[] = []
   readonly lines: { level: number; msg: string }[] = []
   readonly folder: string
@@ -54,6 +56,7 @@ class World {
       connected: () => connected.size,
       listening: () => init.listening ?? [],
       remembered: this.remembered,
+      isPassing: (peer) => this.passing.has(peer),
       clock,
       log,
       lookup: async (host) => {
@@ -374,4 +377,20 @@ test('stopping before the start, and twice, is nothing special', async () => {
   await world.discovery.stop()
   world.discovery.start()
   expect(world.clock.sleeping).toBe(0)
+})
+
+test('who does not come back is not remembered, and looked for by nobody once it is gone', async () => {
+  const world = new World({ addresses: ['/ip4/10.0.0.1/tcp/7471'] }).settle(1, 2)
+  world.passing.add(peerId(2))
+  await world.start(SECOND)
+  world.discovery.found(peerId(2), ['/ip4/10.0.0.2/tcp/7471'])
+  await world.clock.advance(2 * MINUTE)
+  expect([...world.connected.values(), ...world.connected.keys()]).toContain(peerId(2))
+  world.discovery.told(peerId(2), ['/ip4/10.0.0.2/tcp/7471'])
+  expect(world.remembered.all().map(({ id }) => id)).toEqual([peerId(1)])
+  world.dialled()
+  world.connected.delete(peerId(2))
+  world.discovery.forgotten(peerId(2))
+  await world.clock.advance(10 * MINUTE)
+  expect(world.dialled()).not.toContainEqual(expect.stringContaining('10.0.0.2'))
 })
