@@ -1,4 +1,5 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { writeSecretFile } from '../trust/secret-file.ts'
@@ -22,6 +23,12 @@ const line = z.union([begun, end])
 
 type Line = z.input<typeof line>
 
+/** Bytes of a file that is not worth being made shorter. */
+const SMALL_FILE = 16 << 20
+
+/** Lines that are read in one turn of the event loop. */
+const READ_AT_ONCE = 200
+
 interface Waiting {
   readonly text: string
   resolve(): void
@@ -34,27 +41,30 @@ interface Waiting {
  */
 export class PurgeFile {
   readonly #path: string
+  readonly #small: number
   #handle: FileHandle | undefined
   /** Bytes of whole lines. */
   #size = 0
+  /** Bytes behind which it is written anew. */
+  #longest = 0
   #waiting: Waiting[] = []
   #writing: Promise<void> | undefined
 
-  private constructor(path: string) {
+  private constructor(path: string, small: number) {
     this.#path = path
+    this.#small = small
   }
 
-  /** Reads what is there, oldest first, and writes it anew without what nobody needs any more. Throws STORE_UNKNOWN, STORE_UNUSABLE. */
-  static async open(path: string): Promise<{ file: PurgeFile; known: readonly KnownPurge[] }> {
-    const file = new PurgeFile(path)
-    const text = await read(path)
-    const known = needed(parse(text, path))
-    if (text !== '') {
-      const lines = known.map((one) => `${JSON.stringify(lineOf(one))}\n`).join('')
-      writeSecretFile(path, lines)
-      file.#size = Buffer.byteLength(lines)
-    }
-    return { file, known }
+  /**
+   * Reads what is there, oldest first, and writes it anew without what nobody needs any more. Throws STORE_UNKNOWN, STORE_UNUSABLE.
+   * @param init.small bytes below which it is not made shorter while it is in use
+   */
+  static async open(
+    path: string,
+    { small = SMALL_FILE }: { readonly small?: number } = {},
+  ): Promise<{ file: PurgeFile; known: readonly KnownPurge[] }> {
+    const file = new PurgeFile(path, small)
+    return { file, known: await file.#shorten() }
   }
 
   /** Resolves once it outlives a power cut. Rejects with STORE_UNUSABLE. */
@@ -86,6 +96,8 @@ export class PurgeFile {
       try {
         await this.#put(Buffer.from(some.map(({ text }) => text).join('')))
         for (const { resolve } of some) resolve()
+        // A stolen key may issue purges without end.
+        if (this.#size > this.#longest) await this.#shorten()
       } catch (cause) {
         const error = new WarrenError('STORE_UNUSABLE', `${this.#path} cannot be written: ${reasonOf(cause)}`, { cause })
         for (const { reject } of some) reject(error)
@@ -93,6 +105,23 @@ export class PurgeFile {
     }
     // In the turn in which nobody was waiting: later, somebody could.
     this.#writing = undefined
+  }
+
+  /** Leaves out what nobody needs any more, and tells what is left. */
+  async #shorten(): Promise<readonly KnownPurge[]> {
+    // Not soon again, should it fail.
+    this.#longest = 2 * this.#size
+    const text = await read(this.#path)
+    const known = needed(await parse(text, this.#path))
+    if (text !== '') {
+      const lines = known.map((one) => `${JSON.stringify(lineOf(one))}\n`).join('')
+      writeSecretFile(this.#path, lines)
+      this.#size = Buffer.byteLength(lines)
+      await this.#handle?.close()
+      this.#handle = undefined
+    }
+    this.#longest = Math.max(this.#small, 2 * this.#size)
+    return known
   }
 
   async #put(bytes: Buffer): Promise<void> {
@@ -124,10 +153,11 @@ function lineOf({ id, generation, scopes, startedAt, endedAt, freed }: KnownPurg
 }
 
 /** Throws STORE_UNKNOWN: to pass over a purge would serve again what somebody wanted to be gone. */
-function parse(text: string, path: string): KnownPurge[] {
+async function parse(text: string, path: string): Promise<KnownPurge[]> {
   const known = new Map<string, KnownPurge>()
   // A last line without an end is one whose write was broken off; nobody was told of it.
-  for (const json of text.split('\n').slice(0, -1)) {
+  for (const [at, json] of text.split('\n').slice(0, -1).entries()) {
+    if (at % READ_AT_ONCE === 0) await setImmediate()
     const reading = readVersioned(json, line)
     if (reading.problem !== undefined) {
       throw new WarrenError(

@@ -53,6 +53,8 @@ export class Purger {
   readonly #components: PurgerComponents
   /** By id, oldest first. */
   readonly #runs = new Map<string, Run>()
+  /** Those that ended last, of which the scopes are remembered. */
+  readonly #told: Run[] = []
   readonly #stopped = new AbortController()
   #sweeping: Promise<void> | undefined
 
@@ -63,7 +65,9 @@ export class Purger {
       const { id, scopes, generation, endedAt } = known
       const purge = endedAt === null ? components.book.restore(id, scopes, generation) : undefined
       components.book.generation = Math.max(components.book.generation, generation)
-      this.#runs.set(id, { known, looked: 0, trouble: null, purge, written: Promise.resolve(undefined) })
+      const run = { known, looked: 0, trouble: null, purge, written: Promise.resolve(undefined) }
+      this.#runs.set(id, run)
+      if (!purge && scopes.length > 0) this.#told.push(run)
     }
   }
 
@@ -228,6 +232,9 @@ export class Purger {
     run.known = { ...run.known, endedAt: clock.now() }
     run.purge = undefined
     book.end(purge)
+    this.#told.push(run)
+    const [old] = this.#told.splice(0, this.#told.length - MAX_TOLD)
+    if (old) old.known = { ...old.known, scopes: [] }
     const { records, blobs, bytes } = run.known.freed
     log.info({ purge: purge.id, records, blobs, bytes }, 'a purge has ended')
     // Otherwise the next start looks once more, and finds nothing.

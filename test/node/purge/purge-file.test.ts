@@ -1,6 +1,7 @@
 import { appendFileSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { expect, it } from 'vitest'
 import { cacheKey } from '../../../node/cache/plan.ts'
+import { PurgeFile } from '../../../node/purge/purge-file.ts'
 import type { KnownPurge } from '../../../node/purge/purge-run.ts'
 import { keep, recordOf } from '../../conformance/store.ts'
 import { useTempFolders } from '../../harness/temp.ts'
@@ -45,6 +46,22 @@ it('passes over a last line that was broken off, and goes on behind it', async (
   expect(again.known).toEqual([BEGUN])
   await again.file.begin({ ...BEGUN, id: 'three' })
   expect((await openFile(at)).known.map(({ id }) => id)).toEqual(['one', 'three'])
+})
+
+it('is made shorter while it is in use, and forgets nothing by that: a stolen key may issue purges without end', async () => {
+  const at = temp.path('purges')
+  const { file } = await PurgeFile.open(at, { small: 100_000 })
+  const scopes = Array.from({ length: 16 }, (_, one) => path(`${'a'.repeat(400)}${one}/*`))
+  await file.begin(BEGUN)
+  for (let count = 1; count <= 600; count++) {
+    await file.begin({ ...ENDED, id: `${count}`, scopes, endedAt: null })
+    await file.end({ ...ENDED, id: `${count}` })
+  }
+  await file.close()
+  const size = JSON.stringify(scopes).length
+  expect([statSync(at).size > 200 * size, statSync(at).size < 450 * size]).toEqual([true, true])
+  const { known } = await openFile(at)
+  expect([known.length, known[0], known.at(-1)]).toEqual([601, BEGUN, { ...ENDED, id: '600', scopes }])
 })
 
 it.each(['{"v":2,"id":"one"}', 'no JSON', '{"v":1,"id":"one","generation":1,"scopes":[{"kind":"new"}],"startedAt":1}'])(

@@ -160,6 +160,8 @@ describe('a purge', () => {
     const scopes = Array.from({ length: 16 }, (_, at) => ({ kind: 'package' as const, purl: `pkg:npm/x${at}` }))
     await Promise.all(Array.from({ length: 600 }, (_, at) => purger.apply(`${at}`, scopes)))
     await ended(purger, '599')
+    // Of the last ones only it is remembered what they were about.
+    expect(['0', '399', '400', '599'].map((id) => purger.run(id)?.scopes.length)).toEqual([0, 0, 16, 16])
     expect([...planned.values()]).toEqual(Array(5).fill(1))
     expect([...looked]).toEqual([2])
   })
