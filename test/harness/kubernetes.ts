@@ -96,6 +96,14 @@ export async function requireKustomize(context: TestContext): Promise<(folder: s
 
 const KUSTOMIZE = { module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.7.1', name: 'kustomize' }
 
+const HELM = { module: 'helm.sh/helm/v3/cmd/helm', version: 'v3.18.6', name: 'helm' }
+
+/** Helm: that of this machine, else one that Go builds; skips the test without. */
+export async function requireHelm(context: TestContext): Promise<(...args: string[]) => Promise<string>> {
+  const helm = findProgram('helm') ?? (await requireGoProgram(context, HELM))
+  return (...args) => output([helm, ...args], KEPT_PROGRAMS)
+}
+
 /**
  * What the schemas of a version of Kubernetes say of manifests: a line for each object, unknown fields included. By a program that pip
  * puts into the folder of kept clients; skips the test without.
