@@ -12,7 +12,7 @@ export function isSameListener(url: URL, address: URL): boolean {
 }
 
 /** Without the brackets of IPv6. */
-export function hostOf({ hostname }: URL): string {
+export function hostOf({ hostname }: Pick<URL, 'hostname'>): string {
   return hostname.replace(/^\[|\]$/g, '')
 }
 

@@ -1,4 +1,5 @@
 import { thisMachine } from '../doctor/machine.ts'
+import type { Machine } from '../doctor/scene.ts'
 import { EXIT, UsageError } from '../exit-codes.ts'
 import type { NodeOptions } from '../node-address.ts'
 import { writeLines } from '../print.ts'
@@ -20,7 +21,7 @@ interface SetupOptions extends NodeOptions {
 /** Leads clients to the node, or takes that back. Exit code 1 where that is not possible for one of them; the others are done. */
 export async function setup(names: readonly string[], options: SetupOptions): Promise<void> {
   const machine = thisMachine()
-  const clients = chosen(names, options, (program) => machine.has(program))
+  const clients = chosen(names, options, machine)
   const { write = false, undo = false, replace = false } = options
   const reports: ClientReport[] = []
   let runs: boolean | undefined
@@ -38,11 +39,25 @@ export async function setup(names: readonly string[], options: SetupOptions): Pr
   if (reports.some(({ trouble }) => trouble !== undefined)) process.exitCode = EXIT.failure
 }
 
-function chosen(names: readonly string[], { all, undo }: SetupOptions, has: (program: string) => boolean): SetupClient[] {
+function chosen(names: readonly string[], { all, undo }: SetupOptions, machine: Machine): SetupClient[] {
   const known = CLIENTS.map(({ name }) => name).join(', ')
   if (all && names.length > 0) throw new UsageError('name clients, or say --all')
   if (!all && names.length === 0) throw new UsageError(`name a client, or say --all; there is ${known}`)
   if (!all) return [...new Set(names)].map(clientNamed)
   // What was set up once is taken back, installed or not.
-  return CLIENTS.filter(({ programs }) => undo || programs.some(has))
+  return CLIENTS.filter(
+    (client) => (undo || client.programs.some((program) => machine.has(program))) && isHere(client, machine),
+  )
+}
+
+/** Whether there is anything to set up: some clients have settings of a project only. */
+function isHere(client: SetupClient, machine: Machine): boolean {
+  try {
+    client.files(machine, [])
+    return true
+  } catch (error) {
+    if (error instanceof UsageError) return false
+    // That is told where it is set up.
+    return true
+  }
 }

@@ -4,6 +4,7 @@ import { isLoopback } from '../../../node/tcp-address.ts'
 import type { Setting as Led } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { hostOf, isSameListener } from '../same-listener.ts'
+import { centralUrls } from './central-urls.ts'
 import { loginPlaces } from './login-places.ts'
 import type { ClientMirror } from './mirror.ts'
 import { type Answerer, answererAt } from './warren-probe.ts'
@@ -38,22 +39,28 @@ export async function formerOf(
   { machine, protocol, mirrors, listeners }: Surroundings,
   ask: (url: URL) => Promise<Answerer> = answererAt,
 ): Promise<Former[]> {
-  const usual = builtIns
-    .filter((one) => one.protocol === protocol)
-    .flatMap(({ upstreams }) => upstreams.map((url) => new URL(url).host))
-  const found = new Map<string, Former>()
+  const own = mirrors.filter((one) => one.protocol === protocol)
+  const candidates = new Map<string, Former & { readonly at: URL }>()
   for (const { where, url: text } of led) {
-    const url = URL.parse(text)
-    if (!url || !/^https?:$/.test(url.protocol) || usual.includes(url.host)) continue
-    if (listeners.some((listener) => isSameListener(url, new URL(listener)))) continue
-    const logins = loginPlaces(url, where, machine)
-    const base = baseOf(url)
-    if (found.has(base) || !(await isOther(url, ask))) continue
-    const mirror = mirrors.find((one) => one.protocol === protocol && one.upstreams.some((own) => isSame(own, base)))
-    const command = mirror ? undefined : commandFor(base, protocol, mirrors)
-    found.set(base, { url: base, where, logins, mirror: mirror?.name, command })
+    const at = URL.parse(text)
+    if (!at || !/^https?:$/.test(at.protocol) || isPublic(at, protocol)) continue
+    if (listeners.some((listener) => isSameListener(at, new URL(listener)))) continue
+    const url = baseOf(at)
+    if (candidates.has(url)) continue
+    const mirror = own.find(({ upstreams }) => upstreams.some((one) => isSame(one, url)))
+    const command = mirror ? undefined : commandFor(url, protocol, mirrors)
+    candidates.set(url, { at, url, where, logins: loginPlaces(at, where, machine), mirror: mirror?.name, command })
   }
-  return [...found.values()]
+  const judged = await Promise.all(
+    [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, ask)) ? [former] : [])),
+  )
+  return judged.flat()
+}
+
+/** Whether clients are led there by nobody's will but their makers'. */
+function isPublic({ host }: URL, protocol: string): boolean {
+  const upstreams = builtIns.filter((one) => one.protocol === protocol).flatMap((one) => one.upstreams)
+  return [...upstreams, ...(protocol === 'maven' ? centralUrls() : [])].some((url) => new URL(url).host === host)
 }
 
 /** Of a port of this machine on which nobody answers it cannot be told whether it was a node's. */
@@ -62,10 +69,14 @@ async function isOther(url: URL, ask: (url: URL) => Promise<Answerer>): Promise<
   return who === 'another' || (who === 'nobody' && !isLoopback({ host: hostOf(url) }))
 }
 
-function commandFor(base: string, protocol: string, mirrors: readonly ClientMirror[]): string {
+function commandFor(base: string, protocol: string, mirrors: readonly ClientMirror[]): string | undefined {
   // A registry of images has one mirror, and what a client was led to stood before Docker Hub.
-  const hub = protocol === 'oci' && mirrors.find(({ registry }) => registry === DOCKER_HUB)
-  if (hub) return `warren mirrors set ${hub.name} --upstream ${base}`
+  if (protocol === 'oci') {
+    const hub = mirrors.find(({ registry }) => registry === DOCKER_HUB)
+    // What lies below a path is no registry that a node could ask.
+    if (!hub || new URL(base).pathname !== '/') return undefined
+    return `warren mirrors set ${hub.name} --upstream ${base}`
+  }
   const name = hostOf(new URL(base))
     .toLowerCase()
     .replace(/[^a-z\d]+/g, '-')

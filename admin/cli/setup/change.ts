@@ -63,16 +63,19 @@ export function plannedUndo(named: string): FileChange | undefined {
   return { path, before: text, after: isGone ? undefined : base.text, lost: base.lost }
 }
 
-/** Does what was planned, and forgets what was written. Throws Error where the file has changed since. */
-export function undo({ path, before, after, lost }: FileChange): void {
-  checkUnchanged(path, before)
-  const record = recordAt(path)
-  if (after === undefined) removeFile(path)
-  else if (after !== before) writeText(path, after)
-  // Somebody may want to look at it then.
-  if (lost.length === 0) removeFile(backupOf(path))
-  removeFile(recordOf(path))
-  removeFolders(record?.folders ?? [])
+/** Does what was planned, and forgets what was written. Throws Error where a file has changed since. */
+export function undo(changes: readonly FileChange[]): void {
+  const folders = changes.flatMap(({ path, before, after, lost }) => {
+    checkUnchanged(path, before)
+    const record = recordAt(path)
+    if (after === undefined) removeFile(path)
+    else if (after !== before) writeText(path, after)
+    // Somebody may want to look at it then.
+    if (lost.length === 0) removeFile(backupOf(path))
+    removeFile(recordOf(path))
+    return record?.folders ?? []
+  })
+  removeFolders(folders)
 }
 
 function look(named: string): Present {

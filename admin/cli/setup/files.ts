@@ -85,14 +85,13 @@ export function makeFolders(folder: string): string[] {
   return [...above, folder]
 }
 
-/** Removes folders, the innermost first, as long as they are empty. */
+/** Removes those of these folders that are empty, the innermost first. */
 export function removeFolders(folders: readonly string[]): void {
-  for (const folder of folders.toReversed()) {
+  for (const folder of [...new Set(folders)].sort((one, other) => other.length - one.length)) {
     try {
       rmdirSync(folder)
     } catch {
       // Somebody put something into it, or took it away.
-      return
     }
   }
 }

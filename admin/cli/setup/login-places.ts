@@ -14,6 +14,7 @@ export function loginPlaces(url: URL, where: string, machine: Machine): string[]
     ...yarnKeys(url, machine),
     ...netrc(url, machine),
     ...mavenServers(where),
+    ...cargoTokens(url, machine),
     ...docker(url, machine),
   ]
 }
@@ -56,6 +57,18 @@ function mavenServers(where: string): string[] {
   const mirrors = [...text.matchAll(/<mirror>[\s\S]*?<id>\s*([^<\s]+)\s*<\/id>/g)].map(([, id]) => id)
   const servers = [...text.matchAll(/<server>[\s\S]*?<id>\s*([^<\s]+)\s*<\/id>/g)].map(([, id]) => id)
   return servers.filter((id) => mirrors.includes(id)).map((id) => `server ${id} in ${where}`)
+}
+
+/** Tokens of cargo are by the name that its settings have for a registry. */
+function cargoTokens({ host }: URL, machine: Machine): string[] {
+  const { CARGO_HOME } = machine.env
+  return (CARGO_HOME ? [CARGO_HOME] : inHome(machine, '.cargo')).flatMap((home) => {
+    const tables = [...quietly(join(home, 'config.toml')).matchAll(/^\s*\[(?:registries|source)\.([\w-]+)\]([^[]*)/gm)]
+    const names = new Set(tables.filter(([, , body = '']) => body.includes(host)).map(([, name]) => name))
+    const path = join(home, 'credentials.toml')
+    const tokens = [...quietly(path).matchAll(/^\s*\[registries\.([\w-]+)\]/gm)].map(([, name]) => name)
+    return tokens.filter((name) => names.has(name)).map((name) => `[registries.${name}] in ${path}`)
+  })
 }
 
 function docker({ host }: URL, machine: Machine): string[] {

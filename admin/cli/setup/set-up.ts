@@ -63,7 +63,7 @@ export function takeBack(client: SetupClient, machine: Machine): ClientReport {
   const report = { client: client.name, url: undefined, former: [], above: [], down: undefined, next: undefined }
   try {
     const plans = client.files(machine, []).flatMap((path) => plannedUndo(path) ?? [])
-    for (const plan of plans) undo(plan)
+    undo(plans)
     return { ...report, files: plans.map(fileReport), isDone: plans.length > 0, trouble: undefined }
   } catch (error) {
     return { ...report, files: [], isDone: false, trouble: troubleOf(error) }

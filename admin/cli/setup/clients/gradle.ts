@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { inHome } from '../../doctor/clients/client.ts'
 import { gradle as reader } from '../../doctor/clients/gradle.ts'
+import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
 import { gradleScript } from './gradle-script.ts'
 
@@ -16,6 +17,11 @@ export const gradle: SetupClient = {
     return homes.map((home) => join(home, 'init.d/warren.gradle'))
   },
   edit: (_text, { mirror, mirrors }) =>
-    gradleScript(mirrors.map(({ url, upstreams }) => ({ url, upstreams, isCentral: url === mirror.url }))),
+    gradleScript(
+      mirrors.map(({ url, upstreams }) => {
+        const isCentral = url === mirror.url
+        return { url, isCentral, upstreams: isCentral ? [...new Set([...centralUrls(), ...upstreams])] : upstreams }
+      }),
+    ),
   down: 'it stops at whatever is not in its own cache; what is there it builds with --offline',
 }

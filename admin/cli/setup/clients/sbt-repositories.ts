@@ -22,11 +22,11 @@ export function sbtRepositories(text: string, repositories: readonly SbtReposito
 function withRepository(text: string, { name, url }: SbtRepository): string {
   const lines = linesOf(text).map((line) => bare(line).trim())
   const wanted = `  ${name}: ${url}${url.startsWith('http:') ? ', allowInsecureProtocol' : ''}`
+  const header = lines.indexOf(HEADER)
+  if (header < 0) throw new NotEditable(`it has no ${HEADER}: mend it first`)
   // That of another day.
   const own = lines.findIndex((line) => line.startsWith(`${name}:`))
   if (own >= 0) return spliced(text, own, 1, [wanted])
-  const header = lines.indexOf(HEADER)
-  if (header < 0) throw new NotEditable(`it has no ${HEADER}: mend it first`)
   const first = lines.findIndex((line, at) => at > header && line !== '' && !/^(?:#|local$|maven-local$)/.test(line))
   const before = lines.slice(0, first < 0 ? lines.length : first)
   return spliced(text, before.findLastIndex((line) => line !== '' && !line.startsWith('#')) + 1, 0, [wanted])

@@ -23,6 +23,6 @@ export const uv: SetupClient = {
 function uvSettings(text: string, url: string): string {
   const { index = [], 'index-url': old } = settings.safeParse(readToml(text)).data ?? {}
   const at = index.findIndex((one) => one.default === true)
-  if (at >= 0) return withTomlEntryKey(text, 'index', at, 'url', url)
+  if (at >= 0) return withTomlEntryKey(text, ['index'], at, 'url', url)
   return old === undefined ? withTomlEntry(text, ['index'], { url, default: true }) : withTomlKey(text, [], 'index-url', url)
 }

@@ -30,12 +30,13 @@ export function withTomlKey(text: string, table: readonly string[], key: string,
 }
 
 /** The same for a key of one of several tables of an array, such as the second `[[index]]`, which has to be there. Throws NotEditable. */
-export function withTomlEntryKey(text: string, name: string, nth: number, key: string, value: Value): string {
+export function withTomlEntryKey(text: string, name: readonly string[], nth: number, key: string, value: Value): string {
   const wanted = readToml(text)
-  const entries = wanted[name]
-  const after = placed(text, { table: [name], nth }, key, literal(value))
-  if (Array.isArray(entries)) entries[nth][key] = value
-  if (!Array.isArray(entries) || !means(after, wanted)) throw refusal([name], key, literal(value))
+  const entries = tableIn(wanted, name.slice(0, -1))?.[name.at(-1) ?? '']
+  const entry: unknown = Array.isArray(entries) ? entries[nth] : undefined
+  const after = placed(text, { table: name, nth }, key, literal(value))
+  if (typeof entry === 'object' && entry !== null) (entry as Table)[key] = value
+  if (!means(after, wanted)) throw refusal(name, key, literal(value))
   return after
 }
 
@@ -52,6 +53,24 @@ export function withTomlEntry(text: string, name: readonly string[], entry: Read
   return after
 }
 
+/**
+ * The same text with a table before the others with the same parent, since for some clients the first counts most. One that is there is
+ * left as it is. Throws NotEditable.
+ */
+export function withTomlTable(text: string, name: readonly string[], entries: Readonly<Record<string, Value>>): string {
+  const wanted = readToml(text)
+  const group = tableIn(wanted, name.slice(0, -1))
+  const last = name.at(-1) ?? ''
+  if (group && Object.hasOwn(group, last)) return text
+  const lines = [`[${dotted(name)}]`, ...Object.entries(entries).map(([key, value]) => `${key} = ${literal(value)}`)]
+  const headers = linesOf(text).map((line) => headerOf(bare(line)))
+  const next = headers.findIndex((path) => path && isDeepStrictEqual(path.slice(0, name.length - 1), name.slice(0, -1)))
+  const after = next < 0 ? appended(text, lines) : spliced(text, next, 0, [...lines, ''])
+  if (group) group[last] = entries
+  if (!group || !means(after, wanted)) throw new NotEditable(`write this there by hand:\n${lines.join('\n')}`)
+  return after
+}
+
 /** What a text of TOML says. Throws NotEditable. */
 export function readToml(text: string): Table {
   try {
@@ -61,7 +80,7 @@ export function readToml(text: string): Table {
   }
 }
 
-function literal(value: Value): string {
+export function literal(value: Value): string {
   return Array.isArray(value) ? `[${value.map((one) => JSON.stringify(one)).join(', ')}]` : JSON.stringify(value)
 }
 

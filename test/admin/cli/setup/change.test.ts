@@ -26,7 +26,7 @@ function doEdit(path: string, edit = led): void {
 function takeBack(path: string): readonly (readonly string[])[] {
   const plan = plannedUndo(path)
   if (!plan) throw new Error('nothing was written')
-  undo(plan)
+  undo([plan])
   return plan.lost
 }
 

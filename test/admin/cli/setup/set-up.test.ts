@@ -1,0 +1,182 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { dirname, join } from 'node:path'
+import { expect, onTestFinished, test } from 'vitest'
+import { clientNamed } from '../../../../admin/cli/setup/clients.ts'
+import { reportLines } from '../../../../admin/cli/setup/lines.ts'
+import { type ClientMirror, defaultMirror } from '../../../../admin/cli/setup/mirror.ts'
+import { setUp, takeBack } from '../../../../admin/cli/setup/set-up.ts'
+import { builtIns } from '../../../../node/built-ins.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+
+const temp = useTempFolders()
+const NODE = 'http://127.0.0.1:7470'
+const MIRRORS: readonly ClientMirror[] = builtIns.map((one) => ({ ...one, url: NODE + one.path }))
+const SHOW = { write: false, replace: false }
+const WRITE = { write: true, replace: false }
+
+interface At {
+  /** By path below the folder of the test: `home/.npmrc`, `work/uv.toml`. */
+  readonly files?: Readonly<Record<string, string>>
+  readonly env?: Readonly<Record<string, string>>
+  readonly mirrors?: readonly ClientMirror[]
+  readonly user?: number
+}
+
+/** A machine with these files, beside a node that does not run. */
+function at({ files = {}, env = {}, mirrors = [], user = 1_000 }: At = {}) {
+  const root = temp.create()
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+  }
+  const machine = { env, root, home: join(root, 'home'), folder: join(root, 'work'), user, has: () => true }
+  const own = { mirrors: [...MIRRORS, ...mirrors], listeners: [NODE], runs: false }
+  return {
+    root,
+    read: (path: string) => readFileSync(join(root, path), 'utf8'),
+    set: (name: string, wanted: { write: boolean; replace: boolean }) => setUp(clientNamed(name), own, machine, wanted),
+    back: (name: string) => takeBack(clientNamed(name), machine),
+  }
+}
+
+/** Something that listens on this machine and answers each path with what it says. */
+async function listening(answers: Readonly<Record<string, string>>): Promise<string> {
+  const server = createServer((request, response) => void response.end(answers[request.url ?? ''] ?? 'no node'))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+const corp: ClientMirror = {
+  name: 'npm-corp',
+  protocol: 'npm',
+  upstreams: ['http://npm.corp.invalid/x/'],
+  url: `${NODE}/npm-corp/`,
+}
+
+test('without --write it says what would be, and changes nothing', async () => {
+  const { root, set } = at()
+  const report = await set('npm', SHOW)
+  expect(report).toMatchObject({ url: `${NODE}/npm/`, isDone: false, trouble: undefined })
+  expect(report.files).toEqual([
+    {
+      path: join(root, 'home/.npmrc'),
+      action: 'create',
+      diff: [
+        '--- /dev/null',
+        `+++ ${join(root, 'home/.npmrc')}`,
+        '@@ -0,0 +1,2 @@',
+        `+registry=${NODE}/npm/`,
+        '+omit-lockfile-registry-resolved=true',
+      ],
+      left: [],
+    },
+  ])
+  expect(readdirSync(root)).toEqual([])
+})
+
+test('a client that is led to a registry that no mirror asks is not led away, and it is said how the node comes to ask there', async () => {
+  const text = '//npm.corp.invalid/:_authToken=hunter2\nregistry=http://ann:hunter2@npm.corp.invalid/x\n'
+  const { read, set } = at({
+    files: { 'home/.npmrc': text, 'home/.netrc': 'machine npm.corp.invalid login a password hunter2' },
+  })
+  const report = await set('npm', WRITE)
+  expect(report).toMatchObject({ isDone: false, trouble: expect.stringContaining('http://npm.corp.invalid/x/') })
+  expect(report.former).toEqual([
+    expect.objectContaining({
+      url: 'http://npm.corp.invalid/x/',
+      mirror: undefined,
+      command: 'warren mirrors add npm-corp-invalid --protocol npm --upstream http://npm.corp.invalid/x/',
+      logins: [
+        expect.stringMatching(/^the URL itself/),
+        expect.stringMatching(/^\/\/npm\.corp\.invalid\/:_authToken in /),
+        expect.stringMatching(/^machine npm\.corp\.invalid in /),
+      ],
+    }),
+  ])
+  expect(read('home/.npmrc')).toBe(text)
+  expect(JSON.stringify(report)).not.toContain('hunter2')
+  const lines = reportLines([report], { done: 'write', runs: true, output: process.stdout })
+  expect(lines.join('\n')).toContain('warren mirrors add npm-corp-invalid')
+  expect((await set('npm', { write: true, replace: true })).isDone).toBe(true)
+  expect(read('home/.npmrc')).toContain(`registry=${NODE}/npm/`)
+})
+
+test('it is led to the mirror that asks where it was led before, also the second time', async () => {
+  const { read, set, back } = at({ files: { 'home/.npmrc': 'registry=http://npm.corp.invalid/x/\n' }, mirrors: [corp] })
+  expect(await set('npm', WRITE)).toMatchObject({ url: corp.url, isDone: true, former: [{ mirror: 'npm-corp' }] })
+  const written = read('home/.npmrc')
+  expect(written).toContain(`registry=${corp.url}`)
+  const again = await set('npm', WRITE)
+  expect(again.files.map(({ action }) => action)).toEqual(['none'])
+  expect(read('home/.npmrc')).toBe(written)
+  expect(back('npm')).toMatchObject({ isDone: true, trouble: undefined })
+  expect(read('home/.npmrc')).toBe('registry=http://npm.corp.invalid/x/\n')
+})
+
+const NODES: readonly (readonly [string, () => string | Promise<string>])[] = [
+  ['its own listener by another name', () => 'http://localhost:7470/npm-old/'],
+  ['whatever answers as a node', () => listening({ '/healthz': 'up\n', '/readyz': 'ready\n' })],
+  ['a node that is stopping', () => listening({ '/healthz': 'up\n', '/readyz': 'draining\n' })],
+  ['a port of this machine on which nobody answers', () => 'http://127.0.0.1:9/npm/'],
+]
+
+test.for(NODES)('%s is no upstream', async ([, url]) => {
+  const { set } = at({ files: { 'home/.npmrc': `registry=${await url()}\n` } })
+  expect(await set('npm', WRITE)).toMatchObject({ former: [], isDone: true, url: `${NODE}/npm/` })
+})
+
+test('what answers on this machine and is no node is an upstream like any other', async () => {
+  const url = await listening({ '/healthz': 'up\n' })
+  const { set } = at({ files: { 'home/.npmrc': `registry=${url}/\n` } })
+  expect((await set('npm', WRITE)).former).toMatchObject([{ url: `${url}/` }])
+})
+
+test('the public registry is what the node asks anyway', async () => {
+  const upstream = defaultMirror(MIRRORS, 'npm')?.upstreams[0] ?? ''
+  const { set } = at({ files: { 'home/.npmrc': `registry=${upstream}\n` } })
+  expect(await set('npm', WRITE)).toMatchObject({ former: [], isDone: true })
+})
+
+test('variables that count more than the file are told', async () => {
+  const { set } = at({ env: { PIP_INDEX_URL: 'http://127.0.0.1:9/simple/' } })
+  expect((await set('pip', SHOW)).above).toEqual(['PIP_INDEX_URL'])
+})
+
+test('sources of apt are led to the mirrors that ask there, and it is said what would make one of the others', async () => {
+  const text = 'deb http://deb.one.invalid/debian stable main\ndeb http://deb.two.invalid/debian stable main\n'
+  const raw = { name: 'one', protocol: 'raw', upstreams: ['http://deb.one.invalid/debian/'], url: `${NODE}/raw/one/` }
+  const { read, set } = at({ files: { 'etc/apt/sources.list': text }, mirrors: [raw] })
+  const report = await set('apt', WRITE)
+  expect(report.former.map(({ mirror, command }) => [mirror, command])).toEqual([
+    ['one', undefined],
+    [undefined, 'warren mirrors add deb-two-invalid --protocol raw --upstream http://deb.two.invalid/debian/'],
+  ])
+  expect(read('etc/apt/sources.list')).toBe(text.replace('http://deb.one.invalid/debian', `${NODE}/raw/one/`))
+})
+
+test('containerd gets a folder for each registry, and all of them are gone afterwards', async () => {
+  const { root, read, set, back } = at({ user: 0 })
+  await set('containerd', WRITE)
+  const folder = join(root, 'etc/containerd/certs.d')
+  expect(readdirSync(folder).sort()).toEqual(['docker.io', 'gcr.io', 'ghcr.io', 'quay.io'])
+  expect(read('etc/containerd/certs.d/quay.io/hosts.toml')).toContain(`[host."${NODE}"]`)
+  expect(back('containerd').isDone).toBe(true)
+  expect(readdirSync(root)).toEqual([])
+})
+
+test.for([
+  ['poetry', 'no project of Poetry'],
+  ['ivy', 'no ivy.xml'],
+  ['apt', 'no mirror of raw'],
+] as const)('%s says what it lacks', async ([name, words]) => {
+  expect((await at().set(name, WRITE)).trouble).toContain(words)
+})
+
+test('a file that is broken is told by its path, and nothing is written', async () => {
+  const { root, read, set } = at({ files: { 'home/.cargo/config.toml': 'not toml' } })
+  expect((await set('cargo', WRITE)).trouble).toBe(`${join(root, 'home/.cargo/config.toml')} cannot be understood`)
+  expect(read('home/.cargo/config.toml')).toBe('not toml')
+})
