@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
+import type { FastifyReply } from 'fastify'
 import { z } from 'zod'
 import { WarrenError } from '../../node/errors.ts'
 
@@ -14,6 +15,12 @@ export const matchHeaders = z.looseObject({
 /** The entity tag of what is told of something. */
 export function etagOf(told: unknown): string {
   return `"${createHash('sha256').update(JSON.stringify(told)).digest('hex').slice(0, 32)}"`
+}
+
+/** Sends something with its entity tag. */
+export function tagged<T>(reply: Pick<FastifyReply, 'header'>, told: T): T {
+  reply.header('etag', etagOf(told))
+  return told
 }
 
 /** Throws PRECONDITION_FAILED. @param now entity tag of what is there; undefined where nothing is */

@@ -37,6 +37,8 @@ export const peersSchema = z.object({
           })
           .nullable()
           .default(null),
+        /** Since when it has another ledger than this node, or does not say which; null while both are the same. */
+        ledgerDiffersSince: z.number().nullable().default(null),
         /** Where it says that it is. */
         zone: z.string().nullable().default(null),
         /** What is left of what this node, as a seed, does for it; null where it does nothing for others. */

@@ -191,8 +191,12 @@ export class Libp2pMesh implements Mesh {
   }
 
   peers(): PeerStatus[] {
-    const { book, inventories } = this.#components
-    return book.all().map((peer) => ({ ...peer, inventory: inventories.status(peer.id) }))
+    const { book, inventories, ledger } = this.#components
+    return book.all().map((peer) => ({
+      ...peer,
+      inventory: inventories.status(peer.id),
+      ledgerDiffersSince: ledger.differsSince(peer.id) ?? null,
+    }))
   }
 
   close(): Promise<void> {

@@ -15,6 +15,8 @@ export interface MeshLedger {
   freedBy(hash: string): ReadonlyMap<string, Pick<FreedBy, 'blobs' | 'bytes'>>
   /** Whether this node knows the ledger as it is now, by the word of a seed. */
   readonly isConfirmed: boolean
+  /** Since when a member has another ledger, as `Differing` has it. */
+  differsSince(peer: string): number | undefined
   /** How far the clock of this node is ahead of the median of its peers', in ms; undefined where none is known. */
   readonly clockAhead: number | undefined
 }

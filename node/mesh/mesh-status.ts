@@ -46,6 +46,8 @@ interface RouterStatus extends RouterCounts {
 export interface PeerStatus extends KnownPeer {
   /** What it told that it has; null where it has told nothing. */
   readonly inventory: InventoryStatus | null
+  /** Since when it has another ledger than this node, or does not say which, in ms since the epoch; null while both are the same. */
+  readonly ledgerDiffersSince: number | null
 }
 
 /** What a node knows of another member. */

@@ -330,6 +330,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         get isConfirmed() {
           return shared.isConfirmed
         },
+        differsSince: (peer) => shared.differsSince(peer),
         get clockAhead() {
           return shared.clockAhead
         },

@@ -10,7 +10,7 @@ import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
 import type { Dialled } from '../../node/mesh/blobs/dial.ts'
 import { identityCertificate } from '../../node/mesh/blobs/identity-certificate.ts'
 import { Host } from '../../node/mesh/host/host.ts'
-import { ask, type Question } from '../../node/mesh/host/question.ts'
+import { answerWith, ask, type Question } from '../../node/mesh/host/question.ts'
 import { MemberGate } from '../../node/mesh/member-gate.ts'
 import type { Membership } from '../../node/trust/membership.ts'
 import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
@@ -41,6 +41,9 @@ export interface Deed {
 /** The answer to one request; undefined for what an honest member says. */
 type Lie = (path: string, peer: string) => Answer | undefined
 
+/** The answer to a question over libp2p. */
+type Lies = (asked: Record<string, unknown>) => object
+
 export interface HostileMemberInit {
   readonly ticket: string
   readonly lie?: Lie
@@ -66,22 +69,25 @@ export class HostileMember implements AsyncDisposable {
   readonly ticket: string
   readonly deeds: readonly Deed[]
   readonly #host: Host
+  readonly #deaf: Set<string>
   readonly #client: BlobClient
 
   private constructor(
     { member, host, client }: { readonly member: Member; readonly host: Host; readonly client: BlobClient },
-    { ticket, deeds }: { readonly ticket: string; readonly deeds: readonly Deed[] },
+    { ticket, deeds, deaf }: { readonly ticket: string; readonly deeds: readonly Deed[]; readonly deaf: Set<string> },
   ) {
     this.member = member
     this.ticket = ticket
     this.membership = member.mesh.membership
     this.deeds = deeds
+    this.#deaf = deaf
     this.#host = host
     this.#client = client
   }
 
   static async join(folders: TempFolders, { ticket, lie, deafTo = [] }: HostileMemberInit): Promise<HostileMember> {
     const deeds: Deed[] = []
+    const deaf = new Set(deafTo)
     const answer = (request: IncomingMessage, response: ServerResponse, { peer }: { peer: string }, honest: () => void) => {
       const { url: path = '' } = request
       const deed = { peer, path, sent: 0 }
@@ -97,7 +103,7 @@ export class HostileMember implements AsyncDisposable {
       const { libp2p } = host
       const handle = libp2p.handle.bind(libp2p)
       libp2p.handle = async (protocol, ...how) => {
-        if (![protocol].flat().some((one) => deafTo.includes(one))) await handle(protocol, ...how)
+        if (![protocol].flat().some((one) => deaf.has(one))) await handle(protocol, ...how)
       }
       return host
     })
@@ -106,7 +112,7 @@ export class HostileMember implements AsyncDisposable {
       const member = await new Members(folders).join({ ticket, mesh: { dht: 'server' }, answer })
       if (!host) throw new Error('it has no host')
       const client = await clientOf(member, member.mesh.membership)
-      return new HostileMember({ member, host, client }, { ticket, deeds })
+      return new HostileMember({ member, host, client }, { ticket, deeds, deaf })
     } finally {
       patch.mockRestore()
     }
@@ -190,6 +196,12 @@ export class HostileMember implements AsyncDisposable {
   async say<Reply>(to: MemberProcess, question: Question<Reply>, details: Record<string, unknown>): Promise<Reply> {
     const told = () => ask(this.connection(to), question, NEVER, details).catch(() => undefined)
     return eventually(`${to.name} answers`, told, LONG)
+  }
+
+  /** What members are told that ask it something over libp2p to which its node was made deaf. */
+  async answers(question: Pick<Question<object>, 'protocol' | 'limit' | 'maxAskedBytes'>, answer: Lies): Promise<void> {
+    this.#deaf.delete(question.protocol)
+    await answerWith(this.#host.libp2p, question, (_peer, _signal, asked) => answer(JSON.parse(asked)))
   }
 
   connection({ peer }: MemberProcess): Connection {

@@ -6,7 +6,7 @@ import { mirrorEntry } from '../../../node/config/mirror-entry.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import type { ApiApp } from '../app.ts'
-import { checkMatch, etagOf, matchHeaders } from '../match.ts'
+import { checkMatch, etagOf, matchHeaders, tagged } from '../match.ts'
 import { type LayeredMirrorView, layeredMirrorSchema, type MirrorTest, mirrorTestSchema } from '../mirrors-schema.ts'
 import { nextSchema, pageOf, pageQuery } from '../paging.ts'
 import { scopeQuery } from '../scope.ts'
@@ -81,11 +81,7 @@ export function mirrorsRoutes(app: ApiApp, { mirrors, testMirror }: MirrorsPorts
         response: { 200: layeredMirrorSchema },
       },
     },
-    async ({ params: { name } }, reply) => {
-      const told = found(name)
-      reply.header('etag', etagOf(told))
-      return told
-    },
+    async ({ params: { name } }, reply) => tagged(reply, found(name)),
   )
   app.put(
     '/admin/v1/mirrors/:name',
@@ -107,9 +103,7 @@ export function mirrorsRoutes(app: ApiApp, { mirrors, testMirror }: MirrorsPorts
       checkNoLogin(request.body)
       mirrors.setMirror(name, request.body)
       request.change = { what: `mirror ${name}`, before: before ? view(before).entry : null, after: request.body }
-      const told = found(name)
-      reply.header('etag', etagOf(told))
-      return told
+      return tagged(reply, found(name))
     },
   )
   app.delete(

@@ -5,7 +5,7 @@ import { block } from '../../../node/config/policy.ts'
 import { WarrenError } from '../../../node/errors.ts'
 import type { PolicySettings } from '../../../node/policy/policy.ts'
 import type { ApiApp } from '../app.ts'
-import { checkMatch, etagOf, matchHeaders } from '../match.ts'
+import { checkMatch, etagOf, matchHeaders, tagged } from '../match.ts'
 import { pageOf, pageQuery } from '../paging.ts'
 import { type BlockView, blockSchema, blocksSchema, type PolicyView, policySchema } from '../policy-schema.ts'
 import { scopeQuery } from '../scope.ts'
@@ -48,11 +48,7 @@ export function policyRoutes(app: ApiApp, { policy }: PolicyPorts): void {
         response: { 200: policySchema },
       },
     },
-    async (_request, reply) => {
-      const told = view(policy)
-      reply.header('etag', etagOf(told))
-      return told
-    },
+    async (_request, reply) => tagged(reply, view(policy)),
   )
   app.put(
     '/admin/v1/policy',
@@ -72,8 +68,7 @@ export function policyRoutes(app: ApiApp, { policy }: PolicyPorts): void {
       policy.setPolicy(request.body)
       const told = view(policy)
       request.change = { what: 'policy', before: before.layers.overlay, after: told.layers.overlay }
-      reply.header('etag', etagOf(told))
-      return told
+      return tagged(reply, told)
     },
   )
   app.get(

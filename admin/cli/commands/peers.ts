@@ -1,5 +1,6 @@
 import { parseMeshAddress } from '../../../node/member-address.ts'
 import { toHostPort } from '../../../node/tcp-address.ts'
+import { ledgerDiffersFor } from '../../api/peer-facts.ts'
 import { type Peers, peersSchema } from '../../api/peers-schema.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
 import { ApiClient } from '../api-client.ts'
@@ -78,10 +79,16 @@ function inventoryText({ inventory }: Peer): string {
 }
 
 /** What somebody should know of it, or do. */
-function whyText({ quarantine, inventory, role, notAfter, budget }: Peer, now: number): string {
+function whyText(peer: Peer, now: number): string {
+  const { quarantine, inventory, role, notAfter, budget } = peer
   if (quarantine) return quarantine.reason
   if (inventory?.ignored) return inventory.ignored.reason
-  return [...certificateNotes(role, notAfter, now), ...budgetNotes(budget)].join('; ')
+  return [...ledgerNotes(peer, now), ...certificateNotes(role, notAfter, now), ...budgetNotes(budget)].join('; ')
+}
+
+function ledgerNotes(peer: Peer, now: number): string[] {
+  const ms = ledgerDiffersFor(peer, now)
+  return ms === undefined ? [] : [`it has had another ledger for ${formatSpan(ms)}: it holds ops back, or takes none`]
 }
 
 function certificateNotes(role: Peer['role'], notAfter: number, now: number): string[] {

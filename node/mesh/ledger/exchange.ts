@@ -1,10 +1,8 @@
-import { randomUUID } from 'node:crypto'
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
-import { isWarrenError } from '../../errors.ts'
 import { MAX_OPS } from '../../ledger/constants.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
 import type { Op } from '../../ledger/op.ts'
@@ -12,9 +10,10 @@ import { readVersioned } from '../../trust/versioned.ts'
 import { answerWith, ask } from '../host/question.ts'
 import { shuffled } from '../host/shuffled.ts'
 import type { PeerBook } from '../peer-book.ts'
-import type { Acknowledgements, Said } from './acknowledgements.ts'
+import { AckExchange, type AckExchangeComponents } from './ack-exchange.ts'
+import { blame, isBlamed } from './blame.ts'
+import { Differing } from './differing.ts'
 import {
-  ACKS,
   askedSchema,
   HASHES,
   MAX_ACKS_A_MESSAGE,
@@ -29,6 +28,9 @@ import { PeerClocks } from './peer-clocks.ts'
 const MINUTE = 60_000
 /** Ms between looks whether some member knows more, since what was told may have been lost on its way. */
 const COMPARE_INTERVAL = MINUTE / 2
+/** Members, taken at random, that are looked at each time, beside a seed and some that differed the last time. */
+const LOOKED_AT = 3
+const LOOKED_AT_AGAIN = 4
 /** Questions of one member a minute; a whole ledger takes some 350. */
 const ANSWERS_A_MINUTE = 1_000
 /** Answers with hashes that are asked for in one go; a few more than a full ledger has, since ops may come meanwhile. */
@@ -41,17 +43,14 @@ const RETRY = 1_000
 /** Members whose questions are counted. */
 const COUNTED = 2_000
 
-export interface LedgerExchangeComponents {
+export interface LedgerExchangeComponents extends AckExchangeComponents {
   readonly libp2p: Libp2p
   readonly ledger: Ledger
-  readonly acks: Acknowledgements
   readonly book: PeerBook
   readonly clock: Clock
   readonly log: Logger
   /** Whether this node is one now. */
   isSeed(): boolean
-  /** A node has said something new of which ledger it has put into effect. */
-  onHeard(peers: readonly string[]): void
   /** Some member brought new ops. */
   onAdded(ops: readonly Op[], from: string): void
 }
@@ -69,33 +68,25 @@ interface Duties {
   done: Promise<void>
 }
 
-/** Members that are asked what they have heard, and answers of one: as many as acknowledgements are remembered. */
-const GATHERED_FROM = 2
-const MAX_ACK_PAGES = 34
-
-/** Heads of seeds that somebody who has just come is shown. */
-const HEADS_SHOWN = 3
-/** Acknowledgements that a member may bring at a time: its own, and such heads. */
-const BROUGHT_BY_MEMBER = HEADS_SHOWN + 1
-
 /**
  * Keeps the ledgers of members equal: two that connect take from each other what they lack, and what is new is passed on at once,
  * once by everybody. An op proves itself, so that it does not matter who brings it; whoever brings a wrong one is left alone.
  */
 export class LedgerExchange {
   readonly clocks = new PeerClocks()
+  readonly differing: Differing
   readonly #components: LedgerExchangeComponents
+  readonly #acks: AckExchange
   readonly #answersAMinute: number
   readonly #stopped = new AbortController()
   readonly #duties = new Map<string, Duties>()
-  /** What was taken of each of what it has heard, by its own count. */
-  readonly #gathered = new LRUCache<string, { start: string; serial: number }>({ max: COUNTED })
-  readonly #start = randomUUID()
   readonly #asked = new LRUCache<string, { since: number; times: number }>({ max: COUNTED })
 
   /** @param init.answersAMinute questions of one member that are answered */
   constructor(components: LedgerExchangeComponents, init: { answersAMinute?: number } = {}) {
     this.#components = components
+    this.differing = new Differing(components)
+    this.#acks = new AckExchange(components, { closing: this.#stopped.signal })
     this.#answersAMinute = init.answersAMinute ?? ANSWERS_A_MINUTE
   }
 
@@ -113,7 +104,7 @@ export class LedgerExchange {
   met(peer: string): void {
     this.#charge(peer, (duties) => {
       this.#catchUp(peer, duties)
-      for (const node of this.#components.acks.heads(HEADS_SHOWN)) if (node.peer !== peer) duties.acks.add(node.peer)
+      for (const node of this.#acks.shown(peer)) duties.acks.add(node)
     })
   }
 
@@ -156,38 +147,15 @@ export class LedgerExchange {
    * whom others take it who want to know. All to all it would cost a farm of runners a thousand times as much.
    */
   pass(nodes: readonly string[], to: 'all' | 'seeds'): void {
-    const { libp2p, book } = this.#components
-    const connected = libp2p.getPeers().map(String)
-    const seeds = connected.filter((peer) => book.roleOf(peer) === 'seed')
-    for (const peer of to === 'all' || seeds.length === 0 ? connected : seeds)
+    for (const peer of this.#acks.audience(to))
       this.#charge(peer, ({ acks }) => {
         for (const node of nodes) if (node !== peer) acks.add(node)
       })
   }
 
-  /** Takes what others have heard, from a seed if there is one: who asks wants to know who is missing. Never rejects. */
-  async gather(): Promise<void> {
-    const { libp2p, book, log } = this.#components
-    const connected = shuffled(libp2p.getPeers().map(String), Math.random)
-    const seeds = connected.filter((peer) => book.roleOf(peer) === 'seed')
-    for (const peer of (seeds.length > 0 ? seeds : connected).slice(0, GATHERED_FROM)) {
-      await this.#gatherFrom(peer).catch((error) => log.debug({ peer }, `it does not tell what it has heard: ${error}`))
-    }
-  }
-
-  async #gatherFrom(peer: string): Promise<void> {
-    if (this.#isQuarantined(peer)) return
-    for (let page = 0; page < MAX_ACK_PAGES; page++) {
-      const [connection] = this.#components.libp2p.getConnections(peerIdFromString(peer))
-      if (!connection) return
-      const known = this.#gathered.get(peer) ?? { start: '', serial: 0 }
-      const { acks, serial, start } = await ask(connection, ACKS, this.#stopped.signal, { ask: 'acks', after: known.serial })
-      // It was started anew, and counts from the beginning.
-      const isAnew = known.start !== '' && start !== known.start
-      this.#gathered.set(peer, { start, serial: isAnew ? 0 : serial })
-      if (!isAnew) this.#hear(acks, peer)
-      if (!isAnew && acks.length < MAX_ACKS_A_MESSAGE) return
-    }
+  /** As `AckExchange` has it. */
+  gather(): Promise<void> {
+    return this.#acks.gather()
   }
 
   /** Tells a member that is about to be cut off why; resolves when it has heard, or does not listen. */
@@ -205,7 +173,10 @@ export class LedgerExchange {
     if (busy) return
     this.#duties.set(peer, duties)
     duties.done = this.#persist(peer, duties)
-      .catch((error) => this.#components.log.debug({ peer }, `the ledgers were not compared: ${error}`))
+      .catch((error) => {
+        if (duties.compare && !this.#stopped.signal.aborted) this.differing.compared(peer, false)
+        this.#components.log.debug({ peer }, `the ledgers were not compared: ${error}`)
+      })
       .finally(() => this.#duties.delete(peer))
   }
 
@@ -239,15 +210,14 @@ export class LedgerExchange {
           throw error
         })
       } else if (duties.gather) {
-        await this.#gatherFrom(peer)
+        await this.#acks.gatherFrom(peer)
         duties.gather = false
       } else {
         const told = [...duties.acks].slice(0, MAX_ACKS_A_MESSAGE)
-        const acks = told.flatMap((node) => this.#saidBy(node)).map(({ ack, chain }) => ({ ack, chain }))
         // What is said meanwhile is told anew.
         for (const node of told) duties.acks.delete(node)
         try {
-          if (acks.length > 0) await ask(connection, TAKEN, this.#stopped.signal, { ask: 'heard', acks })
+          await this.#acks.tell(connection, told)
         } catch (error) {
           for (const node of told) duties.acks.add(node)
           throw error
@@ -256,14 +226,19 @@ export class LedgerExchange {
     }
   }
 
-  /** Takes what the member has and this node has not. */
+  /** Takes what the member has and this node has not, and notes whether it has what this node has. */
   async #pull(connection: Connection, peer: string): Promise<void> {
+    const { ledger, clock } = this.#components
+    if (isBlamed(this.#components, peer)) return
+    const theirs = await ask(connection, SUMMARY, this.#stopped.signal, { ask: 'summary' })
+    if (theirs.now !== undefined) this.clocks.told(peer, theirs.now, clock.now())
+    if (theirs.digest !== ledger.summary.digest) await this.#takeAll(connection, peer)
+    this.differing.compared(peer, theirs.digest === ledger.summary.digest)
+  }
+
+  async #takeAll(connection: Connection, peer: string): Promise<void> {
     const { ledger } = this.#components
     const { signal } = this.#stopped
-    if (this.#isQuarantined(peer)) return
-    const theirs = await ask(connection, SUMMARY, signal, { ask: 'summary' })
-    if (theirs.now !== undefined) this.clocks.told(peer, theirs.now, this.#components.clock.now())
-    if (theirs.digest === ledger.summary.digest) return
     for (let page = 0, from = 0; page < MAX_PAGES && from <= MAX_OPS; page++) {
       const { hashes } = await ask(connection, HASHES, signal, { ask: 'hashes', from })
       if (hashes.length === 0) return
@@ -294,14 +269,12 @@ export class LedgerExchange {
       case 'ops':
         return { v: 1, ops: asked.hashes.flatMap((hash) => ledger.get(hash)?.text ?? []) }
       case 'take':
-        if (!this.#isQuarantined(peer)) this.#take(asked.ops, peer)
+        if (!isBlamed(this.#components, peer)) this.#take(asked.ops, peer)
         return { v: 1 }
-      case 'acks': {
-        const { said, serial } = this.#components.acks.after(asked.after, MAX_ACKS_A_MESSAGE)
-        return { v: 1, acks: said.map(({ ack, chain }) => ({ ack, chain })), serial, start: this.#start }
-      }
+      case 'acks':
+        return this.#acks.answer(asked.after)
       case 'heard':
-        if (!this.#isQuarantined(peer)) this.#heardFrom(peer, asked.acks)
+        this.#acks.take(peer, asked.acks)
         return { v: 1 }
     }
   }
@@ -312,36 +285,8 @@ export class LedgerExchange {
     const { added, refused } = ledger.add(texts)
     if (added.length > 0) onAdded(added, peer)
     if (refused === undefined) return true
-    this.#blame(peer, `it sent what is no op of this mesh: ${refused}`)
+    blame(this.#components, peer, `it sent what is no op of this mesh: ${refused}`)
     return false
-  }
-
-  /** Only seeds pass on what others say: each is believed of itself, and one with a ticket could make up thousands. */
-  #heardFrom(peer: string, said: readonly Said[]): void {
-    if (this.#components.book.roleOf(peer) === 'seed') this.#hear(said, peer)
-    else this.#hear(said.slice(0, BROUGHT_BY_MEMBER), peer, peer)
-  }
-
-  #hear(said: readonly Said[], peer: string, bringer?: string): void {
-    const { acks, onHeard } = this.#components
-    const heard: string[] = []
-    try {
-      for (const one of said) heard.push(...listOf(acks.take(one, bringer)))
-    } catch (error) {
-      if (!isWarrenError(error, 'UNTRUSTED')) throw error
-      this.#blame(peer, `it sent what no node has acknowledged: ${error.message}`)
-    }
-    if (heard.length > 0) onHeard(heard)
-  }
-
-  #saidBy(node: string): readonly Said[] {
-    const { acks } = this.#components
-    return listOf(node === '' ? acks.own : acks.of(node))
-  }
-
-  #blame(peer: string, reason: string): void {
-    this.#components.log.warn({ peer }, reason)
-    this.#components.book.quarantine(peer, reason)
   }
 
   /** Throws for a member that asks too much. */
@@ -352,17 +297,15 @@ export class LedgerExchange {
     else if (++asked.times > this.#answersAMinute) throw new Error('too many questions')
   }
 
-  #isQuarantined(peer: string): boolean {
-    return (this.#components.book.get(peer)?.quarantine ?? null) !== null
-  }
-
   async #compareNowAndThen(): Promise<void> {
     const { clock, libp2p, book } = this.#components
     for (;;) {
       await clock.sleep(COMPARE_INTERVAL, this.#stopped.signal)
       const peers = shuffled(libp2p.getPeers().map(String), Math.random)
       const seed = peers.find((peer) => book.roleOf(peer) === 'seed')
-      for (const peer of new Set([...peers.slice(0, 1), ...listOf(seed)]))
+      // Most have come to the same meanwhile: whoever has not is to be seen.
+      const others = shuffled(this.differing.peers, Math.random).filter((peer) => peers.includes(peer))
+      for (const peer of new Set([...peers.slice(0, LOOKED_AT), ...listOf(seed), ...others.slice(0, LOOKED_AT_AGAIN)]))
         this.#charge(peer, (duties) => this.#catchUp(peer, duties))
     }
   }

@@ -121,6 +121,11 @@ export class SharedLedger {
     })
   }
 
+  /** As `Differing` has it. */
+  differsSince(peer: string): number | undefined {
+    return this.#exchange.differing.since(peer)
+  }
+
   /** As `PeerClocks` has it. */
   get clockAhead(): number | undefined {
     return this.#exchange.clocks.ahead

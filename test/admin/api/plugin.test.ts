@@ -93,6 +93,7 @@ test('members are shown to whoever has the node token', async () => {
       bytesOut: 2,
       quarantine: { until: 3, reason: 'it lied' },
       notAfter: 4,
+      ledgerDiffersSince: null,
       zone: 'eu-1a',
       budget: { requests: 1, fetches: 4, bytes: 2, pulls: 3 },
       ticket: '0123456789abcdef',

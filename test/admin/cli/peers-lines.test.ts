@@ -21,6 +21,7 @@ const connected: Peers['peers'][number] = {
   bytesOut: 0,
   quarantine: null,
   inventory: null,
+  ledgerDiffersSince: null,
   zone: null,
   budget: null,
   ticket: null,
@@ -53,6 +54,13 @@ test('a member that lied is shown with the reason, and when it is asked again', 
     'peer      role  state                  address        blobs  latency  in       out  version  why',
     `${PEER.slice(-8)}  seed  quarantined for 9 min  10.0.0.1:7472         0.4 ms   3.4 MiB  0 B  0.1.0    sent wrong bytes for sha512:00?[31m`,
   ])
+})
+
+test('a member that has had another ledger for long is shown with that', () => {
+  const since = (ms: number) => ({ ...connected, ledgerDiffersSince: NOW - ms })
+  const lines = peersLines([since(119_000), since(180_000), { ...gone, ledgerDiffersSince: 0 }], NOW, output)
+  const whys = lines.slice(1).map((line) => line.split('0.1.0')[1]?.trim())
+  expect(whys).toEqual(['', 'it has had another ledger for 3 min: it holds ops back, or takes none', ''])
 })
 
 test('a seed whose certificate ends within 30 days is shown with that', () => {

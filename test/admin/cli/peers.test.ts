@@ -21,6 +21,7 @@ const seed: Peers['peers'][number] = {
   bytesOut: 0,
   quarantine: null,
   inventory: null,
+  ledgerDiffersSince: null,
   zone: null,
   budget: null,
   ticket: null,

@@ -37,6 +37,7 @@ function seen(role: 'member' | 'seed', ticket: string | null): string {
       quarantine: null,
       notAfter: Date.now(),
       inventory: null,
+      ledgerDiffersSince: null,
       zone: null,
       budget: null,
     },

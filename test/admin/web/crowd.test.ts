@@ -22,6 +22,7 @@ function crowd(): Peers['peers'] {
     quarantine: at === 77 ? { until: Date.now() + 1e6, reason: 'it lied' } : null,
     notAfter: Date.now() + 1e9,
     inventory: null,
+    ledgerDiffersSince: null,
     zone: ['eu', 'us', 'asia', null][at % 4] ?? null,
     budget: null,
     ticket: null,

@@ -1,3 +1,4 @@
+import { ledgerDiffersFor } from '../../../api/peer-facts.ts'
 import { formatSpan, plural } from '../../format.ts'
 import { JOIN_ONE } from '../../mesh-facts.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
@@ -36,16 +37,22 @@ export function checkPeers(scene: Scene): readonly Finding[] {
   return [...found, ...(node.peers ?? []).flatMap((peer) => aboutPeer(peer, scene.now))]
 }
 
-function aboutPeer(
-  { id, quarantine, inventory }: NonNullable<NonNullable<Scene['node']>['peers']>[number],
-  now: number,
-): Finding[] {
+function aboutPeer(peer: NonNullable<NonNullable<Scene['node']>['peers']>[number], now: number): Finding[] {
+  const { id, quarantine, inventory } = peer
   const short = `…${id.slice(-8)}`
   if (quarantine)
     return [
       note(
         `${short} is not asked for ${formatSpan(quarantine.until - now)}: ${quarantine.reason}`,
         'if it is not yours any more: warren mesh revoke',
+      ),
+    ]
+  const differs = ledgerDiffersFor(peer, now)
+  if (differs !== undefined)
+    return [
+      note(
+        `${short} has had another ledger for ${formatSpan(differs)}: it holds ops back, or takes none`,
+        'update it if it is older; if it is not yours any more: warren mesh revoke',
       ),
     ]
   return inventory?.ignored ? [note(`what ${short} says that it has is not believed: ${inventory.ignored.reason}`)] : []

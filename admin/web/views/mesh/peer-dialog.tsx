@@ -25,6 +25,7 @@ export function PeerDialog({ peer, onClose }: { readonly peer: Peer; readonly on
           'To it': format.bytes(peer.bytesOut),
           Inventory: inventory && `${format.number(inventory.keys)} digests, ${inventory.state}`,
           'Not believed': inventory?.ignored && `until ${format.time(inventory.ignored.until)}: ${inventory.ignored.reason}`,
+          'Another ledger': peer.ledgerDiffersSince && `since ${format.time(peer.ledgerDiffersSince)}`,
           'Left of its budget':
             budget &&
             `${format.number(budget.requests)} requests, ${format.number(budget.fetches)} fetches, ${format.bytes(budget.bytes)}, ${budget.pulls} pulls`,

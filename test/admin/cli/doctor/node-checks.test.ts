@@ -139,6 +139,7 @@ const peer = {
     bytesOut: 0,
     quarantine: null,
     inventory: null,
+    ledgerDiffersSince: null,
     zone: null,
     budget: null,
     ticket: null,
@@ -149,11 +150,12 @@ const peer = {
 test('members in quarantine are noted with the reason', () => {
   const quarantine = { until: NOW + 60_000, reason: 'it sent wrong bytes' }
   const inventory = { keys: 1, state: 'ignored', ignored: { until: NOW, reason: 'it lied' } } as const
-  const peers = [peer, { ...peer, quarantine }, { ...peer, inventory }]
+  const peers = [peer, { ...peer, quarantine }, { ...peer, inventory }, { ...peer, ledgerDiffersSince: NOW - 180_000 }]
   const found = told(checkPeers(scene({ node: { status: status({ mesh: member }), peers } })))
   expect(found.slice(1)).toEqual([
     expect.stringContaining(`note: …${PEER.slice(-8)} is not asked for 1 min: it sent wrong bytes`),
     expect.stringContaining('says that it has is not believed: it lied'),
+    expect.stringContaining('has had another ledger for 3 min: it holds ops back, or takes none'),
   ])
 })
 

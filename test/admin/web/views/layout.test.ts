@@ -6,7 +6,7 @@ function peers(count: number, zones: readonly (string | null)[] = [null], seeds 
   return Array.from({ length: count }, (_, at) => ({
     ...{ id: `peer-${at}`, role: at < seeds ? 'seed' : 'member', version: '1', addresses: [], blobs: [], connected: true },
     ...{ lastSeen: 0, latency: null, bytesIn: 0, bytesOut: 0, quarantine: null, notAfter: 0, inventory: null },
-    ...{ zone: zones[at % zones.length] ?? null, budget: null, ticket: null },
+    ...{ zone: zones[at % zones.length] ?? null, budget: null, ticket: null, ledgerDiffersSince: null },
   }))
 }
 

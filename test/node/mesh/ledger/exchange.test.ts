@@ -136,6 +136,30 @@ describe('two members that connect', () => {
   })
 })
 
+describe('a member that has another ledger', () => {
+  const since = (at: Member, of: Member) => at.mesh.peers().find(({ id }) => id === of.id)?.ledgerDiffersSince
+
+  it('is told apart, with the time, at the next look, and is not any more when it has the same', async () => {
+    const clock = new VirtualClock(Date.now())
+    const { seed, last } = await meshOf(1, { clock })
+    expect(since(seed, last)).toBe(null)
+    const ledger = members.ledgerOf(last)
+    const took = vi.spyOn(Ledger.prototype, 'add').mockImplementation(() => ({ added: [] }))
+    members.issue(seed, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    const start = clock.now()
+    await clock.advance(30_000)
+    await eventually('it is seen', () => since(seed, last) === start + 30_000)
+    await clock.advance(30_000)
+    await eventually('it was looked at again', () => took.mock.calls.length > 1)
+    expect([since(seed, last), ledger.all()]).toEqual([start + 30_000, []])
+    took.mockRestore()
+    await clock.advance(30_000)
+    await eventually('it has it', () => members.ledgerOf(last).all().length === 1)
+    await clock.advance(30_000)
+    await eventually('both are the same', () => since(seed, last) === null)
+  })
+})
+
 describe('a member that brings what is no op of the mesh', () => {
   it.each<[string, () => string]>([
     ['signed by itself', () => opWith({}, generateKey()).text],
