@@ -6,6 +6,7 @@ import { ecosystems } from '../../node/built-ins.ts'
 import { openOp } from '../../node/ledger/op.ts'
 import { LedgerState } from '../../node/ledger/state.ts'
 import { NodeEffects } from '../../node/ledger-effects.ts'
+import { layerOf } from '../../node/ledger-layer.ts'
 import { LiveSettings } from '../../node/live-settings.ts'
 import { Policy } from '../../node/policy/policy.ts'
 import type { PurgeRun } from '../../node/purge/purge-run.ts'
@@ -109,6 +110,22 @@ describe('what an op says that nobody has checked', () => {
     await apply({ type: 'mirrors.set', body: { name: 'corp', entry } }, PURGE)
     expect([settings.mirrors, left, purged.size]).toEqual([[], [expect.stringContaining('PEM certificate')], 1])
   })
+})
+
+it('takes so many mirrors from operators, and those of the admin before them: each costs at each change', () => {
+  const entry = { protocol: 'npm', upstreams: ['http://127.0.0.1:9/'] }
+  const state = new LedgerState(scope)
+  for (let at = 0; at < 400; at++) {
+    const one = opWith({ type: 'mirrors.set', body: { name: `m${at}`, entry }, lamport: at + 1 })
+    state.apply(at === 399 ? one : { ...one, operator: 'ada' })
+  }
+  const { mirrors } = layerOf(state)
+  expect([Object.keys(mirrors).length, 'm399' in mirrors, 'm254' in mirrors, 'm255' in mirrors]).toEqual([
+    256,
+    true,
+    true,
+    false,
+  ])
 })
 
 describe('what cannot be taken over', () => {

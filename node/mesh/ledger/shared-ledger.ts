@@ -1,3 +1,4 @@
+import { setTimeout } from 'node:timers/promises'
 import { reasonOf } from '../../errors.ts'
 import type { FreedBy } from '../../ledger/acknowledgement.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -17,6 +18,9 @@ const HEAD_INTERVAL = 60_000
 const GATHER = 100
 /** Ms between two looks whether purges have ended. */
 const PURGE_LOOK = 500
+/** How many times as long as a change has kept the event loop the next one waits, at most ms: a stolen key can make each a large one. */
+const REST = 3
+const MAX_REST = 2_000
 /** Ms that acknowledgements of others are gathered before a seed passes them on. */
 const PASS_GATHER = 500
 
@@ -60,6 +64,7 @@ export class SharedLedger {
   #applying: Promise<void> = Promise.resolve()
   /** The same while it has not begun: it sees all that is new by then. */
   #next: Promise<void> | undefined
+  #rest: Promise<void> = Promise.resolve()
   #isTroubled = false
   #isTellingFreed = false
   #purges: string | undefined
@@ -186,11 +191,15 @@ export class SharedLedger {
   #apply(): Promise<void> {
     const { ledger, effects, acks, log, onSettled } = this.#components
     this.#next ??= this.#applying.then(async () => {
+      await this.#rest
       this.#next = undefined
+      const begun = performance.now()
       const { digest } = ledger.summary
       const mark = purgeMark(ledger.state)
       try {
-        await effects.apply(ledger.state)
+        const applied = effects.apply(ledger.state)
+        this.#rest = this.#restFor(performance.now() - begun)
+        await applied
       } catch (error) {
         this.#isTroubled = true
         log.error(`the ledger could not be put into effect, which is tried again: ${reasonOf(error)}`)
@@ -205,6 +214,11 @@ export class SharedLedger {
     })
     this.#applying = this.#next
     return this.#applying
+  }
+
+  async #restFor(busy: number): Promise<void> {
+    const rest = Math.min(Math.floor(REST * busy), MAX_REST)
+    if (rest > 0) await setTimeout(rest, undefined, { signal: this.#stopped.signal, ref: false }).catch(() => {})
   }
 
   async #tellOwn(): Promise<void> {
