@@ -47,7 +47,9 @@ export const block = z.strictObject(
     purl: pattern.describe('Package URL, with * for any characters and a range of versions, as in policy.deny'),
     reason: z
       .string({ error: REASON_MUST })
-      .regex(/^[^\p{Cc}\p{Zl}\p{Zp}]{1,512}$/u, { error: REASON_MUST })
+      .min(1, { error: REASON_MUST })
+      .max(512, { error: REASON_MUST })
+      .refine((text) => !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(text), { error: REASON_MUST })
       .optional()
       .describe('Why, for whoever asks for it'),
   },
