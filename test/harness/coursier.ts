@@ -29,8 +29,13 @@ public class Resolve {
 
 /** Skips the test where it cannot be had. */
 export async function requireCoursier(context: TestContext, work: string): Promise<Coursier> {
-  const java = requireTool(context, 'java')
-  return new Coursier(java, await requireJars(context, work, JARS), work)
+  const { java, jars } = await requireCoursierJars(context, work)
+  return new Coursier(java, jars, work)
+}
+
+/** What its library is run with. Skips the test where it cannot be had. */
+export async function requireCoursierJars(context: TestContext, work: string): Promise<{ java: string; jars: string[] }> {
+  return { java: requireTool(context, 'java'), jars: await requireJars(context, work, JARS) }
 }
 
 /** The real coursier, which sbt resolves with, with caches of its own. */

@@ -1,5 +1,4 @@
 import { isLoopback, toHostPort } from '../../../../node/tcp-address.ts'
-import { clientLine } from '../../clients.ts'
 import { START_ONE } from '../../exit-codes.ts'
 import { hostOf, isSameListener } from '../../same-listener.ts'
 import { cargo } from '../clients/cargo.ts'
@@ -32,14 +31,14 @@ export function checkClients(scene: Scene): readonly Finding[] {
 }
 
 function checkClient(client: Client, scene: Scene): Finding | readonly Finding[] {
-  const { name, programs, protocol } = client
+  const { name, programs } = client
   const settings = client.read(scene.machine)
   // One that leads to the node is enough: engines go through all that they have.
   const judged = settings.map((setting) => judge(client, setting, scene))
   const [first] = judged
   if (first) return judged.find(({ level }) => level === 'ok') ?? judged.find(({ level }) => level === 'wrong') ?? first
   if (!scene.node || !programs.some((program) => scene.machine.has(program))) return []
-  return note(`${name} is told nothing, and goes past the node`, hint(protocol, scene))
+  return note(`${name} is told nothing, and goes past the node`, hint(name))
 }
 
 function judge({ name, protocol }: Client, { where, url: text }: Setting, scene: Scene): Finding {
@@ -47,7 +46,7 @@ function judge({ name, protocol }: Client, { where, url: text }: Setting, scene:
   if (!url || !/^https?:$/.test(url.protocol)) return wrong(`${name} is led to what is no URL (${where})`, 'mend it there')
   const what = `${name} is led to ${url.origin}${url.pathname} (${where})`
   const met = addresses(scene).find((address) => isSameListener(url, address))
-  if (!met) return note(`${what}, past the node`, hint(protocol, scene))
+  if (!met) return note(`${what}, past the node`, hint(name))
   if (!scene.node) return wrong(`${what}, where no node runs`, `${START_ONE}, or take that setting back`)
   if (url.protocol !== met.protocol) return wrong(`${what}, where ${met.protocol} is spoken`, `write ${met.origin} there`)
   const status = statusOf(scene)
@@ -75,9 +74,6 @@ function isHere(base: string): boolean {
 }
 
 /** How it would be led to the node. */
-function hint(protocol: string, scene: Scene): string {
-  const [base] = addresses(scene)
-  const mirror = statusOf(scene)?.mirrors.find((one) => one.protocol === protocol)
-  const line = base && mirror ? clientLine({ protocol }, new URL(mirror.path.slice(1), base).href) : ''
-  return line === '' || protocol === 'oci' ? 'see README.md, «Point clients at it» and «Pull images through it»' : line
+function hint(name: string): string {
+  return `warren setup ${name.toLowerCase()} --write`
 }

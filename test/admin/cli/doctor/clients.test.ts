@@ -35,6 +35,7 @@ const cargo = (url: string) =>
   `[source.crates-io]\nreplace-with = "a"\n[source.a]\nreplace-with = "w"\n[source.w]\nregistry = "sparse+${url}"`
 
 test.for([
+  ['npm', 'home/.npmrc', 'registry=http://localhost:7470/npm/ ; ours\n'],
   ['npm', 'home/.npmrc', 'fund=false\n; registry=http://other.test/\nregistry = "http://localhost:7470/npm/"\n'],
   ['npm', 'work/.npmrc', 'registry=http://[::1]:7470/npm'],
   ['yarn', 'home/.yarnrc.yml', 'npmRegistryServer: "http://127.0.0.1:7470/npm/"\n'],
@@ -89,9 +90,7 @@ test('a variable in .npmrc is filled in', () => {
 
 test('a client that goes elsewhere is noted, with what would lead it to the node, and without its login', () => {
   const [one, ...others] = say({ files: { 'home/.npmrc': 'registry=https://ann:hunter2@npm.corp.test/x/?token=hunter2' } })
-  expect(one).toBe(
-    `note: npm is led to https://npm.corp.test/x/ (home/.npmrc), past the node → npm config set registry ${NODE}/npm/`,
-  )
+  expect(one).toBe(`note: npm is led to https://npm.corp.test/x/ (home/.npmrc), past the node → warren setup npm --write`)
   expect(others).toEqual([])
 })
 
@@ -118,9 +117,7 @@ test('without a node a client that is led to it is wrong, and one that is led el
 })
 
 test('a client that is there and was told nothing is noted; one that is not there is not', () => {
-  expect(say({ has: ['go'] })).toEqual([
-    `note: go is told nothing, and goes past the node → go env -w GOPROXY=${NODE}/go/,direct`,
-  ])
+  expect(say({ has: ['go'] })).toEqual(['note: go is told nothing, and goes past the node → warren setup go --write'])
   expect(say({})).toEqual([])
 })
 

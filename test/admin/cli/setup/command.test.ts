@@ -1,0 +1,56 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { CLIENTS, clientNamed } from '../../../../admin/cli/setup/clients.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+import { runWarren } from '../run-warren.ts'
+
+const temp = useTempFolders()
+
+/** A home folder, and a PATH in which there are these programs only. */
+function machine(...programs: string[]) {
+  const home = temp.create('home')
+  const bin = join(home, 'bin')
+  mkdirSync(bin)
+  for (const name of programs) {
+    writeFileSync(join(bin, name), '')
+    chmodSync(join(bin, name), 0o755)
+  }
+  return { home, setup: (...args: string[]) => runWarren(['setup', ...args], { home, env: { PATH: bin } }) }
+}
+
+test('--all sets up what is installed, tells it as JSON, and takes it back', async () => {
+  const { home, setup } = machine('npm', 'go')
+  const written = await setup('--all', '--write', '--json')
+  expect(written).toMatchObject({ code: 0, stderr: '' })
+  const told = JSON.parse(written.stdout)
+  expect(told).toMatchObject({ done: 'write', runs: false })
+  expect(told.clients.map(({ client, isDone }: { client: string; isDone: boolean }) => [client, isDone])).toEqual([
+    ['npm', true],
+    ['go', true],
+  ])
+  expect(readFileSync(join(home, '.config/go/env'), 'utf8')).toBe('GOPROXY=http://127.0.0.1:7470/go/,direct\n')
+  const again = await setup('npm', '--write')
+  expect(again.stdout).toContain('is led there already')
+  const back = await setup('npm', 'go', '--undo')
+  expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('is removed: there was none') })
+  expect((await setup('npm', '--undo')).stdout).toBe('npm: nothing was written for it\n')
+})
+
+test.for([
+  [['nmp'], 'there is no set-up of «nmp»; did you mean npm?'],
+  [[], 'name a client, or say --all'],
+  [['npm', '--all'], 'name clients, or say --all'],
+  [['npm', '--write', '--undo'], "option '--write' cannot be used with option '--undo'"],
+] as const)('%j is refused', async ([args, words]) => {
+  const { code, stderr } = await machine().setup(...args)
+  expect([code, stderr]).toEqual([2, expect.stringContaining(words)])
+})
+
+test('each client is found by its name, and says what becomes of it without a node', () => {
+  for (const client of CLIENTS) {
+    expect(clientNamed(client.name)).toBe(client)
+    expect(client.down).toMatch(/^it \S|^apt-get /)
+  }
+  expect(new Set(CLIENTS.map(({ name }) => name)).size).toBe(CLIENTS.length)
+})
