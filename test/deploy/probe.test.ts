@@ -21,6 +21,7 @@ test.for(['a port', 'a socket'])('a node that serves its admin API at %s is well
   const data = folders.create('data')
   const args = place === 'a socket' ? ['--admin-listen', `unix:${join(data, 'admin.sock')}`] : []
   const node = await startNodeProcess({ data, args })
+  onTestFinished(() => node.kill())
   expect(await probe(data)).toMatchObject({ code: 0, stdout: '', stderr: '' })
   expect(await probe(data, 'healthz')).toMatchObject({ code: 0, stdout: '', stderr: '' })
   await node.kill()
