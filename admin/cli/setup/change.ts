@@ -8,6 +8,8 @@ export interface FileChange {
   readonly path: string
   readonly before: string | undefined
   readonly after: string | undefined
+  /** Whether somebody has changed it since it was written. */
+  readonly edited: boolean
   /** Lines that were written once and were changed since, so that they stay. */
   readonly lost: readonly (readonly string[])[]
 }
@@ -38,7 +40,14 @@ export function plannedEdit(named: string, edit: (text: string) => string): Plan
   const mark = base.text.startsWith(MARK) ? MARK : ''
   const after = mark + edit(base.text.slice(mark.length))
   const start = base.isThere ? base.text : undefined
-  return { path, before: text, after: after === '' && start === undefined ? undefined : after, lost: [], base: start }
+  return {
+    path,
+    before: text,
+    after: after === '' && start === undefined ? undefined : after,
+    edited: false,
+    lost: [],
+    base: start,
+  }
 }
 
 /** Writes what was planned, with a copy of the file as it was beside it. Throws Error where the file has changed since. */
@@ -60,7 +69,7 @@ export function plannedUndo(named: string): FileChange | undefined {
   const { path, text, record, base } = look(named)
   if (!record) return undefined
   const isGone = !base.isThere
-  return { path, before: text, after: isGone ? undefined : base.text, lost: base.lost }
+  return { path, before: text, after: isGone ? undefined : base.text, edited: text !== record.written, lost: base.lost }
 }
 
 /** Does what was planned, and forgets what was written. Throws Error where a file has changed since. */

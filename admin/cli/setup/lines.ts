@@ -12,11 +12,15 @@ interface Look {
 
 /** What was done for clients, or would be, for people. */
 export function reportLines(reports: readonly ClientReport[], look: Look): string[] {
-  const blocks = reports.flatMap((report) => [...clientLines(report, look).map(printable), ''])
+  // What was never set up needs no line where all are taken back.
+  const told = look.done === 'undo' && reports.length > 1 ? reports.filter(isWorthTelling) : reports
+  const blocks = told.flatMap((report) => [...clientLines(report, look).map(printable), ''])
   const would = look.done === 'show' && reports.some(({ files }) => files.some(({ action }) => action !== 'none'))
   return [
     ...(look.done !== 'undo' && look.runs === false ? ['No node runs now: the addresses are those of its settings.', ''] : []),
-    ...(reports.length === 0 ? ['None of the clients that can be set up is installed here.', ''] : []),
+    ...(told.length === 0
+      ? [look.done === 'undo' ? 'Nothing was written.' : 'No client is installed here that can be set up.', '']
+      : []),
     ...blocks.map((line) => coloured(line, look.output)),
     ...(would ? ['Nothing is written. --write does it, and --undo takes it back.'] : []),
   ].slice(0, would ? undefined : -1)
@@ -28,23 +32,32 @@ function clientLines(report: ClientReport, { done }: Look): string[] {
   if (done === 'undo') return undoLines(report)
   return [
     url === undefined ? client : `${client} → ${url}`,
-    ...(trouble === undefined ? [] : [`  not done: ${trouble}`]),
+    ...troubleLines(trouble),
     ...(trouble === undefined && changed.length === 0 ? ['  is led there already'] : []),
     ...changed.flatMap((file) => [...(isDone ? [`  ${writtenText(file)}`] : []), ...file.diff.map((line) => `  ${line}`)]),
     ...former.flatMap((one) => formerLines(one)),
     ...above.map((where) => `  ${where} stands above that: take its setting away`),
     ...(down === undefined ? [] : [`  while no node runs: ${down}`]),
-    ...(next === undefined || trouble !== undefined ? [] : [`  ${next}`]),
+    ...(next === undefined || changed.length === 0 ? [] : [`  ${next}`]),
   ]
 }
 
+function isWorthTelling({ files, trouble }: ClientReport): boolean {
+  return files.length > 0 || trouble !== undefined
+}
+
+/** Some say what to write, in lines. */
+function troubleLines(trouble: string | undefined): string[] {
+  return trouble === undefined ? [] : trouble.split('\n').map((line, at) => (at === 0 ? `  not done: ${line}` : `    ${line}`))
+}
+
 function undoLines({ client, files, trouble }: ClientReport): string[] {
-  if (trouble !== undefined) return [client, `  not done: ${trouble}`]
+  if (trouble !== undefined) return [client, ...troubleLines(trouble)]
   if (files.length === 0) return [`${client}: nothing was written for it`]
   return [
     client,
-    ...files.flatMap(({ path, diff, action, left }) => [
-      `  ${path} ${action === 'remove' ? 'is removed: there was none' : 'is as it was, with whatever was changed since'}`,
+    ...files.flatMap(({ path, diff, action, left, edited }) => [
+      `  ${path} ${action === 'remove' ? 'is removed: there was none' : edited ? 'is as it was, but for what was changed in it since, which stays' : 'is as it was'}`,
       ...diff.map((line) => `  ${line}`),
       ...(left.length === 0
         ? []

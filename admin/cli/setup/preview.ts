@@ -22,9 +22,11 @@ export function previewOf({ path, before, after }: Shown): string[] {
   return [`--- ${before === undefined ? '/dev/null' : path}`, `+++ ${after === undefined ? '/dev/null' : path}`, ...hunks]
 }
 
-/** A text in which URLs have no user and no password. */
+/** A text in which URLs have no user, no password and no query. */
 function withoutLogin(text: string): string {
-  return text.replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^/?#\s"'<>@]*(?:@[^/?#\s"'<>@]*)*@/gi, '$1…@')
+  return text
+    .replace(/(\b[a-z][a-z\d+.-]*:\/\/[^?#\s"'<>]*\?)[^#\s"'<>]+/gi, '$1…')
+    .replace(/(\b[a-z][a-z\d+.-]*:\/\/)[^/?#\s"'<>@]*(?:@[^/?#\s"'<>@]*)*@/gi, '$1…@')
 }
 
 /** Lines as `diff` counts them: from 1, and before the first one where there are none. */

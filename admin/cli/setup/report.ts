@@ -8,6 +8,8 @@ export interface FileReport {
   readonly action: Action
   /** As `diff -U0` has it, without logins in URLs. */
   readonly diff: readonly string[]
+  /** Whether somebody has changed the file since something was written into it. */
+  readonly edited: boolean
   /** Lines that somebody changed since they were written, so that they stay. */
   readonly left: readonly string[]
 }

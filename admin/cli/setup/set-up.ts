@@ -1,14 +1,11 @@
-import { dirname } from 'node:path'
 import { reasonOf } from '../../../node/errors.ts'
-import type { Setting as Led } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { UsageError } from '../exit-codes.ts'
 import { isSameListener } from '../same-listener.ts'
 import { formerOf } from './adopt.ts'
 import { type FileChange, plannedEdit, plannedUndo, undo, write } from './change.ts'
 import type { Setting, SetupClient } from './client.ts'
-import { realPath } from './files.ts'
-import { type ClientMirror, defaultMirror } from './mirror.ts'
+import { defaultMirror } from './mirror.ts'
 import { NotEditable } from './not-editable.ts'
 import type { OwnMirrors } from './own-mirrors.ts'
 import { previewOf } from './preview.ts'
@@ -31,7 +28,8 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
     const files = client.files(machine, mirrors)
     const led = client.reader.read(machine)
     const former = await formerOf(led, { machine, protocol, ...own })
-    const replaced = former.filter(({ where }) => files.includes(where))
+    // What is written stands above all the rest, in whatever file that is.
+    const replaced = former.filter(({ where }) => !isAbove(where, files, machine))
     const mirror =
       mirrors.find((one) => led.some(({ where, url }) => files.includes(where) && isBelow(url, one.url))) ??
       mirrors.find(({ name }) => name === replaced[0]?.mirror) ??
@@ -48,7 +46,9 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
       files: plans.map(fileReport),
       isDone: wanted.write && !isStopped,
       former,
-      above: aboveOf(led, files, machine, mirror),
+      above: led
+        .filter(({ where, url }) => isAbove(where, files, machine) && !isBelow(url, mirror.url))
+        .map(({ where }) => where),
       trouble: isStopped
         ? `no mirror of the node asks ${lost.url}, which it is led to now: add one, or say --replace`
         : undefined,
@@ -88,7 +88,13 @@ function edited(client: SetupClient, setting: Setting, path: string) {
 
 function fileReport(change: FileChange): FileReport {
   const action = actionOf(change)
-  return { path: change.path, action, diff: action === 'none' ? [] : previewOf(change), left: change.lost.flat() }
+  return {
+    path: change.path,
+    action,
+    diff: action === 'none' ? [] : previewOf(change),
+    edited: change.edited,
+    left: change.lost.flat(),
+  }
 }
 
 function actionOf({ before, after }: FileChange): Action {
@@ -97,12 +103,10 @@ function actionOf({ before, after }: FileChange): Action {
   return after === undefined ? 'remove' : 'change'
 }
 
-/** Variables, and files of the working folder: they count more than those of a user. */
-function aboveOf(led: readonly Led[], files: readonly string[], machine: Machine, mirror: ClientMirror): string[] {
-  return led
-    .filter(({ where, url }) => !files.includes(where) && !files.includes(realPath(where)) && !isBelow(url, mirror.url))
-    .filter(({ where }) => !where.includes('/') || dirname(where) === machine.folder)
-    .map(({ where }) => where)
+/** Whether a setting counts more than those of a user: that of a variable, or of the project in the working folder. */
+function isAbove(where: string, files: readonly string[], { folder, home }: Machine): boolean {
+  if (files.includes(where)) return false
+  return !where.includes('/') || (folder !== home && where.startsWith(`${folder}/`))
 }
 
 function troubleOf(error: unknown): string {

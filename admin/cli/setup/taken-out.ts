@@ -1,6 +1,9 @@
 import { type Hunk, hunksBetween } from './line-diff.ts'
 import { bare, endingOf, linesOf } from './text/lines.ts'
 
+/** A line with a key and its value, which means the same without its neighbours. */
+const STATEMENT = /^\s*[\w.-]+\s*=\s*\S/
+
 /** A text without what was written into it. */
 export interface TakenOut {
   readonly text: string
@@ -23,14 +26,25 @@ export function takenOut(text: string, base: string, written: string): TakenOut 
   // From the end on, so that places before stay where they are.
   for (const hunk of hunks.toReversed()) {
     const at = placeOf(hunk, lines.map(bare), made.map(bare))
-    if (at === undefined) {
-      lost.unshift(hunk.added.length > 0 ? hunk.added : hunk.removed)
-      continue
-    }
-    lines.splice(at, hunk.added.length, ...old.slice(hunk.at, hunk.at + hunk.removed.length))
+    const again = old.slice(hunk.at, hunk.at + hunk.removed.length)
+    if (at !== undefined) lines.splice(at, hunk.added.length, ...again)
+    else lost.unshift(hunk.added.every((line) => STATEMENT.test(line)) ? takeSingly(hunk, lines, again) : hunk.added)
   }
   const joined = lines.map((line, at) => (at < lines.length - 1 && bare(line) === line ? line + ending : line))
   return { text: joined.join(''), lost }
+}
+
+/** Takes out what is still there of lines that mean something each for itself; returns those that are not. */
+function takeSingly({ added, removed }: Hunk, lines: string[], again: readonly string[]): readonly string[] {
+  const places = added.map((line) => {
+    const [place, another] = lines.flatMap((one, at) => (bare(one) === line ? [at] : []))
+    return another === undefined ? place : undefined
+  })
+  const found = places.filter((place) => place !== undefined)
+  if (found.length === 0) return added.length > 0 ? added : removed
+  const first = Math.min(...found)
+  for (const place of found.toSorted((one, other) => other - one)) lines.splice(place, 1, ...(place === first ? again : []))
+  return added.filter((_, at) => places[at] === undefined)
 }
 
 /** Where a run of lines is now; of several places the one with the same neighbours, undefined where that cannot be told. */

@@ -28,7 +28,7 @@ export function gradleScript(mirrors: readonly GradleMirror[]): string {
 def mirrors = ${map}
 def swap = { all ->
   all.withType(MavenArtifactRepository).configureEach { r ->
-    def from = r.url.toString()
+    def from = String.valueOf(r.url)
     def to = ${central ? `r.name == 'MavenRepo' ? ${quoted(central.url)} : ` : ''}mirrors[from.endsWith('/') ? from : from + '/']
     if (to != null) { ${swapped} }
   }

@@ -1,9 +1,14 @@
 import { join } from 'node:path'
-import { inHome } from '../../doctor/clients/client.ts'
-import { gradle as reader } from '../../doctor/clients/gradle.ts'
+import { type Client, inHome } from '../../doctor/clients/client.ts'
+import { gradle as scripts } from '../../doctor/clients/gradle.ts'
 import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
 import { gradleScript } from './gradle-script.ts'
+
+const FILE = 'init.d/warren.gradle'
+
+/** What this writes itself leads nowhere but to the node. */
+const reader: Client = { ...scripts, read: (machine) => scripts.read(machine).filter(({ where }) => !where.endsWith(FILE)) }
 
 export const gradle: SetupClient = {
   name: 'gradle',
@@ -14,7 +19,7 @@ export const gradle: SetupClient = {
   files: (machine) => {
     const { GRADLE_USER_HOME } = machine.env
     const homes = GRADLE_USER_HOME ? [GRADLE_USER_HOME] : inHome(machine, '.gradle')
-    return homes.map((home) => join(home, 'init.d/warren.gradle'))
+    return homes.map((home) => join(home, FILE))
   },
   edit: (_text, { mirror, mirrors }) =>
     gradleScript(

@@ -1,20 +1,32 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { configFolder } from '../../doctor/clients/client.ts'
+import { isLoopback } from '../../../../node/tcp-address.ts'
+import { configFolder, valuesOf } from '../../doctor/clients/client.ts'
 import { pip as reader } from '../../doctor/clients/pip.ts'
 import type { Machine } from '../../doctor/scene.ts'
+import { hostOf } from '../../same-listener.ts'
 import type { SetupClient } from '../client.ts'
 import { withIniKey } from '../text/ini.ts'
 
 const KEY = { section: 'global', key: 'index-url', spelled: /^index[-_]url$/i, is: ' = ' } as const
+const TRUSTED = { section: 'global', key: 'trusted-host', spelled: /^trusted[-_]host$/i, is: ' = ' } as const
 
 export const pip: SetupClient = {
   name: 'pip',
   programs: ['pip', 'pip3'],
   reader,
   files: userFiles,
-  edit: (text, { mirror }) => withIniKey(text, KEY, `${mirror.url}simple/`),
+  edit: (text, { mirror }) => trusting(withIniKey(text, KEY, `${mirror.url}simple/`), new URL(mirror.url)),
   down: 'it stops after five tries of some seconds; --index-url names another index for one command',
+}
+
+/** It takes plain HTTP from loopback, and elsewhere from hosts that it is told to trust. */
+function trusting(text: string, { protocol, hostname }: URL): string {
+  if (protocol !== 'http:' || isLoopback({ host: hostOf({ hostname }) })) return text
+  const hosts = valuesOf(text, TRUSTED.spelled)
+    .flatMap((value) => value.split(/\s+/))
+    .filter((host) => host !== '')
+  return hosts.includes(hostname) ? text : withIniKey(text, TRUSTED, [...hosts, hostname].join(' '))
 }
 
 /** The file that counts most of those of a user. */

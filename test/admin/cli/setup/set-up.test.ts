@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { clientNamed } from '../../../../admin/cli/setup/clients.ts'
 import { reportLines } from '../../../../admin/cli/setup/lines.ts'
 import { type ClientMirror, defaultMirror } from '../../../../admin/cli/setup/mirror.ts'
+import type { OwnMirrors } from '../../../../admin/cli/setup/own-mirrors.ts'
 import { setUp, takeBack } from '../../../../admin/cli/setup/set-up.ts'
 import { builtIns } from '../../../../node/built-ins.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
@@ -36,7 +37,8 @@ function at({ files = {}, env = {}, mirrors = [], user = 1_000 }: At = {}) {
   return {
     root,
     read: (path: string) => readFileSync(join(root, path), 'utf8'),
-    set: (name: string, wanted: { write: boolean; replace: boolean }) => setUp(clientNamed(name), own, machine, wanted),
+    set: (name: string, wanted: { write: boolean; replace: boolean }, beside: OwnMirrors = own) =>
+      setUp(clientNamed(name), beside, machine, wanted),
     back: (name: string) => takeBack(clientNamed(name), machine),
   }
 }
@@ -71,6 +73,7 @@ test('without --write it says what would be, and changes nothing', async () => {
         `+registry=${NODE}/npm/`,
         '+omit-lockfile-registry-resolved=true',
       ],
+      edited: false,
       left: [],
     },
   ])
@@ -179,4 +182,42 @@ test('a file that is broken is told by its path, and nothing is written', async 
   const { root, read, set } = at({ files: { 'home/.cargo/config.toml': 'not toml' } })
   expect((await set('cargo', WRITE)).trouble).toBe(`${join(root, 'home/.cargo/config.toml')} cannot be understood`)
   expect(read('home/.cargo/config.toml')).toBe('not toml')
+})
+
+test.for([
+  ['home/.pip/pip.conf', '[global]\nindex-url = http://pip.corp.invalid/simple/\n'],
+  ['etc/pip.conf', '[global]\nindex-url = http://pip.corp.invalid/simple/\n'],
+] as const)('%s counts as well, where what is written would stand above it', async ([path, text]) => {
+  const { set } = at({ files: { [path]: text } })
+  expect(await set('pip', WRITE)).toMatchObject({ isDone: false, trouble: expect.stringContaining('pip.corp.invalid') })
+})
+
+test('a project that is led elsewhere is told, and does not keep a user from being set up', async () => {
+  const { root, set } = at({ files: { 'work/.npmrc': 'registry=http://npm.corp.invalid/\n' } })
+  expect(await set('npm', WRITE)).toMatchObject({
+    isDone: true,
+    above: [join(root, 'work/.npmrc')],
+    former: [{ url: 'http://npm.corp.invalid/', mirror: undefined }],
+  })
+})
+
+test('pip is told to trust a node on another machine, beside those that it trusts', async () => {
+  const text = '[global]\ntrusted-host = a.test\n'
+  const { read, set } = at({ files: { 'home/.config/pip/pip.conf': text } })
+  const far = { name: 'pypi', protocol: 'pypi', upstreams: [], url: 'http://10.0.0.7:7470/pypi/' }
+  const own = { mirrors: [far], listeners: [], runs: true }
+  expect(await set('pip', WRITE, own)).toMatchObject({ isDone: true })
+  expect(read('home/.config/pip/pip.conf')).toBe(
+    '[global]\ntrusted-host = a.test 10.0.0.7\nindex-url = http://10.0.0.7:7470/pypi/simple/\n',
+  )
+})
+
+test('what was changed since is told when it is taken back, and what is to be written by hand in lines', async () => {
+  const { root, read, set, back } = at({ files: { 'home/.npmrc': 'a=1\n' } })
+  await set('npm', WRITE)
+  writeFileSync(join(root, 'home/.npmrc'), `${read('home/.npmrc').replace('true', 'false')}b=2\n`)
+  const lines = reportLines([back('npm')], { done: 'undo', runs: undefined, output: process.stdout }).join('\n')
+  expect(lines).toContain('changed in it since, which stays')
+  expect(lines).toContain('omit-lockfile-registry-resolved=true')
+  expect(read('home/.npmrc')).toBe('a=1\nomit-lockfile-registry-resolved=false\nb=2\n')
 })

@@ -73,6 +73,13 @@ describe('what was written', () => {
     expect(taken.lost).toEqual([['x']])
   })
 
+  test('of lines that stand for themselves those are taken out that nobody changed, and of a block none', () => {
+    const keys = takenOut('a=1\nx=9\ny=2\n', 'a=1\n', 'a=1\nx=1\ny=2\n')
+    expect(keys).toEqual({ text: 'a=1\nx=9\n', lost: [['x=1']] })
+    const block = '[t]\nx=9\ny=2\n'
+    expect(takenOut(block, '', '[t]\nx=1\ny=2\n')).toEqual({ text: block, lost: [['[t]', 'x=1', 'y=2']] })
+  })
+
   test('does not run into a line that was put behind it', () => {
     expect(takenOut('a\nnode\nb\n', 'a', 'a\nnode\n').text).toBe('a\nb\n')
   })
