@@ -1,6 +1,7 @@
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { clientLine } from '../../../admin/cli/clients.ts'
+import { CLIENTS } from '../../../admin/cli/setup/clients.ts'
 import { builtIns } from '../../../node/built-ins.ts'
 import { examplesIn, README } from '../../harness/readme.ts'
 import { useTempFolders } from '../../harness/temp.ts'
@@ -49,6 +50,11 @@ test.for([
   const texts = examplesIn(language)
   expect(texts.length).toBeGreaterThan(0)
   for (const text of texts) expect(Object.keys(read(text) as object)).not.toEqual([])
+})
+
+test('the README names the clients that can be set up', () => {
+  const [, list = ''] = /^There is (`npm`.*?)\. Comments/ms.exec(README) ?? []
+  expect([...list.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(CLIENTS.map(({ name }) => name))
 })
 
 test('the commands in the README are there, with the options that they are given', async () => {
