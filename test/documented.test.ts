@@ -3,7 +3,12 @@ import { expect, test } from 'vitest'
 
 const root = new URL('../', import.meta.url)
 const folders = ['', ...readdirSync(root).map((name) => `${name}/`), 'test/bench/']
-const documents = folders.map((folder) => `${folder}README.md`).filter((path) => existsSync(new URL(path, root)))
+const pagesIn = (folder: string) =>
+  readdirSync(new URL(folder, root))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => folder + name)
+const pages = [...pagesIn('deploy/docs/'), 'protocols/clients.md']
+const documents = [...folders.map((folder) => `${folder}README.md`).filter((path) => existsSync(new URL(path, root))), ...pages]
 
 const prose = (path: URL) => readFileSync(path, 'utf8').replace(/^```.*?^```$/gms, '')
 
