@@ -13,8 +13,8 @@ import { type Answerer, answererAt } from './warren-probe.ts'
 export interface Former {
   /** As a mirror of the node would name it, without a login. */
   readonly url: string
-  /** File or variable that names it. */
-  readonly where: string
+  /** Files and variables that name it. */
+  readonly where: readonly string[]
   /** Places in which a login for it is; never what is in them. */
   readonly logins: readonly string[]
   /** Name of the mirror of the node that asks there already. */
@@ -46,10 +46,14 @@ export async function formerOf(
     if (!at || !/^https?:$/.test(at.protocol) || isPublic(at, protocol)) continue
     if (listeners.some((listener) => isSameListener(at, new URL(listener)))) continue
     const url = baseOf(at)
-    if (candidates.has(url)) continue
+    const known = candidates.get(url)
+    if (known) {
+      candidates.set(url, { ...known, where: [...known.where, where] })
+      continue
+    }
     const mirror = own.find(({ upstreams }) => upstreams.some((one) => isSame(one, url)))
     const command = mirror ? undefined : commandFor(url, protocol, mirrors)
-    candidates.set(url, { at, url, where, logins: loginPlaces(at, where, machine), mirror: mirror?.name, command })
+    candidates.set(url, { at, url, where: [where], logins: loginPlaces(at, where, machine), mirror: mirror?.name, command })
   }
   const judged = await Promise.all(
     [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, ask)) ? [former] : [])),

@@ -73,9 +73,9 @@ function writtenText({ path, action }: FileReport): string {
 
 /** How the node comes to ask where the client was led before. */
 function formerLines({ url, where, logins, mirror, command }: Former): string[] {
-  if (mirror !== undefined) return [`  it was led to ${url} (${where}), which the mirror ${mirror} asks`]
+  if (mirror !== undefined) return [`  it was led to ${url} (${where.join(', ')}), which the mirror ${mirror} asks`]
   return [
-    `  it was led to ${url} (${where}), which no mirror asks; this makes one:`,
+    `  it was led to ${url} (${where.join(', ')}), which no mirror asks; this makes one:`,
     ...(command === undefined ? [] : [`    ${command}`]),
     ...logins.map((place) => `    its login is ${place}: the node wants it under «credentials» in its settings`),
   ]

@@ -29,7 +29,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
     const led = client.reader.read(machine)
     const former = await formerOf(led, { machine, protocol, ...own })
     // What is written stands above all the rest, in whatever file that is.
-    const replaced = former.filter(({ where }) => !isAbove(where, files, machine))
+    const replaced = former.filter(({ where }) => where.some((one) => !isAbove(one, files, machine)))
     const mirror =
       mirrors.find((one) => led.some(({ where, url }) => files.includes(where) && isBelow(url, one.url))) ??
       mirrors.find(({ name }) => name === replaced[0]?.mirror) ??

@@ -1,6 +1,10 @@
 import { isLoopback, toHostPort } from '../../../../node/tcp-address.ts'
 import { START_ONE } from '../../exit-codes.ts'
 import { hostOf, isSameListener } from '../../same-listener.ts'
+import { buildkit } from '../../setup/clients/buildkit.ts'
+import { bun } from '../../setup/clients/bun.ts'
+import { coursier } from '../../setup/clients/coursier.ts'
+import { sbt } from '../../setup/clients/sbt.ts'
 import { cargo } from '../clients/cargo.ts'
 import { type Client, type Setting, Unreadable } from '../clients/client.ts'
 import { containerd } from '../clients/containerd.ts'
@@ -16,7 +20,23 @@ import { yarn } from '../clients/yarn.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
 import { type Scene, statusOf } from '../scene.ts'
 
-const CLIENTS: readonly Client[] = [npm, yarn, pip, uv, maven, gradle, go, cargo, docker, containerd, containers]
+const CLIENTS: readonly Client[] = [
+  npm,
+  yarn,
+  bun.reader,
+  pip,
+  uv,
+  maven,
+  gradle,
+  sbt.reader,
+  coursier.reader,
+  go,
+  cargo,
+  docker,
+  containerd,
+  containers,
+  buildkit.reader,
+]
 
 /** Whether the clients on this machine come to the node. Reads their settings, and changes none. */
 export function checkClients(scene: Scene): readonly Finding[] {

@@ -7,7 +7,13 @@ export const npm: Client = {
   name: 'npm',
   programs: ['npm', 'pnpm'],
   protocol: 'npm',
-  read: (machine) => [...variables(machine, 'npm_config_registry', 'NPM_CONFIG_REGISTRY'), ...files(machine)],
+  read: (machine) => [...npmVariables(machine), ...files(machine)],
+}
+
+/** bun heeds them as well. What npm runs gets all of its settings in such variables, those of files, too: these are not set by anybody. */
+export function npmVariables(machine: Machine): Setting[] {
+  const isBelowNpm = machine.env.npm_lifecycle_event !== undefined
+  return variables(machine, ...(isBelowNpm ? [] : ['npm_config_registry']), 'NPM_CONFIG_REGISTRY')
 }
 
 function files(machine: Machine): Setting[] {

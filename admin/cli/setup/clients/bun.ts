@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import { type Client, inHome, parsedFile, variables } from '../../doctor/clients/client.ts'
+import { npmVariables } from '../../doctor/clients/npm.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import type { SetupClient } from '../client.ts'
 import { withTomlKey } from '../text/toml.ts'
@@ -14,7 +15,9 @@ const reader: Client = {
   programs: ['bun'],
   protocol: 'npm',
   read: (machine) => [
-    ...variables(machine, 'BUN_CONFIG_REGISTRY', 'npm_config_registry', 'NPM_CONFIG_REGISTRY'),
+    ...variables(machine, 'BUN_CONFIG_REGISTRY'),
+    // They are set for npm on machines without bun.
+    ...(machine.has('bun') ? npmVariables(machine) : []),
     ...[join(machine.folder, 'bunfig.toml'), ...files(machine)].flatMap((where) => {
       const url = parsedFile(where, (text) => settings.safeParse(parse(text)).data?.install.registry)
       return url === undefined ? [] : [{ where, url }]

@@ -221,3 +221,14 @@ test('what was changed since is told when it is taken back, and what is to be wr
   expect(lines).toContain('omit-lockfile-registry-resolved=true')
   expect(read('home/.npmrc')).toBe('a=1\nomit-lockfile-registry-resolved=false\nb=2\n')
 })
+
+test('a variable that says the same as the file does not hide what the file has', async () => {
+  const url = 'http://npm.corp.invalid/'
+  const files = { 'home/.npmrc': `registry=${url}\n` }
+  const report = await at({ files, env: { NPM_CONFIG_REGISTRY: url } }).set('npm', WRITE)
+  expect(report).toMatchObject({ isDone: false, above: ['NPM_CONFIG_REGISTRY'], former: [{ url }] })
+  expect(report.former[0]?.where).toHaveLength(2)
+  // npm gives that to whatever it runs, as this command in a checkout.
+  const below = await at({ files, env: { npm_config_registry: url, npm_lifecycle_event: 'warren' } }).set('npm', SHOW)
+  expect(below).toMatchObject({ above: [], former: [{ where: [expect.stringMatching(/\.npmrc$/)] }] })
+})
