@@ -6,7 +6,7 @@ import type { BlobSource, Mesh } from '../mesh/mesh.ts'
 import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
-import { type Conditions, declaredSize, mayBeRight, refusal } from './answer.ts'
+import { type Conditions, declaredSize, isTrouble, mayBeRight, refusal } from './answer.ts'
 import { AsBlob } from './as-blob.ts'
 import { FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
 import { differ } from './differ.ts'
@@ -175,7 +175,7 @@ export class Sources {
     }
     if (differ(response.through?.promised, digests)) {
       response.destroy()
-      return this.#fromUpstream(url, wish, 'none', signal)
+      return this.#unpromised(response.through?.promised, url, wish, signal)
     }
     try {
       // To a plain GET a 304 is no answer.
@@ -198,6 +198,20 @@ export class Sources {
       if (!response.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
       // One seed's word against what came before.
       return this.#fromUpstream(url, wish, 'none', signal)
+    }
+  }
+
+  /**
+   * What a seed says that it has to be something else, or nothing: then upstream itself is asked. Where that cannot be, what a seed has that
+   * nothing promised it may be right all the same, which its bytes will show; once, since nobody is to blame where they are not.
+   */
+  async #unpromised(promised: readonly Digest[] = [], url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
+    try {
+      return await this.#fromUpstream(url, wish, 'none', signal)
+    } catch (error) {
+      const mayTry = promised.length === 0 && wish.from.early
+      if (!mayTry || !isTrouble(error) || isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
+      return this.#fromUpstream(url, { digests: [], from: { ...wish.from, early: false } }, 'sends', signal)
     }
   }
 

@@ -6,8 +6,9 @@ import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import type { SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
 import { MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
 import { VirtualClock } from '../../harness/clock.ts'
-import { bytesOf, codeOf, makeCache, read, serve, useCacheTests } from './fixture.ts'
+import { bytesOf, codeOf, inTime, makeCache, read, serve, useCacheTests } from './fixture.ts'
 import { artifact, digestOf } from './plans.ts'
+import { UNREACHABLE } from './registry.ts'
 
 useCacheTests()
 
@@ -17,7 +18,7 @@ const PLAN = artifact('a', [digestOf(RIGHT)])
 const named = (...digests: Digest[]) => ({ 'x-warren-promised': digests.map(formatDigest).join(',') })
 
 /** A member of a mesh with a seed that answers so, and its own way to an upstream. */
-function member(answer: Partial<SeedAnswer>, body = RIGHT, isSeed = true) {
+function member(answer: Partial<SeedAnswer>, body: Buffer | null = RIGHT, isSeed = true, sentBySeed = OTHER) {
   const network = new MemoryNetwork()
   const clock = new VirtualClock()
   const blamed: string[] = []
@@ -27,14 +28,17 @@ function member(answer: Partial<SeedAnswer>, body = RIGHT, isSeed = true) {
     asked.push(question)
     if (blamed.length > 0) throw new Error('it is in quarantine')
     async function* sent() {
-      yield OTHER
+      yield sentBySeed
     }
-    const headers = { 'content-length': String(OTHER.length), ...answer.headers }
+    const headers = { 'content-length': String(sentBySeed.length), ...answer.headers }
     const ends = { destroy() {}, discard() {}, blame: (reason: string) => void blamed.push(reason) }
     return { status: 200, body: sent(), ...ends, ...answer, headers }
   }
   const mesh = network.join({ id: 'self' })
-  const upstream = new MemoryUpstream(() => ({ body }))
+  const upstream = new MemoryUpstream(() => {
+    if (!body) throw UNREACHABLE
+    return { body }
+  })
   const seeds = (key: string) => mesh.seeds(key).map((one) => ({ ...one, isSeed }))
   const neighbours = new Proxy(mesh, { get: (of, name) => (name === 'seeds' ? seeds : Reflect.get(of, name, of)) })
   const seeded = new SeededUpstream({ upstream, mesh: neighbours, clock })
@@ -58,6 +62,21 @@ describe('a seed whose documents say something else than those that are here', (
     const { fetch, blamed } = member({ headers: { 'x-warren-promised': 'none' } }, OTHER)
     expect(await codeOf(fetch(PLAN))).toBe('UPSTREAM_CORRUPT')
     expect(blamed).toEqual([])
+  })
+})
+
+describe('a seed to which nothing promised what it has', () => {
+  const unpromised = { headers: { 'x-warren-promised': 'none' } }
+
+  it.each([
+    ['is taken at its bytes, if they are right', RIGHT, undefined],
+    ['is not blamed for others, which nobody gets', OTHER, 'UPSTREAM_UNREACHABLE'],
+  ])('%s, where upstream cannot be asked', async (_, sent, code) => {
+    const kit = member(unpromised, null, true, sent)
+    const outcome = inTime(kit.clock, kit.fetch(PLAN)).then((bytes) => bytes.equals(RIGHT))
+    if (code === undefined) expect(await outcome).toBe(true)
+    else expect(await codeOf(outcome)).toBe(code)
+    expect(kit.blamed).toEqual([])
   })
 })
 
