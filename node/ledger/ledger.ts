@@ -5,7 +5,7 @@ import type { SigningKey } from '../trust/keys.ts'
 import { MAX_OPS } from './constants.ts'
 import type { OpBodies, OpType } from './effect.ts'
 import { LedgerFile } from './ledger-file.ts'
-import { hashOf, isOfNewerWarren, type Op, type OpScope, openOp, signOp } from './op.ts'
+import { claimedAuthor, hashOf, isOfNewerWarren, type Op, type OpScope, openOp, signOp } from './op.ts'
 import { OpSet, type Summary } from './op-set.ts'
 import type { LedgerState } from './state.ts'
 
@@ -97,14 +97,18 @@ export class Ledger {
 
   /**
    * Takes ops from elsewhere. Returns those that are new, and why the first wrong one is; what comes after that is left out. What is the
-   * admin's and of a newer version is passed over.
+   * admin's and of a newer version is passed over, and so is, before anything is proven, what says to be of an author that is not heard.
    */
-  add(texts: readonly string[]): { readonly added: readonly Op[]; readonly refused?: string } {
+  add(
+    texts: readonly string[],
+    isHeard: (author: string) => boolean = () => true,
+  ): { readonly added: readonly Op[]; readonly refused?: string } {
     const added: Op[] = []
     let refused: string | undefined
     for (const text of texts) {
       try {
-        const op = this.#take(text)
+        const author = claimedAuthor(text)
+        const op = author === undefined || isHeard(author) ? this.#take(text) : undefined
         if (op) added.push(op)
       } catch (error) {
         if (!isWarrenError(error, 'UNTRUSTED')) throw error

@@ -62,6 +62,11 @@ export function openOp(text: string, scope: OpScope): Op {
   return { ...fields, text, hash: hashOf(text), ...(operator && { operator: operator.name }) }
 }
 
+/** Public key of whoever an op says to be of, before that is proven. */
+export function claimedAuthor(text: string): string | undefined {
+  return peekAny('op', text, z.object({ author: publicKey }))?.author
+}
+
 /**
  * Whether the admin, or an operator, signed it for a newer Warren: then it cannot be read, and whoever brings it has not made it up.
  */

@@ -1,16 +1,16 @@
 import type { Connection, Libp2p } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import { LRUCache } from 'lru-cache'
 import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
-import { MAX_OPS } from '../../ledger/constants.ts'
+import { MAX_OPS, MAX_OPS_OF_OPERATOR } from '../../ledger/constants.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
-import type { Op } from '../../ledger/op.ts'
+import { hashOf, type Op } from '../../ledger/op.ts'
 import { readVersioned } from '../../trust/versioned.ts'
 import { answerWith, ask } from '../host/question.ts'
 import { shuffled } from '../host/shuffled.ts'
 import type { PeerBook } from '../peer-book.ts'
 import { AckExchange, type AckExchangeComponents } from './ack-exchange.ts'
+import { Allowance } from './allowance.ts'
 import { blame, isBlamed } from './blame.ts'
 import { Differing } from './differing.ts'
 import {
@@ -33,6 +33,10 @@ const LOOKED_AT = 3
 const LOOKED_AT_AGAIN = 4
 /** Questions of one member a minute; a whole ledger takes some 350. */
 const ANSWERS_A_MINUTE = 1_000
+/** Ops that are looked at of one member: a whole ledger, and so many more a minute. Each costs up to 0.2 ms, whether it is of use or not. */
+const OPS_OF_MEMBER = { most: MAX_OPS, aMinute: 5_000 }
+/** Ops that are taken of one operator: all that it may have, and so many more a minute, or a stolen key could keep all nodes busy. */
+const OPS_OF_OPERATOR = { most: MAX_OPS_OF_OPERATOR, aMinute: 300 }
 /** Answers with hashes that are asked for in one go; a few more than a full ledger has, since ops may come meanwhile. */
 const MAX_PAGES = MAX_OPS / MAX_HASHES_A_MESSAGE + 4
 /** Ms that a member that is cut off has for hearing why. Meanwhile it is nobody any more, and gets no bytes. */
@@ -40,9 +44,6 @@ const LAST_WORDS = 1_000
 /** How often a member is asked that does not answer, and ms in between; what fails then is made up for by the next comparison. */
 const TRIES = 3
 const RETRY = 1_000
-/** Members whose questions are counted. */
-const COUNTED = 2_000
-
 export interface LedgerExchangeComponents extends AckExchangeComponents {
   readonly libp2p: Libp2p
   readonly ledger: Ledger
@@ -73,21 +74,28 @@ interface Duties {
  * once by everybody. An op proves itself, so that it does not matter who brings it; whoever brings a wrong one is left alone.
  */
 export class LedgerExchange {
-  readonly clocks = new PeerClocks()
+  readonly clocks: PeerClocks
   readonly differing: Differing
   readonly #components: LedgerExchangeComponents
   readonly #acks: AckExchange
-  readonly #answersAMinute: number
+  readonly #answers: Allowance
+  readonly #ofMember: Allowance
+  readonly #ofOperator: Allowance
   readonly #stopped = new AbortController()
   readonly #duties = new Map<string, Duties>()
-  readonly #asked = new LRUCache<string, { since: number; times: number }>({ max: COUNTED })
 
-  /** @param init.answersAMinute questions of one member that are answered */
-  constructor(components: LedgerExchangeComponents, init: { answersAMinute?: number } = {}) {
+  /**
+   * @param init.answersAMinute questions of one member that are answered
+   * @param init.ofOperator ops of one operator that are taken
+   */
+  constructor(components: LedgerExchangeComponents, { answersAMinute = ANSWERS_A_MINUTE, ofOperator = OPS_OF_OPERATOR } = {}) {
     this.#components = components
     this.differing = new Differing(components)
     this.#acks = new AckExchange(components, { closing: this.#stopped.signal })
-    this.#answersAMinute = init.answersAMinute ?? ANSWERS_A_MINUTE
+    this.clocks = new PeerClocks({ isSeed: (peer) => components.book.roleOf(peer) === 'seed' })
+    this.#answers = new Allowance(components, { most: answersAMinute, aMinute: answersAMinute })
+    this.#ofMember = new Allowance(components, OPS_OF_MEMBER)
+    this.#ofOperator = new Allowance(components, ofOperator)
   }
 
   /** From now on members are answered. */
@@ -247,15 +255,17 @@ export class LedgerExchange {
       for (let at = 0; at < lacking.length; at += MAX_OPS_A_MESSAGE) {
         const wanted = lacking.slice(at, at + MAX_OPS_A_MESSAGE)
         const { ops } = await ask(connection, OPS, signal, { ask: 'ops', hashes: wanted })
-        // Whoever names ops and does not have them could go on for ever.
-        if (ops.length === 0 || !this.#take(ops, peer)) return
+        // Whoever names ops and sends others could go on for ever.
+        const right = ops.filter((text) => wanted.includes(hashOf(text)))
+        if (right.length === 0 || this.#ofMember.left(peer) <= 0 || !this.#take(right, peer)) return
       }
     }
   }
 
   #answer(peer: string, text: string): object {
     const { ledger } = this.#components
-    this.#count(peer)
+    if (this.#answers.left(peer) <= 0) throw new Error('too many questions')
+    this.#answers.spend(peer, 1)
     const reading = readVersioned(text, askedSchema)
     if (reading.problem !== undefined) throw new Error(reading.problem)
     const asked = reading.value
@@ -279,22 +289,18 @@ export class LedgerExchange {
     }
   }
 
-  /** Whether all that came was right. */
+  /** Whether all that came was right. What is too much comes again, by a comparison. */
   #take(texts: readonly string[], peer: string): boolean {
     const { ledger, onAdded } = this.#components
-    const { added, refused } = ledger.add(texts)
+    const looked = texts.slice(0, Math.max(0, this.#ofMember.left(peer)))
+    this.#ofMember.spend(peer, looked.length)
+    const isHeard = (author: string) => author === ledger.scope.adminKey || this.#ofOperator.left(author) > 0
+    const { added, refused } = ledger.add(looked, isHeard)
+    for (const { author, operator } of added) if (operator !== undefined) this.#ofOperator.spend(author, 1)
     if (added.length > 0) onAdded(added, peer)
     if (refused === undefined) return true
     blame(this.#components, peer, `it sent what is no op of this mesh: ${refused}`)
     return false
-  }
-
-  /** Throws for a member that asks too much. */
-  #count(peer: string): void {
-    const now = this.#components.clock.now()
-    const asked = this.#asked.get(peer)
-    if (!asked || Math.abs(now - asked.since) >= MINUTE) this.#asked.set(peer, { since: now, times: 1 })
-    else if (++asked.times > this.#answersAMinute) throw new Error('too many questions')
   }
 
   async #compareNowAndThen(): Promise<void> {

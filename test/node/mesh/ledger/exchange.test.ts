@@ -1,7 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { multiaddr } from '@multiformats/multiaddr'
-import { pino } from 'pino'
 import { afterEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { signAcknowledgement } from '../../../../node/ledger/acknowledgement.ts'
 import { MAX_OPS } from '../../../../node/ledger/constants.ts'
@@ -9,11 +7,10 @@ import { LEDGER_FILE, Ledger } from '../../../../node/ledger/ledger.ts'
 import { type Op, signOp } from '../../../../node/ledger/op.ts'
 import { Host } from '../../../../node/mesh/host/host.ts'
 import { ask, type Question } from '../../../../node/mesh/host/question.ts'
-import { Acknowledgements } from '../../../../node/mesh/ledger/acknowledgements.ts'
 import { LedgerExchange } from '../../../../node/mesh/ledger/exchange.ts'
 import { HASHES, OPS, SUMMARY, TAKEN } from '../../../../node/mesh/ledger/messages.ts'
 import { generateKey } from '../../../../node/trust/keys.ts'
-import { createMesh, issueTicket, joinMesh } from '../../../../node/trust/membership.ts'
+import { issueTicket, joinMesh } from '../../../../node/trust/membership.ts'
 import { loadNodeKey } from '../../../../node/trust/node-key.ts'
 import { decodeTicket } from '../../../../node/trust/ticket.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
@@ -21,12 +18,11 @@ import { useLeakCheck } from '../../../harness/leaks.ts'
 import { type Member, type MemberInit, Members } from '../../../harness/members.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
 import { eventually } from '../../../harness/wait.ts'
-import { HonestHost, newKey } from '../stranger.ts'
+import { newKey } from '../stranger.ts'
 
 useLeakCheck()
 const temp = useTempFolders()
 
-const NOW = Date.UTC(2026, 0, 1)
 const NEVER = new AbortController().signal
 
 let members: Members
@@ -267,49 +263,5 @@ describe('the questions of a member', () => {
     const { seed, asking, connectionTo } = await meshOf(1)
     await expect(ask(connectionTo(seed), TAKEN, NEVER, details)).rejects.toThrow()
     expect(await asking(SUMMARY, seed, { ask: 'summary' })).toMatchObject({ count: 0 })
-  })
-
-  it('are so many a minute, and then no more until the next one', async () => {
-    members = new Members(temp)
-    const clock = new VirtualClock(NOW)
-    const [seed, other] = [newKey(), newKey()]
-    const { membership, adminKey } = createMesh({ peer: seed.peerId, addresses: [], now: NOW })
-    const ticket = decodeTicket(issueTicket({ adminKey, membership, role: 'member', notAfter: NOW + 1, now: NOW }))
-    const answerer = await HonestHost.open(seed, membership, NOW)
-    onTestFinished(() => answerer.close())
-    const asker = await HonestHost.open(other, joinMesh({ ticket, peer: other.peerId, now: NOW }), NOW)
-    onTestFinished(() => asker.close())
-    const ledger = new Ledger({ onTrouble: () => {} }, { folder: temp.create(), adminKey: membership.adminKey })
-    const { libp2p } = answerer.host
-    const log = pino({ level: 'silent' })
-    const judge = () => 'member' as const
-    const acks = new Acknowledgements(
-      { ledger, key: seed, clock, chain: () => [], freed: () => [], judge },
-      { self: seed.peerId },
-    )
-    const components = {
-      libp2p,
-      ledger,
-      acks,
-      book: answerer.book,
-      clock,
-      log,
-      isSeed: () => true,
-      onAdded: () => {},
-      onHeard: () => {},
-    }
-    const exchange = new LedgerExchange(components, { answersAMinute: 20 })
-    await exchange.start()
-    onTestFinished(() => exchange.stop())
-    const connection = await asker.host.libp2p.dial(multiaddr(answerer.host.multiaddrs[0]))
-    let answered = 0
-    const flood = async () => {
-      for (; answered < 100; answered++) await ask(connection, SUMMARY, NEVER, { ask: 'summary' })
-    }
-    await expect(flood()).rejects.toThrow()
-    expect(answered).toBe(20)
-    clock.jump(60_000)
-    await expect(flood()).rejects.toThrow()
-    expect(answered).toBe(40)
   })
 })
