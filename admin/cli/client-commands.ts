@@ -13,5 +13,11 @@ export function addClientCommands(program: Command): void {
     .addOption(new Option('--write', 'change the settings, with a copy of each file beside it').conflicts('undo'))
     .option('--undo', 'take back what was written, and nothing that was changed since')
     .addOption(new Option('--replace', 'also where a client is led to a registry that no mirror asks').conflicts('undo'))
+    .addOption(
+      new Option('--adopt', 'write, after the running node was given mirrors for where clients are led now').conflicts([
+        'undo',
+        'replace',
+      ]),
+    )
     .action(async (clients, options) => (await import('./commands/setup.ts')).setup(clients, options))
 }

@@ -48,9 +48,9 @@ export class SomeUser {
    * Sets a client up, does what is to be done with it, and takes the set-up back; every file has to be what it was before, and each
    * that the set-up made gone.
    */
-  async setUp(client: string, act: () => Promise<unknown>): Promise<void> {
+  async setUp(client: string, act: () => Promise<unknown>, flag = '--write'): Promise<void> {
     const before = this.#files()
-    await this.#warren(client, '--write')
+    await this.#warren(client, flag)
     const written = this.#files()
     const changed = [...written.keys()].filter((path) => written.get(path) !== before.get(path))
     expect(changed.length).toBeGreaterThan(1)

@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { builtIns } from '../../node/built-ins.ts'
 import type { MirrorConfig } from '../../node/config/schema.ts'
 import { requireCoursierJars } from '../harness/coursier.ts'
+import { DEAD_END } from '../harness/dead-end.ts'
 import { GoClient } from '../harness/go-client.ts'
 import { requireIvy } from '../harness/ivy.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -46,6 +47,20 @@ test('pip', LIMIT, async (context) => {
   const user = await besideIndex({ '.config/pip/pip.conf': '[install]\n# mine\nno-compile = true' })
   await user.setUp('pip', () => user.run([python, '-m', 'pip', 'install', '--no-cache-dir', '--target', 'site', 'requests']))
   expect(readdirSync(join(user.work, 'site'))).toEqual(BOTH)
+})
+
+test('pip that is led to an index of its own asks that one through the node', LIMIT, async (context) => {
+  const python = await requirePip(context)
+  const index = await scriptedIndex()
+  index.publish({ name: 'own', version: '1.0' })
+  const settings = `[global]\nindex-url = ${index.base}\n`
+  const user = await beside('pypi', `http://${DEAD_END}/simple/`, { '.config/pip/pip.conf': settings })
+  const install = [python, '-m', 'pip', 'install', '--no-cache-dir', '--target', 'site', 'own'] as const
+  await user.setUp('pip', () => user.run(install), '--adopt')
+  expect(readdirSync(join(user.work, 'site'))).toContain('own')
+  const { mirrors, requests } = await user.node.status()
+  expect(mirrors.map(({ upstreams }) => upstreams[0])).toContain(index.base)
+  expect(requests.upstream).toBeGreaterThan(0)
 })
 
 test('uv', LIMIT, async (context) => {

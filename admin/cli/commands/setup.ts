@@ -1,12 +1,14 @@
+import { reasonOf } from '../../../node/errors.ts'
 import { thisMachine } from '../doctor/machine.ts'
 import type { Machine } from '../doctor/scene.ts'
-import { EXIT, UsageError } from '../exit-codes.ts'
-import type { NodeOptions } from '../node-address.ts'
+import { EXIT, START_ONE, UnreachableError, UsageError } from '../exit-codes.ts'
+import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { writeLines } from '../print.ts'
+import { adoptAll } from '../setup/adoption.ts'
 import type { SetupClient } from '../setup/client.ts'
 import { CLIENTS, clientNamed } from '../setup/clients.ts'
 import { reportLines } from '../setup/lines.ts'
-import { ownMirrors } from '../setup/own-mirrors.ts'
+import { type OwnMirrors, ownMirrors } from '../setup/own-mirrors.ts'
 import type { ClientReport } from '../setup/report.ts'
 import { setUp, takeBack } from '../setup/set-up.ts'
 
@@ -15,6 +17,7 @@ interface SetupOptions extends NodeOptions {
   readonly write?: boolean
   readonly undo?: boolean
   readonly replace?: boolean
+  readonly adopt?: boolean
   readonly json?: boolean
 }
 
@@ -22,21 +25,47 @@ interface SetupOptions extends NodeOptions {
 export async function setup(names: readonly string[], options: SetupOptions): Promise<void> {
   const machine = thisMachine()
   const clients = chosen(names, options, machine)
-  const { write = false, undo = false, replace = false } = options
+  const { adopt = false, write = adopt, undo = false, replace = false } = options
   const reports: ClientReport[] = []
   let runs: boolean | undefined
   // The other way round: folders that were made for the first of them may be empty after the last.
   if (undo) for (const client of clients.toReversed()) reports.unshift(takeBack(client, machine))
   else {
-    const own = await ownMirrors(options)
+    let own = await ownMirrors(options)
     runs = own.runs
-    // One after the other: some share a file.
-    for (const client of clients) reports.push(await setUp(client, own, machine, { write, replace }))
+    if (adopt && !runs) throw new UnreachableError(`no node runs that could be given mirrors; ${START_ONE}`)
+    // One after the other: some share a file, or a mirror that is made for them.
+    for (const client of clients) {
+      if (adopt) own = await adopting(client, { own, machine, options }, reports)
+      else reports.push(await setUp(client, own, machine, { write, replace }))
+    }
   }
   const done = write ? 'write' : undo ? 'undo' : 'show'
   if (options.json) writeLines(process.stdout, [JSON.stringify({ done, runs: runs ?? null, clients: reports }, null, 2)])
   else writeLines(process.stdout, reportLines(reports, { done, runs, output: process.stdout }))
   if (reports.some(({ trouble }) => trouble !== undefined)) process.exitCode = EXIT.failure
+}
+
+interface Beside {
+  readonly own: OwnMirrors
+  readonly machine: Machine
+  readonly options: SetupOptions
+}
+
+/** Gives the node mirrors for where a client is led to, then leads it there; returns what the node has then. Throws UnreachableError. */
+async function adopting(client: SetupClient, beside: Beside, reports: ClientReport[]): Promise<OwnMirrors> {
+  const { own, machine, options } = beside
+  const shown = await setUp(client, own, machine, { write: false, replace: true })
+  try {
+    const made = await adoptAll(shown.former, nodeAt(options))
+    const now = made.length > 0 ? await ownMirrors(options) : own
+    reports.push({ ...(await setUp(client, now, machine, { write: true, replace: false })), made })
+    return now
+  } catch (error) {
+    if (error instanceof UnreachableError) throw error
+    reports.push({ ...shown, trouble: reasonOf(error) })
+    return own
+  }
 }
 
 function chosen(names: readonly string[], { all, undo }: SetupOptions, machine: Machine): SetupClient[] {

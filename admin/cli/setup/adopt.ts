@@ -1,9 +1,9 @@
 import { builtIns } from '../../../node/built-ins.ts'
-import { DOCKER_HUB } from '../../../node/docker-hub.ts'
 import { isLoopback } from '../../../node/tcp-address.ts'
 import type { Setting as Led } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { hostOf, isSameListener } from '../same-listener.ts'
+import { type Adoption, adoptionOf } from './adoption.ts'
 import { centralUrls } from './central-urls.ts'
 import { loginPlaces } from './login-places.ts'
 import type { ClientMirror } from './mirror.ts'
@@ -19,8 +19,8 @@ export interface Former {
   readonly logins: readonly string[]
   /** Name of the mirror of the node that asks there already. */
   readonly mirror: string | undefined
-  /** What makes it an upstream of the node, where none does: the command. */
-  readonly command: string | undefined
+  /** What makes it an upstream of the node, where none is. */
+  readonly adoption: Adoption | undefined
 }
 
 interface Surroundings {
@@ -52,8 +52,8 @@ export async function formerOf(
       continue
     }
     const mirror = own.find(({ upstreams }) => upstreams.some((one) => isSame(one, url)))
-    const command = mirror ? undefined : commandFor(url, protocol, mirrors)
-    candidates.set(url, { at, url, where: [where], logins: loginPlaces(at, where, machine), mirror: mirror?.name, command })
+    const adoption = mirror ? undefined : adoptionOf(url, protocol, mirrors)
+    candidates.set(url, { at, url, where: [where], logins: loginPlaces(at, where, machine), mirror: mirror?.name, adoption })
   }
   const judged = await Promise.all(
     [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, ask)) ? [former] : [])),
@@ -71,22 +71,6 @@ function isPublic({ host }: URL, protocol: string): boolean {
 async function isOther(url: URL, ask: (url: URL) => Promise<Answerer>): Promise<boolean> {
   const who = await ask(url)
   return who === 'another' || (who === 'nobody' && !isLoopback({ host: hostOf(url) }))
-}
-
-function commandFor(base: string, protocol: string, mirrors: readonly ClientMirror[]): string | undefined {
-  // A registry of images has one mirror, and what a client was led to stood before Docker Hub.
-  if (protocol === 'oci') {
-    const hub = mirrors.find(({ registry }) => registry === DOCKER_HUB)
-    // What lies below a path is no registry that a node could ask.
-    if (!hub || new URL(base).pathname !== '/') return undefined
-    return `warren mirrors set ${hub.name} --upstream ${base}`
-  }
-  const name = hostOf(new URL(base))
-    .toLowerCase()
-    .replace(/[^a-z\d]+/g, '-')
-    .replace(/^-|-$/g, '')
-    .slice(0, 63)
-  return `warren mirrors add ${name} --protocol ${protocol} --upstream ${base}`
 }
 
 function baseOf(url: URL): string {

@@ -1,5 +1,6 @@
 import { type Output, printable, styled } from '../print.ts'
 import type { Former } from './adopt.ts'
+import { commandFor } from './adoption.ts'
 import { backupOf } from './record.ts'
 import type { ClientReport, FileReport } from './report.ts'
 
@@ -27,11 +28,12 @@ export function reportLines(reports: readonly ClientReport[], look: Look): strin
 }
 
 function clientLines(report: ClientReport, { done }: Look): string[] {
-  const { client, url, files, isDone, former, above, down, next, trouble } = report
+  const { client, url, files, made, isDone, former, above, down, next, trouble } = report
   const changed = files.filter(({ action }) => action !== 'none')
   if (done === 'undo') return undoLines(report)
   return [
     url === undefined ? client : `${client} → ${url}`,
+    ...made.map((name) => `  the node has a mirror for it now: ${name}`),
     ...troubleLines(trouble),
     ...(trouble === undefined && changed.length === 0 ? ['  is led there already'] : []),
     ...changed.flatMap((file) => [...(isDone ? [`  ${writtenText(file)}`] : []), ...file.diff.map((line) => `  ${line}`)]),
@@ -72,11 +74,11 @@ function writtenText({ path, action }: FileReport): string {
 }
 
 /** How the node comes to ask where the client was led before. */
-function formerLines({ url, where, logins, mirror, command }: Former): string[] {
+function formerLines({ url, where, logins, mirror, adoption }: Former): string[] {
   if (mirror !== undefined) return [`  it was led to ${url} (${where.join(', ')}), which the mirror ${mirror} asks`]
   return [
-    `  it was led to ${url} (${where.join(', ')}), which no mirror asks; this makes one:`,
-    ...(command === undefined ? [] : [`    ${command}`]),
+    `  it was led to ${url} (${where.join(', ')}), which no mirror asks${adoption === undefined ? '' : '; this makes one:'}`,
+    ...(adoption === undefined ? [] : [`    ${commandFor(adoption)}`]),
     ...logins.map((place) => `    its login is ${place}: the node wants it under «credentials» in its settings`),
   ]
 }

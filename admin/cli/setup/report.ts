@@ -20,6 +20,8 @@ export interface ClientReport {
   /** URL of the mirror that it is led to; undefined where it is taken back, or there is none. */
   readonly url: string | undefined
   readonly files: readonly FileReport[]
+  /** Names of mirrors that the node was given for it. */
+  readonly made: readonly string[]
   /** Whether it was done. */
   readonly isDone: boolean
   /** Where it was led before, if that is none of the public registries. */

@@ -23,7 +23,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
   const { protocol } = client.reader
   const mirrors = own.mirrors.filter((one) => one.protocol === protocol)
   const report = { client: client.name, down: client.down, next: client.next }
-  const nothing = { ...report, url: undefined, files: [], isDone: false, former: [], above: [] }
+  const nothing = { ...report, url: undefined, files: [], made: [], isDone: false, former: [], above: [] }
   try {
     const files = client.files(machine, mirrors)
     const led = client.reader.read(machine)
@@ -44,6 +44,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
       ...report,
       url: mirror.url,
       files: plans.map(fileReport),
+      made: [],
       isDone: wanted.write && !isStopped,
       former,
       above: led
@@ -60,7 +61,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
 
 /** Takes back what was written for a client, or says how that would be done. Rejects for nothing that lies in its files. */
 export function takeBack(client: SetupClient, machine: Machine): ClientReport {
-  const report = { client: client.name, url: undefined, former: [], above: [], down: undefined, next: undefined }
+  const report = { client: client.name, url: undefined, made: [], former: [], above: [], down: undefined, next: undefined }
   try {
     const plans = client.files(machine, []).flatMap((path) => plannedUndo(path) ?? [])
     undo(plans)

@@ -2,9 +2,9 @@ import { type LayeredMirrorView, layeredMirrorSchema } from '../../../api/mirror
 import type { OpAnswer } from '../../../api/ops-schema.ts'
 import { ApiClient } from '../../api-client.ts'
 import { changeMesh, fateText, type MeshOptions } from '../../mesh-change.ts'
+import { mirrorPath } from '../../mirror-path.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { writeLines } from '../../print.ts'
-import { mirrorPath } from './set.ts'
 
 export interface PushOptions extends NodeOptions, MeshOptions {
   readonly undo?: boolean

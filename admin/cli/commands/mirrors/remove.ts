@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { type LayeredMirrorView, layeredMirrorSchema } from '../../../api/mirrors-schema.ts'
 import { ApiClient } from '../../api-client.ts'
+import { mirrorPath } from '../../mirror-path.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { writeLines } from '../../print.ts'
 import { LAYERS } from './list.ts'
-import { mirrorPath } from './set.ts'
 
 type Options = NodeOptions & { readonly json?: boolean }
 

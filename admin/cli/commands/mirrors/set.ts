@@ -4,6 +4,7 @@ import { reasonOf } from '../../../../node/errors.ts'
 import { layeredMirrorSchema } from '../../../api/mirrors-schema.ts'
 import { ApiClient } from '../../api-client.ts'
 import { UsageError } from '../../exit-codes.ts'
+import { mirrorPath } from '../../mirror-path.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { writeLines } from '../../print.ts'
 import { allMirrors, mirrorLines } from './list.ts'
@@ -40,10 +41,6 @@ export async function set(name: string, options: EntryOptions): Promise<void> {
   const changes = entryIn(options)
   if (Object.keys(changes).length === 0) throw new UsageError('say what is to change, such as --upstream, or --from a file')
   await put(name, options.from === undefined ? { ...(entry || {}), ...changes } : changes, { 'if-match': etag ?? '*' }, options)
-}
-
-export function mirrorPath(name: string): string {
-  return `/admin/v1/mirrors/${encodeURIComponent(name)}`
 }
 
 async function put(

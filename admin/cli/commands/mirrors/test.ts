@@ -1,10 +1,10 @@
 import { type MirrorTest, mirrorTestSchema } from '../../../api/mirrors-schema.ts'
 import { ApiClient } from '../../api-client.ts'
 import { EXIT } from '../../exit-codes.ts'
+import { mirrorPath } from '../../mirror-path.ts'
 import { type NodeOptions, nodeAt } from '../../node-address.ts'
 import { type Output, styled, table, writeLines } from '../../print.ts'
 import { allMirrors } from './list.ts'
-import { mirrorPath } from './set.ts'
 
 /** Ms that the node gets: it gives its upstreams ten seconds. */
 const PATIENCE = 20_000

@@ -37,6 +37,11 @@ test('--all sets up what is installed, tells it as JSON, and takes it back', asy
   expect((await setup('npm', '--undo')).stdout).toBe('npm: nothing was written for it\n')
 })
 
+test('mirrors can be given to a running node only', async () => {
+  const { code, stderr } = await machine('npm').setup('npm', '--adopt')
+  expect([code, stderr]).toEqual([3, expect.stringContaining('no node runs that could be given mirrors')])
+})
+
 test.for([
   [['nmp'], 'there is no set-up of «nmp»; did you mean npm?'],
   [[], 'name a client, or say --all'],

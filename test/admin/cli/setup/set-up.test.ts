@@ -91,7 +91,7 @@ test('a client that is led to a registry that no mirror asks is not led away, an
     expect.objectContaining({
       url: 'http://npm.corp.invalid/x/',
       mirror: undefined,
-      command: 'warren mirrors add npm-corp-invalid --protocol npm --upstream http://npm.corp.invalid/x/',
+      adoption: { name: 'npm-npm-corp-invalid-x', protocol: 'npm', upstream: 'http://npm.corp.invalid/x/' },
       logins: [
         expect.stringMatching(/^the URL itself/),
         expect.stringMatching(/^\/\/npm\.corp\.invalid\/:_authToken in /),
@@ -102,7 +102,9 @@ test('a client that is led to a registry that no mirror asks is not led away, an
   expect(read('home/.npmrc')).toBe(text)
   expect(JSON.stringify(report)).not.toContain('hunter2')
   const lines = reportLines([report], { done: 'write', runs: true, output: process.stdout })
-  expect(lines.join('\n')).toContain('warren mirrors add npm-corp-invalid')
+  expect(lines.join('\n')).toContain(
+    'warren mirrors add npm-npm-corp-invalid-x --protocol npm --upstream http://npm.corp.invalid/x/',
+  )
   expect((await set('npm', { write: true, replace: true })).isDone).toBe(true)
   expect(read('home/.npmrc')).toContain(`registry=${NODE}/npm/`)
 })
@@ -153,9 +155,9 @@ test('sources of apt are led to the mirrors that ask there, and it is said what 
   const raw = { name: 'one', protocol: 'raw', upstreams: ['http://deb.one.invalid/debian/'], url: `${NODE}/raw/one/` }
   const { read, set } = at({ files: { 'etc/apt/sources.list': text }, mirrors: [raw] })
   const report = await set('apt', WRITE)
-  expect(report.former.map(({ mirror, command }) => [mirror, command])).toEqual([
+  expect(report.former.map(({ mirror, adoption }) => [mirror, adoption?.name])).toEqual([
     ['one', undefined],
-    [undefined, 'warren mirrors add deb-two-invalid --protocol raw --upstream http://deb.two.invalid/debian/'],
+    [undefined, 'raw-deb-two-invalid-debian'],
   ])
   expect(read('etc/apt/sources.list')).toBe(text.replace('http://deb.one.invalid/debian', `${NODE}/raw/one/`))
 })
