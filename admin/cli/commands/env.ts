@@ -8,7 +8,6 @@ import { type Changes, changesText, type Shell } from '../env/shell.ts'
 import { readyNode } from '../env/waiting.ts'
 import { UsageError } from '../exit-codes.ts'
 import { Mirrors } from '../get/mirrors.ts'
-import { mirrorAddress } from '../images/mirror-address.ts'
 import type { NodeOptions } from '../node-address.ts'
 import { writeLines } from '../print.ts'
 
@@ -30,9 +29,9 @@ export async function env(options: EnvOptions): Promise<void> {
   const former = process.env[FOLDER_VARIABLE]
   const last = former ? JobFolder.at(former) : undefined
   if (options.remove) return remove(options, last)
-  const { admin, status } = await readyNode(options, options.wait * 1_000)
-  const base = mirrorAddress(status.node.listen, admin)
-  const mirrors = new Mirrors({ base, mirrors: status.mirrors, named: options.mirror ?? [] })
+  const node = await readyNode(options, options.wait * 1_000)
+  const base = node.base.replace(/\/$/, '')
+  const mirrors = new Mirrors({ base, mirrors: node.mirrors, named: options.mirror ?? [] })
   const machine = { ...thisMachine(), env: environmentBefore(process.env, last) }
   const isSame = options.dir === undefined && last !== undefined
   const folder = isSame ? last : JobFolder.make(options.dir)
@@ -50,7 +49,7 @@ export async function env(options: EnvOptions): Promise<void> {
     throw error
   }
   if (last && !isSame) last.remove()
-  if (status.mesh.state === 'joining')
+  if (node.isJoining)
     process.stderr.write('warren: warning: the node reaches no other member of its mesh yet, so it asks registries itself\n')
 }
 

@@ -29,9 +29,6 @@ export class JobFolder {
   /** Makes one: at `path`, or among the temporary files. Throws UsageError for a folder that somebody uses for something else. */
   static make(path: string | undefined): JobFolder {
     const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'warren-env-')) : resolve(path)
-    // Maven and sbt take options apart at each space, and have no quotes.
-    if (/\s/.test(folder))
-      throw new UsageError(`--dir: ${JSON.stringify(folder)} has a space in it, which Maven and sbt cannot have`)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const { uid, mode } = lstatSync(folder)
     const isOther = process.geteuid !== undefined && uid !== process.geteuid()

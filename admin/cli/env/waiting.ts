@@ -1,21 +1,27 @@
 import { setTimeout } from 'node:timers/promises'
-import type { Status } from '../../api/status-schema.ts'
+import { toHostPort } from '../../../node/tcp-address.ts'
+import { tokenText } from '../api-client.ts'
 import { UnreachableError } from '../exit-codes.ts'
+import type { NodeMirror } from '../get/mirrors.ts'
+import { mirrorAddress, reachable } from '../images/mirror-address.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
-import { statusOf } from '../node-status.ts'
+import { toldBy } from '../node-status.ts'
+import { loadSettings } from '../settings.ts'
 
 /** Ms between two looks at a node that is starting. */
 const BETWEEN_LOOKS = 50
 
 export interface ReadyNode {
-  /** Base URL of its admin API. */
-  readonly admin: string
-  readonly status: Status
+  /** Base URL of its mirrors. */
+  readonly base: string
+  readonly mirrors: readonly NodeMirror[]
+  /** Whether it is in a mesh of which it reaches nobody yet. */
+  readonly isJoining: boolean
 }
 
 /**
  * The node that is meant, once it serves, and, where it is in a mesh, is connected; after `patience` (ms) also while it is not. Throws
- * UnreachableError where none answers by then.
+ * UnreachableError where none answers by then, and Error for one that `--node` names and that wants its token.
  */
 export async function readyNode(options: NodeOptions, patience: number): Promise<ReadyNode> {
   const end = performance.now() + patience
@@ -25,14 +31,21 @@ export async function readyNode(options: NodeOptions, patience: number): Promise
       if (isLate || !(error instanceof UnreachableError)) throw error
       return undefined
     })
-    if (found && (isLate || found.status.mesh.state !== 'joining')) return found
+    if (found && (isLate || !found.isJoining)) return found
     await setTimeout(BETWEEN_LOOKS)
   }
 }
 
 async function look(options: NodeOptions): Promise<ReadyNode> {
   const address = nodeAt(options)
-  const status = await statusOf(address)
+  const { status } = await toldBy(address)
   if (status.node.state === 'draining') throw new UnreachableError(`the node at ${address.base} is stopping`)
-  return { admin: address.base, status }
+  const isJoining = status.mesh.state === 'joining'
+  if ('mirrors' in status) return { base: mirrorAddress(status.node.listen, address.base), mirrors: status.mirrors, isJoining }
+  // The node of the machine, which another user runs: jobs may read its settings, and do not have its token.
+  if (options.node !== undefined) throw new Error(tokenText(address.base, undefined))
+  const { config } = loadSettings(options)
+  const [listen] = config.listen
+  if (!listen || listen.port === 0) throw new Error(tokenText(address.base, undefined))
+  return { base: config.publicUrl ?? reachable(`http://${toHostPort(listen)}`), mirrors: config.mirrors, isJoining }
 }

@@ -238,7 +238,36 @@ test('--dir is made, used again, and never what somebody uses for something else
   const mine = join(home, 'mine')
   mkdirSync(mine)
   writeFileSync(join(mine, 'precious'), '')
-  for (const args of [['--dir', mine], ['--remove', '--dir', mine], ['--remove'], ['--dir', join(home, 'a b')]])
+  for (const args of [['--dir', mine], ['--remove', '--dir', mine], ['--remove']])
     expect(await run(args)).toMatchObject({ code: 2, stdout: '' })
   expect(readdirSync(mine)).toEqual(['precious'])
+})
+
+test('Maven and sbt are left alone where their files would have a space in their path, and no other client', async () => {
+  const { run, home } = await world()
+  const { stdout, stderr } = await run(['--dir', join(home, 'a b')])
+  const variables = variablesIn(stdout)
+  expect(Object.keys(variables)).toContain('PIP_INDEX_URL')
+  expect(Object.keys(variables)).not.toContain('MAVEN_ARGS')
+  expect(stderr).toContain('Maven: it takes no path with a space in it')
+})
+
+test("the node of the machine, whose token a job does not have, is led to by the machine's settings", async () => {
+  const { node, home, tmp } = await world()
+  const config = join(home, 'warren.yaml')
+  const settings = {
+    data: temp.create('other'),
+    listen: ['127.0.0.1:7999'],
+    admin: { listen: new URL(node.admin).host },
+    mirrors: { npm: false },
+  }
+  writeFileSync(config, JSON.stringify(settings))
+  const { code, stdout } = await runWarren(['env', '--config', config], { home, env: { TMPDIR: tmp } })
+  expect(code).toBe(0)
+  const variables = variablesIn(stdout)
+  expect(variables.PIP_INDEX_URL).toBe('http://127.0.0.1:7999/pypi/simple/')
+  expect(variables).not.toHaveProperty('npm_config_registry')
+  const named = await runWarren(['env', '--node', node.admin], { home, env: { TMPDIR: tmp } })
+  expect(named).toMatchObject({ code: 1, stdout: '' })
+  expect(named.stderr).toContain('wants its node token')
 })

@@ -1,0 +1,109 @@
+#!/bin/sh
+# A Warren node for one job of a CI system. Any POSIX shell will do.
+#
+#   warren-ci.sh start          starts a node in the background; with a ticket it joins that mesh
+#   warren-ci.sh env [option]   prints what leads the job's clients to it: eval "$(sh warren-ci.sh env)"
+#   warren-ci.sh stop           takes that back and stops the node; what is left is what it cached
+#
+# WARREN_DATA     folder of the node: for this job alone, or for the ones after it as well, but for one at a time
+# WARREN_TICKET   ticket of a mesh, from a secret. Without one the job gets the node of its machine, or one that is alone
+#
+# All other settings of a node count as well (WARREN_MESH_ZONE, WARREN_STORE_QUOTA and so on).
+set -eu
+
+fail() {
+  printf 'warren-ci: %s\n' "$*" >&2
+  exit 1
+}
+
+: "${WARREN_DATA:?names the folder of the node}"
+
+log=$WARREN_DATA/ci.log
+file=$WARREN_DATA/ci.pid
+ticket=$WARREN_DATA/ci.ticket
+
+# In a container without an init, what has ended may stay in the list of processes.
+is_alive() {
+  kill -0 "$pid" 2>/dev/null || return 1
+  [ ! -r "/proc/$pid/stat" ] || ! grep -q ') [ZX] ' "/proc/$pid/stat"
+}
+
+# Whether the node that was started is there. A number that is left from before a restart may be somebody else's by now.
+is_running() {
+  [ -s "$file" ] && read -r pid <"$file" && is_alive || return 1
+  [ ! -r "/proc/$pid/cmdline" ] || tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q warren
+}
+
+# Not every «sleep» knows parts of a second.
+pause() {
+  sleep 0.05 2>/dev/null || sleep 1
+}
+
+is_ready() {
+  grep -q "\"pid\": $pid," "$WARREN_DATA/node.json" 2>/dev/null
+}
+
+need_warren() {
+  command -v warren >/dev/null || fail 'there is no warren in PATH: npm install --global warren-mesh'
+}
+
+start() {
+  need_warren
+  ! is_running || fail "a node runs on $WARREN_DATA already"
+  if [ -z "${WARREN_TICKET:-}${WARREN_TICKET_FILE:-}" ] && warren status >/dev/null 2>&1; then return; fi
+  umask 077
+  mkdir -p "$WARREN_DATA"
+  # Others can read the variables of a process as long as it runs, and whoever has a ticket can make up members.
+  if [ -n "${WARREN_TICKET:-}" ]; then
+    printf '%s\n' "$WARREN_TICKET" >"$ticket"
+    export WARREN_TICKET_FILE="$ticket"
+  fi
+  unset WARREN_TICKET
+  # Free ports, for other jobs of this machine have nodes, too; and members that forget this one when it goes.
+  export WARREN_MESH_EPHEMERAL=true
+  export WARREN_LISTEN="${WARREN_LISTEN:-127.0.0.1:0}"
+  export WARREN_MESH_LISTEN="${WARREN_MESH_LISTEN:-0.0.0.0:0}"
+  export WARREN_MESH_BLOBS="${WARREN_MESH_BLOBS:-0.0.0.0:0}"
+  nohup warren up </dev/null >"$log" 2>&1 &
+  pid=$!
+  echo "$pid" >"$file"
+  tries=0
+  until is_ready; do
+    pause
+    if ! is_alive || [ "$tries" -ge 600 ]; then
+      cat "$log" >&2
+      end
+      tidy
+      fail 'the node does not start'
+    fi
+    tries=$((tries + 1))
+  done
+  rm -f "$ticket"
+}
+
+stop() {
+  if [ -d "$WARREN_DATA/env" ]; then warren env --remove --dir "$WARREN_DATA/env" >/dev/null || true; fi
+  if is_running; then end; fi
+  tidy
+}
+
+end() {
+  kill -TERM "$pid" 2>/dev/null || true
+  while is_alive; do pause; done
+}
+
+tidy() {
+  rm -f "$log" "$file" "$ticket"
+}
+
+case ${1:-} in
+start) start ;;
+env)
+  need_warren
+  shift
+  if is_running; then set -- --data "$WARREN_DATA" --dir "$WARREN_DATA/env" --wait 10 "$@"; fi
+  exec warren env "$@"
+  ;;
+stop) stop ;;
+*) fail 'say what to do: start, env or stop' ;;
+esac

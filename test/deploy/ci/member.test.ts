@@ -1,0 +1,64 @@
+import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { ENTRY } from '../../admin/cli/run-warren.ts'
+import { cleanEnv, run } from '../../harness/child-process.ts'
+import { succeeded } from '../../harness/npm.ts'
+import { MeshOfProcesses } from '../../harness/process-mesh.ts'
+import { ReplayUpstream } from '../../harness/replay.ts'
+import { started } from '../../harness/scripted-files.ts'
+import { SyntheticRegistry } from '../../harness/synthetic.ts'
+import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
+import { checkout } from './runners.ts'
+
+const TIMEOUT_MS = 120_000
+
+const temp = useTempFolders()
+
+/** Steps of jobs, with what the script starts in a folder of its own; each is a shell of its own, as in most systems. */
+function jobWith(env: Record<string, string>) {
+  const [work, bin] = [checkout(temp.create('checkout')), temp.create('bin')]
+  writeFileSync(join(bin, 'warren'), `#!/bin/sh\nexec "${process.execPath}" "${ENTRY}" "$@"\n`)
+  chmodSync(join(bin, 'warren'), 0o755)
+  const data = join(work, 'warren')
+  const fixed = {
+    HOME: work,
+    WARREN_DATA: data,
+    WARREN_MESH_LISTEN: '127.0.0.1:0',
+    WARREN_MESH_BLOBS: '127.0.0.1:0',
+    WARREN_MESH_MDNS: 'false',
+  }
+  const step = async (line: string, more: Record<string, string> = {}) => {
+    const all = cleanEnv({ ...fixed, ...env, PATH: `${bin}:${process.env.PATH}`, ...more })
+    return succeeded(await run(['sh', '-e', '-c', line], { cwd: work, env: all, timeoutMs: TIMEOUT_MS })).stdout
+  }
+  return { data, step }
+}
+
+test('a member for one job takes from its mesh, and leaves its cache and no memory of it', {
+  timeout: TIMEOUT_MS,
+}, async () => {
+  const registry = new SyntheticRegistry({ packages: 2, odd: false })
+  const replay = await started(new ReplayUpstream(registry.recording))
+  const mirrors = { npm: { upstreams: [replay.url] } }
+  await using mesh = new MeshOfProcesses(temp, { config: { mirrors } })
+  const seed = await mesh.join({ role: 'seed' })
+  const [one] = registry.installable
+  const path = `/npm/${one?.name}/-/${one?.name}-${one?.version}.tgz`
+  expect((await fetch(seed.url + path)).status).toBe(200)
+  await replay.gone()
+
+  const { data, step } = jobWith({ WARREN_MIRRORS: JSON.stringify(mirrors) })
+  const look = `fetch(process.env.npm_config_registry.slice(0, -5) + "${path}").then(async (r) => { await r.bytes(); console.log(r.headers.get("x-warren-source")) })`
+  const ask = `eval "$(sh ci/warren-ci.sh env)"; "${process.execPath}" -e '${look}'`
+  for (const source of ['seed', 'local']) {
+    await step('sh ci/warren-ci.sh start', { WARREN_TICKET: await mesh.ticket() })
+    expect((await step(ask)).trim()).toBe(source)
+    expect(await seed.peers()).toEqual([expect.objectContaining({ role: 'member', connected: true })])
+    expect(existsSync(join(data, 'ci.ticket'))).toBe(false)
+    await step('sh ci/warren-ci.sh stop')
+    expect(readdirSync(data)).toEqual(['store'])
+    await eventually('the seed has forgotten it', async () => (await seed.peers()).length === 0)
+  }
+})

@@ -1,0 +1,107 @@
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
+import { useTempFolders } from '../../harness/temp.ts'
+import { checkout, RECIPES, RUNNERS } from './runners.ts'
+
+const temp = useTempFolders()
+const names = Object.keys(RUNNERS)
+
+/** Stands for the command: notes how it is called, and does of each what the script waits for. */
+const WARREN = `#!/bin/sh
+echo "$*" >>"$NOTES/calls"
+case $1 in
+up)
+  [ ! -e "$NOTES/broken" ] || exit 1
+  printenv >"$NOTES/node.env"
+  cat "$WARREN_TICKET_FILE" >"$NOTES/ticket"
+  echo $$ >"$NOTES/pid"
+  printf '{\\n  "pid": %s,\\n}\\n' $$ >"$WARREN_DATA/node.json"
+  trap 'exit 0' TERM
+  while :; do sleep 0.02; done
+  ;;
+status) exit 3 ;;
+env)
+  case $* in
+  *--remove*) rmdir "$WARREN_DATA/env" ;;
+  *--data*)
+    mkdir "$WARREN_DATA/env"
+    case $* in
+    *github*) echo "npm_config_registry=http://node.test/npm/" ;;
+    *) echo "export npm_config_registry='http://node.test/npm/'" ;;
+    esac
+    ;;
+  *) exit 3 ;;
+  esac
+  ;;
+esac
+`
+
+/** The job. */
+const NPM = `#!/bin/sh
+[ "$1" = ci ] || exit 9
+printenv >"$NOTES/job.env"
+exit "\${JOB:-0}"
+`
+
+async function jobOf(name: string, init: { job?: string; broken?: boolean } = {}) {
+  const work = checkout(temp.create('checkout'))
+  const notes = temp.create('notes')
+  const bin = temp.create('bin')
+  for (const [program, text] of Object.entries({ warren: WARREN, npm: NPM })) {
+    writeFileSync(join(bin, program), text)
+    chmodSync(join(bin, program), 0o755)
+  }
+  if (init.broken) writeFileSync(join(notes, 'broken'), '')
+  const env = { PATH: `${bin}:${process.env.PATH}`, NOTES: notes, JOB: init.job ?? '0' }
+  mkdirSync(`${work}@tmp`)
+  const isGood = await RUNNERS[name]?.({ work, env, secrets: { WARREN_TICKET: 'the ticket' } })
+  const note = (what: string) => (existsSync(join(notes, what)) ? readFileSync(join(notes, what), 'utf8') : '')
+  const variables = (what: string) =>
+    new Map(
+      note(what)
+        .split('\n')
+        .map((line) => line.split('=', 2) as [string, string]),
+    )
+  return { isGood, calls: note('calls').trim().split('\n'), note, variables }
+}
+
+/** In a container without an init what has ended may stay in the list of processes, without a command. */
+function isGone(pid: number): boolean {
+  const file = `/proc/${pid}/cmdline`
+  return !existsSync(file) || readFileSync(file, 'utf8') === ''
+}
+
+test('there is a runner for each recipe that there is', () => {
+  const folders = readdirSync(RECIPES, { withFileTypes: true }).filter((one) => one.isDirectory())
+  expect(folders.map(({ name }) => name).sort()).toEqual(names.map((name) => name.split('/')[0]).sort())
+})
+
+test.for(names)('%s: the node gets the ticket, the job gets its mirrors and no ticket, and nothing is left', async (name) => {
+  const { isGood, calls, note, variables } = await jobOf(name)
+  expect(isGood).toBe(true)
+  const data = variables('node.env').get('WARREN_DATA') ?? ''
+  const shell = /github|forgejo/.test(name) ? ' --shell github' : ''
+  expect(calls).toEqual(['up', `env --data ${data} --dir ${data}/env --wait 10${shell}`, `env --remove --dir ${data}/env`])
+  expect(note('ticket')).toBe('the ticket\n')
+  expect(variables('node.env').has('WARREN_TICKET')).toBe(false)
+  expect(variables('node.env').get('WARREN_MESH_EPHEMERAL')).toBe('true')
+  expect(variables('job.env').get('npm_config_registry')).toBe('http://node.test/npm/')
+  expect(note('job.env')).not.toContain('the ticket')
+  expect(isGone(Number(note('pid')))).toBe(true)
+  expect(readdirSync(data)).toEqual(['node.json'])
+})
+
+test.for(names)('%s: a job that fails has failed, and the node is stopped all the same', async (name) => {
+  const { isGood, calls, note } = await jobOf(name, { job: '7' })
+  expect(isGood).toBe(false)
+  expect(calls.at(-1)).toMatch(/^env --remove/)
+  expect(isGone(Number(note('pid')))).toBe(true)
+})
+
+test.for(names)('%s: where the node does not start, the job goes on without', async (name) => {
+  const { isGood, variables } = await jobOf(name, { broken: true })
+  expect(isGood).toBe(true)
+  expect(variables('job.env').has('PATH')).toBe(true)
+  expect(variables('job.env').has('npm_config_registry')).toBe(false)
+})
