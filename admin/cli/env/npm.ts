@@ -1,10 +1,7 @@
-import { join } from 'node:path'
-import { parse } from 'smol-toml'
-import { z } from 'zod'
-import { inHome, parsedFile, type Setting, variables } from '../doctor/clients/client.ts'
+import { variables } from '../doctor/clients/client.ts'
 import { npm as npmSettings } from '../doctor/clients/npm.ts'
 import { yarn as yarnSettings } from '../doctor/clients/yarn.ts'
-import type { Machine } from '../doctor/scene.ts'
+import { bun as bunSetup } from '../setup/clients/bun.ts'
 import type { EnvClient } from './client.ts'
 
 /** pnpm reads npm's variables as well, and from 11 on its own before them. */
@@ -39,17 +36,6 @@ export const yarn: EnvClient = {
 export const bun: EnvClient = {
   name: 'bun',
   type: 'npm',
-  told: (machine) => [...variables(machine, 'BUN_CONFIG_REGISTRY'), ...bunfig(machine), ...npmSettings.read(machine)],
+  told: (machine) => [...bunSetup.reader.read(machine), ...npmSettings.read(machine)],
   variables: (url) => ({ BUN_CONFIG_REGISTRY: url }),
-}
-
-const bunSettings = z.object({
-  install: z.object({ registry: z.union([z.string(), z.object({ url: z.string() }).transform(({ url }) => url)]) }),
-})
-
-function bunfig(machine: Machine): Setting[] {
-  return [join(machine.folder, 'bunfig.toml'), ...inHome(machine, '.bunfig.toml')].flatMap((where) => {
-    const url = parsedFile(where, (text) => bunSettings.safeParse(parse(text)).data?.install.registry)
-    return url === undefined ? [] : [{ where, url }]
-  })
 }

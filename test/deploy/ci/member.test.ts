@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, readdirSync, writeFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ENTRY } from '../../admin/cli/run-warren.ts'
@@ -10,7 +10,7 @@ import { started } from '../../harness/scripted-files.ts'
 import { SyntheticRegistry } from '../../harness/synthetic.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually } from '../../harness/wait.ts'
-import { checkout } from './runners.ts'
+import { checkout, RECIPES } from './runners.ts'
 
 const TIMEOUT_MS = 120_000
 
@@ -19,8 +19,7 @@ const temp = useTempFolders()
 /** Steps of jobs, with what the script starts in a folder of its own; each is a shell of its own, as in most systems. */
 function jobWith(env: Record<string, string>) {
   const [work, bin] = [checkout(temp.create('checkout')), temp.create('bin')]
-  writeFileSync(join(bin, 'warren'), `#!/bin/sh\nexec "${process.execPath}" "${ENTRY}" "$@"\n`)
-  chmodSync(join(bin, 'warren'), 0o755)
+  program(bin, 'warren', `exec "${process.execPath}" "${ENTRY}" "$@"`)
   const data = join(work, 'warren')
   const fixed = {
     HOME: work,
@@ -33,7 +32,7 @@ function jobWith(env: Record<string, string>) {
     const all = cleanEnv({ ...fixed, ...env, PATH: `${bin}:${process.env.PATH}`, ...more })
     return succeeded(await run(['sh', '-e', '-c', line], { cwd: work, env: all, timeoutMs: TIMEOUT_MS })).stdout
   }
-  return { data, step }
+  return { work, bin, data, step }
 }
 
 test('a member for one job takes from its mesh, and leaves its cache and no memory of it', {
@@ -49,16 +48,37 @@ test('a member for one job takes from its mesh, and leaves its cache and no memo
   expect((await fetch(seed.url + path)).status).toBe(200)
   await replay.gone()
 
-  const { data, step } = jobWith({ WARREN_MIRRORS: JSON.stringify(mirrors) })
+  const { work, bin, data, step } = jobWith({ WARREN_MIRRORS: JSON.stringify(mirrors) })
   const look = `fetch(process.env.npm_config_registry.slice(0, -5) + "${path}").then(async (r) => { await r.bytes(); console.log(r.headers.get("x-warren-source")) })`
-  const ask = `eval "$(sh ci/warren-ci.sh env)"; "${process.execPath}" -e '${look}'`
-  for (const source of ['seed', 'local']) {
-    await step('sh ci/warren-ci.sh start', { WARREN_TICKET: await mesh.ticket() })
-    expect((await step(ask)).trim()).toBe(source)
-    expect(await seed.peers()).toEqual([expect.objectContaining({ role: 'member', connected: true })])
-    expect(existsSync(join(data, 'ci.ticket'))).toBe(false)
-    await step('sh ci/warren-ci.sh stop')
+  program(bin, 'npm', `exec "${process.execPath}" -e '${look}'`)
+  const ends = async () => {
     expect(readdirSync(data)).toEqual(['store'])
     await eventually('the seed has forgotten it', async () => (await seed.peers()).length === 0)
   }
+
+  await step('sh ci/warren-ci.sh start', { WARREN_TICKET: await mesh.ticket() })
+  expect((await step('eval "$(sh ci/warren-ci.sh env)"; npm ci')).trim()).toBe('seed')
+  expect(await seed.peers()).toEqual([expect.objectContaining({ role: 'member', connected: true })])
+  expect(existsSync(join(data, 'ci.ticket'))).toBe(false)
+  await step('sh ci/warren-ci.sh stop')
+  await ends()
+
+  // The next job, as the guide has it.
+  writeFileSync(join(work, 'ticket'), await mesh.ticket())
+  const example = exampleWith('warren-ci.sh start').replace('/tmp/warren-$USER', data).replaceAll('deploy/ci/', 'ci/')
+  expect((await step(example)).trim()).toBe('local')
+  await ends()
 })
+
+function exampleWith(words: string): string {
+  const guide = readFileSync(join(RECIPES, '../README.md'), 'utf8')
+  const [text, another] = [...guide.matchAll(/^```sh\n(.*?)^```$/gms)]
+    .map(([, one = '']) => one)
+    .filter((one) => one.includes(words))
+  if (text === undefined || another !== undefined) throw new Error(`not one example has «${words}»`)
+  return text
+}
+
+function program(bin: string, name: string, line: string): void {
+  writeFileSync(join(bin, name), `#!/bin/sh\n${line}\n`, { mode: 0o755 })
+}

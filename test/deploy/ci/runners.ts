@@ -7,7 +7,7 @@ import { cleanEnv, run } from '../../harness/child-process.ts'
 
 export const RECIPES = fileURLToPath(new URL('../../../deploy/ci/', import.meta.url))
 
-export interface Job {
+interface Job {
   /** Working folder: a checkout. */
   readonly work: string
   /** Variables of the machine. */
