@@ -4,7 +4,9 @@ import { expect, onTestFinished, test } from 'vitest'
 import { clientNamed } from '../../admin/cli/setup/clients.ts'
 import { setUp, takeBack } from '../../admin/cli/setup/set-up.ts'
 import { Apt } from '../harness/apt.ts'
+import { cleanEnv, run } from '../harness/child-process.ts'
 import { Containerd, requireContainerd } from '../harness/containerd.ts'
+import { NOTHING_OUTSIDE } from '../harness/dead-end.ts'
 import { imageMirrors } from '../harness/image-mirrors.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { makeImage } from '../harness/oci-images.ts'
@@ -13,7 +15,6 @@ import { Random } from '../harness/random.ts'
 import { ScriptedDebian } from '../harness/scripted-debian.ts'
 import { filesMirror, started } from '../harness/scripted-files.ts'
 import { ScriptedHub } from '../harness/scripted-hub.ts'
-import { Skopeo } from '../harness/skopeo.ts'
 import { type StartedNode, startNode } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { requireTool } from '../harness/tools.ts'
@@ -71,12 +72,13 @@ test('skopeo, as podman', LIMIT, async (context) => {
   const { node } = await hubWithImage()
   const work = temp.create('skopeo')
   const machine = machineAt(work, 1_000)
-  const client = new Skopeo(program, work)
   const layout = temp.create('layout')
+  // Its own home, in which it finds that by itself.
+  const env = { ...NOTHING_OUTSIDE, HOME: join(work, 'home'), XDG_RUNTIME_DIR: work, _CONTAINERS_ROOTLESS_UID: '1000' }
   await around('podman', node, machine, async () => {
-    const file = join(work, 'home/.config/containers/registries.conf.d/warren.conf')
-    const own = ['--registries-conf', file, 'copy', '--preserve-digests']
-    expect(await client.run(...own, 'docker://quay.io/org/app:v1', `dir:${layout}`)).toMatchObject({ code: 0 })
+    const copy = ['--insecure-policy', 'copy', '--preserve-digests', 'docker://quay.io/org/app:v1', `dir:${layout}`]
+    const init = { cwd: work, env: cleanEnv(env), timeoutMs: TIMEOUT_MS }
+    expect(await run([program, ...copy], init)).toMatchObject({ code: 0 })
   })
   expect(existsSync(join(layout, 'manifest.json'))).toBe(true)
   expect(existsSync(join(work, 'home/.config'))).toBe(false)

@@ -67,6 +67,7 @@ function greeting(config: Config, urls: NodeUrls): string[] {
     return [mirror.name, url, clientLine(mirror, url)]
   })
   const facts = [
+    ['clients', 'warren setup --all'],
     urls.admin.startsWith('unix:')
       ? ['status', `warren status --node ${urls.admin}`]
       : ['page', `${reachable(urls.admin)}/admin/`],

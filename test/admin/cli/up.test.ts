@@ -66,6 +66,7 @@ test('it greets with the line that points each client at its mirror', async () =
     '',
     ...lines.slice(2, 2 + mirrors.length),
     '',
+    expect.stringMatching(/^ {2}clients +warren setup --all$/),
     expect.stringMatching(new RegExp(`^  page +${started.admin}/admin/$`)),
     expect.stringMatching(new RegExp(`^  data +${started.data}$`)),
     '',
