@@ -59,7 +59,8 @@ export class LedgerDesk {
     mesh.gather()
     const all = [...mesh.ledger.all()].reverse()
     const start = behind === undefined ? 0 : all.findIndex(({ hash }) => hash === behind) + 1
-    const ops = all.slice(start, start + most).map((op) => this.#standing(op))
+    const members = this.#members()
+    const ops = all.slice(start, start + most).map((op) => this.#standing(op, members))
     return { ops, more: start + most < all.length }
   }
 
@@ -77,10 +78,11 @@ export class LedgerDesk {
     const mesh = this.#components.mesh()
     if (!mesh) return undefined
     mesh.gather()
-    const late = mesh.ledger
-      .live()
-      .filter(({ hash }) => mesh.appliedBy(hash) !== undefined)
-      .map((op) => this.#standing(op))
+    const seen = this.#members()
+    const late = mesh.ledger.live().flatMap((op) => {
+      const missing = this.#missing(op, mesh.appliedBy(op.hash), seen)
+      return missing.length > 0 ? [{ op, missing }] : []
+    })
     const members = new Map(late.flatMap(({ missing }) => missing.map(({ peer, connected }) => [peer, connected])))
     const connected = [...members.values()].filter((is) => is).length
     const oldest = late.find(({ missing }) => missing.some((one) => one.connected))
@@ -145,7 +147,7 @@ export class LedgerDesk {
     throw new WarrenError('MESH_CONFLICT', 'this node is in no mesh, so it has no ledger')
   }
 
-  #standing(op: Op): OpStanding {
+  #standing(op: Op, members = this.#members()): OpStanding {
     const { ledger, appliedBy, freedBy } = this.#mesh
     const applied = appliedBy(op.hash)
     const { state } = ledger
@@ -156,16 +158,23 @@ export class LedgerDesk {
       isVoid: state.isVoid(op),
       appliedBy: applied,
       freed: op.type === 'purge' ? [...freedBy(op.hash)].map(([peer, { blobs, bytes }]) => ({ peer, blobs, bytes })) : [],
-      missing: applied && state.isInEffect(op) ? this.#missing(new Set(applied)) : [],
+      missing: this.#missing(op, applied, members),
     }
   }
 
-  #missing(applied: ReadonlySet<string>): OpStanding['missing'] {
+  /** Members that are waited for: told once for many ops, since there may be thousands of both. */
+  #members(): OpStanding['missing'] {
     const { clock, peers } = this.#components
     const since = clock.now() - SEEN
-    return peers()
-      .filter(({ id, connected, lastSeen }) => !applied.has(id) && (connected || lastSeen > since))
-      .map(({ id, connected, lastSeen }) => ({ peer: id, connected, lastSeen }))
+    return peers().flatMap(({ id, connected, lastSeen }) =>
+      connected || lastSeen > since ? [{ peer: id, connected, lastSeen }] : [],
+    )
+  }
+
+  #missing(op: Op, appliedBy: readonly string[] | undefined, members: OpStanding['missing']): OpStanding['missing'] {
+    if (!appliedBy || !this.#mesh.ledger.state.isInEffect(op)) return []
+    const applied = new Set(appliedBy)
+    return members.filter(({ peer }) => !applied.has(peer))
   }
 }
 

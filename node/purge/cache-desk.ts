@@ -95,12 +95,10 @@ export class CacheDesk {
   async remove(key: string): Promise<PurgeRun> {
     const { record } = this.#of(key)
     const { ecosystem, base, path: pattern } = parseKey(key) ?? {}
-    const { data: scope = { kind: 'digest' as const, digest: `sha256:${record.blob}` } } = purgeScope.safeParse({
-      kind: 'path',
-      ecosystem,
-      base,
-      pattern,
-    })
+    const { data } = purgeScope.safeParse({ kind: 'path', ecosystem, base, pattern })
+    // A star that somebody asked for upstream would stand for all other paths.
+    const isPlain = data !== undefined && !pattern?.includes('*')
+    const scope = isPlain ? data : { kind: 'digest' as const, digest: `sha256:${record.blob}` }
     return this.#components.purger.apply(localId(), [scope])
   }
 

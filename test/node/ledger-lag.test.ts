@@ -13,6 +13,7 @@ function deskOf(
   applied: readonly (readonly string[] | undefined)[],
   peers: readonly Partial<PeerStatus>[],
   replaced: readonly number[] = [],
+  asked = () => {},
 ) {
   const ops = applied.map((_, at) => opWith({ seq: at + 1, issuedAt: NOW + at * MINUTE, body: { ticket: `${at}`.repeat(16) } }))
   const state = { isInEffect: (op: (typeof ops)[0]) => !replaced.includes(ops.indexOf(op)), isVoid: () => false }
@@ -24,7 +25,10 @@ function deskOf(
   return new LedgerDesk({
     clock: { now: () => NOW + 10 * MINUTE, sleep: () => Promise.resolve() },
     mesh: () => mesh,
-    peers: () => peers as PeerStatus[],
+    peers: () => {
+      asked()
+      return peers as PeerStatus[]
+    },
     adminKey: () => undefined,
   })
 }
@@ -52,6 +56,18 @@ test.for([
 test('who is away is counted apart and for a day, and holds nothing up', () => {
   const away = (id: string, lastSeen: number) => ({ id, connected: false, lastSeen })
   expect(deskOf([[]], [away('a', NOW), away('b', NOW - 2 * DAY)]).lag()).toEqual({ connected: 0, away: 1, ms: 0 })
+})
+
+test('members are listed once for all ops: there may be thousands of both', () => {
+  let times = 0
+  const asked = () => void times++
+  const lag = deskOf(
+    [...Array(9).keys()].map(() => ['a']),
+    [here('a'), here('b')],
+    [],
+    asked,
+  ).lag()
+  expect([times, lag?.connected]).toEqual([1, 1])
 })
 
 test('in no mesh there is no ledger to be behind', () => {
