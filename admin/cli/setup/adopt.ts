@@ -7,7 +7,8 @@ import { type Adoption, adoptionOf } from './adoption.ts'
 import { centralUrls } from './central-urls.ts'
 import { loginPlaces } from './login-places.ts'
 import type { ClientMirror } from './mirror.ts'
-import { type Answerer, answererAt } from './warren-probe.ts'
+import { isOfProject } from './of-project.ts'
+import { answererAt } from './warren-probe.ts'
 
 /** An upstream that a client was led to, and that is none of the public ones. */
 export interface Former {
@@ -15,6 +16,11 @@ export interface Former {
   readonly url: string
   /** Files and variables that name it. */
   readonly where: readonly string[]
+  /**
+   * Whether nothing but files of the working folder names it. Somebody else may have written these, so that nothing is asked, nor done,
+   * because of them.
+   */
+  readonly ofProject: boolean
   /** Places in which a login for it is; never what is in them. */
   readonly logins: readonly string[]
   /** Name of the mirror of the node that asks there already. */
@@ -37,7 +43,6 @@ interface Surroundings {
 export async function formerOf(
   led: readonly Led[],
   { machine, protocol, mirrors, listeners }: Surroundings,
-  ask: (url: URL) => Promise<Answerer> = answererAt,
 ): Promise<Former[]> {
   const own = mirrors.filter((one) => one.protocol === protocol)
   const candidates = new Map<string, Former & { readonly at: URL }>()
@@ -46,17 +51,19 @@ export async function formerOf(
     if (!at || !/^https?:$/.test(at.protocol) || isPublic(at, protocol)) continue
     if (listeners.some((listener) => isSameListener(at, new URL(listener)))) continue
     const url = baseOf(at)
+    const ofProject = isOfProject(where, machine)
     const known = candidates.get(url)
     if (known) {
-      candidates.set(url, { ...known, where: [...known.where, where] })
+      candidates.set(url, { ...known, where: [...known.where, where], ofProject: known.ofProject && ofProject })
       continue
     }
     const mirror = own.find(({ upstreams }) => upstreams.some((one) => isSame(one, url)))
     const adoption = mirror ? undefined : adoptionOf(url, protocol, mirrors)
-    candidates.set(url, { at, url, where: [where], logins: loginPlaces(at, where, machine), mirror: mirror?.name, adoption })
+    const logins = loginPlaces(at, where, machine)
+    candidates.set(url, { at, url, where: [where], ofProject, logins, mirror: mirror?.name, adoption })
   }
   const judged = await Promise.all(
-    [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, ask)) ? [former] : [])),
+    [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, former)) ? [former] : [])),
   )
   return judged.flat()
 }
@@ -68,8 +75,8 @@ function isPublic({ host }: URL, protocol: string): boolean {
 }
 
 /** Of a port of this machine on which nobody answers it cannot be told whether it was a node's. */
-async function isOther(url: URL, ask: (url: URL) => Promise<Answerer>): Promise<boolean> {
-  const who = await ask(url)
+async function isOther(url: URL, { ofProject }: Former): Promise<boolean> {
+  const who = ofProject ? 'nobody' : await answererAt(url)
   return who === 'another' || (who === 'nobody' && !isLoopback({ host: hostOf(url) }))
 }
 

@@ -19,6 +19,7 @@ export interface Adoption {
 interface Adoptable {
   readonly adoption: Adoption | undefined
   readonly logins: readonly string[]
+  readonly ofProject: boolean
 }
 
 /** Undefined where no mirror could ask there. */
@@ -38,12 +39,12 @@ export function commandFor({ name, protocol, upstream }: Adoption): string {
 
 /**
  * Makes mirrors at a running node for all that can be adopted, and tells their names. What has a login is left out: first somebody has
- * to give it to the node. Throws what ApiClient does.
+ * to give it to the node; and so is what only a project names, since a repository that was cloned must not configure a node. Throws what ApiClient does.
  */
 export async function adoptAll(former: readonly Adoptable[], address: NodeAddress): Promise<string[]> {
   const names: string[] = []
-  for (const { adoption, logins } of former) {
-    if (!adoption || logins.length > 0) continue
+  for (const { adoption, logins, ofProject } of former) {
+    if (!adoption || ofProject || logins.length > 0) continue
     await adopt(adoption, address)
     names.push(adoption.name)
   }

@@ -1,3 +1,4 @@
+import { dirname } from 'node:path'
 import { reasonOf } from '../../../node/errors.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { UsageError } from '../exit-codes.ts'
@@ -7,6 +8,7 @@ import { type FileChange, plannedEdit, plannedUndo, undo, write } from './change
 import type { Setting, SetupClient } from './client.ts'
 import { defaultMirror } from './mirror.ts'
 import { NotEditable } from './not-editable.ts'
+import { isOfProject } from './of-project.ts'
 import type { OwnMirrors } from './own-mirrors.ts'
 import { previewOf } from './preview.ts'
 import type { Action, ClientReport, FileReport } from './report.ts'
@@ -105,15 +107,14 @@ function actionOf({ before, after }: FileChange): Action {
 }
 
 /** Whether a setting counts more than those of a user: that of a variable, or of the project in the working folder. */
-function isAbove(where: string, files: readonly string[], { folder, home }: Machine): boolean {
-  if (files.includes(where)) return false
-  return !where.includes('/') || (folder !== home && where.startsWith(`${folder}/`))
+function isAbove(where: string, files: readonly string[], machine: Machine): boolean {
+  return !files.includes(where) && (!where.includes('/') || isOfProject(where, machine))
 }
 
 function troubleOf(error: unknown): string {
   if (error instanceof UsageError || error instanceof NotEditable) return error.message
   const { code, path } = error as NodeJS.ErrnoException
   if (code === 'EACCES' || code === 'EPERM' || code === 'EROFS')
-    return `${path ?? 'a file'} may not be written here (${code}): run this as root`
+    return `${path === undefined ? 'a folder' : dirname(path)} may not be written by this user (${code}): run this as root`
   return error instanceof Error && code === undefined ? error.message : reasonOf(error)
 }

@@ -7,7 +7,7 @@ const LIMIT = 2_000
 const MAX_BYTES = 64
 
 /** What answers at a URL. */
-export type Answerer = 'warren' | 'another' | 'nobody'
+type Answerer = 'warren' | 'another' | 'nobody'
 
 /** Asks whether a Warren node answers at the origin of a URL, by what each of them says of itself to anybody. Never rejects. */
 export async function answererAt(url: URL): Promise<Answerer> {

@@ -1,9 +1,9 @@
-import { join } from 'node:path'
 import { z } from 'zod'
-import { type Client, configFolder, parsedFile } from '../../doctor/clients/client.ts'
+import { type Client, parsedFile } from '../../doctor/clients/client.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import type { SetupClient } from '../client.ts'
 import { baseOf, registriesOf } from '../images.ts'
+import { daemonFiles } from '../rootless.ts'
 import { readToml, withTomlKey } from '../text/toml.ts'
 
 const settings = z.object({
@@ -50,8 +50,6 @@ function registriesIn(text: string) {
   return settings.safeParse(readToml(text)).data?.registry ?? {}
 }
 
-/** Of the daemon of the system, or of one without root. */
 function files(machine: Machine): string[] {
-  if (machine.user === 0) return [join(machine.root, 'etc/buildkit/buildkitd.toml')]
-  return configFolder(machine).map((folder) => join(folder, 'buildkit/buildkitd.toml'))
+  return daemonFiles(machine, { file: 'buildkit/buildkitd.toml', socket: 'buildkit/buildkitd.sock' })
 }

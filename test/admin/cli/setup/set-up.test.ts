@@ -3,6 +3,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { dirname, join } from 'node:path'
 import { expect, onTestFinished, test } from 'vitest'
+import { adoptAll } from '../../../../admin/cli/setup/adoption.ts'
 import { clientNamed } from '../../../../admin/cli/setup/clients.ts'
 import { reportLines } from '../../../../admin/cli/setup/lines.ts'
 import { type ClientMirror, defaultMirror } from '../../../../admin/cli/setup/mirror.ts'
@@ -199,7 +200,7 @@ test('a project that is led elsewhere is told, and does not keep a user from bei
   expect(await set('npm', WRITE)).toMatchObject({
     isDone: true,
     above: [join(root, 'work/.npmrc')],
-    former: [{ url: 'http://npm.corp.invalid/', mirror: undefined }],
+    former: [{ url: 'http://npm.corp.invalid/', mirror: undefined, ofProject: true }],
   })
 })
 
@@ -233,4 +234,26 @@ test('a variable that says the same as the file does not hide what the file has'
   // npm gives that to whatever it runs, as this command in a checkout.
   const below = await at({ files, env: { npm_config_registry: url, npm_lifecycle_event: 'warren' } }).set('npm', SHOW)
   expect(below).toMatchObject({ above: [], former: [{ where: [expect.stringMatching(/\.npmrc$/)] }] })
+})
+
+test('nobody is asked, and no mirror made, because of what a project says', async () => {
+  const asked: string[] = []
+  const server = createServer((request, response) => void response.end(asked.push(request.url ?? '').toString()))
+  await new Promise<void>((resolve) => server.listen(0, resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`
+  const report = await at({ files: { 'work/.npmrc': `registry=${url}\n` } }).set('npm', WRITE)
+  expect([asked, report.former]).toEqual([[], []])
+  const far = await at({ files: { 'work/.npmrc': 'registry=http://npm.corp.invalid/\n' } }).set('npm', WRITE)
+  expect(await adoptAll(far.former, { base: url, token: () => undefined })).toEqual([])
+  expect(asked).toEqual([])
+})
+
+test('a daemon of the system is set up, unless the user has one without root', async () => {
+  const { root, set } = at()
+  const [system] = (await set('docker', SHOW)).files
+  expect(system?.path).toBe(join(root, 'etc/docker/daemon.json'))
+  const own = at({ files: { 'home/.config/docker/daemon.json': '{}' } })
+  const [file] = (await own.set('docker', SHOW)).files
+  expect(file?.path).toBe(join(own.root, 'home/.config/docker/daemon.json'))
 })
