@@ -52,6 +52,7 @@ const podSchema = z.looseObject({
     volumes: z.array(volumeSchema).default([]),
     hostNetwork: z.boolean().default(false),
     terminationGracePeriodSeconds: z.number(),
+    securityContext: z.looseObject({ runAsUser: z.number(), runAsGroup: z.number() }),
   }),
 })
 
