@@ -1,7 +1,7 @@
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { setImmediate } from 'node:timers/promises'
 import { z } from 'zod'
-import { reasonOf, WarrenError } from '../errors.ts'
+import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import { writeSecretFile } from '../trust/secret-file.ts'
 import { readVersioned } from '../trust/versioned.ts'
 import { MAX_KNOWN, MAX_TOLD } from './constants.ts'
@@ -114,11 +114,17 @@ export class PurgeFile {
     const text = await read(this.#path)
     const known = needed(await parse(text, this.#path))
     if (text !== '') {
+      this.#size = Buffer.byteLength(text.slice(0, text.lastIndexOf('\n') + 1))
       const lines = known.map((one) => `${JSON.stringify(lineOf(one))}\n`).join('')
-      writeSecretFile(this.#path, lines)
-      this.#size = Buffer.byteLength(lines)
-      await this.#handle?.close()
-      this.#handle = undefined
+      try {
+        writeSecretFile(this.#path, lines)
+        this.#size = Buffer.byteLength(lines)
+        await this.#handle?.close()
+        this.#handle = undefined
+      } catch (error) {
+        // A full disk takes no other file: this one will do, and a purge may make room.
+        if (!isWarrenError(error, 'STORE_UNUSABLE')) throw error
+      }
     }
     this.#longest = Math.max(this.#small, 2 * this.#size)
     return known

@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
+import { PurgeFile } from '../../node/purge/purge-file.ts'
 import type { PurgeScope } from '../../node/purge/scope.ts'
 import { RESERVE_BYTES } from '../../node/store/constants.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
@@ -39,4 +40,20 @@ describe.each(['half of it', 'everything'])('a purge of %s on a disk without one
     expect((await again.store.status()).records).toBe(what === 'everything' ? 0 : COUNT / 2)
     await again.close()
   })
+})
+
+it('what was purged is known at the next start, though a full disk takes no other file', async (context) => {
+  const disk = SmallDisk.create(context as never, temp, 40)
+  const path = join(disk.folder, 'purges')
+  const purge = { generation: 7, scopes: [PURGED], startedAt: 1, endedAt: null, freed: { records: 0, blobs: 0, bytes: 0 } }
+  const first = await PurgeFile.open(path)
+  await first.file.begin({ ...purge, id: 'one' })
+  await first.file.close()
+  disk.fill()
+  const again = await PurgeFile.open(path)
+  expect(again.known.map(({ id }) => id)).toEqual(['one'])
+  disk.empty()
+  await again.file.begin({ ...purge, id: 'two' })
+  await again.file.close()
+  expect((await PurgeFile.open(path)).known.map(({ id }) => id)).toEqual(['one', 'two'])
 })
