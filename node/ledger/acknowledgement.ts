@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { WarrenError } from '../errors.ts'
 import { meshId, peerId, time } from '../trust/certificates.ts'
 import { publicKeyOfPeer, type SigningKey } from '../trust/keys.ts'
-import { openStatement, peekStatement, signStatement } from '../trust/statement.ts'
+import { isNewer, openStatement, peekAny, peekStatement, signStatement } from '../trust/statement.ts'
 import { MAX_FREED, MAX_RECENT } from './constants.ts'
 import { opHash } from './op.ts'
 
@@ -63,6 +63,12 @@ export function openAcknowledgement(text: string, mesh: string): Acknowledgement
   const said = openStatement('ack', text, publicKeyOfPeer(peer) ?? '', fields)
   if (said.mesh === mesh) return { ...said, text }
   throw new WarrenError('UNTRUSTED', `the acknowledgement is not accepted: it is of mesh ${said.mesh}, and this is ${mesh}`)
+}
+
+/** Whether a node said it by a newer Warren: then it cannot be read, and whoever brings it has not made it up. */
+export function isNewerAcknowledgement(text: string): boolean {
+  const claimed = peekAny('ack', text, z.object({ peer: peerId }))
+  return claimed !== undefined && isNewer('ack', text, publicKeyOfPeer(claimed.peer) ?? '')
 }
 
 export function shortHash(hash: string): string {

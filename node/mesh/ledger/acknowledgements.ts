@@ -4,6 +4,7 @@ import { isWarrenError } from '../../errors.ts'
 import {
   type Acknowledgement,
   type FreedBy,
+  isNewerAcknowledgement,
   openAcknowledgement,
   shortHash,
   signAcknowledgement,
@@ -127,7 +128,8 @@ export class Acknowledgements {
    */
   take({ ack, chain }: Said, bringer?: string): string | undefined {
     const { ledger, clock } = this.#components
-    const parsed = openAcknowledgement(ack, ledger.scope.mesh)
+    const parsed = opened(ack, ledger.scope.mesh)
+    if (!parsed) return undefined
     const { peer, issuedAt } = parsed
     const before = this.#heard.get(peer)?.parsed
     const isOld = before !== undefined && before.issuedAt >= issuedAt
@@ -198,5 +200,15 @@ export class Acknowledgements {
     const hasAll = parsed.digest === ledger.summary.digest
     for (const [hash, applied] of this.#appliedBy) if (hasAll || parsed.recent.includes(shortHash(hash))) applied.add(peer)
     if (hasAll && Math.abs(clock.now() - parsed.issuedAt) <= FRESH && this.#isSeed(heard)) this.#isConfirmed = true
+  }
+}
+
+/** Undefined for what a newer Warren has signed. Throws UNTRUSTED. */
+function opened(text: string, mesh: string): Acknowledgement | undefined {
+  try {
+    return openAcknowledgement(text, mesh)
+  } catch (error) {
+    if (isWarrenError(error, 'UNTRUSTED') && isNewerAcknowledgement(text)) return undefined
+    throw error
   }
 }

@@ -5,6 +5,7 @@ import type { Op } from '../../../../node/ledger/op.ts'
 import { Acknowledgements, type Said } from '../../../../node/mesh/ledger/acknowledgements.ts'
 import { generateKey, peerIdOf } from '../../../../node/trust/keys.ts'
 import { type Role, standingOf } from '../../../../node/trust/standing.ts'
+import { signStatement } from '../../../../node/trust/statement.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
 import { mesh, opWith } from '../../ledger/fixture.ts'
@@ -154,6 +155,14 @@ describe('an acknowledgement that is not what it says', () => {
     ],
   ])('%s is refused, and the one who brings it made it up', (_, ack, message) => {
     expect(refusal('UNTRUSTED', () => node().acks.take({ ack, chain: ['x'] })).message).toContain(message)
+  })
+
+  it('is passed over where a newer version has signed it: whoever brings it did not make it up', () => {
+    const [here, key] = [node(), generateKey()]
+    const newer = { v: 2, mesh: id, peer: peerIdOf(key.publicKey), more: true }
+    expect(here.acks.take({ ack: signStatement('ack', newer, key), chain: ['x'] })).toBeUndefined()
+    const forged = { ack: signStatement('ack', newer, generateKey()), chain: ['x'] }
+    expect(refusal('UNTRUSTED', () => here.acks.take(forged)).message).toContain('a newer Warren made it')
   })
 
   it('by somebody who is no member is passed over: it changes nothing', () => {
