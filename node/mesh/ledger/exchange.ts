@@ -124,18 +124,11 @@ export class LedgerExchange {
     duties.gather ||= isSeed && isWithSeed
   }
 
-  /** Looks whether a member knows more. */
-  compare(peer: string): void {
-    this.#charge(peer, (duties) => {
-      duties.compare = true
-    })
-  }
-
   /** Tells a member of these ops, by their hashes, and takes what it has; resolves when that is done, or goes wrong. */
   async level(peer: string, hashes: readonly string[]): Promise<void> {
-    this.compare(peer)
-    this.#charge(peer, ({ tell }) => {
-      for (const hash of hashes.slice(-MAX_OPS_A_MESSAGE)) tell.add(hash)
+    this.#charge(peer, (duties) => {
+      duties.compare = true
+      for (const hash of hashes.slice(-MAX_OPS_A_MESSAGE)) duties.tell.add(hash)
     })
     await this.#duties.get(peer)?.done
   }
