@@ -2,7 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, realpathSync, writeFileSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeLock } from './checkout-lock.mjs'
@@ -52,6 +52,7 @@ async function setUpAlone() {
 }
 
 async function install() {
+  refuseLink()
   console.log('Setting up: npm ci (once for each change of package-lock.json)')
   const stamp = wanted()
   const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
@@ -67,6 +68,15 @@ async function install() {
   checkNode()
   if (process.platform === 'win32') writeFileSync(join(MODULES, '.bin', 'exec.cmd'), EXEC)
   writeFileSync(STAMP, `${stamp}\n`)
+}
+
+/** `npm ci` empties what a link leads to, and that is what another checkout runs on. */
+function refuseLink() {
+  if (!lstatSync(MODULES, { throwIfNoEntry: false })?.isSymbolicLink()) return
+  const target = existsSync(MODULES) ? realpathSync(MODULES) : 'a folder that is not there'
+  throw new Error(
+    `node_modules is a link to ${target}, which npm ci would empty; delete the link («rm node_modules»; that folder stays) and try again`,
+  )
 }
 
 function wanted() {

@@ -1,4 +1,4 @@
-import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -92,6 +92,20 @@ test('an installation that fails leaves no stamp and tells what npm said', async
   expect(stderr.trimEnd().split('\n').at(-1)).toBe('warren: npm ci failed (1); what it says above is the reason')
   expect(existsSync(join(checkout.folder, 'node_modules.lock'))).toBe(false)
   expect((await checkout.install()).code).toBe(1)
+})
+
+test('what a link in place of node_modules leads to is left alone', async () => {
+  const checkout = new Checkout()
+  const other = folders.create('other')
+  writeFileSync(join(other, 'kept'), 'of another checkout')
+  symlinkSync(other, join(checkout.folder, 'node_modules'))
+  const { code, stdout, stderr } = await checkout.install()
+  expect([code, stdout, stderr]).toEqual([
+    1,
+    '',
+    `warren: node_modules is a link to ${other}, which npm ci would empty; delete the link («rm node_modules»; that folder stays) and try again\n`,
+  ])
+  expect(readFileSync(join(other, 'kept'), 'utf8')).toBe('of another checkout')
 })
 
 test('an installation without the right Node is none, and says what to do', async () => {
