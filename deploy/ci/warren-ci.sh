@@ -53,6 +53,7 @@ start() {
   if [ -z "${WARREN_TICKET:-}${WARREN_TICKET_FILE:-}" ] && warren status >/dev/null 2>&1; then return; fi
   umask 077
   mkdir -p "$WARREN_DATA"
+  [ -O "$WARREN_DATA" ] || fail "$WARREN_DATA is the folder of another user"
   # Others can read the variables of a process as long as it runs, and whoever has a ticket can make up members.
   if [ -n "${WARREN_TICKET:-}" ]; then
     printf '%s\n' "$WARREN_TICKET" >"$ticket"

@@ -55,7 +55,7 @@ export async function env(options: EnvOptions): Promise<void> {
 
 function textOf({ shell, json }: EnvOptions, changes: Changes, facts: { node: string; outcomes: readonly Outcome[] }): string {
   if (!json) return changesText(shell, changes)
-  return `${JSON.stringify({ node: facts.node, variables: Object.fromEntries(changes), clients: facts.outcomes }, null, 2)}\n`
+  return `${JSON.stringify({ node: facts.node, variables: Object.fromEntries(changes), clients: facts.outcomes, others: NOT_BY_VARIABLES }, null, 2)}\n`
 }
 
 /** Takes back what `env` did: the folder, and, for a shell that evaluates it, the variables. */
@@ -74,8 +74,8 @@ function remove({ dir, shell, json }: EnvOptions, last: JobFolder | undefined): 
   process.stderr.write(`warren: ${folder.path} is gone\n`)
 }
 
-const NOT_BY_VARIABLES =
-  'Docker, containerd, podman, BuildKit, apt and Poetry take no such settings from variables: «warren setup» leads some of them, README.md tells of the others'
+/** Clients that no variable leads anywhere, as `warren setup` names them. */
+const NOT_BY_VARIABLES = ['docker', 'containerd', 'podman', 'cri-o', 'buildkit', 'apt', 'poetry', 'ivy']
 
 function tell(outcomes: readonly Outcome[], node: string): void {
   const led = outcomes.filter(({ mirror }) => mirror !== null).map(({ client }) => client)
@@ -85,7 +85,7 @@ function tell(outcomes: readonly Outcome[], node: string): void {
       if (one.mirror === null) return [`not led there: ${one.client}: ${one.why}`]
       return one.instead === undefined ? [] : [`${one.client}: the mirror «${one.mirror}» in the place of ${one.instead}`]
     }),
-    NOT_BY_VARIABLES,
+    `no variable leads ${NOT_BY_VARIABLES.join(', ')}: «warren setup NAME» does`,
   ]
   writeLines(
     process.stderr,

@@ -7,12 +7,15 @@ import { UsageError } from '../exit-codes.ts'
 
 const MARK = 'warren-env.json'
 
+/** A shell evaluates what is made of it. */
+const variable = z.string().regex(/^[A-Za-z_]\w{0,63}$/)
+
 const markSchema = z.object({
   v: z.literal(1),
   /** What each variable was before; null for one that was not set. */
-  before: z.record(z.string(), z.string().nullable()),
+  before: z.record(variable, z.string().nullable()),
   /** What was put behind the words of others. */
-  added: z.record(z.string(), z.string()),
+  added: z.record(variable, z.string()),
 })
 
 /** What a job's variables were before, as far as it may be written down. */

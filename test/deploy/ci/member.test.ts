@@ -65,7 +65,7 @@ test('a member for one job takes from its mesh, and leaves its cache and no memo
 
   // The next job, as the guide has it.
   writeFileSync(join(work, 'ticket'), await mesh.ticket())
-  const example = exampleWith('warren-ci.sh start').replace('/tmp/warren-$USER', data).replaceAll('deploy/ci/', 'ci/')
+  const example = exampleWith('warren-ci.sh start').replace('$HOME/.cache/warren-job', data).replaceAll('deploy/ci/', 'ci/')
   expect((await step(example)).trim()).toBe('local')
   await ends()
 })
