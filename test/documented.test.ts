@@ -1,15 +1,8 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { ALL_PAGES } from './harness/readme.ts'
 
 const root = new URL('../', import.meta.url)
-const folders = ['', ...readdirSync(root).map((name) => `${name}/`), 'test/bench/']
-const pagesIn = (folder: string) =>
-  readdirSync(new URL(folder, root))
-    .filter((name) => name.endsWith('.md'))
-    .map((name) => folder + name)
-const pages = [...pagesIn('deploy/docs/'), 'protocols/clients.md']
-const documents = [...folders.map((folder) => `${folder}README.md`).filter((path) => existsSync(new URL(path, root))), ...pages]
-
 const prose = (path: URL) => readFileSync(path, 'utf8').replace(/^```.*?^```$/gms, '')
 
 /** As GitHub names headings. */
@@ -20,11 +13,7 @@ function anchorsIn(path: URL): string[] {
   return names.map((name) => name.replaceAll(' ', '-'))
 }
 
-test('there are documents', () => {
-  expect(documents).toEqual(expect.arrayContaining(['README.md', 'node/README.md', 'protocols/README.md', 'test/README.md']))
-})
-
-test.for(documents)('%s leads to files and headings that there are', (document) => {
+test.for(ALL_PAGES)('%s leads to files and headings that there are', (document) => {
   const here = new URL(document, root)
   const links = [...prose(here).matchAll(/\]\(([^()\s]+)\)/g)]
     .map(([, link = '']) => link)
@@ -37,7 +26,7 @@ test.for(documents)('%s leads to files and headings that there are', (document) 
   }
 })
 
-test.for(documents)('the tables of %s have as many cells in each row as in their head', (document) => {
+test.for(ALL_PAGES)('the tables of %s have as many cells in each row as in their head', (document) => {
   for (const table of prose(new URL(document, root)).match(/(?:^\|.*\|\n)+/gm) ?? []) {
     const cells = table
       .trim()

@@ -32,7 +32,8 @@ export async function main(args: readonly string[]): Promise<void> {
   }
 }
 
-function commands(): Command {
+/** All commands, not run yet. */
+export function commands(): Command {
   const program = new Command('warren')
     .description('Warren: a cache for software artifacts on this machine')
     .option('--version', 'print the version')

@@ -1,11 +1,26 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 
-/** What people read first. */
-export const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+const root = new URL('../../', import.meta.url)
+const pagesIn = (folder: string) =>
+  readdirSync(new URL(folder, root))
+    .filter((name) => name.endsWith('.md'))
+    .map((name) => folder + name)
+
+/** Pages for whoever uses Warren, below the root, with what people read first at the beginning. */
+export const GUIDE_PAGES: readonly string[] = ['README.md', ...pagesIn('deploy/docs/')]
+
+/** All pages that speak of commands. */
+export const ALL_PAGES: readonly string[] = [
+  ...GUIDE_PAGES,
+  ...['deploy/', 'node/', 'protocols/', 'test/', 'test/bench/'].flatMap(pagesIn),
+]
+
+/** Those pages, one after the other. */
+export const GUIDE = GUIDE_PAGES.map((page) => readFileSync(new URL(page, root), 'utf8')).join('\n')
 
 /** Texts of the examples in a language. */
 export function examplesIn(language: string): string[] {
-  return [...README.matchAll(/^```(\w*)\n(.*?)^```$/gms)].filter(([, name]) => name === language).map(([, , text = '']) => text)
+  return [...GUIDE.matchAll(/^```(\w*)\n(.*?)^```$/gms)].filter(([, name]) => name === language).map(([, , text = '']) => text)
 }
 
 /** The one example that has these words in it, with a node at `url` in the place of the one that people have. */

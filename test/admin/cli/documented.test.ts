@@ -1,15 +1,16 @@
+import type { Command } from 'commander'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { clientLine } from '../../../admin/cli/clients.ts'
+import { commands } from '../../../admin/cli/main.ts'
 import { CLIENTS } from '../../../admin/cli/setup/clients.ts'
 import { builtIns } from '../../../node/built-ins.ts'
-import { examplesIn, README } from '../../harness/readme.ts'
-import { useTempFolders } from '../../harness/temp.ts'
-import { runWarren } from './run-warren.ts'
+import { type CommandLine, commandLinesIn } from '../../harness/command-lines.ts'
+import { ALL_PAGES, examplesIn, GUIDE } from '../../harness/readme.ts'
 
 const HOST = 'http://127.0.0.1:7470'
 
-const temp = useTempFolders()
+const program = commands()
 
 test('the README greets as a node does, with all mirrors', () => {
   const greeting = examplesIn('console').find((one) => one.startsWith('$ npm start')) ?? ''
@@ -26,14 +27,14 @@ test('the README greets as a node does, with all mirrors', () => {
   })
 })
 
-test('the addresses in the README are those of mirrors that there are, or that its examples make', () => {
+test('the addresses in the guide are those of mirrors that there are, or that its examples make', () => {
   const made = examplesIn('yaml').flatMap((text) =>
     [...text.matchAll(/^ {2}([\w-]+):[^\n]*(?:\n {4}[^\n]*)*?protocol: (\w+)/gm)].map(([, name = '', protocol = '']) =>
       protocol === 'maven' || protocol === 'raw' ? `/${protocol}/${name}/` : `/${name}/`,
     ),
   )
   const paths = [...builtIns.map(({ path }) => path), ...made, '/maven/<name>/', '/raw/<name>/', '/admin/', '/metrics/']
-  const named = [...README.matchAll(/(?:127\.0\.0\.1|localhost):7470(\/[^\s"`'|,<)]*(?:<name>)?\/?)/g)].map(
+  const named = [...GUIDE.matchAll(/(?:127\.0\.0\.1|localhost):7470(\/[^\s"`'|,<)]*(?:<name>)?\/?)/g)].map(
     ([, path = '']) => path,
   )
   expect(named.length).toBeGreaterThan(40)
@@ -53,46 +54,49 @@ test.for([
 })
 
 test('the README names the clients that can be set up', () => {
-  const [, list = ''] = /^There is (`npm`.*?)\. Comments/ms.exec(README) ?? []
+  const [, list = ''] = /^There is (`npm`.*?)\. Comments/ms.exec(GUIDE) ?? []
   expect([...list.matchAll(/`([^`]+)`/g)].map(([, name]) => name)).toEqual(CLIENTS.map(({ name }) => name))
 })
 
-test('the commands in the README are there, with the options that they are given', async () => {
-  const shown = [...README.matchAll(/(?:^|\$ |`|\| )(?:npm run -s )?warren (?:-- )?([a-z][^\n`#|]*)/gm)].map(
-    ([, rest = '']) => rest,
-  )
-  const wanted = new Map<string, Set<string>>()
-  for (const line of shown) {
-    const words = line.trim().split(/\s+/)
-    const command =
-      ['mesh', 'seed', 'mirrors', 'operator'].includes(words[0] ?? '') && /^[a-z]+$/.test(words[1] ?? '')
-        ? words.slice(0, 2)
-        : words.slice(0, 1)
-    const options = wanted.get(command.join(' ')) ?? new Set()
-    for (const word of words) if (/^--[a-z]/.test(word)) options.add(word)
-    wanted.set(command.join(' '), options)
+/** What commander says of words behind `warren`; undefined where it takes them. */
+function problemOf({ words, isWhole }: CommandLine): string | undefined {
+  let command = program
+  let rest = [...words]
+  for (;;) {
+    const next = command.commands.find((one) => one.name() === rest[0])
+    if (!next) break
+    command = next
+    rest = rest.slice(1)
   }
-  expect([...wanted.keys()].sort()).toEqual(
-    expect.arrayContaining([
-      'config',
-      'get',
-      'ledger',
-      'mesh create',
-      'mesh join',
-      'mesh revoke',
-      'mesh ticket',
-      'mesh tickets',
-      'peers',
-      'seed add',
-      'seed renew',
-      'seed revoke',
-      'status',
-    ]),
-  )
-  const home = temp.create('home')
-  for (const [command, options] of wanted) {
-    const { code, stdout } = await runWarren([...command.split(' '), '--help'], { home })
-    expect([command, code]).toEqual([command, 0])
-    expect([...options].filter((option) => !stdout.includes(option))).toEqual([])
-  }
+  if (rest.includes('--help') || rest.includes('--version')) return undefined
+  const { operands, unknown } = command.parseOptions(rest)
+  if (unknown.length > 0) return `has no ${unknown.join(' ')}`
+  const wanted = command.registeredArguments
+  if (operands.length > wanted.length && !wanted.at(-1)?.variadic) return `takes no ${operands.join(' ')}`
+  if (isWhole && operands.length < wanted.filter(({ required }) => required).length) return 'lacks an argument'
+  return undefined
+}
+
+const lines = ALL_PAGES.flatMap(commandLinesIn)
+
+test('every command line in the documentation is one that the command takes', () => {
+  expect(lines.filter(({ isWhole }) => isWhole).length).toBeGreaterThan(40)
+  const wrong = lines.flatMap((line) => {
+    try {
+      const problem = problemOf(line)
+      return problem === undefined ? [] : [`${line.page}:${line.line}: warren ${line.words.join(' ')} ${problem}`]
+    } catch (error) {
+      return [`${line.page}:${line.line}: warren ${line.words.join(' ')}: ${(error as Error).message}`]
+    }
+  })
+  expect(wrong).toEqual([])
+})
+
+test('every command is in the documentation', () => {
+  const leaves = (command: Command, before: readonly string[]): string[] =>
+    command.commands.length > 0 ? command.commands.flatMap((one) => leaves(one, [...before, one.name()])) : [before.join(' ')]
+  const shown = lines.map(({ words }) => words.join(' '))
+  // The default of a group has no name in practice.
+  const names = leaves(program, []).map((name) => name.replace(/^mirrors list$/, 'mirrors'))
+  expect(names.filter((name) => !shown.some((one) => one === name || one.startsWith(`${name} `)))).toEqual([])
 })

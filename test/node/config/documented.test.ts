@@ -7,6 +7,7 @@ import { mirrorEntry } from '../../../node/config/mirror-entry.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
 import { settings } from '../../../node/config/settings.ts'
 import { sitesOf } from '../../../protocols/sites.ts'
+import { GUIDE_PAGES } from '../../harness/readme.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { makeCertificate } from '../upstream/certificate.ts'
 import { loadText } from './setup.ts'
@@ -46,7 +47,7 @@ test('the documentation has every key of a mirror and every built-in one', () =>
   for (const { name } of builtIns) expect(intro).toContain(`\`${name}\``)
 })
 
-const examples = ['README.md', 'node/README.md'].flatMap((file) =>
+const examples = [...GUIDE_PAGES, 'node/README.md'].flatMap((file) =>
   [...readFileSync(new URL(`../../../${file}`, import.meta.url), 'utf8').matchAll(/^```yaml\n(.*?)^```$/gms)].map(
     ([, text = '']) => [file, text] as const,
   ),
