@@ -6,6 +6,7 @@ import {
   type KubernetesObject,
   objectOf,
   objectsIn,
+  overlayWith,
   requireHelm,
   requireKustomize,
   requireSchemas,
@@ -70,8 +71,26 @@ test.for(PAIRS)('the chart makes what the overlay %s makes', async ([overlay, se
   for (const [name, object] of Object.entries(byKustomize)) expect([name, byHelm[name]]).toEqual([name, object])
 })
 
+test('the chart gives seeds the logins that the component gives them', async (context) => {
+  const kustomize = await requireKustomize(context)
+  const byKustomize = objectsIn(await kustomize(overlayWith(folders.create(), 'credentials')))
+  const byHelm = objectsIn(await rendered(context, ['seeds.credentialsSecret=warren-credentials']))
+  const image = { image: 'registry.example/warren:0.1.0' }
+  const seeds = objectOf(byKustomize, 'StatefulSet', 'warren-seeds')
+  Object.assign(seeds.spec.template.spec.containers[0], image)
+  const env = (one: KubernetesObject) => {
+    const { template } = one.spec
+    return new Map(template.spec.containers[0].env.map((entry: { name: string }) => [entry.name, entry]))
+  }
+  const other = objectOf(byHelm, 'StatefulSet', 'warren-seeds')
+  // Merged, the further variable stands first; it uses no other.
+  expect(env(other)).toEqual(env(seeds))
+  for (const one of [seeds, other]) delete one.spec.template.spec.containers[0].env
+  expect(plain(other)).toEqual(plain(seeds))
+})
+
 test('what the chart makes is what the schemas of Kubernetes want', async (context) => {
-  const text = await rendered(context, ['containerd.enabled=true'])
+  const text = await rendered(context, ['containerd.enabled=true', 'seeds.credentialsSecret=warren-credentials'])
   const validate = await requireSchemas(context)
   const file = join(folders.create(), 'chart.yaml')
   writeFileSync(file, text)

@@ -11,6 +11,7 @@ import {
   type KubernetesObject,
   objectOf,
   objectsIn,
+  overlayWith,
   type Pod,
   podOf,
   requireKustomize,
@@ -217,4 +218,20 @@ test('containerd is pointed at members only where that is asked for', async (con
   const [, script = '', folder = ''] = init?.command ?? []
   const mounts = init?.volumeMounts.map(({ mountPath }) => mountPath) ?? []
   expect(mounts.sort()).toEqual([folder, script.replace(/\/hosts\.sh$/, '')].sort())
+})
+
+test('seeds get the logins that the guide has one put into a secret', async (context) => {
+  const render = await requireKustomize(context)
+  const { seeds } = workloads(objectsIn(await render(overlayWith(folders.create('overlay'), 'credentials'))))
+  const [, secret, key, file] = /generic (warren-credentials) --from-file=(\w+)=(\S+?)`/.exec(GUIDE) ?? []
+  const [volume] = seeds.spec.volumes.filter((one) => one.secret?.secretName === secret)
+  const container = nodeIn(seeds)
+  const place = container.volumeMounts.find(({ name }) => name === volume?.name)?.mountPath
+  expect(container.env.find(({ name }) => name === 'WARREN_CREDENTIALS_FILE')?.value).toBe(`${place}/${key}`)
+  const [, example = ''] = /with a file like\s+`(\{.*\})`/.exec(GUIDE) ?? []
+  const path = join(folders.create('secret'), file ?? '')
+  writeFileSync(path, example)
+  const env = { WARREN_CREDENTIALS_FILE: path, WARREN_DATA: '/var/lib/warren/data' }
+  const { config } = loadConfig({ env, home: undefined, flags: new Map(), ecosystems })
+  expect(Object.values(config.credentials ?? {})).toMatchObject([{ username: 'ann', share: true }])
 })

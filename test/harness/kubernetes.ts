@@ -1,5 +1,6 @@
-import { existsSync, mkdirSync } from 'node:fs'
-import { join } from 'node:path'
+import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { join, relative } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'vitest'
 import { parseAllDocuments } from 'yaml'
 import { z } from 'zod'
@@ -10,6 +11,7 @@ import { requirePip } from './pip.ts'
 import { KEPT_PROGRAMS, missing } from './tools.ts'
 
 const TIMEOUT_MS = 180_000
+const MANIFESTS = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url))
 /** The version of the validator that the tests were written with; it brings the schemas of ten versions of Kubernetes along. */
 const VALIDATOR = 'kubernetes-validate==1.37.0'
 
@@ -93,6 +95,15 @@ export async function requireKustomize(context: TestContext): Promise<(folder: s
     ? [kubectl, 'kustomize']
     : [findProgram('kustomize') ?? (await requireGoProgram(context, KUSTOMIZE)), 'build']
   return (folder) => output([...command, folder], folder)
+}
+
+/** Writes an overlay of the base with a component into an empty folder, as somebody would who uses it. Returns the folder. */
+export function overlayWith(folder: string, component: string): string {
+  const [resource, part] = ['base', `components/${component}`].map((one) =>
+    relative(realpathSync(folder), join(MANIFESTS, one)),
+  )
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify({ resources: [resource], components: [part] }))
+  return folder
 }
 
 const KUSTOMIZE = { module: 'sigs.k8s.io/kustomize/kustomize/v5', version: 'v5.7.1', name: 'kustomize' }
