@@ -53,12 +53,14 @@ export class LedgerDesk {
     this.#components = components
   }
 
-  /** Ops that are known, the newest first, from behind one on; and whether there are more. */
+  /** Ops that are known, the newest first, from behind one on; and whether there are more. Throws NO_SUCH_OP where that is not kept any more. */
   page(behind: string | undefined, most: number): { readonly ops: readonly OpStanding[]; readonly more: boolean } {
     const mesh = this.#mesh
     mesh.gather()
     const all = [...mesh.ledger.all()].reverse()
     const start = behind === undefined ? 0 : all.findIndex(({ hash }) => hash === behind) + 1
+    // Whoever goes on from page to page would begin anew, and maybe for ever.
+    if (behind !== undefined && start === 0) throw new WarrenError('NO_SUCH_OP', `no op ${behind} is known here any more`)
     const members = this.#members()
     const ops = all.slice(start, start + most).map((op) => this.#standing(op, members))
     return { ops, more: start + most < all.length }

@@ -18,7 +18,7 @@ function deskOf(
   const ops = applied.map((_, at) => opWith({ seq: at + 1, issuedAt: NOW + at * MINUTE, body: { ticket: `${at}`.repeat(16) } }))
   const state = { isInEffect: (op: (typeof ops)[0]) => !replaced.includes(ops.indexOf(op)), isVoid: () => false }
   const mesh = {
-    ledger: { live: () => ops, scope, state },
+    ledger: { live: () => ops, all: () => ops, scope, state },
     gather: () => {},
     appliedBy: (hash: string) => applied[ops.findIndex((op) => op.hash === hash)],
   } as unknown as MeshLedger
@@ -68,6 +68,13 @@ test('members are listed once for all ops: there may be thousands of both', () =
     asked,
   ).lag()
   expect([times, lag?.connected]).toEqual([1, 1])
+})
+
+test('a page behind an op that is not kept any more is none, and not the first one again', () => {
+  const desk = deskOf([['a'], ['a']], [])
+  const [newest] = desk.page(undefined, 1).ops
+  expect(desk.page(newest?.op.hash, 1)).toMatchObject({ ops: [{ appliedBy: ['a'] }], more: false })
+  expect(() => desk.page('f'.repeat(64), 1)).toThrow(expect.objectContaining({ code: 'NO_SUCH_OP' }))
 })
 
 test('in no mesh there is no ledger to be behind', () => {
