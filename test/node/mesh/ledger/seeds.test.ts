@@ -100,7 +100,10 @@ describe('a member that the admin makes a seed', () => {
 })
 
 describe('the certificate of a seed', () => {
-  it('is renewed where the admin key is once a third of its life is left, for everybody, and not before', async () => {
+  it('is renewed where the admin key is once a third of its life is left, for everybody, and not before', {
+    // Three hours of three nodes that look after things each second.
+    timeout: 180_000,
+  }, async () => {
     members = new Members(temp)
     const clock = new VirtualClock(Date.now())
     const seed = await members.open({ clock, keepsAdminKey: true })
