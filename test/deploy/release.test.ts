@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { parse } from 'yaml'
 import { z } from 'zod'
-import { type Run, run } from '../harness/child-process.ts'
+import { cleanEnv, type Run, run } from '../harness/child-process.ts'
 import { succeeded } from '../harness/npm.ts'
 import { useTempFolders } from '../harness/temp.ts'
 
@@ -45,11 +45,9 @@ function runStep(name: string, folder: string, env: Record<string, string> = {})
   const cwd = join(folder, 'warren-mesh')
   mkdirSync(cwd, { recursive: true })
   for (const file of ['package.json', 'package-lock.json', '.npmrc']) copyFileSync(join(ROOT, file), join(cwd, file))
-  return run(['bash', '-eo', 'pipefail', '-c', commandOf(name)], {
-    cwd,
-    env: { ...process.env, ...env },
-    timeoutMs: TIMEOUT_MS,
-  })
+  // With nothing of an npm that runs the tests: it would tell this one where its package is.
+  const own = cleanEnv({ HOME: folder, ...env })
+  return run(['bash', '-eo', 'pipefail', '-c', commandOf(name)], { cwd, env: own, timeoutMs: TIMEOUT_MS })
 }
 
 test('a tag that is not the version is not released', async () => {
