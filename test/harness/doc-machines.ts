@@ -11,6 +11,8 @@ import { eventually, firstOf } from './wait.ts'
 
 const ENTRY = fileURLToPath(new URL('../../admin/cli/warren.js', import.meta.url))
 const BLOCK_LIMIT_MS = 120_000
+/** After that long a node that was asked to stop is killed. */
+const STOP_LIMIT_MS = 15_000
 /** The end of a node's output that is kept, in characters. */
 const KEPT_OUTPUT = 64 * 1024
 /** What ends a block that goes on until somebody presses Ctrl-C. */
@@ -175,5 +177,7 @@ async function ended(child: ChildProcess, signal: NodeJS.Signals): Promise<void>
   if (child.exitCode !== null || child.signalCode !== null) return
   const gone = firstOf(child, 'exit')
   child.kill(signal)
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_LIMIT_MS)
   await gone
+  clearTimeout(timer)
 }
