@@ -11,6 +11,8 @@ export interface EnvClient {
    * wish as well. Throws Unreadable.
    */
   told(machine: Machine): readonly Setting[]
+  /** Why those would do harm in the working folder, where they would; undefined elsewhere. Throws Unreadable. */
+  harm?(url: string, machine: Machine): string | undefined
   /** The variables that lead it to the mirror at `url`, which ends with a slash. */
   variables(url: string, machine: Machine): Readonly<Record<string, string>>
 }

@@ -9,6 +9,7 @@ interface Led {
   readonly name: string
   readonly type: Type
   told(machine: Machine): readonly Setting[]
+  harm?(url: string, machine: Machine): string | undefined
 }
 
 /** The mirror for a client, or why there is none for it. */
@@ -21,6 +22,8 @@ export function choose(client: Led, mirrors: Mirrors, machine: Machine): Choice 
   try {
     const [told] = client.told(machine)
     const mirror = mirrors.leading(client.type, told?.url)
+    const harm = mirror && client.harm?.(mirrors.urlOf(mirror, ''), machine)
+    if (harm !== undefined) return { mirror: undefined, why: harm }
     if (mirror) return { mirror, instead: told }
     if (told)
       return { mirror: undefined, why: `it stays with ${placeText(told)}, which no mirror of the node asks; see «--mirror»` }

@@ -1,5 +1,6 @@
+import { dirname, join } from 'node:path'
 import { isLoopback } from '../../../node/tcp-address.ts'
-import { variables } from '../doctor/clients/client.ts'
+import { textOf, variables } from '../doctor/clients/client.ts'
 import { pip as pipSettings } from '../doctor/clients/pip.ts'
 import { uv as uvSettings } from '../doctor/clients/uv.ts'
 import type { EnvClient } from './client.ts'
@@ -15,6 +16,13 @@ export const uv: EnvClient = {
   name: 'uv',
   type: 'pypi',
   told: (machine) => uvSettings.read(machine),
+  harm: (url, machine) => {
+    // «uv sync --locked» fails then, and without that it writes the node into the lockfile.
+    const [other] = lockedAt(machine.folder).filter((registry) => !registry.startsWith(url))
+    return other === undefined
+      ? undefined
+      : `its lockfile names ${new URL(other).host}, and another index counts as a change of it; «uv lock» with UV_DEFAULT_INDEX=${url}simple/ makes one that names the node`
+  },
   variables: (url) => ({ UV_DEFAULT_INDEX: `${url}simple/` }),
 }
 
@@ -31,6 +39,14 @@ export const pipenv: EnvClient = {
   type: 'pypi',
   told: (machine) => variables(machine, 'PIPENV_PYPI_MIRROR'),
   variables: (url) => ({ PIPENV_PYPI_MIRROR: `${url}simple/` }),
+}
+
+/** Indexes that `uv.lock` names, in the working folder or one above it. */
+function lockedAt(folder: string): string[] {
+  const text = textOf(join(folder, 'uv.lock'))
+  if (text !== undefined)
+    return [...text.matchAll(/\{ registry = "(https?:[^"]+)" \}/g)].flatMap(([, url = '']) => (URL.canParse(url) ? [url] : []))
+  return dirname(folder) === folder ? [] : lockedAt(dirname(folder))
 }
 
 /** pip takes plain HTTP from this machine only, unless it is told. */

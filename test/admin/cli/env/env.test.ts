@@ -283,3 +283,15 @@ test('a mark that would have a shell do something else is none', async () => {
   expect(await run(['--remove', '--dir', dir])).toMatchObject({ code: 2, stdout: '' })
   expect(existsSync(dir)).toBe(true)
 })
+
+test('uv is left alone in a project whose lockfile names another index, since that would be a change of it', async () => {
+  const { run, home } = await world()
+  const lock = (url: string) =>
+    writeFileSync(join(home, 'uv.lock'), `[[package]]\nname = "a"\nsource = { registry = "${url}" }\n`)
+  lock('https://pypi.test/simple')
+  const { stdout, stderr } = await run()
+  expect(variablesIn(stdout)).not.toHaveProperty('UV_DEFAULT_INDEX')
+  expect(stderr).toContain('not led there: uv: its lockfile names pypi.test')
+  lock('http://127.0.0.1:7470/pypi/simple/')
+  expect(variablesIn((await run()).stdout)).toHaveProperty('UV_DEFAULT_INDEX')
+})
