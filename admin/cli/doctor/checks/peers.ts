@@ -12,13 +12,21 @@ export function checkPeers(scene: Scene): readonly Finding[] {
   const trouble = statusOf(scene)?.mesh.trouble ?? null
   if (mesh.state === 'lone') return trouble === null ? [ok(`in no mesh; ${JOIN_ONE}`)] : [wrong(trouble, 'see warren status')]
   const found: Finding[] = []
-  if (mesh.peers === 0)
+  // The first machine of a mesh, before anybody was let in: whether its port is open nobody can say yet.
+  if (mesh.peers === 0 && mesh.role === 'seed' && trouble === null && node.peers?.length === 0)
+    found.push(
+      note(
+        'no other member is known yet',
+        '«warren mesh ticket» lets machines in; if one has joined, open mesh.listen (7471 unless it is set) to it',
+      ),
+    )
+  else if (mesh.peers === 0)
     found.push(
       wrong(
         trouble ?? 'no other member is connected',
         trouble?.includes('with a new ticket')
           ? 'where the admin key is «warren mesh ticket» makes one; pipe it into «warren mesh join» here'
-          : 'open mesh.listen (7471) between the machines, or name members in mesh.bootstrap',
+          : 'open mesh.listen (7471 unless it is set) between the machines, or name members in mesh.bootstrap',
       ),
     )
   else if (mesh.seeds === 0 && mesh.role === 'member')
@@ -31,7 +39,7 @@ export function checkPeers(scene: Scene): readonly Finding[] {
   else found.push(ok(`${plural(mesh.peers, 'member')}, ${plural(mesh.seeds, 'seed')} connected`))
   if (mesh.readerOnly) {
     const what = 'no member can fetch from it'
-    const action = 'open mesh.blobs (7472) to the others, or say where they reach it (mesh.announce)'
+    const action = 'open mesh.blobs (7472 unless it is set) to the others, or say where they reach it (mesh.announce)'
     found.push(mesh.role === 'seed' ? wrong(`${what}, although it is a seed`, action) : note(what, action))
   }
   return [...found, ...(node.peers ?? []).flatMap((peer) => aboutPeer(peer, scene.now))]

@@ -132,6 +132,16 @@ test.for([
   expect(found).toEqual(said.map((one) => expect.stringContaining(one)))
 })
 
+test('a seed that is alone because nobody was let in yet has nothing wrong, one whose members are away has', () => {
+  const mesh = { ...member, role: 'seed', peers: 0, seeds: 0 } as const
+  const of = (peers: NodeFacts['peers']) => told(checkPeers(scene({ node: { status: status({ mesh }), peers } })))
+  expect(of([])).toEqual([
+    expect.stringContaining('note: no other member is known yet → «warren mesh ticket» lets machines in'),
+  ])
+  expect(of([{ ...peer, connected: false }])).toEqual([expect.stringContaining('wrong: no other member is connected')])
+  expect(of(undefined)).toEqual([expect.stringContaining('wrong: no other member is connected')])
+})
+
 const peer = {
   ...{ id: PEER, role: 'seed', version: '', addresses: [], blobs: [], connected: true, lastSeen: 0, latency: null },
   ...{
