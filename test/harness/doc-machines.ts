@@ -62,6 +62,8 @@ export class DocMachines {
         WARREN_MESH_BLOBS: blobs ?? '',
         WARREN_MESH_MDNS: 'false',
         WARREN_STORE_MIN_FREE: '1MiB',
+        // A page has dozens of commands, and half of the time of each goes into reading its own sources.
+        NODE_COMPILE_CACHE: join(this.#folder, 'compiled'),
         npm_config_audit: 'false',
         npm_config_update_notifier: 'false',
       }
