@@ -49,7 +49,8 @@ function makeFolder(path: string): void {
   }
 }
 
-function giveFolder(path: string, above: string): void {
+/** The same for a folder that was made in another one. Throws Error where a link is in its place by now. */
+export function giveFolder(path: string, above: string): void {
   if (process.geteuid?.() !== 0) return
   const descriptor = openSync(path, FOLDER)
   try {

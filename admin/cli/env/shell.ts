@@ -17,6 +17,11 @@ export function changesText(shell: Shell, changes: Changes): string {
   return [...changes].map(([name, value]) => (value === null ? unset(name) : set(name, value))).join('')
 }
 
+/** A word of a POSIX shell (2.2.2): nothing ends a single-quoted string but a single quote. */
+export function quoted(text: string): string {
+  return `'${text.replaceAll("'", `'\\''`)}'`
+}
+
 interface Words {
   set(name: string, value: string): string
   unset(name: string): string
@@ -26,8 +31,7 @@ const nothing = () => ''
 
 const WORDS: Readonly<Record<Shell, Words>> = {
   sh: {
-    // POSIX 2.2.2: nothing ends a single-quoted string but a single quote.
-    set: (name, value) => `export ${name}='${value.replaceAll("'", `'\\''`)}'\n`,
+    set: (name, value) => `export ${name}=${quoted(value)}\n`,
     unset: (name) => `unset ${name}\n`,
   },
   fish: {

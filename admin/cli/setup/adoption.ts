@@ -1,6 +1,7 @@
 import { DOCKER_HUB } from '../../../node/docker-hub.ts'
 import { layeredMirrorSchema } from '../../api/mirrors-schema.ts'
 import { ApiClient } from '../api-client.ts'
+import { quoted } from '../env/shell.ts'
 import { mirrorPath } from '../mirror-path.ts'
 import type { NodeAddress } from '../node-address.ts'
 import type { ClientMirror } from './mirror.ts'
@@ -30,11 +31,12 @@ export function adoptionOf(upstream: string, protocol: string, mirrors: readonly
   return hub && new URL(upstream).pathname === '/' ? { name: hub.name, protocol: undefined, upstream } : undefined
 }
 
-/** The same by a command. */
+/** The same by a command, which people copy: the upstream may be from a file of somebody else's. */
 export function commandFor({ name, protocol, upstream }: Adoption): string {
+  const word = /^[\w:/.%-]+$/.test(upstream) ? upstream : quoted(upstream)
   return protocol === undefined
-    ? `warren mirrors set ${name} --upstream ${upstream}`
-    : `warren mirrors add ${name} --protocol ${protocol} --upstream ${upstream}`
+    ? `warren mirrors set ${name} --upstream ${word}`
+    : `warren mirrors add ${name} --protocol ${protocol} --upstream ${word}`
 }
 
 /**

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path'
-import { makeFolders, realPath, removeFile, removeFolders, textAt, writeText } from './files.ts'
+import { checkLinks, makeFolders, realPath, removeFile, removeFolders, textAt, writeText } from './files.ts'
 import { backupOf, readRecord, recordOf, type SetupRecord } from './record.ts'
 import { type TakenOut, takenOut } from './taken-out.ts'
 
@@ -89,6 +89,7 @@ export function undo(changes: readonly FileChange[]): void {
 
 function look(named: string): Present {
   const path = realPath(named)
+  checkLinks(named, path)
   const text = textAt(path)
   const record = recordAt(path)
   if (!record || text === undefined)

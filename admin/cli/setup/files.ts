@@ -9,6 +9,7 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  readlinkSync,
   realpathSync,
   renameSync,
   rmdirSync,
@@ -16,18 +17,42 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { dirname } from 'node:path'
-import { giveToOwnerOf } from '../../../node/data-folder.ts'
+import { basename, dirname, join, resolve } from 'node:path'
+import { giveFolder, giveToOwnerOf } from '../../../node/data-folder.ts'
 
 /** Largest file of settings that is changed, in bytes. */
 const MAX_BYTES = 1 << 20
 
-/** Where a link leads; the path itself where there is nothing yet. */
-export function realPath(path: string): string {
+/** Links in a row that are followed to what is not there: as many as the kernel follows. */
+const MAX_LINKS = 40
+
+/** Where links lead, also on the way to what is not there yet: it is called the same before and after it is made. */
+export function realPath(path: string, links = MAX_LINKS): string {
   try {
     return realpathSync(path)
-  } catch {
-    return path
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    const above = dirname(path)
+    if ((code !== 'ENOENT' && code !== 'ENOTDIR') || above === path || links === 0) throw error
+    const here = join(realPath(above, links), basename(path))
+    if (!lstatSync(here, { throwIfNoEntry: false })?.isSymbolicLink()) return here
+    return realPath(resolve(dirname(here), readlinkSync(here)), links - 1)
+  }
+}
+
+/**
+ * Lets root follow no link of a user to what belongs to somebody else: by one in its home a user could have files of the system
+ * written. The kernel has the same rule for folders like `/tmp` (proc_sys_fs(5), protected_symlinks). Throws Error.
+ */
+export function checkLinks(named: string, path: string): void {
+  if (process.geteuid?.() !== 0) return
+  let there = path
+  while (!statSync(there, { throwIfNoEntry: false })) there = dirname(there)
+  const { uid: owner } = statSync(there)
+  for (let at = resolve(named); at !== dirname(at); at = dirname(at)) {
+    const link = lstatSync(at, { throwIfNoEntry: false })
+    if (link?.isSymbolicLink() && link.uid !== 0 && link.uid !== owner)
+      throw new Error(`${at} is a link of user ${link.uid} to what belongs to user ${owner}: run this as that user`)
   }
 }
 
@@ -76,12 +101,7 @@ export function makeFolders(folder: string): string[] {
   if (statSync(folder, { throwIfNoEntry: false })) return []
   const above = makeFolders(dirname(folder))
   mkdirSync(folder)
-  const descriptor = openSync(folder, 'r')
-  try {
-    giveToOwnerOf(dirname(folder), descriptor)
-  } finally {
-    closeSync(descriptor)
-  }
+  giveFolder(folder, dirname(folder))
   return [...above, folder]
 }
 

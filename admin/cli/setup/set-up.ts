@@ -10,7 +10,7 @@ import { defaultMirror } from './mirror.ts'
 import { NotEditable } from './not-editable.ts'
 import { isOfProject } from './of-project.ts'
 import type { OwnMirrors } from './own-mirrors.ts'
-import { previewOf } from './preview.ts'
+import { previewOf, staying } from './preview.ts'
 import type { Action, ClientReport, FileReport } from './report.ts'
 
 interface Wanted {
@@ -96,7 +96,7 @@ function fileReport(change: FileChange): FileReport {
     action,
     diff: action === 'none' ? [] : previewOf(change),
     edited: change.edited,
-    left: change.lost.flat(),
+    left: change.lost.flat().map(staying),
   }
 }
 

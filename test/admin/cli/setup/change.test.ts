@@ -1,9 +1,12 @@
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -112,6 +115,35 @@ test('a link stays one, and the file that it leads to is changed', () => {
   takeBack(path)
   expect(readFileSync(real, 'utf8')).toBe('registry=old\n')
   expect(readdirSync(folder).sort()).toEqual(['link', 'real'])
+})
+
+test('what is made below a link, or where a link leads to nothing yet, is gone afterwards, and the link is not', () => {
+  const folder = temp.create()
+  mkdirSync(join(folder, 'real'))
+  symlinkSync('real', join(folder, 'home'))
+  symlinkSync('real/dots/file', join(folder, 'early'))
+  for (const path of [join(folder, 'home/.config/file'), join(folder, 'early')]) {
+    doEdit(path)
+    expect(readFileSync(path, 'utf8')).toBe('registry=node\n')
+    takeBack(path)
+    expect(readdirSync(join(folder, 'real'))).toEqual([])
+  }
+  expect(readlinkSync(join(folder, 'early'))).toBe('real/dots/file')
+  symlinkSync('gone/../loop', join(folder, 'loop'))
+  expect(() => plannedEdit(join(folder, 'loop'), led)).toThrow(/ELOOP|ENOENT/)
+})
+
+test.runIf(process.geteuid?.() === 0)('root is led by no link of a user to what is not theirs', () => {
+  const [home, system] = [temp.create(), temp.create()]
+  lchownSync(home, 4321, 4321)
+  for (const [name, target] of Object.entries({ file: join(system, 'file'), folder: system })) {
+    symlinkSync(target, join(home, name))
+    lchownSync(join(home, name), 4321, 4321)
+  }
+  for (const name of ['file', 'folder/file']) expect(() => plannedEdit(join(home, name), led)).toThrow('a link of user 4321')
+  chownSync(system, 4321, 4321)
+  doEdit(join(home, 'folder/file'))
+  expect(statSync(join(system, 'file')).uid).toBe(4321)
 })
 
 test('a file that changed while it was looked at is let be', () => {

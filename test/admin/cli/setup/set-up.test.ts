@@ -257,3 +257,34 @@ test('a daemon of the system is set up, unless the user has one without root', a
   const [file] = (await own.set('docker', SHOW)).files
   expect(file?.path).toBe(join(own.root, 'home/.config/docker/daemon.json'))
 })
+
+test('secrets in the same line as what changes are shown neither before nor after, nor when it is taken back', async () => {
+  const servers = '<servers><server><id>x</id><password>s3cret 1</password><value>s3cret</value></server></servers>'
+  const files = {
+    'home/.m2/settings.xml': `<settings>${servers}<mirrors/>${servers}</settings>`,
+    'home/.yarnrc.yml':
+      '{npmAuthIdent: "me:s3cret", npmRegistryServer: "http://a.invalid/", unsafeHttpWhitelist: ["127.0.0.1"]}\n',
+  }
+  const machine = at({ files })
+  for (const name of ['maven', 'yarn']) {
+    const report = await machine.set(name, { write: true, replace: true })
+    expect(report).toMatchObject({ isDone: true, trouble: undefined })
+    expect(JSON.stringify(report.files)).not.toContain('s3cret')
+    expect(JSON.stringify(report.files)).toContain(NODE)
+    for (const path of Object.keys(files))
+      writeFileSync(join(machine.root, path), machine.read(path).replace(NODE, 'http://b.invalid'))
+    const [file] = machine
+      .back(name)
+      .files.filter(({ path }) => files[path.slice(machine.root.length + 1) as keyof typeof files])
+    expect(file?.left).not.toEqual([])
+    expect(JSON.stringify(file)).not.toContain('s3cret')
+  }
+})
+
+test('a command that is shown does nothing else, whatever a file names', async () => {
+  const { set } = at({ files: { 'home/.npmrc': "registry=https://a.invalid/$(id);'`id`\n" } })
+  const [line = ''] = reportLines([await set('npm', SHOW)], { done: 'show', runs: true, output: process.stdout }).filter(
+    (one) => one.includes('mirrors add'),
+  )
+  expect(line).toContain(`--upstream 'https://a.invalid/$(id);'\\''%60id%60/'`)
+})
