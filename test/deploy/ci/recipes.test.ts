@@ -37,18 +37,18 @@ env)
 esac
 `
 
-/** The job. */
+/** The job; what is to be installed is not there. */
 const NPM = `#!/bin/sh
 [ "$1" = ci ] || exit 9
 printenv >"$NOTES/job.env"
 exit "\${JOB:-0}"
 `
 
-async function jobOf(name: string, init: { job?: string; broken?: boolean } = {}) {
+async function jobOf(name: string, init: { job?: string; broken?: boolean; missing?: boolean } = {}) {
   const work = checkout(temp.create('checkout'))
   const notes = temp.create('notes')
   const bin = temp.create('bin')
-  for (const [program, text] of Object.entries({ warren: WARREN, npm: NPM })) {
+  for (const [program, text] of Object.entries(init.missing ? { npm: NPM } : { warren: WARREN, npm: NPM })) {
     writeFileSync(join(bin, program), text)
     chmodSync(join(bin, program), 0o755)
   }
@@ -99,8 +99,13 @@ test.for(names)('%s: a job that fails has failed, and the node is stopped all th
   expect(isGone(Number(note('pid')))).toBe(true)
 })
 
-test.for(names)('%s: where the node does not start, the job goes on without', async (name) => {
-  const { isGood, variables } = await jobOf(name, { broken: true })
+const without = names.flatMap((name) => [
+  [name, 'started', { broken: true }] as const,
+  [name, 'installed', { missing: true }] as const,
+])
+
+test.for(without)('%s: where the node cannot be %s, the job goes on without', async ([name, , init]) => {
+  const { isGood, variables } = await jobOf(name, init)
   expect(isGood).toBe(true)
   expect(variables('job.env').has('PATH')).toBe(true)
   expect(variables('job.env').has('npm_config_registry')).toBe(false)
