@@ -1,5 +1,6 @@
-import { copyFileSync, existsSync, readFileSync, rmSync } from 'node:fs'
+import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { findProgram } from '../admin/cli/programs.ts'
 import { DocMachines } from './harness/doc-machines.ts'
@@ -13,6 +14,8 @@ import { useTempFolders } from './harness/temp.ts'
 
 const TIMEOUT_MS = 240_000
 const DATA = '.local/share/warren'
+/** A node that a recipe began in the background goes on when a line behind that fails. */
+const STOP_JOB = 'WARREN_DATA=$HOME/.cache/warren-job sh deploy/ci/warren-ci.sh stop || true'
 
 useLeakCheck()
 const temp = useTempFolders()
@@ -20,6 +23,7 @@ const temp = useTempFolders()
 const blocks = GUIDE_PAGES.flatMap(shellBlocksIn)
 const quickStarts = blocks.filter(({ headings }) => headings.includes('Quick starts'))
 const operations = blocks.filter(({ page }) => page.endsWith('operations.md'))
+const deployment = shellBlocksIn('deploy/README.md')
 const others = blocks.filter((block) => !quickStarts.includes(block) && !operations.includes(block))
 
 /** A registry with all packages that the pages name, and machines whose nodes ask it and nobody else. */
@@ -40,6 +44,11 @@ test('each block of shell commands is run here, or says why not', () => {
   expect([quickStarts.length, operations.length, others.length].every((count) => count > 5)).toBe(true)
   for (const { page, line, text, notRun } of blocks)
     expect([page, line, notRun === undefined || (notRun.length > 10 && !/^warren /m.test(text))]).toEqual([page, line, true])
+  // The tickets for Kubernetes are made in deploy/documented.test.ts.
+  expect(deployment.filter(({ notRun }) => notRun === undefined).map(({ headings }) => headings.at(-1))).toEqual([
+    'Kubernetes',
+    'CI recipes',
+  ])
 })
 
 test('what takes an index is run by the tests of real clients', () => {
@@ -64,7 +73,7 @@ describe('by copy and paste', () => {
   })
 
   test('days of an operator', { timeout: TIMEOUT_MS }, async () => {
-    const { machines, upstream, project } = await worldOf('seed1', 'build1', 'build2', 'laptop', 'island')
+    const { machines, upstream, project } = await worldOf('seed1', 'build1', 'build2', 'job', 'laptop', 'island')
     await using _stopped = machines
     const at = (name: string, file: string) => join(machines.home(name), file)
     const copy = (file: string, from: string, to: string) => copyFileSync(at(from, file), at(to, file))
@@ -89,6 +98,12 @@ describe('by copy and paste', () => {
     await run('A seed is lost', () => copy('ticket', 'seed1', 'build2'))
     await run('The admin key is lost', () => rmSync(at('seed1', `${DATA}/mesh/admin.key`)))
     await run('A machine was taken over')
+    const [recipe] = deployment.filter(({ headings }) => headings.includes('CI recipes'))
+    writeProject(project, machines.home('job'))
+    copy('ticket', 'seed1', 'job')
+    symlinkSync(fileURLToPath(new URL('../deploy', import.meta.url)), at('job', 'deploy'))
+    await machines.run(recipe as ShellBlock, 'job').finally(() => machines.paste('job', STOP_JOB))
+    expect(existsSync(at('job', 'node_modules/is-odd/package.json'))).toBe(true)
     await run('Something bad is in the cache')
     expect(await machines.paste('build1', 'warren policy')).toContain('pkg:npm/left-pad@1.3.0')
 
