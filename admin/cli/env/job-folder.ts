@@ -33,10 +33,7 @@ export class JobFolder {
   static make(path: string | undefined): JobFolder {
     const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'warren-env-')) : resolve(path)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const { uid, mode } = lstatSync(folder)
-    const isOther = process.geteuid !== undefined && uid !== process.geteuid()
-    if (isOther || (mode & 0o022) !== 0)
-      throw new UsageError(`--dir: others than you can write into ${folder}: name another folder`)
+    if (!isOwn(folder)) throw new UsageError(`--dir: others than you can write into ${folder}: name another folder`)
     if (readdirSync(folder).length > 0 && !JobFolder.at(folder))
       throw new UsageError(`--dir: ${folder} has files in it already: name a folder that is empty, or not there`)
     chmodSync(folder, 0o700)
@@ -45,10 +42,13 @@ export class JobFolder {
     return made
   }
 
-  /** The one that was made at `path`; undefined where there is none. */
+  /**
+   * The one that was made at `path`; undefined where there is none, or others can write into it: a shell evaluates what it has for
+   * variables.
+   */
   static at(path: string): JobFolder | undefined {
     const folder = new JobFolder(resolve(path))
-    return folder.#mark() === undefined ? undefined : folder
+    return folder.#mark() !== undefined && isOwn(folder.path) ? folder : undefined
   }
 
   get mark(): Mark {
@@ -82,4 +82,10 @@ export class JobFolder {
       throw new UsageError(`${this.path} cannot be looked into: ${reasonOf(error)}`)
     }
   }
+}
+
+/** Whether nobody but this user, and root, can write into a folder; a link to one is none. */
+function isOwn(folder: string): boolean {
+  const { uid, mode } = lstatSync(folder)
+  return (process.geteuid === undefined || uid === process.geteuid()) && (mode & 0o022) === 0
 }

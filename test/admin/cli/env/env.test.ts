@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, readlinkSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
 import { expect, test } from 'vitest'
@@ -282,6 +282,18 @@ test('a mark that would have a shell do something else is none', async () => {
   writeFileSync(join(dir, 'warren-env.json'), JSON.stringify({ v: 1, before: { 'A; touch broken; B': null }, added: {} }))
   expect(await run(['--remove', '--dir', dir])).toMatchObject({ code: 2, stdout: '' })
   expect(existsSync(dir)).toBe(true)
+})
+
+test('a folder into which others can write is not taken for one that was made here', async () => {
+  const { run } = await world()
+  const planted = temp.create('planted')
+  writeFileSync(join(planted, 'warren-env.json'), JSON.stringify({ v: 1, before: { PATH: '/planted' }, added: {} }))
+  chmodSync(planted, 0o777)
+  const removed = await run(['--remove', '--dir', planted])
+  expect(removed).toMatchObject({ code: 2, stdout: '', stderr: expect.stringContaining('has made no folder') })
+  const { stdout } = await run([], { WARREN_ENV_FOLDER: planted })
+  expect(stdout).not.toContain('planted')
+  expect(readdirSync(planted)).toEqual(['warren-env.json'])
 })
 
 test('uv is left alone in a project whose lockfile names another index, since that would be a change of it', async () => {
