@@ -7,16 +7,30 @@ const MANIFEST = fileURLToPath(new URL('../../package.json', import.meta.url))
 /** Scripts of a checkout that are this command. */
 const SCRIPTS: readonly (string | undefined)[] = ['warren', 'start']
 
+/** How this command is called: by npm in a checkout, where there is none in `PATH`. */
+export function calledBy(env: NodeJS.ProcessEnv): string {
+  return isScriptOfCheckout(env) ? 'npm run -s warren --' : 'warren'
+}
+
 /**
  * Goes to where `npm run warren` was called: npm runs a script in the folder of its package, and a file that is named there would be
  * another one here, or none. A script of another package means files of that package.
  */
 export function goToCaller(env: NodeJS.ProcessEnv): void {
-  const { INIT_CWD: caller, npm_package_json: manifest, npm_lifecycle_event: script } = env
-  if (!caller || !manifest || !SCRIPTS.includes(script)) return
+  const { INIT_CWD: caller } = env
+  if (!caller || !isScriptOfCheckout(env)) return
   try {
-    if (realpathSync(manifest) === realpathSync(MANIFEST)) process.chdir(caller)
+    process.chdir(caller)
   } catch {
     // What is named relative to a folder that is gone cannot be found anyway.
+  }
+}
+
+function isScriptOfCheckout({ npm_package_json: manifest, npm_lifecycle_event: script }: NodeJS.ProcessEnv): boolean {
+  if (!manifest || !SCRIPTS.includes(script)) return false
+  try {
+    return realpathSync(manifest) === realpathSync(MANIFEST)
+  } catch {
+    return false
   }
 }

@@ -16,7 +16,7 @@ fail() {
   exit 1
 }
 
-: "${WARREN_DATA:?names the folder of the node}"
+[ -n "${WARREN_DATA:-}" ] || fail 'set WARREN_DATA to the folder that the node of this job gets'
 
 log=$WARREN_DATA/ci.log
 file=$WARREN_DATA/ci.pid

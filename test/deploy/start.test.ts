@@ -55,6 +55,7 @@ test.for([
   ['a SIGTERM to npm', 'SIGTERM', 'npm'],
 ] as const)('%s stops the node, and npm ends with 0 once it has stopped', async ([, signal, to]) => {
   const { child, pid, node, file, output } = await start()
+  expect(output()).toMatch(/^ {2}clients +npm run -s warren -- setup --all$/m)
   const ended = firstOf(child, 'close')
   process.kill(to === 'group' ? -pid : pid, signal)
   await ended

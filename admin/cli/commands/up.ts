@@ -3,6 +3,7 @@ import type { Config } from '../../../node/config/schema.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import type { Node, NodeUrls } from '../../../node/index.ts'
 import { VERSION } from '../../../node/version.ts'
+import { calledBy } from '../caller-folder.ts'
 import { clientLine } from '../clients.ts'
 import { EXIT } from '../exit-codes.ts'
 import { reachable } from '../images/mirror-address.ts'
@@ -66,10 +67,11 @@ function greeting(config: Config, urls: NodeUrls): string[] {
     const url = base + mirror.path
     return [mirror.name, url, clientLine(mirror, url)]
   })
+  const warren = calledBy(process.env)
   const facts = [
-    ['clients', 'warren setup --all'],
+    ['clients', `${warren} setup --all`],
     urls.admin.startsWith('unix:')
-      ? ['status', `warren status --node ${urls.admin}`]
+      ? ['status', `${warren} status --node ${urls.admin}`]
       : ['page', `${reachable(urls.admin)}/admin/`],
     ['data', config.data],
   ]
