@@ -10,6 +10,8 @@
 #
 # All other settings of a node count as well (WARREN_MESH_ZONE, WARREN_STORE_QUOTA and so on).
 set -eu
+# What a shell that traces («sh -x») writes goes into the log of the job, and the ticket would be in it.
+{ set +x; } 2>/dev/null
 
 fail() {
   printf 'warren-ci: %s\n' "$*" >&2
@@ -55,7 +57,11 @@ start() {
   mkdir -p "$WARREN_DATA"
   [ -O "$WARREN_DATA" ] || fail "$WARREN_DATA is the folder of another user"
   # Others can read the variables of a process as long as it runs, and whoever has a ticket can make up members.
+  pid=
+  trap 'give_up "stopped before the node was there"' HUP INT TERM
   if [ -n "${WARREN_TICKET:-}" ]; then
+    # The mode of a file that is there would stay.
+    rm -f "$ticket"
     printf '%s\n' "$WARREN_TICKET" >"$ticket"
     export WARREN_TICKET_FILE="$ticket"
   fi
@@ -73,13 +79,19 @@ start() {
     pause
     if ! is_alive || [ "$tries" -ge 600 ]; then
       cat "$log" >&2
-      end
-      tidy
-      fail 'the node does not start'
+      give_up 'the node does not start'
     fi
     tries=$((tries + 1))
   done
   rm -f "$ticket"
+  trap - HUP INT TERM
+}
+
+give_up() {
+  trap '' HUP INT TERM
+  if [ -n "$pid" ]; then end; fi
+  tidy
+  fail "$1"
 }
 
 stop() {

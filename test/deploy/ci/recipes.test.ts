@@ -1,7 +1,11 @@
-import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { expect, test } from 'vitest'
 import { useTempFolders } from '../../harness/temp.ts'
+import { eventually } from '../../harness/wait.ts'
 import { checkout, RECIPES, RUNNERS } from './runners.ts'
 
 const temp = useTempFolders()
@@ -16,6 +20,7 @@ up)
   printenv >"$NOTES/node.env"
   cat "$WARREN_TICKET_FILE" >"$NOTES/ticket"
   echo $$ >"$NOTES/pid"
+  [ ! -e "$NOTES/slow" ] || exec sleep 60
   printf '{\\n  "pid": %s,\\n}\\n' $$ >"$WARREN_DATA/node.json"
   trap 'exit 0' TERM
   while :; do sleep 0.02; done
@@ -43,6 +48,15 @@ const NPM = `#!/bin/sh
 printenv >"$NOTES/job.env"
 exit "\${JOB:-0}"
 `
+
+function programs(notes: string) {
+  const bin = temp.create('bin')
+  for (const [program, script] of Object.entries({ warren: WARREN, npm: NPM })) {
+    writeFileSync(join(bin, program), script)
+    chmodSync(join(bin, program), 0o755)
+  }
+  return { PATH: `${bin}:${process.env.PATH}`, NOTES: notes }
+}
 
 async function jobOf(name: string, init: { job?: string; broken?: boolean; missing?: boolean } = {}) {
   const work = checkout(temp.create('checkout'))
@@ -109,4 +123,21 @@ test.for(without)('%s: where the node cannot be %s, the job goes on without', as
   expect(isGood).toBe(true)
   expect(variables('job.env').has('PATH')).toBe(true)
   expect(variables('job.env').has('npm_config_registry')).toBe(false)
+})
+
+test('whoever stops the job while the node starts finds neither node nor ticket, also where the shell traces', async () => {
+  const [data, notes] = [temp.create('data'), temp.create('notes')]
+  writeFileSync(join(data, 'ci.ticket'), '', { mode: 0o644 })
+  writeFileSync(join(notes, 'slow'), '')
+  const env = { ...programs(notes), WARREN_DATA: data, WARREN_TICKET: 'the ticket' }
+  const job = spawn('sh', ['-x', join(RECIPES, 'warren-ci.sh'), 'start'], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  const ended = Promise.all([once(job, 'exit'), text(job.stderr)])
+  await eventually('the node starts', () => existsSync(join(notes, 'pid')) && existsSync(join(data, 'ci.pid')))
+  expect(statSync(join(data, 'ci.ticket')).mode & 0o777).toBe(0o600)
+  job.kill()
+  const [[code], stderr] = await ended
+  expect([code, stderr]).toEqual([1, expect.stringContaining('stopped before the node was there')])
+  expect(stderr).not.toContain('the ticket')
+  expect(isGone(Number(readFileSync(join(notes, 'pid'), 'utf8')))).toBe(true)
+  expect(readdirSync(data)).toEqual([])
 })
