@@ -54,7 +54,9 @@ export async function formerOf(
     const ofProject = isOfProject(where, machine)
     const known = candidates.get(url)
     if (known) {
-      candidates.set(url, { ...known, where: [...known.where, where], ofProject: known.ofProject && ofProject })
+      // Once, though it is read as a file of the user and of the project where somebody is at home.
+      const places = [...new Set([...known.where, where])]
+      candidates.set(url, { ...known, where: places, ofProject: known.ofProject && ofProject })
       continue
     }
     const mirror = own.find(({ upstreams }) => upstreams.some((one) => isSame(one, url)))

@@ -24,16 +24,18 @@ interface At {
   readonly env?: Readonly<Record<string, string>>
   readonly mirrors?: readonly ClientMirror[]
   readonly user?: number
+  /** Working folder. */
+  readonly folder?: string
 }
 
 /** A machine with these files, beside a node that does not run. */
-function at({ files = {}, env = {}, mirrors = [], user = 1_000 }: At = {}) {
+function at({ files = {}, env = {}, mirrors = [], user = 1_000, folder = 'work' }: At = {}) {
   const root = temp.create()
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
-  const machine = { env, root, home: join(root, 'home'), folder: join(root, 'work'), user, has: () => true }
+  const machine = { env, root, home: join(root, 'home'), folder: join(root, folder), user, has: () => true }
   const own = { mirrors: [...MIRRORS, ...mirrors], listeners: [NODE], runs: false }
   return {
     root,
@@ -234,6 +236,12 @@ test('a variable that says the same as the file does not hide what the file has'
   // npm gives that to whatever it runs, as this command in a checkout.
   const below = await at({ files, env: { npm_config_registry: url, npm_lifecycle_event: 'warren' } }).set('npm', SHOW)
   expect(below).toMatchObject({ above: [], former: [{ where: [expect.stringMatching(/\.npmrc$/)] }] })
+})
+
+test('whoever is at home is told of each file once', async () => {
+  const text = '[source.crates-io]\nreplace-with = "corp"\n[source.corp]\nregistry = "sparse+http://cargo.corp.invalid/"\n'
+  const { root, set } = at({ files: { 'home/.cargo/config.toml': text }, folder: 'home' })
+  expect((await set('cargo', SHOW)).former).toMatchObject([{ where: [join(root, 'home/.cargo/config.toml')] }])
 })
 
 test('nobody is asked, and no mirror made, because of what a project says', async () => {
