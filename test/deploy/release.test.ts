@@ -12,13 +12,14 @@ const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TIMEOUT_MS = 50_000
 
 const stepSchema = z.looseObject({ name: z.string().optional(), run: z.string().optional(), uses: z.string().optional() })
+const jobSchema = z.looseObject({ permissions: z.record(z.string(), z.string()).optional(), steps: z.array(stepSchema) })
 const { permissions, jobs } = z
   .looseObject({
     permissions: z.record(z.string(), z.string()),
-    jobs: z.strictObject({ release: z.looseObject({ steps: z.array(stepSchema) }) }),
+    jobs: z.strictObject({ package: jobSchema, release: jobSchema.extend({ needs: z.literal('package') }) }),
   })
   .parse(parse(readFileSync(join(ROOT, '.github/workflows/release.yaml'), 'utf8')))
-const { steps } = jobs.release
+const steps = [...jobs.package.steps, ...jobs.release.steps]
 const pack = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
   version: string
   dependencies: Record<string, string>
@@ -79,6 +80,13 @@ test('a release is published with its provenance, after the tests, without a tok
   expect(order).toEqual([...order].sort((one, other) => one - other))
   expect(order).not.toContain(-1)
   expect(commandOf('Publish')).toContain('--provenance')
-  expect(permissions).toEqual({ contents: 'write', 'id-token': 'write', attestations: 'write' })
   expect(JSON.stringify(steps)).not.toContain('secrets.')
+})
+
+test('what runs packages of others may only read, and no action can be exchanged under its tag', () => {
+  expect([permissions, jobs.package.permissions]).toEqual([{ contents: 'read' }, undefined])
+  expect(jobs.release.permissions).toEqual({ contents: 'write', 'id-token': 'write', attestations: 'write' })
+  expect(JSON.stringify(jobs.package)).not.toContain('github.token')
+  expect(jobs.release.steps.flatMap((step) => step.run ?? [])).toEqual([commandOf('Publish'), commandOf('Release')])
+  for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/^actions\/[\w-]+@[\da-f]{40}$/)
 })
