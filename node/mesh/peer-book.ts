@@ -1,11 +1,9 @@
-import { isIP } from 'node:net'
 import type { Clock } from '../clock.ts'
-import { parseMeshAddress } from '../member-address.ts'
-import { parseTcpAddress, toHostPort } from '../tcp-address.ts'
 import type { Role } from '../trust/standing.ts'
 import type { Admitted } from './gate.ts'
 import type { KnownPeer } from './mesh-status.ts'
 import { Pauses } from './pauses.ts'
+import { blobsOf, type Entry, isPassing, isQuarantined, MAX_ADDRESSES, newEntry, statusOf } from './peer-entry.ts'
 
 const SECOND = 1_000
 const MINUTE = 60 * SECOND
@@ -21,38 +19,6 @@ const WRONG_GUESSES = 2
 const BUSY = SECOND
 /** Members that are remembered; those that came longest ago go first. */
 const MAX_PEERS = 2_000
-/** Addresses of one member that are kept: each is dialled until one answers. */
-const MAX_ADDRESSES = 8
-
-interface Entry {
-  readonly id: string
-  role: Role
-  version: string
-  notAfter: number
-  zone: string | undefined
-  ticket: string | undefined
-  ephemeral: boolean
-  /** What it says itself. */
-  announced: readonly string[]
-  /** Hosts from which, or to which, it was connected; last one first. */
-  readonly addresses: Set<string>
-  /** Where it says that it listens; what connections show are the ports that it dials from. */
-  listens: readonly string[]
-  /** Worked out from `announced` and `addresses`; undefined when they have changed. */
-  blobs: readonly string[] | undefined
-  connections: number
-  /** When the first of them was opened. */
-  since: number
-  lastSeen: number
-  latency: number | undefined
-  bytesIn: number
-  bytesOut: number
-  lies: number
-  quarantine: { until: number; reason: string } | undefined
-  warmUntil: number
-  wrongGuesses: number
-  busyUntil: number
-}
 
 /** Everything that is known of other members: who they are, where they are, how they behaved. */
 export class PeerBook {
@@ -338,83 +304,11 @@ export class PeerBook {
   #newEntry(id: string): Entry {
     const now = this.#clock.now()
     if (this.#entries.size >= MAX_PEERS) this.#forgetOne(now)
-    return {
-      id,
-      role: 'member',
-      version: '',
-      notAfter: 0,
-      zone: undefined,
-      ticket: undefined,
-      ephemeral: false,
-      announced: [],
-      addresses: new Set(),
-      listens: [],
-      blobs: undefined,
-      connections: 0,
-      since: now,
-      lastSeen: now,
-      latency: undefined,
-      bytesIn: 0,
-      bytesOut: 0,
-      lies: 0,
-      quarantine: undefined,
-      warmUntil: 0,
-      wrongGuesses: 0,
-      busyUntil: 0,
-    }
+    return newEntry(id, now)
   }
 }
 
 /** For sorting: whoever is in this node's zone comes before others. */
 export function nearFirst(book: Pick<PeerBook, 'isNear'>, one: string, other: string): number {
   return Number(book.isNear(other)) - Number(book.isNear(one))
-}
-
-/** A liar is remembered, whatever it says of itself. */
-function isPassing({ ephemeral, role, lies }: Entry): boolean {
-  return ephemeral && role === 'member' && lies === 0
-}
-
-function isQuarantined({ quarantine }: Entry, now: number): boolean {
-  return quarantine !== undefined && quarantine.until > now
-}
-
-function statusOf(entry: Entry, now: number): KnownPeer {
-  const { id, role, version, notAfter, zone, ticket, connections, lastSeen, latency, bytesIn, bytesOut, quarantine } = entry
-  return {
-    id,
-    role,
-    version,
-    notAfter,
-    zone: zone ?? null,
-    ticket: ticket ?? null,
-    addresses: entry.listens.length > 0 ? entry.listens : [...entry.addresses].reverse(),
-    blobs: blobsOf(entry),
-    connected: connections > 0,
-    lastSeen: connections > 0 ? now : lastSeen,
-    latency: latency ?? null,
-    bytesIn,
-    bytesOut,
-    quarantine: quarantine && isQuarantined(entry, now) ? quarantine : null,
-  }
-}
-
-function blobsOf(entry: Entry): readonly string[] {
-  entry.blobs ??= blobAddresses(entry)
-  return entry.blobs
-}
-
-/**
- * Where a member's blobs may be had: what it says itself, after the hosts to which connections really go, with the ports that
- * it says. Behind address translation its own idea of its address is of no use to others.
- */
-function blobAddresses({ announced, addresses }: Entry): string[] {
-  const hosts = [...addresses].reverse().flatMap((address) => {
-    const host = parseMeshAddress(address)?.host ?? ''
-    return isIP(host) === 0 ? [] : [host]
-  })
-  const ports = new Set(announced.flatMap((address) => parseTcpAddress(address)?.port ?? []))
-  const observed = hosts.flatMap((host) => [...ports].map((port) => toHostPort({ host, port })))
-  // Connections may come out of many gateways that lead nowhere: they must not crowd out what the member says itself.
-  return [...new Set([...observed.slice(0, MAX_ADDRESSES / 2), ...announced])].slice(0, MAX_ADDRESSES)
 }

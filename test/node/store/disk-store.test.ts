@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { Level } from 'level'
 import { describe, expect, it } from 'vitest'
 import type { MinFree } from '../../../node/store/free-space.ts'
+import { linkedRecordsConformance } from '../../conformance/linked-records.ts'
 import { purgedStoreConformance } from '../../conformance/purged-store.ts'
 import { bytesOf, codeOf, digestOf, feed, keep, load, recordOf, storeConformance } from '../../conformance/store.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
@@ -32,6 +33,11 @@ storeConformance('DiskStore', async () => {
 
 purgedStoreConformance('DiskStore', async (purged) => {
   const { store } = await open({}, purged)
+  return { store, stop: () => store.close() }
+})
+
+linkedRecordsConformance('DiskStore', async () => {
+  const { store } = await open()
   return { store, stop: () => store.close() }
 })
 

@@ -1,4 +1,5 @@
 import { MemoryStore } from '../../../node/store/memory-store.ts'
+import { linkedRecordsConformance } from '../../conformance/linked-records.ts'
 import { purgedStoreConformance } from '../../conformance/purged-store.ts'
 import { storeConformance } from '../../conformance/store.ts'
 
@@ -8,6 +9,11 @@ storeConformance('MemoryStore', async () => {
     store.storing = !full
   }
   return { store, setFull, stop: () => store.close() }
+})
+
+linkedRecordsConformance('MemoryStore', async () => {
+  const store = new MemoryStore()
+  return { store, stop: () => store.close() }
 })
 
 purgedStoreConformance('MemoryStore', async (purged) => {
