@@ -7,9 +7,8 @@ const SECOND = 1_000
 const MINUTE = 60 * SECOND
 const HOUR = 60 * MINUTE
 const ADDRESS = '/ip4/192.0.2.1/tcp/40001'
-/** Members that are remembered, and addresses of each. */
+/** Members that are remembered. */
 const MAX_PEERS = 2_000
-const MAX_ADDRESSES = 8
 
 let clock: VirtualClock
 let book: PeerBook
