@@ -7,9 +7,13 @@ const sources = { local: count, flight: count, peer: count, seed: count, upstrea
 export const mirrorSchema = z.object({
   name: z.string(),
   protocol: z.string(),
-  path: z.string(),
+  // Both are put into settings of clients, and names of files: whoever answers at the port of a node may be none.
+  path: z.string().regex(/^\/(?:[\w.~-]+\/)*$/),
   upstreams: z.array(z.string()).readonly(),
-  registry: z.string().optional(),
+  registry: z
+    .string()
+    .regex(/^(?:\*|\[?[a-z\d][a-z\d.:\]-]*)$/)
+    .optional(),
   /** Names that are asked at one upstream only, or, without one, at none; the first pattern that matches counts. */
   routes: z
     .array(z.object({ pattern: z.string(), upstream: z.string().optional(), levels: z.string().optional() }).readonly())

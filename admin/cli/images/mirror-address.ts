@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os'
 import { isLoopback, isWildcard } from '../../../node/tcp-address.ts'
 
 /** An address that listens everywhere is no address to go to: that of the same machine instead. */
@@ -14,6 +15,9 @@ export function mirrorAddress(listen: readonly string[], admin: string): string 
   if (isLoopback({ host }) || isWildcard({ host })) {
     const [first] = listen
     if (first === undefined) throw new Error(`the node at ${admin} has no mirrors (listen is empty)`)
+    // What took over a port of this machine could lead clients anywhere; a socket belongs to whoever made its folder.
+    if (!admin.startsWith('unix:') && !isOfThisMachine(hostOf(first)))
+      throw new Error(`what answers at ${admin} has its mirrors at ${first}, which is no address of this machine`)
     return reachable(first)
   }
   const everywhere = listen.find((url) => isWildcard({ host: hostOf(url) }))
@@ -25,6 +29,11 @@ export function mirrorAddress(listen: readonly string[], admin: string): string 
   const open = listen.find((url) => hostOf(url) === host) ?? listen.find((url) => !isLoopback({ host: hostOf(url) }))
   if (open !== undefined) return open
   throw new Error(`the node at ${admin} has mirrors for its own machine only (${listen.join(', ')}); run the command there`)
+}
+
+function isOfThisMachine(host: string): boolean {
+  if (isLoopback({ host }) || isWildcard({ host })) return true
+  return Object.values(networkInterfaces()).some((addresses) => addresses?.some(({ address }) => address === host))
 }
 
 /** Without the brackets of IPv6. */
