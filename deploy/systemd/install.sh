@@ -3,6 +3,8 @@
 # The package is a tarball of «npm pack», or what npm asks its registry for. Run again it updates; settings and data stay. With DESTDIR
 # everything goes below that folder, and nothing is started.
 set -eu
+# The service is another user, and reads what is installed.
+umask 022
 package=${1:-warren-mesh}
 root=${DESTDIR:-}
 here=$(cd "$(dirname "$0")" && pwd)
@@ -25,7 +27,7 @@ mkdir -p "$root/usr/local/bin" "$root/etc/warren"
 # With the Node that it was installed with, whatever comes first in the PATH of a service.
 cat >"$root/usr/local/bin/warren" <<WRAPPER
 #!/bin/sh
-exec $node $home/lib/node_modules/warren-mesh/dist/admin/cli/warren.js "\$@"
+exec "$node" $home/lib/node_modules/warren-mesh/dist/admin/cli/warren.js "\$@"
 WRAPPER
 chmod 0755 "$root/usr/local/bin/warren"
 [ -e "$root/etc/warren/config.yaml" ] || echo 'data: /var/lib/warren' >"$root/etc/warren/config.yaml"

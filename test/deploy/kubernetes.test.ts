@@ -1,4 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs'
+import { BlockList, isIP } from 'node:net'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, type TestContext, test, vi } from 'vitest'
@@ -32,6 +33,17 @@ const FIELDS: Readonly<Record<string, string>> = {
 }
 /** Seconds that a node takes for its end at most (`warren up`). */
 const STOP_LIMIT = 30
+
+/** Where clouds tell machines who they are, and give them keys. */
+const METADATA = ['169.254.169.254', '100.100.100.200', 'fe80::a9fe:a9fe', 'fd00:ec2::254', 'fd20:ce::254']
+
+function holds(block: string, address: string): boolean {
+  const [network = '', bits = ''] = block.split('/')
+  const [family, other] = [network, address].map((text) => (isIP(text) === 6 ? 'ipv6' : 'ipv4'))
+  const list = new BlockList()
+  list.addSubnet(network, Number(bits), family)
+  return family === other && list.check(address, other)
+}
 
 vi.setConfig({ testTimeout: 400_000 })
 
@@ -102,6 +114,18 @@ test.for(KINDS)('what is selected in %s is there, and so are the ports', async (
   }
   expect(objectOf(all, 'StatefulSet', 'warren-seeds').spec.serviceName).toBe('warren-seeds')
   expect(objectOf(all, 'Service', 'warren').spec.internalTrafficPolicy).toBe('Local')
+})
+
+test.for(KINDS)('seeds of %s reach nothing that tells a machine of a cloud its secrets', async (kind, context) => {
+  const { spec } = objectOf(await objects(context, kind), 'NetworkPolicy', 'warren-seeds')
+  const blocks = spec.egress.flatMap(({ to = [] }: { to?: { ipBlock: { cidr: string; except: string[] } }[] }) => to)
+  const open = METADATA.filter((address) =>
+    blocks.some(({ ipBlock: { cidr, except } }: { ipBlock: { cidr: string; except: string[] } }) => {
+      const [isIn, ...isOut] = [cidr, ...except].map((block) => holds(block, address))
+      return isIn && !isOut.includes(true)
+    }),
+  )
+  expect([blocks.length, open]).toEqual([2, []])
 })
 
 test.for(KINDS)(

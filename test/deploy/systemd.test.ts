@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
@@ -42,7 +42,12 @@ function install(root: string, args: readonly string[], env: Record<string, stri
     npm_config_install_links: 'true',
     ...env,
   })
-  return run(['sh', join(FOLDER, 'install.sh'), ...args], { cwd: '/', env: all, timeoutMs: TIMEOUT_MS })
+  // Root of a hardened machine has a narrow mask.
+  return run(['sh', '-c', 'umask 077; exec sh "$0" "$@"', join(FOLDER, 'install.sh'), ...args], {
+    cwd: '/',
+    env: all,
+    timeoutMs: TIMEOUT_MS,
+  })
 }
 
 test('systemd finds nothing wrong with what is installed', async (context) => {
@@ -91,6 +96,8 @@ test('the unit runs what the script installs, as the user that it makes', async 
   )
   expect(valuesOf('StateDirectory')).toEqual(['warren'])
   expect(readFileSync(join(root, 'etc/warren/config.yaml'), 'utf8')).toBe('data: /var/lib/warren\n')
+  const modes = [dirname(program), 'etc/warren', 'etc/warren/config.yaml', 'opt/warren/lib/node_modules/warren-mesh']
+  for (const path of modes) expect(statSync(join(root, path)).mode & 0o044).toBe(0o044)
   expect(Number(valuesOf('TimeoutStopSec')[0])).toBeGreaterThan(STOP_LIMIT)
 })
 
