@@ -14,7 +14,7 @@ interface ForFiles {
 /** What leads a client to the files that were written for it. */
 interface Written {
   readonly variables?: Readonly<Record<string, string>>
-  /** Words that are put behind what is in a variable. Whoever reads that takes it apart at each space, and knows no quotes. */
+  /** Words that are put behind what is in a variable. Whoever reads that takes it apart at each space, knows no quotes, and may be a script that evaluates it. */
   readonly added?: Readonly<Record<string, string>>
 }
 

@@ -31,8 +31,12 @@ export function leadByFiles(
     try {
       const own = folder.folder(name.toLowerCase())
       const written = client.write(own, { url: mirrors.urlOf(mirror, ''), mirrors: kinOf(mirror, mirrors) }, machine)
-      if (written.added && /\s/.test(folder.path))
-        return { client: name, mirror: null, why: `it takes no path with a space in it, as ${folder.path} is` }
+      if (written.added && !/^[\w./:@%+,=-]+$/.test(folder.path))
+        return {
+          client: name,
+          mirror: null,
+          why: `it takes no path with a space in it, or a sign of shells, as ${folder.path} is`,
+        }
       for (const [variable, value] of Object.entries(written.variables ?? {})) variables.set(variable, value)
       for (const [variable, words] of Object.entries(written.added ?? {})) added.set(variable, words)
       return { client: name, mirror: mirror.name, ...(instead && { instead: placeText(instead) }) }

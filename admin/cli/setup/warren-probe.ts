@@ -17,8 +17,10 @@ export async function answererAt(url: URL): Promise<Answerer> {
 }
 
 /** Empty of what is no text of a node; undefined where nobody answers. */
-function firstBytes(url: URL): Promise<string | undefined> {
+function firstBytes({ origin, pathname }: URL): Promise<string | undefined> {
   return new Promise((resolve) => {
+    // Without the login that the URL may have: nobody asked for that to be sent.
+    const url = new URL(pathname, origin)
     const send = url.protocol === 'https:' ? requestHttps : requestHttp
     const request = send(url, { agent: false, signal: AbortSignal.timeout(LIMIT), headers: { accept: 'text/plain' } })
     request.on('response', (response) => {

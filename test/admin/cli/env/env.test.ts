@@ -246,14 +246,17 @@ test('--dir is made, used again, and never what somebody uses for something else
   expect(readdirSync(mine)).toEqual(['precious'])
 })
 
-test('Maven and sbt are left alone where their files would have a space in their path, and no other client', async () => {
-  const { run, home } = await world()
-  const { stdout, stderr } = await run(['--dir', join(home, 'a b')])
-  const variables = variablesIn(stdout)
-  expect(Object.keys(variables)).toContain('PIP_INDEX_URL')
-  expect(Object.keys(variables)).not.toContain('MAVEN_ARGS')
-  expect(stderr).toContain('Maven: it takes no path with a space in it')
-})
+test.for(['a b', 'a$(id)'])(
+  'Maven and sbt are left alone where %j is in the path of their files, and no other client',
+  async (name) => {
+    const { run, home } = await world()
+    const { stdout, stderr } = await run(['--dir', join(home, name)])
+    const variables = variablesIn(stdout)
+    expect(Object.keys(variables)).toContain('PIP_INDEX_URL')
+    expect(Object.keys(variables)).not.toContain('MAVEN_ARGS')
+    expect(stderr).toContain('Maven: it takes no path with a space in it')
+  },
+)
 
 test("the node of the machine, whose token a job does not have, is led to by the machine's settings", async () => {
   const { node, home, tmp } = await world()

@@ -142,6 +142,16 @@ test('what answers on this machine and is no node is an upstream like any other'
   expect((await set('npm', WRITE)).former).toMatchObject([{ url: `${url}/` }])
 })
 
+test('a login is not sent to find out who listens', async () => {
+  const logins: unknown[] = []
+  const server = createServer(({ headers }, response) => void response.end(String(logins.push(headers.authorization))))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  onTestFinished(() => void server.close())
+  const url = `http://me:s3cret@127.0.0.1:${(server.address() as AddressInfo).port}/`
+  await at({ files: { 'home/.npmrc': `registry=${url}\n` } }).set('npm', SHOW)
+  expect(logins).toEqual([undefined, undefined])
+})
+
 test('the public registry is what the node asks anyway', async () => {
   const upstream = defaultMirror(MIRRORS, 'npm')?.upstreams[0] ?? ''
   const { set } = at({ files: { 'home/.npmrc': `registry=${upstream}\n` } })
