@@ -59,7 +59,8 @@ export function write({ path, before, after, base }: PlannedEdit): void {
   if (base !== undefined) writeText(backupOf(path), base, before === undefined ? backupOf(path) : path)
   else removeFile(backupOf(path))
   // What it was written with may be a secret of the file's owner.
-  writeText(recordOf(path), JSON.stringify({ v: 1, existed: base !== undefined, written: after, folders }), path)
+  const next = { v: 1, existed: base !== undefined, written: after, earlier: record && before, folders }
+  writeText(recordOf(path), JSON.stringify(next), path)
   checkUnchanged(path, before)
   writeText(path, after)
 }
@@ -97,7 +98,7 @@ function look(named: string): Present {
   const backup = record.existed ? textAt(backupOf(path)) : ''
   if (backup === undefined)
     throw new Error(`${backupOf(path)} is gone: take out by hand what «warren setup» wrote into ${path}`)
-  const base = takenOut(text, backup, record.written)
+  const base = takenOut(text, backup, text === record.earlier ? text : record.written)
   return { path, text, record, base: { ...base, isThere: record.existed || base.text.trim() !== '' } }
 }
 

@@ -7,6 +7,8 @@ const schema = z.object({
   existed: z.boolean(),
   /** All of it, as it was written. */
   written: z.string(),
+  /** All of it as an earlier run had written it, where there was one: what is still there if this one was killed before the file was written. */
+  earlier: z.string().optional(),
   /** Folders that were made for it, the outermost first. */
   folders: z.array(z.string()),
 })

@@ -95,6 +95,20 @@ test('another address is written into the file as it would be without the first,
   expect(readFileSync(path, 'utf8')).toBe('registry=old\nmine=1\n')
 })
 
+test('a run that is killed before it writes the file leaves the way back to what there was before the first one', () => {
+  const path = join(temp.create(), 'file')
+  writeFileSync(path, 'registry=old\n')
+  doEdit(path)
+  const first = readFileSync(path)
+  const second = (text: string) => text.replace('registry=old', 'registry=elsewhere')
+  doEdit(path, second)
+  writeFileSync(path, first)
+  doEdit(path, second)
+  writeFileSync(path, first)
+  expect(takeBack(path)).toEqual([])
+  expect(readFileSync(path, 'utf8')).toBe('registry=old\n')
+})
+
 test('a file that somebody removed stays away', () => {
   const folder = temp.create()
   const path = join(folder, 'file')
