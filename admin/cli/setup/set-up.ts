@@ -28,6 +28,8 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
   const nothing = { ...report, url: undefined, files: [], made: [], isDone: false, former: [], above: [] }
   try {
     const files = client.files(machine, mirrors)
+    if (files.length === 0 && machine.home === undefined)
+      throw new UsageError('there is no home folder for its settings: HOME names none by an absolute path')
     const led = client.reader.read(machine)
     const former = await formerOf(led, { machine, protocol, ...own })
     // What is written stands above all the rest, in whatever file that is.

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { isAbsolute, join } from 'node:path'
 import type { Machine } from '../scene.ts'
 
 /** Where a client is told to fetch from. */
@@ -67,10 +67,10 @@ export function inHome({ home }: Machine, ...names: string[]): string[] {
   return home === undefined ? [] : names.map((name) => join(home, name))
 }
 
-/** A folder of settings by the XDG Base Directory Specification. */
+/** A folder of settings by the XDG Base Directory Specification, which has relative ones passed over. */
 export function configFolder({ env, home }: Machine): string[] {
   const set = env.XDG_CONFIG_HOME
-  return set ? [set] : home === undefined ? [] : [join(home, '.config')]
+  return set && isAbsolute(set) ? [set] : home === undefined ? [] : [join(home, '.config')]
 }
 
 /** Variables that are set, by name; the first one counts. */

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { CLIENTS, clientNamed } from '../../../../admin/cli/setup/clients.ts'
@@ -35,6 +35,14 @@ test('--all sets up what is installed, tells it as JSON, and takes it back', asy
   const back = await setup('npm', 'go', '--undo')
   expect(back).toMatchObject({ code: 0, stdout: expect.stringContaining('is removed: there was none') })
   expect((await setup('npm', '--undo')).stdout).toBe('npm: nothing was written for it\n')
+})
+
+test('a home folder that is named relative to the working folder is none', async () => {
+  const home = temp.create('home')
+  const env = { HOME: '.', XDG_CONFIG_HOME: 'xdg', WARREN_DATA: join(home, 'data') }
+  const { code, stdout } = await runWarren(['setup', 'npm', 'pip', '--write'], { home, env })
+  expect([code, stdout.match(/not done: there is no home folder/g)]).toEqual([1, expect.objectContaining({ length: 2 })])
+  expect(readdirSync(home)).toEqual([])
 })
 
 test('mirrors can be given to a running node only', async () => {
