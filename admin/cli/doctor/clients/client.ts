@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs'
+import { closeSync, constants, openSync, readdirSync, readSync } from 'node:fs'
 import { isAbsolute, join } from 'node:path'
 import type { Machine } from '../scene.ts'
 
@@ -31,11 +31,25 @@ const MAX_BYTES = 1 << 20
 /** The text of a file; undefined where there is none. Throws Unreadable. */
 export function textOf(path: string): string | undefined {
   try {
-    return readFileSync(path, 'utf8').slice(0, MAX_BYTES)
+    return beginningOf(path)
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return undefined
     throw new Unreadable(`${path} cannot be read (${code ?? 'no reason given'})`)
+  }
+}
+
+/** A project may have a link to a device in the place of a file: that has no end, and a pipe nobody who writes into it. */
+function beginningOf(path: string): string {
+  const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0))
+  try {
+    const bytes = Buffer.allocUnsafe(MAX_BYTES)
+    let length = 0
+    for (let read = -1; read !== 0 && length < MAX_BYTES; length += read)
+      read = readSync(descriptor, bytes, length, MAX_BYTES - length, null)
+    return bytes.toString('utf8', 0, length)
+  } finally {
+    closeSync(descriptor)
   }
 }
 

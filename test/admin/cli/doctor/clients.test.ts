@@ -1,8 +1,9 @@
-import { mkdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect, test } from 'vitest'
 import { countsSchema } from '../../../../admin/api/status-schema.ts'
 import { checkClients } from '../../../../admin/cli/doctor/checks/clients.ts'
+import { textOf } from '../../../../admin/cli/doctor/clients/client.ts'
 import type { Machine } from '../../../../admin/cli/doctor/scene.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
 import { type SceneInit, scene, status, told } from './scene.ts'
@@ -150,4 +151,15 @@ test('a node that tells counts only is believed to have the mirrors that clients
   expect(say({ node, settings, files: { 'home/.npmrc': `registry=${NODE}/npm/` } })).toEqual([
     expect.stringContaining('ok: npm'),
   ])
+})
+
+test('a link to a device in the place of a file is read to no end that it does not have', () => {
+  const folder = temp.create()
+  symlinkSync('/dev/zero', join(folder, 'endless'))
+  symlinkSync('/dev/null', join(folder, 'empty'))
+  expect(textOf(join(folder, 'endless'))).toHaveLength(1 << 20)
+  expect(textOf(join(folder, 'empty'))).toBe('')
+  expect(textOf(folder)).toBeUndefined()
+  writeFileSync(join(folder, 'file'), 'Grüße')
+  expect(textOf(join(folder, 'file'))).toBe('Grüße')
 })
