@@ -33,7 +33,7 @@ is_alive() {
 # Whether the node that was started is there. A number that is left from before a restart may be somebody else's by now.
 is_running() {
   [ -s "$file" ] && read -r pid <"$file" && is_alive || return 1
-  [ ! -r "/proc/$pid/cmdline" ] || tr '\0' ' ' <"/proc/$pid/cmdline" | grep -q warren
+  [ ! -r "/proc/$pid/environ" ] || tr '\0' '\n' <"/proc/$pid/environ" | grep -qxF "WARREN_DATA=$WARREN_DATA"
 }
 
 # Not every «sleep» knows parts of a second.

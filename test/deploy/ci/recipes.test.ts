@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually } from '../../harness/wait.ts'
 import { checkout, RECIPES, RUNNERS } from './runners.ts'
@@ -140,4 +140,16 @@ test('whoever stops the job while the node starts finds neither node nor ticket,
   expect(stderr).not.toContain('the ticket')
   expect(isGone(Number(readFileSync(join(notes, 'pid'), 'utf8')))).toBe(true)
   expect(readdirSync(data)).toEqual([])
+})
+
+test('a number of a process that is left from before a restart is not taken for the node', async () => {
+  const [data, notes] = [temp.create('data'), temp.create('notes')]
+  const another = spawn(process.execPath, ['-e', 'setTimeout(() => {}, 60_000)', 'warren'], {
+    env: { ...programs(notes), WARREN_DATA: `${data}2` },
+  })
+  onTestFinished(() => void another.kill())
+  writeFileSync(join(data, 'ci.pid'), `${another.pid}\n`)
+  const stop = spawn('sh', [join(RECIPES, 'warren-ci.sh'), 'stop'], { env: { ...programs(notes), WARREN_DATA: data } })
+  expect(await once(stop, 'exit')).toEqual([0, null])
+  expect([another.exitCode, another.signalCode, readdirSync(data)]).toEqual([null, null, []])
 })
