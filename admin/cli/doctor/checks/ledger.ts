@@ -10,7 +10,7 @@ export function checkLedger({ node }: Scene): readonly Finding[] {
   if (ledger.confirmed) return [ok(`${ops} in effect, all that there are`)]
   return [
     wrong(
-      `${ops}, and no seed says that these are all: it serves its clients, and hands nothing to members`,
+      `${ops}, and no seed says that these are all${node?.status.mesh.seeds === 0 ? '' : ': it serves its clients, and hands nothing to members'}`,
       'start the seeds, or open the way to them (mesh.listen, 7471)',
     ),
   ]

@@ -200,6 +200,14 @@ test.for([
   expect(told(checkLedger(scene({ examination: { ledger } })))).toEqual(said.map((one) => expect.stringContaining(one)))
 })
 
+test('only where a seed is there that has not confirmed the ledger does a node hand nothing out', () => {
+  const ledger = { ops: 0, confirmed: false }
+  const of = (seeds: number) =>
+    told(checkLedger(scene({ node: { status: status({ mesh: { seeds } }), examination: { ...WELL, ledger } } })))
+  expect(of(0)).toEqual([expect.stringMatching(/^wrong: 0 ops, and no seed says that these are all →/)])
+  expect(of(1)).toEqual([expect.stringContaining('hands nothing to members')])
+})
+
 test.for([
   [30, 65_536, ['ok: 30 of 65536 files open']],
   [30, 1_024, ['note: 30 of 1024 files open → raise it']],
