@@ -39,6 +39,11 @@ export interface Scene {
   readonly local: { readonly settings: LoadedConfig | undefined; readonly trouble: string | undefined } | undefined
 }
 
+/** Whether its mesh is meant to have no seeds: what members say of names counts there. */
+export function isWithoutSeeds({ local }: Scene): boolean {
+  return local?.settings?.config.mesh.names === 'members'
+}
+
 /** The full status, where the token is known. */
 export function statusOf({ node }: Scene): Status | undefined {
   return node && 'mirrors' in node.status ? node.status : undefined

@@ -2,7 +2,7 @@ import { ledgerDiffersFor } from '../../../api/peer-facts.ts'
 import { formatSpan, plural } from '../../format.ts'
 import { JOIN_ONE } from '../../mesh-facts.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
-import { type Scene, statusOf } from '../scene.ts'
+import { isWithoutSeeds, type Scene, statusOf } from '../scene.ts'
 
 /** Whether the node has company: members, seeds, and whether they can fetch from it. */
 export function checkPeers(scene: Scene): readonly Finding[] {
@@ -31,7 +31,7 @@ export function checkPeers(scene: Scene): readonly Finding[] {
     )
   else if (mesh.seeds === 0 && mesh.role === 'member')
     found.push(
-      wrong(
+      (isWithoutSeeds(scene) ? note : wrong)(
         `${plural(mesh.peers, 'member')} and no seed: nothing new is kept for good`,
         'start the seeds, or add one (warren seed add)',
       ),

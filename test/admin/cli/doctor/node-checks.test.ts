@@ -217,3 +217,14 @@ test.for([
   const found = told(checkLimits(scene({ examination: { process: { user: null, descriptors, maxDescriptors } } })))
   expect(found).toEqual(said.map((one) => expect.stringContaining(one)))
 })
+
+test('that a mesh has no seeds is wrong only where it is meant to have some', () => {
+  const ledger = { ops: 1, confirmed: false }
+  const node = { status: status({ mesh: { ...member, peers: 2, seeds: 0 } }), examination: { ...WELL, ledger } }
+  const levels = (text: string) => {
+    const all = scene({ node, settings: { folder: temp.create('settings'), text } })
+    return [...checkPeers(all), ...checkLedger(all)].map(({ level }) => level)
+  }
+  expect(levels('mesh: { names: members }')).toEqual(['note', 'note'])
+  expect(levels('mesh: { names: seeds }')).toEqual(['wrong', 'wrong'])
+})
