@@ -19,6 +19,7 @@ import { meshInstall } from './rows/mesh-install.ts'
 import { packument } from './rows/packument.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
 import { python } from './rows/python.ts'
+import { reset } from './rows/reset.ts'
 import { slowReaders } from './rows/slow-readers.ts'
 
 const ROWS: readonly Row[] = [
@@ -40,6 +41,7 @@ const ROWS: readonly Row[] = [
   crates,
   apt,
   meshChange,
+  reset,
 ]
 const ROUNDS = 5
 const SECONDS = 3
