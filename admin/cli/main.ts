@@ -92,13 +92,9 @@ export function commands(): Command {
   addSettingsCommands(program)
   addOperatorCommands(program)
   addCacheCommands(program)
-  program
-    .command('ledger')
-    .description('list what the admin and operators changed in the mesh')
-    .option('--config <file>', 'configuration file of the node')
-    .option('--data <folder>', 'data folder of the node')
-    .option('--json', 'as JSON')
-    .action(async (options) => (await import('./commands/ledger.ts')).ledger(options))
+  withNode(program.command('ledger').description('list what the admin and operators changed in the mesh')).action(
+    async (options) => (await import('./commands/ledger.ts')).ledger(options),
+  )
   withSettings(program.command('config').description('show each setting, where it comes from and what it shadows'))
     .option('--json', 'as JSON')
     .action(async (options) => (await import('./commands/config.ts')).config(options))

@@ -3,25 +3,23 @@ import type { Ledger } from '../../../node/ledger/ledger.ts'
 import type { Op } from '../../../node/ledger/op.ts'
 import { readNodeFile } from '../../../node/node-file.ts'
 import { readNodeToken } from '../../../node/node-token.ts'
-import { ledgerSchema, type OpAnswer } from '../../api/ops-schema.ts'
+import { ledgerSchema } from '../../api/ops-schema.ts'
 import { ApiClient } from '../api-client.ts'
 import { formatEnd } from '../format.ts'
 import { type AdminOptions, meshAt } from '../mesh-admin.ts'
 import { type Output, table, writeLines } from '../print.ts'
+import { ledgerOfNode } from './ledger-of-node.ts'
+import { EMPTY, type Fate, nodesText, SHORT_HASH } from './ledger-text.ts'
 
-/** Characters of a hash that people get to see. */
-const SHORT_HASH = 12
 /** The last ops, of which the node is asked what has become of them. */
 const SHOWN_FATES = 500
 
-/** What has become of an op in the mesh, as the running node tells. */
-type Fate = Pick<OpAnswer, 'appliedBy' | 'missing'>
-
 /**
- * Lists the ops that the node of a data folder knows; while it runs, also who has put them into effect. Throws MESH_CONFLICT when it is
- * in no mesh.
+ * Lists the ops that the node of a data folder knows; while it runs, also who has put them into effect. Of a node that is named what that one
+ * tells. Throws MESH_CONFLICT when it is in no mesh.
  */
-export async function ledger(options: AdminOptions): Promise<void> {
+export async function ledger({ node, ...options }: AdminOptions & { readonly node?: string }): Promise<void> {
+  if (node !== undefined) return ledgerOfNode({ ...options, node })
   const { ledger: known, data } = meshAt(options)
   const fates = await fatesAt(data)
   const all = known.all().map((op) => ({ ...facts(op, known), ...fates?.get(op.hash) }))
@@ -31,11 +29,7 @@ export async function ledger(options: AdminOptions): Promise<void> {
 
 /** The ops for people, the oldest first. */
 export function ledgerLines(known: Ledger, output: Output, fates?: ReadonlyMap<string, Fate>): string[] {
-  if (known.all().length === 0)
-    return [
-      'The ledger of this node is empty: nothing was changed in the mesh that it knows of.',
-      'A node hears what the admin and operators changed once it is connected.',
-    ]
+  if (known.all().length === 0) return EMPTY
   return table(output, [
     ['op', 'issued', 'author', 'type', 'subject', 'effect', ...(fates ? ['nodes'] : [])],
     ...known.all().map((op) => {
@@ -65,12 +59,6 @@ async function fatesAt(data: string): Promise<ReadonlyMap<string, Fate> | undefi
     // What it has written down is there all the same.
     return undefined
   }
-}
-
-function nodesText(fate: Fate | undefined): string {
-  if (!fate?.appliedBy) return '–'
-  const { appliedBy, missing } = fate
-  return missing.length === 0 ? `all ${appliedBy.length}` : `${appliedBy.length}, ${missing.length} missing`
 }
 
 function facts(op: Op, known: Ledger) {

@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { loadNodeToken } from '../../../node/node-token.ts'
 import { MeshFolder } from '../../../node/trust/mesh-folder.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { type MeshNode, TestMesh } from '../../harness/test-mesh.ts'
@@ -41,6 +42,32 @@ test('a package is blocked and unblocked in the whole mesh by an operator, at an
   const undone = await warren('unblock', PURL, '--mesh', '--json')
   expect(JSON.parse(undone.stdout)).toMatchObject({ type: 'policy.unblock', operator: 'ada', missing: [] })
   expect(await Promise.all([seed, member].map(blocked))).toEqual([[], []])
+})
+
+test('the ledger of a node is listed wherever that runs, with what has become of each op', async () => {
+  const { seed, member, at, key, home } = await world()
+  const elsewhere = (...args: string[]) =>
+    runWarren([...args, '--node', member.admin], { home, env: { WARREN_TOKEN: loadNodeToken(member.data).value } })
+  expect(await elsewhere('ledger')).toMatchObject({ code: 0, stdout: expect.stringContaining('is empty'), stderr: '' })
+  const warren = at(seed, { WARREN_OPERATOR_KEY: key })
+  for (const reason of ['one', 'two']) await warren('block', PURL, '--mesh', '--reason', reason)
+  await eventually('it has heard that all have done so', async () => {
+    const { stdout } = await elsewhere('ledger')
+    const rows = stdout.split('\n').map((row) => row.split(/ {2,}/).slice(2))
+    return (
+      JSON.stringify(rows.slice(0, 3)) ===
+      JSON.stringify([
+        ['author', 'type', 'subject', 'effect', 'nodes'],
+        ['ada', 'policy.block', `block ${PURL}`, 'replaced by a later op', rows[1]?.[4]],
+        ['ada', 'policy.block', `block ${PURL}`, 'in effect', 'all 2'],
+      ])
+    )
+  })
+  const { ops } = JSON.parse((await elsewhere('ledger', '--json')).stdout)
+  expect(ops.map(({ body }: { body: { reason: string } }) => body.reason)).toEqual(['one', 'two'])
+  const refused = await runWarren(['ledger', '--node', member.admin], { home })
+  expect([refused.code, refused.stdout]).toEqual([1, ''])
+  expect(refused.stderr).toContain('WARREN_TOKEN')
 })
 
 test('without a key a member refuses to change the mesh, and says how it is done', async () => {
