@@ -68,7 +68,8 @@ export class Cache {
     const permits = new Permits(components)
     const lookup: Lookup = {
       cached: async (plan) => {
-        await this.#artifacts.landed(plan.key)
+        const landed = this.#artifacts.landed(plan.key)
+        if (landed) await landed
         return shelf.facts(plan)
       },
       held: (prefix) => shelf.keys(prefix),

@@ -78,7 +78,7 @@ export class IndexBatch {
   }
 
   putRecord(key: string, record: NameRecord): void {
-    if (saysLess(record, decodeRecord(this.#get(recordKey(key))))) return
+    if (record.link && saysLess(record, decodeRecord(this.#get(recordKey(key))))) return
     const old = this.#detach(key)
     if (!old) this.usage.records++
     const news = newsOf(key, record, old)

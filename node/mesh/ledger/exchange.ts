@@ -1,6 +1,5 @@
-import type { Connection, Libp2p } from '@libp2p/interface'
+import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
-import type { Logger } from 'pino'
 import type { Clock } from '../../clock.ts'
 import { MAX_OPS, MAX_OPS_OF_OPERATOR } from '../../ledger/constants.ts'
 import type { Ledger } from '../../ledger/ledger.ts'
@@ -8,7 +7,6 @@ import { hashOf, type Op } from '../../ledger/op.ts'
 import { readVersioned } from '../../trust/versioned.ts'
 import { answerWith, ask } from '../host/question.ts'
 import { shuffled } from '../host/shuffled.ts'
-import type { PeerBook } from '../peer-book.ts'
 import { AckExchange, type AckExchangeComponents } from './ack-exchange.ts'
 import { Allowance } from './allowance.ts'
 import { blame, isBlamed } from './blame.ts'
@@ -44,12 +42,10 @@ const LAST_WORDS = 1_000
 /** How often a member is asked that does not answer, and ms in between; what fails then is made up for by the next comparison. */
 const TRIES = 3
 const RETRY = 1_000
+
 export interface LedgerExchangeComponents extends AckExchangeComponents {
-  readonly libp2p: Libp2p
   readonly ledger: Ledger
-  readonly book: PeerBook
   readonly clock: Clock
-  readonly log: Logger
   /** Whether this node is one now. */
   isSeed(): boolean
   /** Some member brought new ops. */
