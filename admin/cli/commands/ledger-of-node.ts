@@ -2,7 +2,7 @@ import { type LedgerAnswer, ledgerSchema, type OpAnswer } from '../../api/ops-sc
 import { ApiClient } from '../api-client.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { type Output, table, writeLines } from '../print.ts'
-import { EMPTY, nodesText, SHORT_HASH } from './ledger-text.ts'
+import { COLUMNS, EMPTY, firstCells, nodesText } from './ledger-text.ts'
 
 /** Ops of one answer. */
 const A_PAGE = 500
@@ -31,16 +31,8 @@ async function ledgerAt(client: ApiClient) {
 
 function lines(ops: readonly OpAnswer[], output: Output): string[] {
   return table(output, [
-    ['op', 'issued', 'author', 'type', 'subject', 'effect', 'nodes'],
-    ...ops.map((op) => [
-      op.hash.slice(0, SHORT_HASH),
-      new Date(op.issuedAt).toISOString().slice(0, 16).replace('T', ' '),
-      op.operator ?? 'admin',
-      op.type,
-      op.subject ?? '',
-      effectText(op),
-      nodesText(op),
-    ]),
+    [...COLUMNS, 'nodes'],
+    ...ops.map((op) => [...firstCells(op), op.subject ?? '', effectText(op), nodesText(op)]),
   ])
 }
 

@@ -9,7 +9,7 @@ import { formatEnd } from '../format.ts'
 import { type AdminOptions, meshAt } from '../mesh-admin.ts'
 import { type Output, table, writeLines } from '../print.ts'
 import { ledgerOfNode } from './ledger-of-node.ts'
-import { EMPTY, type Fate, nodesText, SHORT_HASH } from './ledger-text.ts'
+import { COLUMNS, EMPTY, type Fate, firstCells, nodesText, SHORT_HASH } from './ledger-text.ts'
 
 /** The last ops, of which the node is asked what has become of them. */
 const SHOWN_FATES = 500
@@ -31,14 +31,11 @@ export async function ledger({ node, ...options }: AdminOptions & { readonly nod
 export function ledgerLines(known: Ledger, output: Output, fates?: ReadonlyMap<string, Fate>): string[] {
   if (known.all().length === 0) return EMPTY
   return table(output, [
-    ['op', 'issued', 'author', 'type', 'subject', 'effect', ...(fates ? ['nodes'] : [])],
+    [...COLUMNS, ...(fates ? ['nodes'] : [])],
     ...known.all().map((op) => {
       const effect = effectOf(op, known.scope)
       return [
-        op.hash.slice(0, SHORT_HASH),
-        new Date(op.issuedAt).toISOString().slice(0, 16).replace('T', ' '),
-        authorText(op),
-        op.type,
+        ...firstCells(op),
         effect ? subjectText(effect, known) : '',
         effectText(op, effect, known),
         ...(fates ? [nodesText(fates.get(op.hash))] : []),
@@ -78,10 +75,6 @@ function facts(op: Op, known: Ledger) {
     inEffect: known.state.isInEffect(op),
     body,
   }
-}
-
-function authorText({ operator }: Op): string {
-  return operator ?? 'admin'
 }
 
 /** What it is about: the id of a ticket or of a peer, a package URL, a mirror, the scopes of a purge. */
