@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest'
 import { startAdminNode } from '../admin/api/admin-node.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
-import { requirePip } from '../harness/pip.ts'
-import { requireSchemathesis, runSchemathesis } from '../harness/schemathesis.ts'
+import { requireSchemathesis } from '../harness/schemathesis.ts'
 import { useTempFolders } from '../harness/temp.ts'
 
 useLeakCheck()
@@ -22,10 +21,9 @@ const EXAMPLES = 20
 test('the admin API is what its description says, whatever a fuzzer thinks of that goes by it', {
   timeout: 300_000,
 }, async (context) => {
-  const python = await requirePip(context)
-  const folder = await requireSchemathesis(context, python)
+  const schemathesis = await requireSchemathesis(context)
   const node = await startAdminNode(folders.create('data'))
-  const { code, stdout, stderr } = await runSchemathesis(python, folder, folders.create('work'), [
+  const { code, stdout, stderr } = await schemathesis(folders.create('work'), [
     `${node.admin}/admin/v1/openapi.json`,
     ...['--header', `Authorization: Bearer ${node.token}`, '--checks', CHECKS.join(',')],
     ...['--exclude-path-regex', ENDLESS, '--max-examples', String(EXAMPLES), '--generation-deterministic'],

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, realpathSync, writeFileSync } from 'node:fs'
+import { realpathSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { TestContext } from 'vitest'
@@ -8,7 +8,8 @@ import { findProgram } from '../../admin/cli/programs.ts'
 import { cleanEnv, run } from './child-process.ts'
 import { requireGoProgram } from './go-program.ts'
 import { requirePip } from './pip.ts'
-import { KEPT_PROGRAMS, missing } from './tools.ts'
+import { requirePipProgram } from './pip-program.ts'
+import { KEPT_PROGRAMS } from './tools.ts'
 
 const TIMEOUT_MS = 180_000
 const MANIFESTS = fileURLToPath(new URL('../../deploy/kubernetes/', import.meta.url))
@@ -122,25 +123,7 @@ export async function requireHelm(context: TestContext): Promise<(...args: strin
  */
 export async function requireSchemas(context: TestContext): Promise<(file: string, version: string) => Promise<string[]>> {
   const python = await requirePip(context)
-  const folder = join(KEPT_PROGRAMS, VALIDATOR.replace('==', '-'))
-  const program = join(folder, 'bin/kubernetes-validate')
-  if (!existsSync(program)) {
-    mkdirSync(folder, { recursive: true })
-    const command = [
-      python,
-      '-m',
-      'pip',
-      'install',
-      '--target',
-      folder,
-      '--only-binary',
-      ':all:',
-      '--upgrade',
-      VALIDATOR,
-    ] as const
-    const { code } = await run(command, { cwd: folder, env: process.env, timeoutMs: TIMEOUT_MS })
-    if (code !== 0 || !existsSync(program)) return missing(context, 'kubernetes-validate', `pip could not get ${VALIDATOR}`)
-  }
+  const { folder, program } = await requirePipProgram(context, python, { name: 'kubernetes-validate', wanted: VALIDATOR })
   return async (file, version) => {
     const command = [python, program, '--strict', '--kubernetes-version', version, file] as const
     const done = await run(command, { cwd: folder, env: cleanEnv({ PYTHONPATH: folder }), timeoutMs: TIMEOUT_MS })

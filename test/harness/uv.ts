@@ -1,31 +1,18 @@
-import { existsSync, mkdirSync } from 'node:fs'
+import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { TestContext } from 'vitest'
 import { findProgram } from '../../admin/cli/programs.ts'
 import { cleanEnv, run } from './child-process.ts'
 import type { PipInit, PipRun } from './pip.ts'
-import { KEPT_PROGRAMS, missing } from './tools.ts'
+import { requirePipProgram } from './pip-program.ts'
 
 const TIMEOUT_MS = 180_000
-const PROGRAM = process.platform === 'win32' ? 'uv.exe' : 'uv'
 
 /** Path of uv: the one of this machine, else one that pip puts into the folder of kept clients; skips the test without either. */
 export async function requireUv(context: TestContext, python: string): Promise<string> {
   const found = findProgram('uv')
   if (found !== undefined) return found
-  const folder = join(KEPT_PROGRAMS, 'uv')
-  const program = join(folder, 'bin', PROGRAM)
-  if (existsSync(program)) return program
-  mkdirSync(folder, { recursive: true })
-  const options = ['--target', folder, '--no-deps', '--only-binary', ':all:', '--upgrade']
-  const done = await run([python, '-m', 'pip', 'install', ...options, 'uv'], {
-    cwd: folder,
-    env: process.env,
-    timeoutMs: TIMEOUT_MS,
-  })
-  return done.code === 0 && existsSync(program)
-    ? program
-    : missing(context, 'uv', 'uv is not installed, and pip could not get it')
+  return (await requirePipProgram(context, python, { name: 'uv' })).program
 }
 
 /** `uv pip install` into a folder of its own, for this machine's Python. */
