@@ -3,6 +3,7 @@ import { isLoopback } from '../../../node/tcp-address.ts'
 import { textOf, variables } from '../doctor/clients/client.ts'
 import { pip as pipSettings } from '../doctor/clients/pip.ts'
 import { uv as uvSettings } from '../doctor/clients/uv.ts'
+import { hostOf } from '../same-listener.ts'
 import type { EnvClient } from './client.ts'
 
 export const pip: EnvClient = {
@@ -52,5 +53,5 @@ function lockedAt(folder: string): string[] {
 /** pip takes plain HTTP from this machine only, unless it is told. */
 function trusted(url: string): Record<string, string> {
   const { hostname, host } = new URL(url)
-  return isLoopback({ host: hostname.replace(/^\[|\]$/g, '') }) ? {} : { PIP_TRUSTED_HOST: host }
+  return isLoopback({ host: hostOf({ hostname }) }) ? {} : { PIP_TRUSTED_HOST: host }
 }

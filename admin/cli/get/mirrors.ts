@@ -4,6 +4,7 @@ import { builtIns } from '../../../node/built-ins.ts'
 import { isLoopback } from '../../../node/tcp-address.ts'
 import type { Status } from '../../api/status-schema.ts'
 import { UsageError } from '../exit-codes.ts'
+import { hostOf } from '../same-listener.ts'
 import type { Type, Wanted } from './wanted.ts'
 
 export type NodeMirror = Status['mirrors'][number]
@@ -161,7 +162,7 @@ function isSame(one: Place, other: Place): boolean {
 }
 
 function isOfThisMachine(hostname: string): boolean {
-  return hostname === 'host.docker.internal' || isLoopback({ host: hostname.replace(/^\[|\]$/g, '') })
+  return hostname === 'host.docker.internal' || isLoopback({ host: hostOf({ hostname }) })
 }
 
 /** Whether clients mean their default by it: they come to the mirror for that, whatever its upstream is. */
