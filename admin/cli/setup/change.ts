@@ -1,6 +1,8 @@
 import { dirname } from 'node:path'
-import { checkLinks, makeFolders, realPath, removeFile, removeFolders, textAt, writeText } from './files.ts'
-import { backupOf, readRecord, recordOf, type SetupRecord } from './record.ts'
+import { alone } from './alone.ts'
+import { checkLinks, checkSize, makeFolders, realPath, removeFile, removeFolders, textAt, writeText } from './files.ts'
+import { NotEditable } from './not-editable.ts'
+import { backupOf, MAX_RECORD_BYTES, readRecord, recordOf, type SetupRecord } from './record.ts'
 import { type TakenOut, takenOut } from './taken-out.ts'
 
 /** What becomes of a file. Undefined: there is none. */
@@ -38,7 +40,13 @@ export interface PlannedEdit extends FileChange {
 export function plannedEdit(named: string, edit: (text: string) => string): PlannedEdit {
   const { path, text, base } = look(named)
   const mark = base.text.startsWith(MARK) ? MARK : ''
+  if (/\r(?!\n)/.test(base.text))
+    throw new NotEditable(
+      `${path} has lines that end with a carriage return alone, which clients read in different ways: mend it first`,
+    )
   const after = mark + edit(base.text.slice(mark.length))
+  // Else it could not be read again.
+  checkSize(path, after)
   const start = base.isThere ? base.text : undefined
   return {
     path,
@@ -53,16 +61,19 @@ export function plannedEdit(named: string, edit: (text: string) => string): Plan
 /** Writes what was planned, with a copy of the file as it was beside it. Throws Error where the file has changed since. */
 export function write({ path, before, after, base }: PlannedEdit): void {
   if (after === before || after === undefined) return
-  checkUnchanged(path, before)
-  const record = recordAt(path)
-  const folders = [...new Set([...(record?.folders ?? []), ...makeFolders(dirname(path))])]
-  if (base !== undefined) writeText(backupOf(path), base, before === undefined ? backupOf(path) : path)
-  else removeFile(backupOf(path))
-  // What it was written with may be a secret of the file's owner.
-  const next = { v: 1, existed: base !== undefined, written: after, earlier: record && before, folders }
-  writeText(recordOf(path), JSON.stringify(next), path)
-  checkUnchanged(path, before)
-  writeText(path, after)
+  const made = makeFolders(dirname(path))
+  alone(path, () => {
+    checkUnchanged(path, before)
+    const record = recordAt(path)
+    const folders = [...new Set([...(record?.folders ?? []), ...made])]
+    if (base !== undefined) writeText(backupOf(path), base, before === undefined ? backupOf(path) : path)
+    else removeFile(backupOf(path))
+    // What it was written with may be a secret of the file's owner.
+    const next = { v: 1, existed: base !== undefined, written: after, earlier: record && before, folders }
+    writeText(recordOf(path), JSON.stringify(next), path)
+    checkUnchanged(path, before)
+    writeText(path, after)
+  })
 }
 
 /** What taking back would do to a file; undefined where nothing was written into it. Changes nothing. */
@@ -75,16 +86,18 @@ export function plannedUndo(named: string): FileChange | undefined {
 
 /** Does what was planned, and forgets what was written. Throws Error where a file has changed since. */
 export function undo(changes: readonly FileChange[]): void {
-  const folders = changes.flatMap(({ path, before, after, lost }) => {
-    checkUnchanged(path, before)
-    const record = recordAt(path)
-    if (after === undefined) removeFile(path)
-    else if (after !== before) writeText(path, after)
-    // Somebody may want to look at it then.
-    if (lost.length === 0) removeFile(backupOf(path))
-    removeFile(recordOf(path))
-    return record?.folders ?? []
-  })
+  const folders = changes.flatMap(({ path, before, after, lost }) =>
+    alone(path, () => {
+      checkUnchanged(path, before)
+      const record = recordAt(path)
+      if (after === undefined) removeFile(path)
+      else if (after !== before) writeText(path, after)
+      // Somebody may want to look at it then.
+      if (lost.length === 0) removeFile(backupOf(path))
+      removeFile(recordOf(path))
+      return record?.folders ?? []
+    }),
+  )
   removeFolders(folders)
 }
 
@@ -103,7 +116,7 @@ function look(named: string): Present {
 }
 
 function recordAt(path: string): SetupRecord | undefined {
-  const text = textAt(recordOf(path))
+  const text = textAt(recordOf(path), MAX_RECORD_BYTES)
   return text === undefined ? undefined : readRecord(text, path)
 }
 

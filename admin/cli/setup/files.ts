@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer'
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -21,7 +22,7 @@ import { basename, dirname, join, resolve } from 'node:path'
 import { giveFolder, giveToOwnerOf } from '../../../node/data-folder.ts'
 
 /** Largest file of settings that is changed, in bytes. */
-const MAX_BYTES = 1 << 20
+export const MAX_BYTES = 1 << 20
 
 /** Links in a row that are followed to what is not there: as many as the kernel follows. */
 const MAX_LINKS = 40
@@ -57,18 +58,25 @@ export function checkLinks(named: string, path: string): void {
 }
 
 /** The text of a file; undefined where there is none. Throws Error for what is no text. */
-export function textAt(path: string): string | undefined {
+export function textAt(path: string, limit = MAX_BYTES): string | undefined {
   const stats = statSync(path, { throwIfNoEntry: false })
   if (!stats) return undefined
   if (!stats.isFile()) throw new Error(`${path} is no file`)
-  if (stats.size > MAX_BYTES) throw new Error(`${path} is larger than ${MAX_BYTES} bytes: no file of settings`)
-  try {
-    // With the byte order mark that it may begin with.
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(readFileSync(path))
-  } catch (error) {
-    if (error instanceof TypeError) throw new Error(`${path} is no text in UTF-8`, { cause: error })
-    throw error
-  }
+  if (stats.size > limit) throw tooLarge(path, limit)
+  const bytes = readFileSync(path)
+  // UTF-16 without a mark is UTF-8 as well, with a NUL behind each letter.
+  if (!isUtf8(bytes) || bytes.includes(0)) throw new Error(`${path} is no text in UTF-8`)
+  // With the byte order mark that it may begin with.
+  return bytes.toString('utf8')
+}
+
+/** Throws Error for a text that could not be read again. */
+export function checkSize(path: string, text: string): void {
+  if (Buffer.byteLength(text) > MAX_BYTES) throw tooLarge(path, MAX_BYTES)
+}
+
+function tooLarge(path: string, limit: number): Error {
+  return new Error(`${path} is larger than ${limit} bytes: no file of settings`)
 }
 
 /**

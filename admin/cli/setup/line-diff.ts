@@ -7,8 +7,12 @@ export interface Hunk {
   readonly added: readonly string[]
 }
 
+/** Lines that are told one by one; it costs the square of them. Whoever has that many was written anew, or wants us to be busy. */
+const MAX_CHANGES = 300
+
 /**
- * What changed from some lines to others, in order: the shortest way there is (E. W. Myers, «An O(ND) Difference Algorithm», 1986).
+ * What changed from some lines to others, in order: the shortest way there is (E. W. Myers, «An O(ND) Difference Algorithm», 1986), and
+ * for what has hardly anything in common all between its first lines and its last.
  */
 export function hunksBetween(old: readonly string[], now: readonly string[]): Hunk[] {
   const hunks: { at: number; newAt: number; removed: string[]; added: string[] }[] = []
@@ -37,7 +41,7 @@ function stepsBetween(old: readonly string[], now: readonly string[]): Step[] {
   // How far each diagonal x - y was gone after so many changes, one map for each number of them.
   const trail: Map<number, number>[] = []
   let reached = new Map<number, number>([[1, 0]])
-  for (let changes = 0; ; changes++) {
+  for (let changes = 0; changes <= MAX_CHANGES; changes++) {
     const next = new Map(reached)
     for (let diagonal = -changes; diagonal <= changes; diagonal += 2) {
       let x = startOn(diagonal, changes, reached)
@@ -48,6 +52,17 @@ function stepsBetween(old: readonly string[], now: readonly string[]): Step[] {
     trail.push(reached)
     reached = next
   }
+  return allBetweenEnds(old, now)
+}
+
+function allBetweenEnds(old: readonly string[], now: readonly string[]): Step[] {
+  const shorter = Math.min(old.length, now.length)
+  let [first, last] = [0, 0]
+  while (first < shorter && old[first] === now[first]) first++
+  while (last < shorter - first && old.at(-1 - last) === now.at(-1 - last)) last++
+  const steps = (step: Step, count: number) => Array.from({ length: count }, () => step)
+  const [removed, added] = [old, now].map(({ length }) => length - first - last) as [number, number]
+  return [...steps('same', first), ...steps('remove', removed), ...steps('add', added), ...steps('same', last)]
 }
 
 /** Where a diagonal is entered: from above (a line more) or from the left (a line less), whichever is further. */

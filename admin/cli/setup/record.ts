@@ -1,5 +1,9 @@
 import { basename, dirname, join, sep } from 'node:path'
 import { z } from 'zod'
+import { MAX_BYTES } from './files.ts'
+
+/** Largest record, in bytes: it has two texts, in which each byte may be six of JSON, and names of folders. */
+export const MAX_RECORD_BYTES = 13 * MAX_BYTES
 
 const schema = z.object({
   v: z.literal(1),

@@ -4,6 +4,9 @@ import { bare, endingOf, linesOf } from './text/lines.ts'
 /** A line with a key and its value, which means the same without its neighbours. */
 const STATEMENT = /^\s*[\w.-]+\s*=\s*\S/
 
+/** Lines in a run that are looked for: more were written by nobody, and looking costs the square of them. */
+const MAX_LINES = 1_000
+
 /** A text without what was written into it. */
 export interface TakenOut {
   readonly text: string
@@ -28,10 +31,14 @@ export function takenOut(text: string, base: string, written: string): TakenOut 
     const at = placeOf(hunk, lines.map(bare), made.map(bare))
     const again = old.slice(hunk.at, hunk.at + hunk.removed.length)
     if (at !== undefined) lines.splice(at, hunk.added.length, ...again)
-    else lost.unshift(hunk.added.every((line) => STATEMENT.test(line)) ? takeSingly(hunk, lines, again) : hunk.added)
+    else lost.unshift(isOfStatements(hunk) ? takeSingly(hunk, lines, again) : hunk.added)
   }
   const joined = lines.map((line, at) => (at < lines.length - 1 && bare(line) === line ? line + ending : line))
   return { text: joined.join(''), lost }
+}
+
+function isOfStatements({ added }: Hunk): boolean {
+  return added.length <= MAX_LINES && added.every((line) => STATEMENT.test(line))
 }
 
 /** Takes out what is still there of lines that mean something each for itself; returns those that are not. */
@@ -49,6 +56,7 @@ function takeSingly({ added, removed }: Hunk, lines: string[], again: readonly s
 
 /** Where a run of lines is now; of several places the one with the same neighbours, undefined where that cannot be told. */
 function placeOf({ added, newAt }: Hunk, lines: readonly string[], made: readonly string[]): number | undefined {
+  if (added.length > MAX_LINES) return undefined
   const [before, after] = [made[newAt - 1], made[newAt + added.length]]
   const ends = lines.length - added.length
   // Of lines that were only removed, any place could be the one.

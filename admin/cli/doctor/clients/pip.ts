@@ -14,7 +14,7 @@ export const pip: Client = {
           ...inHome(machine, '.pip/pip.conf', 'Library/Application Support/pip/pip.conf'),
           join(machine.root, 'etc/pip.conf'),
         ]
-    const found = files.flatMap((where) => valuesOf(textOf(where) ?? '', /^index[-_]url$/).map((url) => ({ where, url })))
+    const found = files.flatMap((where) => valuesOf(textOf(where) ?? '', /^index[-_]url$/i).map((url) => ({ where, url })))
     return [...variables(machine, 'PIP_INDEX_URL'), ...found]
   },
 }

@@ -6,6 +6,8 @@ import { type Client, configFolder, parsedFile, type Setting, variables } from '
 const settings = z.object({
   'index-url': z.string().optional(),
   index: z.array(z.object({ url: z.string(), default: z.boolean().optional() })).optional(),
+  /** Of «uv pip», above the rest. */
+  pip: z.object({ 'index-url': z.string().optional() }).optional(),
 })
 const project = z.object({ tool: z.object({ uv: settings }) })
 
@@ -25,5 +27,5 @@ export const uv: Client = {
 function inFile(where: string, read: (text: string) => z.output<typeof settings> | undefined): Setting[] {
   const found = parsedFile(where, read)
   const url = found?.index?.find((one) => one.default === true)?.url ?? found?.['index-url']
-  return url === undefined ? [] : [{ where, url }]
+  return [found?.pip?.['index-url'], url].flatMap((one) => (one === undefined ? [] : [{ where, url: one }]))
 }

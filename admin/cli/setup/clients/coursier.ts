@@ -3,7 +3,7 @@ import { type Client, configFolder, inHome, textOf } from '../../doctor/clients/
 import type { Machine } from '../../doctor/scene.ts'
 import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
-import { withIniKey } from '../text/ini.ts'
+import { DIALECTS, withIniKey } from '../text/ini.ts'
 
 const reader: Client = {
   name: 'coursier',
@@ -25,8 +25,10 @@ export const coursier: SetupClient = {
   edit: (text, { mirror }) => {
     const [own] = centralMirrors(text)
     const name = own?.name ?? 'warren'
-    const from = own ? text : withIniKey(text, { key: `${name}.from`, is: '=' }, centralUrls().map(withoutSlash).join(';'))
-    return withIniKey(from, { key: `${name}.to`, is: '=' }, withoutSlash(mirror.url))
+    const from = own
+      ? text
+      : withIniKey(text, { key: `${name}.from`, dialect: DIALECTS.properties }, centralUrls().map(withoutSlash).join(';'))
+    return withIniKey(from, { key: `${name}.to`, dialect: DIALECTS.properties }, withoutSlash(mirror.url))
   },
   down: 'it stops at whatever is not in its own cache; what is there it takes with --mode offline',
 }

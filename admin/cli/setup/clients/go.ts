@@ -1,12 +1,12 @@
 import { join } from 'node:path'
-import { configFolder, valuesOf } from '../../doctor/clients/client.ts'
+import { configFolder } from '../../doctor/clients/client.ts'
 import { go as reader } from '../../doctor/clients/go.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import { UsageError } from '../../exit-codes.ts'
 import type { SetupClient } from '../client.ts'
-import { withIniKey } from '../text/ini.ts'
+import { DIALECTS, withIniKey } from '../text/ini.ts'
 
-const KEY = { key: 'GOPROXY', is: '=' } as const
+const KEY = { dialect: DIALECTS.go, key: 'GOPROXY' }
 
 export const go: SetupClient = {
   name: 'go',
@@ -19,11 +19,11 @@ export const go: SetupClient = {
 
 /** The list of proxies with the node in the place of all that are asked by HTTP; `direct` and `off` stay, with what stands before them. */
 function led(text: string, url: string): string {
-  const written = valuesOf(text, /^GOPROXY$/).at(-1)
+  const written = [...text.matchAll(/^GOPROXY=(.*)$/gm)].at(-1)?.[1]?.trim()
   if (written === undefined) return `${url},direct`
   const last = /([,|])\s*(direct|off)\s*(?:[,|].*)?$/.exec(written)
   if (last) return `${url}${last[1]}${last[2]}`
-  return /^\s*(?:direct|off)\s*$/.test(written) ? `${url},${written.trim()}` : url
+  return /^(?:direct|off)$/.test(written) ? `${url},${written}` : url
 }
 
 function fileOf(machine: Machine): string {

@@ -2,14 +2,12 @@ import { inHome } from '../../doctor/clients/client.ts'
 import { npm as reader } from '../../doctor/clients/npm.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import type { SetupClient } from '../client.ts'
-import { withIniKey } from '../text/ini.ts'
-
-const FILE = { is: '=', comments: true } as const
+import { DIALECTS, withIniKey } from '../text/ini.ts'
 
 /** The text of an `.npmrc` with this registry, and without the node's address in lockfiles. Throws NotEditable. */
 function npmrc(text: string, url: string): string {
-  const led = withIniKey(text, { ...FILE, key: 'registry' }, url)
-  return withIniKey(led, { ...FILE, key: 'omit-lockfile-registry-resolved' }, 'true')
+  const led = withIniKey(text, { dialect: DIALECTS.npm, key: 'registry', spelled: /^(["']?)registry\1$/ }, url)
+  return withIniKey(led, { dialect: DIALECTS.npm, key: 'omit-lockfile-registry-resolved' }, 'true')
 }
 
 export const npm: SetupClient = {

@@ -6,17 +6,23 @@ import { pip as reader } from '../../doctor/clients/pip.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import { hostOf } from '../../same-listener.ts'
 import type { SetupClient } from '../client.ts'
-import { withIniKey } from '../text/ini.ts'
+import { DIALECTS, hasIniKey, withIniKey } from '../text/ini.ts'
 
-const KEY = { section: 'global', key: 'index-url', spelled: /^index[-_]url$/i, is: ' = ' } as const
-const TRUSTED = { section: 'global', key: 'trusted-host', spelled: /^trusted[-_]host$/i, is: ' = ' } as const
+const KEY = { dialect: DIALECTS.python, section: 'global', key: 'index-url', spelled: /^index[-_]url$/i }
+const TRUSTED = { dialect: DIALECTS.python, section: 'global', key: 'trusted-host', spelled: /^trusted[-_]host$/i }
+/** Sections of commands that ask an index; what one of them says stands above `[global]`. */
+const COMMANDS = ['install', 'download', 'wheel', 'lock', 'index', 'list', 'search']
 
 export const pip: SetupClient = {
   name: 'pip',
   programs: ['pip', 'pip3'],
   reader,
   files: userFiles,
-  edit: (text, { mirror }) => trusting(withIniKey(text, KEY, `${mirror.url}simple/`), new URL(mirror.url)),
+  edit: (text, { mirror }) => {
+    const places = [KEY, ...COMMANDS.map((section) => ({ ...KEY, section })).filter((key) => hasIniKey(text, key))]
+    const led = places.reduce((before, key) => withIniKey(before, key, `${mirror.url}simple/`), text)
+    return trusting(led, new URL(mirror.url))
+  },
   down: 'it stops after five tries of some seconds; --index-url names another index for one command',
 }
 

@@ -8,6 +8,7 @@ import { readToml, withTomlEntry, withTomlEntryKey, withTomlKey } from '../text/
 const settings = z.object({
   index: z.array(z.object({ default: z.unknown().optional() })).default([]),
   'index-url': z.unknown().optional(),
+  pip: z.object({ 'index-url': z.unknown().optional() }).default({}),
 })
 
 export const uv: SetupClient = {
@@ -21,8 +22,10 @@ export const uv: SetupClient = {
 
 /** The text of a `uv.toml` with this default index; other indexes stay before it, as uv has them. Throws NotEditable. */
 function uvSettings(text: string, url: string): string {
-  const { index = [], 'index-url': old } = settings.safeParse(readToml(text)).data ?? {}
+  const { index = [], 'index-url': old, pip = {} } = settings.safeParse(readToml(text)).data ?? {}
+  // Of «uv pip», above all the rest.
+  const led = pip['index-url'] === undefined ? text : withTomlKey(text, ['pip'], 'index-url', url)
   const at = index.findIndex((one) => one.default === true)
-  if (at >= 0) return withTomlEntryKey(text, ['index'], at, 'url', url)
-  return old === undefined ? withTomlEntry(text, ['index'], { url, default: true }) : withTomlKey(text, [], 'index-url', url)
+  if (at >= 0) return withTomlEntryKey(led, ['index'], at, 'url', url)
+  return old === undefined ? withTomlEntry(led, ['index'], { url, default: true }) : withTomlKey(led, [], 'index-url', url)
 }

@@ -10,10 +10,12 @@ import {
   rmSync,
   statSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
+import { alone } from '../../../../admin/cli/setup/alone.ts'
 import { plannedEdit, plannedUndo, undo, write } from '../../../../admin/cli/setup/change.ts'
 import { backupOf, recordOf } from '../../../../admin/cli/setup/record.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
@@ -175,7 +177,45 @@ test('what is no text is refused, and so is a record that leads elsewhere', () =
   const path = join(folder, 'file')
   writeFileSync(path, Buffer.from([0xff, 0xfe, 0x00]))
   expect(() => plannedEdit(path, led)).toThrow('no text in UTF-8')
+  writeFileSync(path, Buffer.from('x=1\n', 'utf16le'))
+  expect(() => plannedEdit(path, led)).toThrow('no text in UTF-8')
   writeFileSync(path, 'x\n')
   writeFileSync(recordOf(path), JSON.stringify({ v: 1, existed: false, written: 'x\n', folders: ['/etc'] }))
   expect(() => plannedUndo(path)).toThrow('no record of Warren')
+})
+
+test('where a line ends with a carriage return alone, nobody guesses what a client takes for a line', () => {
+  const path = join(temp.create(), 'file')
+  writeFileSync(path, 'registry=old\rtoken=x\r')
+  expect(() => plannedEdit(path, led)).toThrow('a carriage return alone')
+})
+
+test('a large file is taken back as well, and one that would become too large is let be', () => {
+  const path = join(temp.create(), 'file')
+  const most = (1 << 20) - 'registry=node\n'.length
+  const text = '"\t"\n'.repeat(most / 4)
+  writeFileSync(path, text)
+  for (let time = 0; time < 2; time++) doEdit(path)
+  takeBack(path)
+  expect(readFileSync(path, 'utf8')).toBe(text)
+  writeFileSync(path, `${text}a=1\n`)
+  expect(() => plannedEdit(path, led)).toThrow('larger than')
+})
+
+test('while another run is about to change the file nothing is done to it, unless that was killed long ago', () => {
+  const folder = temp.create()
+  const path = join(folder, 'file')
+  const lock = join(folder, '.file.warren-lock.bak')
+  writeFileSync(path, 'registry=old\n')
+  const [one, other] = [plannedEdit(path, led), plannedEdit(path, (text) => text.replace('old', 'elsewhere'))]
+  alone(path, () => expect(() => write(one)).toThrow('another «warren setup»'))
+  expect(readdirSync(folder)).toEqual(['file'])
+  writeFileSync(lock, '')
+  utimesSync(lock, new Date(0), new Date(0))
+  write(one)
+  // Of whoever comes second nothing may be left, above all no record of what was not written.
+  expect(() => write(other)).toThrow('changed while it was looked at')
+  expect(takeBack(path)).toEqual([])
+  expect(readFileSync(path, 'utf8')).toBe('registry=old\n')
+  expect(readdirSync(folder)).toEqual(['file'])
 })

@@ -20,12 +20,17 @@ test.for([
   [
     pip,
     '[install]\nindex-url=https://x.test/\n[global]\n# mine\nINDEX_URL: https://y.test/\n',
-    '[install]\nindex-url=https://x.test/\n[global]\n# mine\nINDEX_URL: http://127.0.0.1:7470/one/simple/\n',
+    '[install]\nindex-url=http://127.0.0.1:7470/one/simple/\n[global]\n# mine\nINDEX_URL: http://127.0.0.1:7470/one/simple/\n',
   ],
   [go, 'GOPROXY=https://a.test,https://b.test|direct', 'GOPROXY=http://127.0.0.1:7470/one/|direct\n'],
   [go, 'GOPROXY=https://a.test\n', 'GOPROXY=http://127.0.0.1:7470/one/\n'],
   [bun, '[install]\n# mine\n\n[test]\n', '[install]\nregistry = "http://127.0.0.1:7470/one/"\n# mine\n\n[test]\n'],
   [uv, 'index-url = "https://x.test/" # x\n[pip]\n', 'index-url = "http://127.0.0.1:7470/one/simple/" # x\n[pip]\n'],
+  [
+    uv,
+    '[pip]\nindex-url = "https://x.test/"\n[[index]]\ndefault = true\nurl = "https://b.test/"\n',
+    '[pip]\nindex-url = "http://127.0.0.1:7470/one/simple/"\n[[index]]\ndefault = true\nurl = "http://127.0.0.1:7470/one/simple/"\n',
+  ],
   [
     uv,
     '[[index]]\nurl = "https://a.test/"\n[[index]]\ndefault = true\nurl = "https://b.test/"\n',

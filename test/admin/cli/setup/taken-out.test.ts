@@ -34,6 +34,16 @@ describe('hunks', () => {
     ])
     expect(hunksBetween(['a'], ['a'])).toEqual([])
   })
+
+  test('are one between the first lines and the last, where nearly all are others', () => {
+    const [old, now] = ['x', 'y'].map((name) =>
+      Array.from({ length: 40_000 }, (_, at) => (at % 2 === 0 ? 'same' : name + at)),
+    ) as [string[], string[]]
+    const [hunk, another] = hunksBetween(['first', ...old, 'last'], ['first', ...now, 'last'])
+    expect(another).toBeUndefined()
+    expect(hunk).toMatchObject({ at: 2, newAt: 2 })
+    expect([hunk?.removed.length, hunk?.added.length]).toEqual([39_999, 39_999])
+  })
 })
 
 describe('what was written', () => {
@@ -82,5 +92,11 @@ describe('what was written', () => {
 
   test('does not run into a line that was put behind it', () => {
     expect(takenOut('a\nnode\nb\n', 'a', 'a\nnode\n').text).toBe('a\nb\n')
+  })
+
+  test('is not looked for where somebody planted a record of endless lines', () => {
+    const [base, written] = ['a', 'b'].map((name) => `${name} = 1\n`.repeat(100_000)) as [string, string]
+    const text = `${written}c = 1\n`
+    expect(takenOut(text.replace('b', 'd'), base, written).text).toBe(text.replace('b', 'd'))
   })
 })
