@@ -45,6 +45,7 @@ import { MetricsDesk } from './metrics/metrics-desk.ts'
 import { testMirror } from './mirror-test.ts'
 import { mountsOf } from './mounts-of.ts'
 import { meshOf } from './node-mesh.ts'
+import { proofOf } from './node-proof.ts'
 import { loadNodeToken } from './node-token.ts'
 import { upstreamOf, warnOfIdleLogins } from './node-upstream.ts'
 import { openStore } from './open-store.ts'
@@ -299,6 +300,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     }),
     (part) => part.close(),
   )
+  const token = loadNodeToken(config.data)
   const admin = await adminApi({
     audit: (entry) => {
       audit.add(entry)
@@ -307,7 +309,8 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     live,
     bug: (error, path) => events.bug(error, path),
     checkHost: (request) => door.checkHost(request),
-    token: loadNodeToken(config.data),
+    token,
+    prove: (nonce) => server.listening && proofOf(token.value, { nonce, listener: urlOf(server.listening.admin) }),
     metrics: () => metrics.page(),
     ledger,
     cache: new CacheDesk({ ...keys, store, purger, mesh, mirrors: () => door.mounts.all }),

@@ -1,14 +1,17 @@
 import { readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { z } from 'zod'
+
+const schema = z.object({
+  pid: z.number(),
+  /** Base URLs of the mirror listeners. */
+  listen: z.array(z.string()).readonly(),
+  /** Base URL of the admin listener, or `unix:` and the path of its socket. */
+  admin: z.string(),
+})
 
 /** What a running node writes into its data folder, so that the command line finds it. */
-export interface NodeFile {
-  readonly pid: number
-  /** Base URLs of the mirror listeners. */
-  readonly listen: readonly string[]
-  /** Base URL of the admin listener, or `unix:` and the path of its socket. */
-  readonly admin: string
-}
+export type NodeFile = Readonly<z.output<typeof schema>>
 
 const NAME = 'node.json'
 
@@ -17,27 +20,14 @@ export function writeNodeFile(data: string, file: NodeFile): void {
 }
 
 /**
- * Undefined when there is none, or none that can be read; also when it outlived its node: another user's program may listen there by
- * now, and must not be shown the token.
+ * Undefined when there is none, or none that can be read. It may have outlived its node, and another user's program may listen there by
+ * now: whoever is about to show the token has to see a proof first.
  */
 export function readNodeFile(data: string): NodeFile | undefined {
   try {
-    const file = JSON.parse(readFileSync(join(data, NAME), 'utf8')) as NodeFile
-    return isRunning(file.pid) ? file : undefined
+    return schema.safeParse(JSON.parse(readFileSync(join(data, NAME), 'utf8'))).data
   } catch {
     return undefined
-  }
-}
-
-/** Also of a process of another user. Throws TypeError for what is no number. */
-function isRunning(pid: number): boolean {
-  try {
-    return process.kill(pid, 0)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ESRCH') return false
-    if (code === 'EPERM') return true
-    throw error
   }
 }
 

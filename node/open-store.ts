@@ -25,7 +25,7 @@ export async function openStore(config: Config, { purged, clock, events }: OpenS
   } catch (error) {
     if (isWarrenError(error, 'STORE_LOCKED')) {
       const other = readNodeFile(config.data)
-      const who = other ? ` (pid ${other.pid}, ${other.listen?.[0] ?? other.admin})` : ''
+      const who = other ? ` (pid ${other.pid}, ${other.listen[0] ?? other.admin})` : ''
       throw new WarrenError(
         'STORE_LOCKED',
         `another node${who} uses the data folder ${config.data}: stop it, or give this one its own with --data`,

@@ -68,12 +68,13 @@ function bearerIn(authorization = ''): string | undefined {
   return /^Bearer +(\S+)$/i.exec(authorization)?.[1]
 }
 
-function addressOf({ raw }: FastifyRequest): string {
+/** Who asks, as far as limits go. */
+export function addressOf({ raw }: FastifyRequest): string {
   return raw.socket.remoteAddress ?? 'unix'
 }
 
 /** Whether it comes from this machine: a Unix socket has no address. */
-function isLocal({ raw }: FastifyRequest): boolean {
+export function isLocal({ raw }: FastifyRequest): boolean {
   const { remoteAddress } = raw.socket
   return remoteAddress === undefined || isLoopback({ host: remoteAddress.replace(/^::ffff:/, '') })
 }

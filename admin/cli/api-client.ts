@@ -1,14 +1,18 @@
-import { request as requestHttp } from 'node:http'
-import { request as requestHttps } from 'node:https'
 import { z } from 'zod'
 import { TOKEN_VARIABLE } from '../../node/config/env.ts'
 import { reasonOf } from '../../node/errors.ts'
+import { type AdminAnswer, AdminConnection } from './admin-connection.ts'
 import { START_ONE, UnreachableError, UsageError } from './exit-codes.ts'
 
 /** Ms until a node that does not answer counts as not there. */
 const TIMEOUT = 5_000
-/** Bytes of an answer: a node with hundreds of mirrors and upstreams, or of two thousand members, stays below. */
-const MAX_ANSWER = 4 << 20
+
+/** What is shown to a node, so that it tells and does more than for others. */
+export interface ShownToken {
+  readonly value: string
+  /** Only to who proves before that it has the same. */
+  readonly proven: boolean
+}
 
 interface Request {
   /** Sent as JSON. */
@@ -21,10 +25,10 @@ interface Request {
 /** Where a node's admin API is: an http(s) URL, or `unix:` and the path of a socket. */
 export class ApiClient {
   readonly #base: string
-  readonly #token: string | undefined
+  readonly #token: ShownToken | undefined
 
   /** `token` is that of the node, for more than counts. Throws UsageError. */
-  constructor(base: string, token?: string) {
+  constructor(base: string, token?: ShownToken) {
     const url = URL.canParse(base) ? new URL(base) : undefined
     if (!url || !['http:', 'https:', 'unix:'].includes(url.protocol)) {
       throw new UsageError(
@@ -51,7 +55,7 @@ export class ApiClient {
   /** The same for any method, with the entity tag of what the answer is about; in the words of the node where it refuses. */
   async ask(method: string, path: string, request: Request = {}): Promise<{ json: unknown; etag: string | undefined }> {
     const { status, body, etag } = await this.#send(method, path, request)
-    if (status === 401) throw new Error(tokenText(this.#base, this.#token))
+    if (status === 401) throw new Error(tokenText(this.#base, this.hasToken))
     const refusal = status < 300 ? undefined : refusalIn(body)
     if (refusal !== undefined) throw MISTAKES.has(refusal.title) ? new UsageError(refusal.text) : new Error(refusal.text)
     if (status >= 300 || status < 200)
@@ -63,38 +67,31 @@ export class ApiClient {
     }
   }
 
-  #send(
-    method: string,
-    path: string,
-    { body, headers: more, patience = TIMEOUT }: Request,
-  ): Promise<{ status: number; body: string; etag: string | undefined }> {
-    return new Promise((resolve, reject) => {
-      const unreachable = (error: unknown) => reject(new UnreachableError(this.#noAnswer(error, patience)))
-      const headers = {
-        accept: 'application/json',
-        ...(this.#token && { authorization: `Bearer ${this.#token}` }),
-        ...(body === undefined ? {} : { 'content-type': 'application/json' }),
-        ...more,
-      }
-      const options = { method, signal: AbortSignal.timeout(patience), agent: false, headers } as const
-      const socketPath = this.#base.startsWith('unix:') ? this.#base.slice('unix:'.length) : undefined
-      const url = new URL(path, socketPath === undefined ? this.#base : 'http://localhost')
-      const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(
-        url,
-        socketPath === undefined ? options : { ...options, socketPath },
-      )
-      request.on('error', unreachable)
-      request.on('response', (response) => {
-        let text = ''
-        response.setEncoding('utf8').on('data', (part: string) => {
-          text += part
-          if (text.length > MAX_ANSWER) request.destroy(new Error('it sends more than a node does'))
+  async #send(method: string, path: string, { body, headers: more, patience = TIMEOUT }: Request): Promise<AdminAnswer> {
+    const token = this.#token
+    const signal = AbortSignal.timeout(patience)
+    const headers = {
+      accept: 'application/json',
+      ...(token && { authorization: `Bearer ${token.value}` }),
+      ...(body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...more,
+    }
+    using connection = new AdminConnection(this.#base)
+    let isRight: boolean
+    try {
+      isRight = !token?.proven || (await connection.proves(token.value, signal))
+      if (isRight)
+        return await connection.send({
+          method,
+          path,
+          headers,
+          body: body === undefined ? undefined : JSON.stringify(body),
+          signal,
         })
-        response.on('error', unreachable)
-        response.on('end', () => resolve({ status: response.statusCode ?? 0, body: text, etag: response.headers.etag }))
-      })
-      request.end(body === undefined ? undefined : JSON.stringify(body))
-    })
+    } catch (error) {
+      throw new UnreachableError(this.#noAnswer(error, patience))
+    }
+    throw new UnreachableError(strangerText(this.#base))
   }
 
   #noAnswer(error: unknown, patience: number): string {
@@ -105,9 +102,14 @@ export class ApiClient {
 }
 
 /** What to do where a node does not take a token, or wants one. */
-export function tokenText(base: string, token: string | undefined): string {
-  const what = token === undefined ? 'wants its node token' : 'has another node token'
+export function tokenText(base: string, hasToken = false): string {
+  const what = hasToken ? 'has another node token' : 'wants its node token'
   return `${base} ${what}: set ${TOKEN_VARIABLE} to what stands in node.token in its data folder`
+}
+
+function strangerText(base: string): string {
+  const who = 'another program has its address, or it has another token, or is of an older version'
+  return `what answers at ${base} does not prove to be the node that is meant, so that it is not shown the token: ${who}; ${START_ONE}, or name another with --node`
 }
 
 /** Refusals of what was asked for; others are trouble. */

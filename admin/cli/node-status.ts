@@ -20,5 +20,5 @@ export async function toldBy({ base, token }: NodeAddress): Promise<Told> {
 export async function statusOf(address: NodeAddress): Promise<Status> {
   const { status } = await toldBy(address)
   if ('mirrors' in status) return status
-  throw new Error(tokenText(address.base, undefined))
+  throw new Error(tokenText(address.base))
 }

@@ -1,9 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
-import { readNodeFile } from '../../node/node-file.ts'
-import { readNodeToken } from '../../node/node-token.ts'
 import { type Peers, peersSchema } from '../api/peers-schema.ts'
 import { type Status, statusSchema } from '../api/status-schema.ts'
-import { ApiClient } from './api-client.ts'
+import { ownNode } from './own-node.ts'
 
 /** Ms that a node gets to see its new membership and to reach somebody. */
 const PATIENCE = 10_000
@@ -36,11 +34,10 @@ export type MemberSeen = Pick<Peers['peers'][number], 'id' | 'role' | 'ticket'>
 
 /** The members of its mesh that the node on a data folder sees, and itself; undefined where none runs there, or it is in no mesh. */
 export async function membersSeen(data: string): Promise<readonly MemberSeen[] | undefined> {
-  const admin = readNodeFile(data)?.admin
   const mesh = await look(data)
-  if (admin === undefined || mesh?.state !== 'member') return undefined
+  if (mesh?.state !== 'member') return undefined
   try {
-    const { peers } = peersSchema.parse(await new ApiClient(admin, readNodeToken(data)?.value).get('/admin/v1/peers'))
+    const { peers } = peersSchema.parse(await ownNode(data)?.get('/admin/v1/peers'))
     return [...peers, { id: mesh.peer, role: mesh.role ?? 'member', ticket: null }]
   } catch {
     // It is only asked for advice.
@@ -49,10 +46,8 @@ export async function membersSeen(data: string): Promise<readonly MemberSeen[] |
 }
 
 async function look(data: string): Promise<Status['mesh'] | undefined> {
-  const admin = readNodeFile(data)?.admin
-  if (admin === undefined) return undefined
   try {
-    return statusSchema.safeParse(await new ApiClient(admin, readNodeToken(data)?.value).get('/admin/v1/status')).data?.mesh
+    return statusSchema.safeParse(await ownNode(data)?.get('/admin/v1/status')).data?.mesh
   } catch {
     // Its file outlived it.
     return undefined

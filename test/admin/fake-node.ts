@@ -15,6 +15,7 @@ import { WarrenError } from '../../node/errors.ts'
 import { LedgerDesk } from '../../node/ledger-desk.ts'
 import { LiveSettings } from '../../node/live-settings.ts'
 import { writeNodeFile } from '../../node/node-file.ts'
+import { proofOf } from '../../node/node-proof.ts'
 import { loadNodeToken, type NodeToken } from '../../node/node-token.ts'
 import { CacheDesk } from '../../node/purge/cache-desk.ts'
 import { PurgeBook } from '../../node/purge/purge-book.ts'
@@ -96,6 +97,7 @@ export async function startFakeNode(data: string, ports: Partial<AdminPorts> = {
     audit: () => {},
     bug: () => {},
     token,
+    prove: (nonce) => proofOf(token.value, { nonce, listener: admin }),
     status: async () => statusWith(data, node),
     examine: async () => node.examination,
     cache: emptyCache(),

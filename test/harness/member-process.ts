@@ -125,6 +125,6 @@ export class MemberProcess {
   }
 
   #ask(what: string): Promise<unknown> {
-    return new ApiClient(this.process.admin, loadNodeToken(this.data).value).get(`/admin/v1/${what}`)
+    return new ApiClient(this.process.admin, { value: loadNodeToken(this.data).value, proven: true }).get(`/admin/v1/${what}`)
   }
 }

@@ -1,9 +1,7 @@
-import { spawnSync } from 'node:child_process'
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { pino } from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
-import { readNodeFile, writeNodeFile } from '../../node/node-file.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { startNode } from '../harness/start-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
@@ -51,13 +49,4 @@ test('a second node is told that the folder is in use, whatever node.json says',
     writeFileSync(join(data, 'node.json'), text)
     await expect(startNode({ data, upstream })).rejects.toMatchObject({ code: 'STORE_LOCKED' })
   }
-})
-
-test('a node.json that outlived its node tells nobody where to send a token', () => {
-  const data = folders.create('data')
-  const file = { pid: process.pid, listen: [], admin: 'http://127.0.0.1:1' }
-  writeNodeFile(data, file)
-  expect(readNodeFile(data)).toEqual(file)
-  writeNodeFile(data, { ...file, pid: spawnSync(process.execPath, ['--version']).pid })
-  expect(readNodeFile(data)).toBeUndefined()
 })

@@ -10,6 +10,7 @@ import { type OpsPorts, opsRoutes } from './ops.ts'
 import { type PeersPorts, peersRoutes } from './peers.ts'
 import { type PinsPorts, pinsRoutes } from './pins.ts'
 import { type PolicyPorts, policyRoutes } from './policy.ts'
+import { type ProofPorts, proofRoutes } from './proof.ts'
 import { purgesRoutes } from './purges.ts'
 import { type StatusPorts, statusRoutes } from './status.ts'
 
@@ -21,6 +22,7 @@ export type RoutePorts = StatusPorts &
   PolicyPorts &
   ExplainPorts &
   MetricsPorts &
+  ProofPorts &
   OpsPorts &
   ExaminationPorts &
   CachePorts &
@@ -29,6 +31,7 @@ export type RoutePorts = StatusPorts &
 
 export function registerRoutes(app: ApiApp, ports: RoutePorts): void {
   statusRoutes(app, ports)
+  proofRoutes(app, ports)
   peersRoutes(app, ports)
   pinsRoutes(app, ports)
   mirrorsRoutes(app, ports)

@@ -1,12 +1,10 @@
 import { type Effect, effectOf } from '../../../node/ledger/effect.ts'
 import type { Ledger } from '../../../node/ledger/ledger.ts'
 import type { Op } from '../../../node/ledger/op.ts'
-import { readNodeFile } from '../../../node/node-file.ts'
-import { readNodeToken } from '../../../node/node-token.ts'
 import { ledgerSchema } from '../../api/ops-schema.ts'
-import { ApiClient } from '../api-client.ts'
 import { formatEnd } from '../format.ts'
 import { type AdminOptions, meshAt } from '../mesh-admin.ts'
+import { ownNode } from '../own-node.ts'
 import { type Output, table, writeLines } from '../print.ts'
 import { ledgerOfNode } from './ledger-of-node.ts'
 import { COLUMNS, EMPTY, type Fate, firstCells, nodesText, SHORT_HASH } from './ledger-text.ts'
@@ -46,11 +44,8 @@ export function ledgerLines(known: Ledger, output: Output, fates?: ReadonlyMap<s
 
 /** Undefined where no node runs on the data folder. */
 async function fatesAt(data: string): Promise<ReadonlyMap<string, Fate> | undefined> {
-  const admin = readNodeFile(data)?.admin
-  if (admin === undefined) return undefined
   try {
-    const client = new ApiClient(admin, readNodeToken(data)?.value)
-    const { ops } = ledgerSchema.parse(await client.get(`/admin/v1/ops?limit=${SHOWN_FATES}`))
+    const { ops } = ledgerSchema.parse(await ownNode(data)?.get(`/admin/v1/ops?limit=${SHOWN_FATES}`))
     return new Map(ops.map(({ hash, appliedBy, missing }) => [hash, { appliedBy, missing }]))
   } catch {
     // What it has written down is there all the same.

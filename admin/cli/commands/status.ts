@@ -39,7 +39,7 @@ export function statusLines(
     ...('mirrors' in status ? ['', ...mirrorLines(status, output)] : []),
     '',
     ...table(output, [['source', 'requests', 'bytes'], ...sourceRows(status)]),
-    ...('upstream' in status ? upstreamLines(status, now, output) : ['', `For more, ${tokenText(base, undefined)}.`]),
+    ...('upstream' in status ? upstreamLines(status, now, output) : ['', `For more, ${tokenText(base)}.`]),
   ]
 }
 

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url'
 import { stringify } from 'yaml'
 import { TICKET_VARIABLE } from '../../../node/config/env.ts'
 import { readNodeFile } from '../../../node/node-file.ts'
-import { readNodeToken } from '../../../node/node-token.ts'
 import { type Peers, peersSchema } from '../../api/peers-schema.ts'
 import { type Status, statusSchema } from '../../api/status-schema.ts'
-import { ApiClient } from '../api-client.ts'
+import type { ApiClient } from '../api-client.ts'
+import { ownNode } from '../own-node.ts'
 import type { Ended, Processes, Running } from './processes.ts'
 
 /** The command itself: its source in a checkout, compiled in the package. */
@@ -106,9 +106,9 @@ export class DemoNode {
   }
 
   #client(): ApiClient {
-    const admin = readNodeFile(this.#data)?.admin
-    if (admin === undefined) throw new Error(`${this.name} does not run any more`)
-    return new ApiClient(admin, readNodeToken(this.#data)?.value)
+    const client = ownNode(this.#data)
+    if (!client) throw new Error(`${this.name} does not run any more`)
+    return client
   }
 
   #warren(args: readonly string[], ticket?: string): Running {

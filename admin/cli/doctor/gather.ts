@@ -39,7 +39,7 @@ async function ask(address: NodeAddress): Promise<{ node: NodeFacts | undefined;
   try {
     const { status } = await toldBy(address)
     if ('mirrors' in status) return { node: await askAll(status, address), trouble: undefined }
-    return { node: onlyCounts(status), trouble: tokenText(address.base, undefined) }
+    return { node: onlyCounts(status), trouble: tokenText(address.base) }
   } catch (error) {
     if (error instanceof UsageError) throw error
     if (error instanceof UnreachableError) return { node: undefined, trouble: reasonOf(error) }

@@ -43,9 +43,9 @@ async function look(options: NodeOptions): Promise<ReadyNode> {
   const isJoining = status.mesh.state === 'joining'
   if ('mirrors' in status) return { base: mirrorAddress(status.node.listen, address.base), mirrors: status.mirrors, isJoining }
   // The node of the machine, which another user runs: jobs may read its settings, and do not have its token.
-  if (options.node !== undefined) throw new Error(tokenText(address.base, undefined))
+  if (options.node !== undefined) throw new Error(tokenText(address.base))
   const { config } = loadSettings(options)
   const [listen] = config.listen
-  if (!listen || listen.port === 0) throw new Error(tokenText(address.base, undefined))
+  if (!listen || listen.port === 0) throw new Error(tokenText(address.base))
   return { base: config.publicUrl ?? reachable(`http://${toHostPort(listen)}`), mirrors: config.mirrors, isJoining }
 }

@@ -39,7 +39,7 @@ function registered(): string[] {
 }
 
 /** Paths that everybody may ask. */
-const OPEN = new Set(['/admin/v1/openapi.json', '/admin/v1/ops/position'])
+const OPEN = new Set(['/admin/v1/openapi.json', '/admin/v1/ops/position', '/admin/v1/proof'])
 
 test('the API describes itself as OpenAPI 3.1 has it, to everybody', async () => {
   const document = await description()
@@ -88,6 +88,7 @@ test('what a node answers is what the description says, with nothing left out of
   const queries = new Map([
     ['explain', '?key=/npm/x'],
     ['pins/place', '?target=/npm/x'],
+    ['proof', `?nonce=${'A'.repeat(43)}`],
   ])
   let compared = 0
   for (const [url, told] of answers) {
