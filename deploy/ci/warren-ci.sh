@@ -3,7 +3,7 @@
 #
 #   warren-ci.sh start          starts a node in the background; with a ticket it joins that mesh
 #   warren-ci.sh env [option]   prints what leads the job's clients to it: eval "$(sh warren-ci.sh env)"
-#   warren-ci.sh stop           takes that back and stops the node; what is left is what it cached
+#   warren-ci.sh stop [seconds] takes that back and stops the node, which gets 40 s for it; what is left is what it cached
 #
 # WARREN_DATA     folder of the node: for this job alone, or for the ones after it as well, but for one at a time
 # WARREN_TICKET   ticket of a mesh, from a secret. Without one the job gets the node of its machine, or one that is alone
@@ -23,6 +23,8 @@ fail() {
 log=$WARREN_DATA/ci.log
 file=$WARREN_DATA/ci.pid
 ticket=$WARREN_DATA/ci.ticket
+# A node ends by itself after 30 s, whatever holds it up.
+patience=40
 
 # In a container without an init, what has ended may stay in the list of processes.
 is_alive() {
@@ -102,7 +104,15 @@ stop() {
 
 end() {
   kill -TERM "$pid" 2>/dev/null || true
-  while is_alive; do pause; done
+  late=$(($(date +%s) + patience))
+  while is_alive; do
+    if [ "$(date +%s)" -gt "$late" ]; then
+      printf 'warren-ci: the node did not stop within %s s, so it was ended; its key stays in %s\n' "$patience" "$WARREN_DATA" >&2
+      kill -KILL "$pid" 2>/dev/null || true
+      return
+    fi
+    pause
+  done
 }
 
 tidy() {
@@ -117,6 +127,10 @@ env)
   if is_running; then set -- --data "$WARREN_DATA" --dir "$WARREN_DATA/env" --wait 10 "$@"; fi
   exec warren env "$@"
   ;;
-stop) stop ;;
+stop)
+  patience=${2:-$patience}
+  case $patience in *[!0-9]*) fail "$patience is no number of seconds" ;; esac
+  stop
+  ;;
 *) fail 'say what to do: start, env or stop' ;;
 esac

@@ -22,7 +22,7 @@ up)
   echo $$ >"$NOTES/pid"
   [ ! -e "$NOTES/slow" ] || exec sleep 60
   printf '{\\n  "pid": %s,\\n}\\n' $$ >"$WARREN_DATA/node.json"
-  trap 'exit 0' TERM
+  if [ -e "$NOTES/deaf" ]; then trap '' TERM; else trap 'exit 0' TERM; fi
   while :; do sleep 0.02; done
   ;;
 status) exit 3 ;;
@@ -152,4 +152,27 @@ test('a number of a process that is left from before a restart is not taken for 
   const stop = spawn('sh', [join(RECIPES, 'warren-ci.sh'), 'stop'], { env: { ...programs(notes), WARREN_DATA: data } })
   expect(await once(stop, 'exit')).toEqual([0, null])
   expect([another.exitCode, another.signalCode, readdirSync(data)]).toEqual([null, null, []])
+})
+
+test('a node that does not stop is ended after a while, and that is told', async () => {
+  const [data, notes] = [temp.create('data'), temp.create('notes')]
+  writeFileSync(join(notes, 'deaf'), '')
+  const env = { ...programs(notes), WARREN_DATA: data, WARREN_TICKET: 'the ticket' }
+  const script = (...args: string[]) =>
+    spawn('sh', [join(RECIPES, 'warren-ci.sh'), ...args], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+  expect(await once(script('start'), 'exit')).toEqual([0, null])
+  const pid = Number(readFileSync(join(notes, 'pid'), 'utf8'))
+  onTestFinished(() => {
+    if (!isGone(pid)) process.kill(pid, 'SIGKILL')
+  })
+  for (const wrong of ['soon', '-1']) expect(await once(script('stop', wrong), 'exit')).toEqual([1, null])
+  expect(isGone(pid)).toBe(false)
+  const stop = script('stop', '1')
+  const [[code], stderr] = await Promise.all([once(stop, 'exit'), text(stop.stderr)])
+  expect([code, stderr]).toEqual([
+    0,
+    `warren-ci: the node did not stop within 1 s, so it was ended; its key stays in ${data}\n`,
+  ])
+  await eventually('it has ended', () => isGone(pid))
+  expect(readdirSync(data)).toEqual(['node.json'])
 })
