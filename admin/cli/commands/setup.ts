@@ -29,7 +29,7 @@ export async function setup(names: readonly string[], options: SetupOptions): Pr
   const reports: ClientReport[] = []
   let runs: boolean | undefined
   // The other way round: folders that were made for the first of them may be empty after the last.
-  if (undo) for (const client of clients.toReversed()) reports.unshift(takeBack(client, machine))
+  if (undo) for (const client of clients.toReversed()) reports.unshift(takeBack(client, machine, clients))
   else {
     let own = await ownMirrors(options)
     runs = own.runs

@@ -29,11 +29,13 @@ export interface Former {
   readonly adoption: Adoption | undefined
 }
 
-interface Surroundings {
+export interface Surroundings {
   readonly machine: Machine
   readonly protocol: string
   readonly mirrors: readonly ClientMirror[]
   readonly listeners: readonly string[]
+  /** Whether the public registries count as well. */
+  readonly withPublic?: boolean
 }
 
 /**
@@ -42,13 +44,13 @@ interface Surroundings {
  */
 export async function formerOf(
   led: readonly Led[],
-  { machine, protocol, mirrors, listeners }: Surroundings,
+  { machine, protocol, mirrors, listeners, withPublic = false }: Surroundings,
 ): Promise<Former[]> {
   const own = mirrors.filter((one) => one.protocol === protocol)
   const candidates = new Map<string, Former & { readonly at: URL }>()
   for (const { where, url: text } of led) {
     const at = URL.parse(text)
-    if (!at || !/^https?:$/.test(at.protocol) || isPublic(at, protocol)) continue
+    if (!at || !/^https?:$/.test(at.protocol) || (!withPublic && isPublic(at, protocol))) continue
     if (listeners.some((listener) => isSameListener(at, new URL(listener)))) continue
     const url = baseOf(at)
     const ofProject = isOfProject(where, machine)
@@ -65,7 +67,9 @@ export async function formerOf(
     candidates.set(url, { at, url, where: [where], ofProject, logins, mirror: mirror?.name, adoption })
   }
   const judged = await Promise.all(
-    [...candidates.values()].map(async ({ at, ...former }) => ((await isOther(at, former)) ? [former] : [])),
+    [...candidates.values()].map(async ({ at, ...former }) =>
+      isPublic(at, protocol) || (await isOther(at, former)) ? [former] : [],
+    ),
   )
   return judged.flat()
 }

@@ -58,8 +58,8 @@ export function plannedEdit(named: string, edit: (text: string) => string): Plan
   }
 }
 
-/** Writes what was planned, with a copy of the file as it was beside it. Throws Error where the file has changed since. */
-export function write({ path, before, after, base }: PlannedEdit): void {
+/** Writes what was planned for a client, with a copy of the file as it was beside it. Throws Error where the file has changed since. */
+export function write({ path, before, after, base }: PlannedEdit, client: string): void {
   if (after === before || after === undefined) return
   const made = makeFolders(dirname(path))
   alone(path, () => {
@@ -69,17 +69,27 @@ export function write({ path, before, after, base }: PlannedEdit): void {
     if (base !== undefined) writeText(backupOf(path), base, before === undefined ? backupOf(path) : path)
     else removeFile(backupOf(path))
     // What it was written with may be a secret of the file's owner.
-    const next = { v: 1, existed: base !== undefined, written: after, earlier: record && before, folders }
+    const next = {
+      v: 1,
+      existed: base !== undefined,
+      written: after,
+      earlier: record && before,
+      client: record?.client ?? client,
+      folders,
+    }
     writeText(recordOf(path), JSON.stringify(next), path)
     checkUnchanged(path, before)
     writeText(path, after)
   })
 }
 
-/** What taking back would do to a file; undefined where nothing was written into it. Changes nothing. */
-export function plannedUndo(named: string): FileChange | undefined {
+/**
+ * What taking back would do to a file; undefined where nothing was written into it, or for one of those whose turn is another. Changes
+ * nothing.
+ */
+export function plannedUndo(named: string, others: readonly string[] = []): FileChange | undefined {
   const { path, text, record, base } = look(named)
-  if (!record) return undefined
+  if (!record || others.includes(record.client ?? '')) return undefined
   const isGone = !base.isThere
   return { path, before: text, after: isGone ? undefined : base.text, edited: text !== record.written, lost: base.lost }
 }

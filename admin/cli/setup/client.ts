@@ -1,6 +1,7 @@
 import type { Client } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
 import type { ClientMirror } from './mirror.ts'
+import type { Scoped } from './scopes.ts'
 
 /** What a client is set up with. */
 export interface Setting {
@@ -19,6 +20,8 @@ export interface SetupClient {
   readonly programs: readonly string[]
   /** Reads where it is led now. */
   readonly reader: Client
+  /** Reads which scopes have a registry of their own. Throws Unreadable. */
+  scopes?(machine: Machine): readonly Scoped[]
   /** Whether it goes on to where it was led before for what the node does not have. */
   readonly keepsFormer?: boolean
   /**

@@ -3,6 +3,7 @@ import type { Former } from './adopt.ts'
 import { commandFor } from './adoption.ts'
 import { backupOf } from './record.ts'
 import type { ClientReport, FileReport } from './report.ts'
+import type { PastScope } from './scopes.ts'
 
 interface Look {
   readonly done: 'show' | 'write' | 'undo'
@@ -15,7 +16,7 @@ interface Look {
 export function reportLines(reports: readonly ClientReport[], look: Look): string[] {
   // What was never set up needs no line where all are taken back.
   const told = look.done === 'undo' && reports.length > 1 ? reports.filter(isWorthTelling) : reports
-  const blocks = told.flatMap((report) => [...clientLines(report, look).map(printable), ''])
+  const blocks = withScopesOnce(told).flatMap((report) => [...clientLines(report, look).map(printable), ''])
   const would = look.done === 'show' && reports.some(({ files }) => files.some(({ action }) => action !== 'none'))
   return [
     ...(look.done !== 'undo' && look.runs === false ? ['No node runs now: the addresses are those of its settings.', ''] : []),
@@ -28,7 +29,7 @@ export function reportLines(reports: readonly ClientReport[], look: Look): strin
 }
 
 function clientLines(report: ClientReport, { done }: Look): string[] {
-  const { client, url, files, made, isDone, former, above, down, next, trouble } = report
+  const { client, url, files, made, isDone, former, scopes, above, down, next, trouble } = report
   const changed = files.filter(({ action }) => action !== 'none')
   if (done === 'undo') return undoLines(report)
   return [
@@ -38,6 +39,7 @@ function clientLines(report: ClientReport, { done }: Look): string[] {
     ...(trouble === undefined && changed.length === 0 ? ['  is led there already'] : []),
     ...changed.flatMap((file) => [...(isDone ? [`  ${writtenText(file)}`] : []), ...file.diff.map((line) => `  ${line}`)]),
     ...former.flatMap((one) => formerLines(one)),
+    ...scopes.flatMap((one) => scopeLines(one)),
     ...above.map((where) => `  ${where} stands above that: take its setting away`),
     ...(down === undefined ? [] : [`  while no node runs: ${down}`]),
     ...(next === undefined || changed.length === 0 ? [] : [`  ${next}`]),
@@ -79,8 +81,36 @@ function formerLines({ url, where, logins, mirror, adoption }: Former): string[]
   return [
     `  it was led to ${url} (${where.join(', ')}), which no mirror asks${adoption === undefined ? '' : '; this makes one:'}`,
     ...(adoption === undefined ? [] : [`    ${commandFor(adoption)}`]),
-    ...logins.map((place) => `    its login is ${place}: the node wants it under «credentials» in its settings`),
+    ...loginLines(logins),
   ]
+}
+
+/** Several clients read one file. */
+function withScopesOnce(reports: readonly ClientReport[]): ClientReport[] {
+  const told = new Set<string>()
+  return reports.map((report) => ({
+    ...report,
+    scopes: report.scopes.filter(({ scope, where }) => {
+      const one = `${scope} ${where}`
+      return !told.has(one) && told.add(one)
+    }),
+  }))
+}
+
+/** How the packages of a scope come by the node as well. */
+function scopeLines({ scope, url, where, logins, mirror, adoption, line }: PastScope): string[] {
+  const says = `  packages of ${scope} go past the node, to ${url} (${where.join(', ')})`
+  if (mirror === undefined && adoption === undefined) return [says]
+  return [
+    `${says}; to have them come by it:`,
+    ...(adoption === undefined ? [] : [`    ${commandFor(adoption)}`]),
+    `    ${line} in the place of what stands there`,
+    ...(mirror === undefined ? loginLines(logins) : []),
+  ]
+}
+
+function loginLines(logins: readonly string[]): string[] {
+  return logins.map((place) => `    its login is ${place}: the node wants it under «credentials» in its settings`)
 }
 
 function coloured(line: string, output: Output): string {

@@ -13,6 +13,8 @@ const schema = z.object({
   written: z.string(),
   /** All of it as an earlier run had written it, where there was one: what is still there if this one was killed before the file was written. */
   earlier: z.string().optional(),
+  /** Client that it was written for. */
+  client: z.string().optional(),
   /** Folders that were made for it, the outermost first. */
   folders: z.array(z.string()),
 })

@@ -1,4 +1,5 @@
 import type { Former } from './adopt.ts'
+import type { PastScope } from './scopes.ts'
 
 /** What became of a file, or would. */
 export type Action = 'create' | 'change' | 'remove' | 'none'
@@ -26,6 +27,8 @@ export interface ClientReport {
   readonly isDone: boolean
   /** Where it was led before, if that is none of the public registries. */
   readonly former: readonly Former[]
+  /** Scopes of packages that go past the node, to registries of their own. */
+  readonly scopes: readonly PastScope[]
   /** Variables and files of the project that stand above what is written, and lead elsewhere. */
   readonly above: readonly string[]
   readonly down: string | undefined

@@ -12,6 +12,7 @@ import { isOfProject } from './of-project.ts'
 import type { OwnMirrors } from './own-mirrors.ts'
 import { previewOf, staying } from './preview.ts'
 import type { Action, ClientReport, FileReport } from './report.ts'
+import { pastScopes } from './scopes.ts'
 
 interface Wanted {
   /** Else it is only said what would be. */
@@ -25,13 +26,14 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
   const { protocol } = client.reader
   const mirrors = own.mirrors.filter((one) => one.protocol === protocol)
   const report = { client: client.name, down: client.down, next: client.next }
-  const nothing = { ...report, url: undefined, files: [], made: [], isDone: false, former: [], above: [] }
+  const nothing = { ...report, url: undefined, files: [], made: [], isDone: false, former: [], scopes: [], above: [] }
   try {
     const files = client.files(machine, mirrors)
     if (files.length === 0 && machine.home === undefined)
       throw new UsageError('there is no home folder for its settings: HOME names none by an absolute path')
     const led = client.reader.read(machine)
     const former = await formerOf(led, { machine, protocol, ...own })
+    const scopes = await pastScopes(client.scopes?.(machine) ?? [], { machine, protocol, ...own })
     // What is written stands above all the rest, in whatever file that is.
     const replaced = former.filter(({ where }) => where.some((one) => !isAbove(one, files, machine)))
     const mirror =
@@ -39,11 +41,11 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
       mirrors.find(({ name }) => name === replaced[0]?.mirror) ??
       defaultMirror(mirrors, protocol)
     if (!mirror)
-      return { ...nothing, former, trouble: `the node has no mirror of ${protocol}: add one with «warren mirrors add»` }
+      return { ...nothing, former, scopes, trouble: `the node has no mirror of ${protocol}: add one with «warren mirrors add»` }
     const plans = files.map((path) => plannedEdit(path, edited(client, { machine, mirror, mirrors }, path)))
     const lost = client.keepsFormer ? undefined : replaced.find((one) => one.mirror === undefined)
     const isStopped = lost !== undefined && !wanted.replace
-    if (wanted.write && !isStopped) for (const plan of plans) write(plan)
+    if (wanted.write && !isStopped) for (const plan of plans) write(plan, client.name)
     return {
       ...report,
       url: mirror.url,
@@ -51,6 +53,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
       made: [],
       isDone: wanted.write && !isStopped,
       former,
+      scopes,
       above: led
         .filter(({ where, url }) => isAbove(where, files, machine) && !isBelow(url, mirror.url))
         .map(({ where }) => where),
@@ -63,11 +66,24 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
   }
 }
 
-/** Takes back what was written for a client, or says how that would be done. Rejects for nothing that lies in its files. */
-export function takeBack(client: SetupClient, machine: Machine): ClientReport {
-  const report = { client: client.name, url: undefined, made: [], former: [], above: [], down: undefined, next: undefined }
+/**
+ * Takes back what was written for a client, but for what was written for one of the others, whose turn comes as well. Throws for nothing
+ * that lies in its files.
+ */
+export function takeBack(client: SetupClient, machine: Machine, others: readonly SetupClient[] = []): ClientReport {
+  const report = {
+    client: client.name,
+    url: undefined,
+    made: [],
+    former: [],
+    scopes: [],
+    above: [],
+    down: undefined,
+    next: undefined,
+  }
+  const names = others.filter((one) => one !== client).map(({ name }) => name)
   try {
-    const plans = client.files(machine, []).flatMap((path) => plannedUndo(path) ?? [])
+    const plans = client.files(machine, []).flatMap((path) => plannedUndo(path, names) ?? [])
     undo(plans)
     return { ...report, files: plans.map(fileReport), isDone: plans.length > 0, trouble: undefined }
   } catch (error) {

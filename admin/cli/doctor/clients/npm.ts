@@ -17,10 +17,7 @@ export function npmVariables(machine: Machine): Setting[] {
 }
 
 function files(machine: Machine): Setting[] {
-  const { env, folder } = machine
-  const user = env.NPM_CONFIG_USERCONFIG ?? env.npm_config_userconfig
-  const paths = [join(folder, '.npmrc'), ...(user ? [user] : inHome(machine, '.npmrc'))]
-  return [...new Set(paths)].flatMap((where) =>
+  return npmrcs(machine).flatMap((where) =>
     valuesOf(textOf(where) ?? '', /^registry$/).map((value) => ({
       where,
       url: expanded(value.replace(/\s+[;#].*$/, ''), machine),
@@ -28,7 +25,14 @@ function files(machine: Machine): Setting[] {
   )
 }
 
+/** Files of the project and of the user, the strongest first. */
+export function npmrcs(machine: Machine): string[] {
+  const { env, folder } = machine
+  const user = env.NPM_CONFIG_USERCONFIG ?? env.npm_config_userconfig
+  return [...new Set([join(folder, '.npmrc'), ...(user ? [user] : inHome(machine, '.npmrc'))])]
+}
+
 /** `${NAME}` stands for a variable of the environment. */
-function expanded(value: string, { env }: Machine): string {
+export function expanded(value: string, { env }: Machine): string {
   return value.replace(/\$\{(\w+)\??\}/g, (whole, name: string) => env[name] ?? whole)
 }

@@ -2,6 +2,7 @@ import { inHome } from '../../doctor/clients/client.ts'
 import { npm as reader } from '../../doctor/clients/npm.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import type { SetupClient } from '../client.ts'
+import { npmrcScopes } from '../scopes.ts'
 import { DIALECTS, withIniKey } from '../text/ini.ts'
 
 /** The text of an `.npmrc` with this registry, and without the node's address in lockfiles. Throws NotEditable. */
@@ -14,6 +15,7 @@ export const npm: SetupClient = {
   name: 'npm',
   programs: ['npm'],
   reader,
+  scopes: npmrcScopes,
   files: userFiles,
   edit: (text, { mirror }) => npmrc(text, mirror.url),
   down: 'it stops at whatever it has to fetch; what is in its own cache it still installs (--prefer-offline)',

@@ -1,6 +1,7 @@
 import { inHome } from '../../doctor/clients/client.ts'
 import { yarn as reader } from '../../doctor/clients/yarn.ts'
 import type { SetupClient } from '../client.ts'
+import { yarnScopes } from '../scopes.ts'
 import { bare, linesOf, spliced } from '../text/lines.ts'
 import { withYamlEntry, withYamlKey } from '../text/yaml.ts'
 
@@ -9,6 +10,7 @@ export const yarn: SetupClient = {
   name: 'yarn',
   programs: ['yarn'],
   reader,
+  scopes: yarnScopes,
   files: (machine) => inHome(machine, '.yarnrc', '.yarnrc.yml'),
   edit: (text, { mirror }, path) => (path.endsWith('.yml') ? berry(text, mirror.url) : classic(text, mirror.url)),
   down: 'it stops at whatever is not in its own cache; yarn 1 installs from that with --offline',

@@ -25,7 +25,7 @@ const led = (text: string) =>
   `${text.replace('registry=old', 'registry=node')}${text.includes('registry') ? '' : 'registry=node\n'}`
 
 function doEdit(path: string, edit = led): void {
-  write(plannedEdit(path, edit))
+  write(plannedEdit(path, edit), 'npm')
 }
 
 function takeBack(path: string): readonly (readonly string[])[] {
@@ -167,7 +167,7 @@ test('a file that changed while it was looked at is let be', () => {
   writeFileSync(path, 'registry=old\n')
   const plan = plannedEdit(path, led)
   writeFileSync(path, 'registry=old\nmine=1\n')
-  expect(() => write(plan)).toThrow('changed while it was looked at')
+  expect(() => write(plan, 'npm')).toThrow('changed while it was looked at')
   expect(readFileSync(path, 'utf8')).toBe('registry=old\nmine=1\n')
   expect(existsSync(backupOf(path))).toBe(false)
 })
@@ -208,13 +208,13 @@ test('while another run is about to change the file nothing is done to it, unles
   const lock = join(folder, '.file.warren-lock.bak')
   writeFileSync(path, 'registry=old\n')
   const [one, other] = [plannedEdit(path, led), plannedEdit(path, (text) => text.replace('old', 'elsewhere'))]
-  alone(path, () => expect(() => write(one)).toThrow('another «warren setup»'))
+  alone(path, () => expect(() => write(one, 'npm')).toThrow('another «warren setup»'))
   expect(readdirSync(folder)).toEqual(['file'])
   writeFileSync(lock, '')
   utimesSync(lock, new Date(0), new Date(0))
-  write(one)
+  write(one, 'npm')
   // Of whoever comes second nothing may be left, above all no record of what was not written.
-  expect(() => write(other)).toThrow('changed while it was looked at')
+  expect(() => write(other, 'npm')).toThrow('changed while it was looked at')
   expect(takeBack(path)).toEqual([])
   expect(readFileSync(path, 'utf8')).toBe('registry=old\n')
   expect(readdirSync(folder)).toEqual(['file'])

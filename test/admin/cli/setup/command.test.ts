@@ -37,6 +37,25 @@ test('--all sets up what is installed, tells it as JSON, and takes it back', asy
   expect((await setup('npm', '--undo')).stdout).toBe('npm: nothing was written for it\n')
 })
 
+test.for([
+  ['npm', 'pnpm'],
+  ['pnpm', 'npm'],
+] as const)(
+  'a file that several clients read is told once when all is taken back, under %s that it was written for',
+  async ([one, other]) => {
+    const { home, setup } = machine('npm', 'pnpm')
+    for (const name of [one, other]) await setup(name, '--write')
+    const { clients } = JSON.parse((await setup('--all', '--undo', '--json')).stdout)
+    const files = (clients as { client: string; files: { path: string }[] }[]).flatMap(({ client, files }) =>
+      files.map(({ path }) => [client, path]),
+    )
+    expect(files).toEqual([[one, join(home, '.npmrc')]])
+    // By its own name each of them takes it back.
+    await setup(one, '--write')
+    expect((await setup(other, '--undo')).stdout).toContain('is removed: there was none')
+  },
+)
+
 test('a home folder that is named relative to the working folder is none', async () => {
   const home = temp.create('home')
   const env = { HOME: '.', XDG_CONFIG_HOME: 'xdg', WARREN_DATA: join(home, 'data') }
