@@ -1,5 +1,5 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { cargo as settings } from '../doctor/clients/cargo.ts'
 import { inHome, textOf } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
@@ -33,5 +33,6 @@ export const cargo: FileClient = {
 }
 
 function homesOf(machine: Machine): string[] {
-  return machine.env.CARGO_HOME ? [machine.env.CARGO_HOME] : inHome(machine, '.cargo')
+  const { CARGO_HOME } = machine.env
+  return CARGO_HOME ? [resolve(machine.folder, CARGO_HOME)] : inHome(machine, '.cargo')
 }

@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { basename, join, resolve } from 'node:path'
 import { filesIn, inHome } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { gradleScript } from '../setup/clients/gradle-script.ts'
@@ -33,5 +33,6 @@ export const gradle: FileClient = {
 }
 
 function homesOf(machine: Machine): string[] {
-  return machine.env.GRADLE_USER_HOME ? [machine.env.GRADLE_USER_HOME] : inHome(machine, '.gradle')
+  const { GRADLE_USER_HOME } = machine.env
+  return GRADLE_USER_HOME ? [resolve(machine.folder, GRADLE_USER_HOME)] : inHome(machine, '.gradle')
 }

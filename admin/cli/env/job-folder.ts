@@ -31,7 +31,7 @@ export class JobFolder {
 
   /** Makes one: at `path`, or among the temporary files. Throws UsageError for a folder that somebody uses for something else. */
   static make(path: string | undefined): JobFolder {
-    const folder = path === undefined ? mkdtempSync(join(tmpdir(), 'warren-env-')) : resolve(path)
+    const folder = path === undefined ? mkdtempSync(resolve(tmpdir(), 'warren-env-')) : resolve(path)
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     if (!isOwn(folder)) throw new UsageError(`--dir: others than you can write into ${folder}: name another folder`)
     if (readdirSync(folder).length > 0 && !JobFolder.at(folder))

@@ -1,5 +1,5 @@
 import { readdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { textOf } from '../doctor/clients/client.ts'
 import { maven as settings } from '../doctor/clients/maven.ts'
 import type { Machine } from '../doctor/scene.ts'
@@ -30,8 +30,10 @@ export const maven: FileClient = {
 }
 
 /** The folder with the global settings of the Maven that is installed. */
-function installedSettings({ env }: Machine): string | undefined {
+function installedSettings({ env, folder }: Machine): string | undefined {
   const program = findProgram('mvn')
   const homes = [env.MAVEN_HOME, env.M2_HOME, program && join(dirname(realpathSync(program)), '..')]
-  return homes.flatMap((home) => (home ? [join(home, 'conf')] : [])).find((conf) => textOf(join(conf, FILE)) !== undefined)
+  return homes
+    .flatMap((home) => (home ? [resolve(folder, home, 'conf')] : []))
+    .find((conf) => textOf(join(conf, FILE)) !== undefined)
 }

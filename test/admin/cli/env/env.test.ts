@@ -203,6 +203,17 @@ test("Cargo and Gradle keep the user's caches, settings and scripts", async () =
   expect(readFileSync(join(gradle, 'gradle.properties'), 'utf8')).toBe('a=b\n')
 })
 
+test('homes and a folder for temporary files that are named relative to the working folder are found from any other', async () => {
+  const { run, home } = await world()
+  for (const name of ['tmp', 'cargo', 'gradle', 'mvn/conf']) mkdirSync(join(home, name), { recursive: true })
+  for (const file of ['settings.xml', 'toolchains.xml']) writeFileSync(join(home, 'mvn/conf', file), '<settings/>\n')
+  const relative = { TMPDIR: 'tmp', CARGO_HOME: 'cargo', GRADLE_USER_HOME: 'gradle', MAVEN_HOME: 'mvn' }
+  const { WARREN_ENV_FOLDER: folder = '' } = variablesIn((await run([], relative)).stdout)
+  expect(folder).toContain(join(home, 'tmp/warren-env-'))
+  const links = ['cargo/registry', 'gradle/caches', 'maven/toolchains.xml'].map((name) => readlinkSync(join(folder, name)))
+  expect(links).toEqual(['cargo/registry', 'gradle/caches', 'mvn/conf/toolchains.xml'].map((name) => join(home, name)))
+})
+
 test('a client of which there is no sign gets no home', async () => {
   const { run, home } = await world()
   const { stdout, stderr } = await run([], { PATH: '' })
