@@ -1,11 +1,14 @@
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { isWarrenError, WarrenError } from './errors.ts'
 import { MeshFolder } from './trust/mesh-folder.ts'
 import { standingOf } from './trust/standing.ts'
 
+/** Is there, with the peer id of the node, from its start until it has removed who it was. */
+const MARK = 'passing'
+
 /** What makes a node somebody: its key, its mesh, its token and what was changed at it. The store is not among it. */
-const IDENTITY = ['mesh', 'node.key', 'node.token', 'node.json', 'overlay.json', 'audit.log']
+const IDENTITY = ['mesh', 'node.key', 'node.token', 'node.json', 'overlay.json', 'audit.log', MARK]
 
 export interface PassingNode {
   /** Removes who the node was, and leaves what it cached, for whoever starts there next. */
@@ -20,13 +23,24 @@ export function passingNode(data: string, peer: string): PassingNode {
   const needed = neededFor(data, peer)
   if (needed !== undefined)
     throw new WarrenError('MESH_CONFLICT', `mesh.ephemeral is for nodes that nobody misses, and ${needed}: set it to false`)
-  return {
-    remove: () => {
-      // It may have become a seed since.
-      if (neededFor(data, peer) !== undefined) return
-      for (const name of IDENTITY) rmSync(join(data, name), { recursive: true, force: true })
-    },
-  }
+  writeFileSync(join(data, MARK), peer, { mode: 0o600 })
+  return { remove: () => removeIdentity(data, peer) }
+}
+
+/**
+ * Removes who such a node was where it was killed before it could. Else whoever starts there next would be that member: a job of a fork,
+ * which gets no ticket.
+ * @param runs whether a node uses the folder now
+ */
+export async function forgetKilled(data: string, runs: (data: string) => Promise<boolean>): Promise<void> {
+  const mark = join(data, MARK)
+  if (existsSync(mark) && !(await runs(data))) removeIdentity(data, readFileSync(mark, 'utf8'))
+}
+
+function removeIdentity(data: string, peer: string): void {
+  // It may have become a seed since.
+  if (neededFor(data, peer) !== undefined) return
+  for (const name of IDENTITY) rmSync(join(data, name), { recursive: true, force: true })
 }
 
 /** Why a mesh needs the node; undefined where it does not. */

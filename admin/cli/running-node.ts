@@ -45,6 +45,11 @@ export async function membersSeen(data: string): Promise<readonly MemberSeen[] |
   }
 }
 
+/** Whether the node on a data folder runs; one that starts or stops does not answer. */
+export async function isAnswering(data: string): Promise<boolean> {
+  return (await look(data)) !== undefined
+}
+
 async function look(data: string): Promise<Status['mesh'] | undefined> {
   try {
     return statusSchema.safeParse(await ownNode(data)?.get('/admin/v1/status')).data?.mesh

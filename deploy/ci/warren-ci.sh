@@ -61,9 +61,9 @@ start() {
   # Others can read the variables of a process as long as it runs, and whoever has a ticket can make up members.
   pid=
   trap 'give_up "stopped before the node was there"' HUP INT TERM
+  # Of a job that was killed; its mode would stay, and this one may be of somebody who is to have none.
+  rm -f "$ticket"
   if [ -n "${WARREN_TICKET:-}" ]; then
-    # The mode of a file that is there would stay.
-    rm -f "$ticket"
     printf '%s\n' "$WARREN_TICKET" >"$ticket"
     export WARREN_TICKET_FILE="$ticket"
   fi

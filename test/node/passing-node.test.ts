@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { loadNodeToken } from '../../node/node-token.ts'
-import { passingNode } from '../../node/passing-node.ts'
+import { forgetKilled, passingNode } from '../../node/passing-node.ts'
 import { createMesh, issueTicket, joinMesh } from '../../node/trust/membership.ts'
 import { MeshFolder } from '../../node/trust/mesh-folder.ts'
 import { loadNodeKey } from '../../node/trust/node-key.ts'
@@ -46,4 +46,19 @@ test('a seed and a node with the admin key of a mesh are no such nodes', () => {
   expect(() => passingNode(data, peer)).toThrow('this one has the admin key of its mesh')
   node.remove()
   expect(new MeshFolder(data).adminKey()).toBeDefined()
+})
+
+test('who was killed is forgotten by whoever starts there next, but for a seed and for one that runs', async () => {
+  const { data, peer } = joined('member')
+  const [running, gone] = [async () => true, async () => false]
+  await forgetKilled(data, gone)
+  passingNode(data, peer)
+  await forgetKilled(data, running)
+  expect(existsSync(join(data, 'mesh/membership.json'))).toBe(true)
+  await forgetKilled(data, gone)
+  expect(readdirSync(data).sort()).toEqual(['mine.yaml', 'purges', 'store'])
+  const seed = joined('seed')
+  writeFileSync(join(seed.data, 'passing'), seed.peer)
+  await forgetKilled(seed.data, gone)
+  expect(existsSync(join(seed.data, 'node.key'))).toBe(true)
 })

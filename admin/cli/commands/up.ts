@@ -2,6 +2,7 @@ import { TICKET_VARIABLE } from '../../../node/config/env.ts'
 import type { Config } from '../../../node/config/schema.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import type { Node, NodeUrls } from '../../../node/index.ts'
+import { forgetKilled } from '../../../node/passing-node.ts'
 import { VERSION } from '../../../node/version.ts'
 import { calledBy } from '../caller-folder.ts'
 import { clientLine } from '../clients.ts'
@@ -9,6 +10,7 @@ import { EXIT } from '../exit-codes.ts'
 import { reachable } from '../images/mirror-address.ts'
 import { joinedText, joinFromEnvironment } from '../joining.ts'
 import { aligned, styled, writeLines } from '../print.ts'
+import { isAnswering } from '../running-node.ts'
 import { loadSettings, type SettingFlags, withOverlay } from '../settings.ts'
 import { StopSignals } from '../stop-signals.ts'
 
@@ -18,6 +20,7 @@ const STOP_LIMIT = 30_000
 /** Runs a node until a signal asks it to stop. */
 export async function up(flags: SettingFlags): Promise<void> {
   const loaded = loadSettings(flags)
+  if (loaded.config.mesh.ephemeral) await forgetKilled(loaded.config.data, isAnswering)
   const joined = joinFromEnvironment(loaded.config.data)
   if (joined && joined.outcome !== 'kept') tell(joinedText(joined))
   // As a secret that a CI system does not have arrives.

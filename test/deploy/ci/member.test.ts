@@ -68,6 +68,15 @@ test('a member for one job takes from its mesh, and leaves its cache and no memo
   const example = exampleWith('warren-ci.sh start').replace('$HOME/.cache/warren-job', data).replaceAll('deploy/ci/', 'ci/')
   expect((await step(example)).trim()).toBe('local')
   await ends()
+
+  // One that is killed, and then one that gets no ticket, as of a fork.
+  await step('sh ci/warren-ci.sh start; kill -9 $(cat "$WARREN_DATA/ci.pid")', { WARREN_TICKET: await mesh.ticket() })
+  expect(existsSync(join(data, 'mesh/membership.json'))).toBe(true)
+  writeFileSync(join(data, 'ci.ticket'), 'left behind')
+  await step('sh ci/warren-ci.sh start')
+  expect([existsSync(join(data, 'mesh')), existsSync(join(data, 'ci.ticket'))]).toEqual([false, false])
+  await step('sh ci/warren-ci.sh stop')
+  await ends()
 })
 
 function exampleWith(words: string): string {
