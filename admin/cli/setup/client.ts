@@ -35,4 +35,6 @@ export interface SetupClient {
   readonly down: string
   /** What else is to be done. */
   readonly next?: string
+  /** What else is to be done once it is taken back. */
+  readonly undone?: string
 }

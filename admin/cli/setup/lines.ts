@@ -55,7 +55,7 @@ function troubleLines(trouble: string | undefined): string[] {
   return trouble === undefined ? [] : trouble.split('\n').map((line, at) => (at === 0 ? `  not done: ${line}` : `    ${line}`))
 }
 
-function undoLines({ client, files, trouble }: ClientReport): string[] {
+function undoLines({ client, files, next, trouble }: ClientReport): string[] {
   if (trouble !== undefined) return [client, ...troubleLines(trouble)]
   if (files.length === 0) return [`${client}: nothing was written for it`]
   return [
@@ -68,6 +68,7 @@ function undoLines({ client, files, trouble }: ClientReport): string[] {
         : [`  changed since, so that it stays as it is; compare ${backupOf(path)} with what was written:`]),
       ...left.map((line) => `    ${line}`),
     ]),
+    ...(next === undefined ? [] : [`  ${next}`]),
   ]
 }
 

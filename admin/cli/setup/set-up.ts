@@ -79,7 +79,7 @@ export function takeBack(client: SetupClient, machine: Machine, others: readonly
     scopes: [],
     above: [],
     down: undefined,
-    next: undefined,
+    next: client.undone,
   }
   const names = others.filter((one) => one !== client).map(({ name }) => name)
   try {

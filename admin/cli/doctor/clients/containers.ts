@@ -1,8 +1,9 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { parse } from 'smol-toml'
 import { z } from 'zod'
 import type { Machine } from '../scene.ts'
-import { type Client, configFolder, filesIn, parsedFile } from './client.ts'
+import { type Client, filesIn, inHome, parsedFile } from './client.ts'
 
 const registries = z.object({
   registry: z
@@ -16,17 +17,22 @@ export const containers: Client = {
   programs: ['podman', 'skopeo', 'crio'],
   protocol: 'oci',
   read: (machine) =>
-    files(machine).flatMap((where) => {
+    registriesFiles(machine).flatMap((where) => {
       const found = parsedFile(where, (text) => registries.safeParse(parse(text)).data)
       const mirrors = (found?.registry ?? []).flatMap(({ mirror }) => mirror)
       return mirrors.map(({ location, insecure }) => ({ where, url: `${insecure ? 'http' : 'https'}://${location}` }))
     }),
 }
 
-function files(machine: Machine): string[] {
-  const folders = [...configFolder(machine).map((folder) => join(folder, 'containers')), join(machine.root, 'etc/containers')]
-  return folders.flatMap((folder) => [
-    join(folder, 'registries.conf'),
-    ...filesIn(join(folder, 'registries.conf.d'), /\.conf$/),
-  ])
+/**
+ * Files that tell of registries, the strongest first: the last one that has an entry for a registry counts, alone. XDG_CONFIG_HOME is
+ * not heeded, and whoever has a `registries.conf` of his own is told nothing by the system (containers-registries.conf(5)).
+ */
+export function registriesFiles(machine: Machine): string[] {
+  const system = join(machine.root, 'etc/containers')
+  const own = inHome(machine, '.config/containers')
+  const isAlone = own.some((folder) => existsSync(join(folder, 'registries.conf')))
+  const folders = isAlone ? own : [...own, system]
+  const added = folders.flatMap((folder) => filesIn(join(folder, 'registries.conf.d'), /\.conf$/).reverse())
+  return [...added, ...folders.slice(-1).map((folder) => join(folder, 'registries.conf'))]
 }

@@ -44,6 +44,7 @@ export const buildkit: SetupClient = {
   },
   down: 'it pulls from the registry itself',
   next: 'restart buildkitd; a builder of buildx is given the file with «docker buildx create --buildkitd-config», and has a localhost of its own',
+  undone: 'restart buildkitd',
 }
 
 function registriesIn(text: string) {

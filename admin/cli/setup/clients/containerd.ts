@@ -41,6 +41,7 @@ export const containerd: SetupClient = {
     basename(path) === 'config.toml' ? configText(text, setting.machine) : hostsText(text, setting, path),
   down: 'it pulls from the registry itself',
   next: 'restart containerd if its config.toml has changed; ctr wants --hosts-dir',
+  undone: 'restart containerd if its config.toml has changed',
 }
 
 /** Our host before those that are there, and the registry itself behind all of them. */

@@ -1,21 +1,25 @@
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { configFolder } from '../../doctor/clients/client.ts'
+import { inHome } from '../../doctor/clients/client.ts'
 import { containers as reader } from '../../doctor/clients/containers.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import type { SetupClient } from '../client.ts'
-import { baseOf, registriesOf } from '../images.ts'
-import type { ClientMirror } from '../mirror.ts'
-import { literal } from '../text/toml.ts'
-
-const FILE = 'containers/registries.conf.d/warren.conf'
+import { FILE, registriesConf } from './registries-conf.ts'
 
 export const podman: SetupClient = {
   name: 'podman',
   programs: ['podman', 'skopeo', 'buildah'],
   reader,
   keepsFormer: true,
-  files: (machine) => (machine.user === 0 ? systemFiles(machine) : configFolder(machine).map((folder) => join(folder, FILE))),
-  edit: (_text, { mirrors }) => registriesConf(mirrors),
+  files: (machine, mirrors) => {
+    const own = inHome(machine, join('.config', FILE))
+    if (machine.user !== 0) return own
+    // Then those of the system do not count for root, either.
+    const isAlone = inHome(machine, '.config/containers/registries.conf').some((path) => existsSync(path))
+    return [...systemFiles(machine), ...(isAlone || mirrors.length === 0 ? own : [])]
+  },
+  edit: (_text, { machine, mirrors }, path) =>
+    registriesConf(mirrors, systemFiles(machine).includes(path) ? ofSystem(machine) : machine),
   down: 'it pulls from the registry itself',
 }
 
@@ -26,27 +30,13 @@ export const crio: SetupClient = {
   programs: ['crio'],
   files: systemFiles,
   next: 'reload it: systemctl reload crio',
+  undone: 'reload it: systemctl reload crio',
 }
 
 function systemFiles({ root }: Machine): string[] {
   return [join(root, 'etc', FILE)]
 }
 
-/** A file of its own: of two entries for one registry the one that is read later counts, and others stay. */
-function registriesConf(mirrors: readonly ClientMirror[]): string {
-  const entries = registriesOf(mirrors).map(({ registry, mirror }) => {
-    const base = new URL(baseOf(mirror))
-    const location = base.host + base.pathname.replace(/\/$/, '')
-    const lines = [
-      '[[registry]]',
-      `prefix = ${literal(registry)}`,
-      `location = ${literal(registry)}`,
-      '',
-      '[[registry.mirror]]',
-      `location = ${literal(`${location}/${registry}`)}`,
-      ...(base.protocol === 'http:' ? ['insecure = true'] : []),
-    ]
-    return `${lines.join('\n')}\n`
-  })
-  return ['# Written by «warren setup podman»; with --undo it is removed.\n', ...entries].join('\n')
+function ofSystem(machine: Machine): Machine {
+  return { ...machine, home: undefined }
 }

@@ -6,7 +6,7 @@ import { sbtRepositories } from '../../../../admin/cli/setup/clients/sbt-reposit
 export const HOST = '127.0.0.1:7470'
 export const NODE = `http://${HOST}`
 export const mirror = { name: 'one', protocol: 'any', upstreams: ['https://up.test/'], url: `${NODE}/one/` }
-export const machine = { env: {}, home: '/h', folder: '/w', root: '/', user: 1, has: () => false }
+export const machine = { env: {}, home: '/h', folder: '/w', root: '/r', user: 1, has: () => false }
 
 /** What writes into the settings of a client. */
 export type Editor = Pick<SetupClient, 'edit'>

@@ -1,3 +1,5 @@
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { apt } from '../../../../admin/cli/setup/clients/apt.ts'
@@ -5,7 +7,10 @@ import { containerd } from '../../../../admin/cli/setup/clients/containerd.ts'
 import { docker } from '../../../../admin/cli/setup/clients/docker.ts'
 import { podman } from '../../../../admin/cli/setup/clients/podman.ts'
 import { NotEditable } from '../../../../admin/cli/setup/not-editable.ts'
-import { edited, machine, NODE, ofImages } from './editing.ts'
+import { useTempFolders } from '../../../harness/temp.ts'
+import { edited, machine, mirror, NODE, ofImages } from './editing.ts'
+
+const temp = useTempFolders()
 
 test('Docker is told that the node speaks plain HTTP, where that is on another machine', () => {
   const led = edited(ofImages(docker, '/f', 'http://10.0.0.7:7470/v2/'), '{"debug": true}')
@@ -15,6 +20,23 @@ test('Docker is told that the node speaks plain HTTP, where that is on another m
     debug: true,
   })
 })
+
+test.for([
+  ['etc/default/docker', 'DOCKER_OPTS="--registry-mirror=https://m.test"\n', true],
+  ['etc/default/docker', '#DOCKER_OPTS="--registry-mirror=https://m.test"\n', false],
+  ['etc/systemd/system/docker.service.d/a.conf', 'ExecStart=/usr/bin/dockerd --registry-mirror https://m.test\n', true],
+  ['etc/systemd/system/docker.service', 'ExecStart=/usr/bin/dockerd --insecure-registry m.test\n', false],
+] as const)(
+  'Docker, which does not start with a mirror in its file and one on its command line: %#',
+  ([path, text, refuses]) => {
+    const root = temp.create('root')
+    mkdirSync(dirname(join(root, path)), { recursive: true })
+    writeFileSync(join(root, path), text)
+    const write = () => docker.edit('', { machine: { ...machine, root }, mirror, mirrors: [mirror] }, '/f')
+    if (refuses) expect(write).toThrow(NotEditable)
+    else expect(write()).toContain(mirror.url)
+  },
+)
 
 test('containerd asks the node first, then what it asked before, and the registry itself at last', () => {
   const hosts = ofImages(containerd, '/certs.d/quay.io/hosts.toml')
@@ -29,7 +51,9 @@ test.for([
   ['version = 3\n[plugins."io.containerd.cri.v1.images".registry]\n  config_path = ""\n', 'io.containerd.cri.v1.images'],
 ] as const)('containerd is told where the folders of registries are: %#', ([text, plugin]) => {
   const after = edited(ofImages(containerd, '/etc/containerd/config.toml'), text)
-  expect(parse(after)).toMatchObject({ plugins: { [plugin]: { registry: { config_path: '/etc/containerd/certs.d' } } } })
+  expect(parse(after)).toMatchObject({
+    plugins: { [plugin]: { registry: { config_path: join(machine.root, 'etc/containerd/certs.d') } } },
+  })
 })
 
 test.for([
