@@ -19,10 +19,14 @@ export interface Joined {
   readonly notAfter: number
 }
 
-/** Joins by the ticket in the environment; undefined when there is none. Throws as `joinByTicket`, and UsageError. */
-export function joinFromEnvironment(data: string): Joined | undefined {
+/**
+ * Joins by the ticket in the environment; undefined when there is none. A secret that a system does not have arrives as an empty variable
+ * or file: then it is told where. Throws as `joinByTicket`, and UsageError.
+ */
+export function joinFromEnvironment(data: string): Joined | { readonly outcome: 'none'; readonly where: string } | undefined {
   const given = secretVariable(TICKET_VARIABLE)
-  return given && joinByTicket(data, given)
+  if (given) return given.text === '' ? { outcome: 'none', where: given.where } : joinByTicket(data, given)
+  return process.env[TICKET_VARIABLE] === '' ? { outcome: 'none', where: TICKET_VARIABLE } : undefined
 }
 
 /**

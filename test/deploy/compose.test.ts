@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect, test } from 'vitest'
@@ -20,20 +20,25 @@ const serviceSchema = z.looseObject({
   environment: z.record(z.string(), z.string().nullable()),
   ports: z.array(z.string()),
   volumes: z.tuple([z.string(), z.looseObject({ source: z.string(), target: z.string(), read_only: z.literal(true) })]),
+  secrets: z.tuple([z.string()]),
   read_only: z.literal(true),
   cap_drop: z.tuple([z.literal('ALL')]),
   healthcheck: z.looseObject({ test: z.array(z.string()) }),
   stop_grace_period: z.string(),
 })
-const { services, volumes } = z
-  .strictObject({ services: z.strictObject({ warren: serviceSchema }), volumes: z.record(z.string(), z.null()) })
+const { services, volumes, secrets } = z
+  .strictObject({
+    services: z.strictObject({ warren: serviceSchema }),
+    secrets: z.record(z.string(), z.strictObject({ file: z.string() })),
+    volumes: z.record(z.string(), z.null()),
+  })
   .parse(parse(readFileSync(FILE, 'utf8')))
 const { warren } = services
 const { final } = stagesOfImage()
 
 const folders = useTempFolders()
 
-test('docker-compose takes it, and a ticket from its environment', async (context) => {
+test('docker-compose takes it, and a ticket in a file, which no variable tells', async (context) => {
   const compose = requireTool(context, 'docker-compose')
   const home = folders.create('home')
   const seen = async (env: Record<string, string> = {}) => {
@@ -43,10 +48,23 @@ test('docker-compose takes it, and a ticket from its environment', async (contex
       timeoutMs: 60_000,
     })
     expect(ran).toMatchObject({ code: 0, stderr: '' })
-    return serviceSchema.shape.environment.parse(parse(ran.stdout).services.warren.environment)
+    return parse(ran.stdout)
   }
-  expect((await seen()).WARREN_TICKET).toBe(null)
-  expect((await seen({ WARREN_TICKET: 'warren1abc' })).WARREN_TICKET).toBe('warren1abc')
+  const file = join(home, 'ticket')
+  writeFileSync(file, 'warren-ticket-1.hunter2')
+  const told = await seen({ WARREN_TICKET_FILE: file, WARREN_TICKET: 'warren-ticket-1.hunter2' })
+  expect(told.secrets.ticket.file).toBe(file)
+  expect(told.services.warren.environment.WARREN_TICKET_FILE).toBe('/run/secrets/ticket')
+  expect(JSON.stringify(told)).not.toContain('hunter2')
+  expect((await seen()).secrets.ticket.file).toBe(join(FOLDER, 'no-ticket'))
+})
+
+test('the ticket of the node is its secret, and that is empty where none is named', () => {
+  const [name] = warren.secrets
+  expect(warren.environment.WARREN_TICKET_FILE).toBe(`/run/secrets/${name}`)
+  const [, fallback = ''] = /^\$\{WARREN_TICKET_FILE:-(.*)\}$/.exec(secrets[name]?.file ?? '') ?? []
+  expect(statSync(join(FOLDER, fallback)).size).toBe(0)
+  expect(Object.keys(secrets)).toEqual([name])
 })
 
 test('what it names is there', () => {

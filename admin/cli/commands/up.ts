@@ -1,4 +1,3 @@
-import { TICKET_VARIABLE } from '../../../node/config/env.ts'
 import type { Config } from '../../../node/config/schema.ts'
 import { ConfigWatch } from '../../../node/config/watch.ts'
 import type { Node, NodeUrls } from '../../../node/index.ts'
@@ -22,9 +21,8 @@ export async function up(flags: SettingFlags): Promise<void> {
   const loaded = loadSettings(flags)
   if (loaded.config.mesh.ephemeral) await forgetKilled(loaded.config.data, isAnswering)
   const joined = joinFromEnvironment(loaded.config.data)
-  if (joined && joined.outcome !== 'kept') tell(joinedText(joined))
-  // As a secret that a CI system does not have arrives.
-  if (process.env[TICKET_VARIABLE] === '') tell(`${TICKET_VARIABLE} is set and empty, so this node joins no mesh by it`)
+  if (joined?.outcome === 'none') tell(`${joined.where} is set and empty, so this node joins no mesh by it`)
+  else if (joined && joined.outcome !== 'kept') tell(joinedText(joined))
   // After the settings: a mistake in them is told before a server is loaded.
   const { createNode } = await import('../../../node/index.ts')
   const signals = new StopSignals({ insist: () => process.exit(EXIT.interrupted) })

@@ -1,7 +1,7 @@
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { expect, test } from 'vitest'
-import { joinByTicket, joinedText } from '../../../admin/cli/joining.ts'
+import { expect, onTestFinished, test, vi } from 'vitest'
+import { joinByTicket, joinedText, joinFromEnvironment } from '../../../admin/cli/joining.ts'
 import { Ledger } from '../../../node/ledger/ledger.ts'
 import type { SigningKey } from '../../../node/trust/keys.ts'
 import { createMesh, issueTicket, type Membership } from '../../../node/trust/membership.ts'
@@ -162,4 +162,18 @@ test('what is no ticket leaves nothing behind', () => {
     }),
   )
   expect(existsSync(data)).toBe(false)
+})
+
+test('a secret that a system does not have arrives empty, and is told to be no ticket', () => {
+  const data = folders.path('data')
+  const file = join(folders.create(), 'ticket')
+  writeFileSync(file, '\n')
+  onTestFinished(() => void vi.unstubAllEnvs())
+  vi.stubEnv('WARREN_TICKET', '')
+  expect(joinFromEnvironment(data)).toEqual({ outcome: 'none', where: 'WARREN_TICKET' })
+  vi.stubEnv('WARREN_TICKET_FILE', file)
+  expect(joinFromEnvironment(data)).toEqual({ outcome: 'none', where: `WARREN_TICKET_FILE (${file})` })
+  expect(existsSync(data)).toBe(false)
+  writeFileSync(file, 'hunter2')
+  expect(() => joinFromEnvironment(data)).toThrow(`WARREN_TICKET_FILE (${file}): this is no ticket`)
 })
