@@ -7,6 +7,8 @@ import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { takeLock } from './checkout-lock.mjs'
 import { buildPage, pageIsBuilt } from './page.mjs'
+import { registryInstead } from './registry.mjs'
+import { nodeRunningFrom } from './running-node.mjs'
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url))
 const MODULES = join(ROOT, 'node_modules')
@@ -53,13 +55,17 @@ async function setUpAlone() {
 
 async function install() {
   refuseLink()
+  refuseUnderNode()
   console.log('Setting up: npm ci (once for each change of package-lock.json)')
   const stamp = wanted()
-  const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error'], {
-    cwd: ROOT,
+  const options = { cwd: ROOT, env: environment() }
+  const instead = await registryInstead(options)
+  if (instead) console.log(`npm is led to ${instead.led}, where nobody answers; this set-up asks ${instead.own}`)
+  const asked = instead ? [`--registry=${instead.own}`] : []
+  const npm = spawn('npm', ['ci', '--no-audit', '--no-fund', '--no-update-notifier', '--loglevel=error', ...asked], {
+    ...options,
     stdio: 'inherit',
     shell: process.platform === 'win32',
-    env: environment(),
   })
   const [code, signal] = await once(npm, 'close').catch((error) => {
     throw new Error(`npm cannot be run: ${error.message}; it comes with Node, and must be in PATH`)
@@ -76,6 +82,15 @@ function refuseLink() {
   const target = existsSync(MODULES) ? realpathSync(MODULES) : 'a folder that is not there'
   throw new Error(
     `node_modules is a link to ${target}, which npm ci would empty; delete the link («rm node_modules»; that folder stays) and try again`,
+  )
+}
+
+/** It loads modules when it first needs them, and may be the registry that npm is led to. */
+function refuseUnderNode() {
+  const pid = existsSync(MODULES) ? nodeRunningFrom(ROOT) : undefined
+  if (pid === undefined) return
+  throw new Error(
+    `package-lock.json has changed, and npm ci would take its modules from the node that runs from this folder (process ${pid}); stop it (Ctrl-C, or «kill ${pid}») and try again`,
   )
 }
 

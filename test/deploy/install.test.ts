@@ -1,9 +1,14 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { chmodSync, cpSync, existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { createServer } from 'node:net'
+import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { cleanEnv, type Run, run } from '../harness/child-process.ts'
+import { DEAD_END } from '../harness/dead-end.ts'
 import { useTempFolders } from '../harness/temp.ts'
+import { firstOf } from '../harness/wait.ts'
 
 const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url))
 const SETTING_UP = 'Setting up: npm ci (once for each change of package-lock.json)'
@@ -16,7 +21,7 @@ class Checkout {
 
   constructor(init: { nodeVersion?: string } = {}) {
     mkdirSync(join(this.folder, 'deploy'))
-    for (const script of ['install.mjs', 'checkout-lock.mjs', 'page.mjs'])
+    for (const script of ['install.mjs', 'checkout-lock.mjs', 'page.mjs', 'registry.mjs', 'running-node.mjs'])
       cpSync(join(DEPLOY, script), join(this.folder, 'deploy', script))
     const bin = { node: 'node.sh' }
     this.write('fake-node/package.json', { name: 'node', version: '24.0.0', bin })
@@ -47,6 +52,11 @@ class Checkout {
     writeFileSync(file, typeof content === 'string' ? content : JSON.stringify(content, null, 2))
   }
 
+  /** As if the lockfile had come with an update. */
+  change(): void {
+    this.write('package-lock.json', `${readFileSync(join(this.folder, 'package-lock.json'), 'utf8')}\n`)
+  }
+
   install(init: { nodeArgs?: readonly string[]; env?: Record<string, string> } = {}): Promise<Run> {
     const script = join(this.folder, 'deploy/install.mjs')
     return run([process.execPath, ...(init.nodeArgs ?? []), script], {
@@ -65,7 +75,7 @@ test('it installs on a fresh clone, and again only when the lockfile changed', a
   expect(existsSync(join(checkout.folder, 'node_modules/.bin/node'))).toBe(true)
   expect(await checkout.install()).toMatchObject({ code: 0, stdout: '', stderr: '' })
 
-  checkout.write('package-lock.json', `${readFileSync(join(checkout.folder, 'package-lock.json'), 'utf8')}\n`)
+  checkout.change()
   expect((await checkout.install()).stdout).toContain(SETTING_UP)
   expect(await checkout.install()).toMatchObject({ code: 0, stdout: '', stderr: '' })
 })
@@ -85,7 +95,7 @@ test('an installation that fails leaves no stamp and tells what npm said', async
   await checkout.install()
   const manifest = JSON.parse(readFileSync(join(checkout.folder, 'package.json'), 'utf8'))
   checkout.write('package.json', { ...manifest, dependencies: { ...manifest.dependencies, other: 'file:other' } })
-  checkout.write('package-lock.json', `${readFileSync(join(checkout.folder, 'package-lock.json'), 'utf8')}\n`)
+  checkout.change()
   const { code, stderr } = await checkout.install()
   expect(code).toBe(1)
   expect(stderr).toMatch(/npm error .*in sync/)
@@ -106,6 +116,63 @@ test('what a link in place of node_modules leads to is left alone', async () => 
     `warren: node_modules is a link to ${other}, which npm ci would empty; delete the link («rm node_modules»; that folder stays) and try again\n`,
   ])
   expect(readFileSync(join(other, 'kept'), 'utf8')).toBe('of another checkout')
+})
+
+/** An npm that writes down what it is asked, and then does it. */
+function listeningNpm() {
+  const folder = folders.create('npm')
+  writeFileSync(
+    join(folder, 'npm'),
+    `#!/bin/sh\necho "$*" >> '${join(folder, 'asked')}'\nPATH=\${PATH#*${delimiter}} exec npm "$@"\n`,
+    { mode: 0o755 },
+  )
+  const ci = () => readFileSync(join(folder, 'asked'), 'utf8').match(/^ci .*$/m)?.[0]
+  return { env: { PATH: `${folder}${delimiter}${process.env.PATH}` }, ci }
+}
+
+test('after «warren setup npm» it goes past the node while none runs, since it may be the one to be set up', async () => {
+  const led = `http://${DEAD_END}/npm/`
+  const npm = listeningNpm()
+  const { code, stdout } = await new Checkout().install({ env: { ...npm.env, npm_config_registry: led } })
+  expect(code).toBe(0)
+  const told = stdout.match(/^npm is led to (\S+), where nobody answers; this set-up asks (https:\/\/\S+)$/m)
+  expect(told?.[1]).toBe(led)
+  expect(npm.ci()).toMatch(new RegExp(` --registry=${told?.[2]}$`))
+})
+
+test('a registry on this machine that answers is asked', async () => {
+  const server = createServer((socket) => socket.destroy()).listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const npm = listeningNpm()
+  const npm_config_registry = `http://127.0.0.1:${Object(server.address()).port}/npm/`
+  const { code, stdout } = await new Checkout().install({ env: { ...npm.env, npm_config_registry } })
+  expect([code, stdout]).toEqual([0, expect.not.stringContaining('npm is led to')])
+  expect(npm.ci()).not.toContain('--registry')
+})
+
+test('a node that runs from the checkout keeps its modules', async () => {
+  const checkout = new Checkout()
+  await checkout.install()
+  checkout.write('admin/cli/warren.js', "console.log('up'); setInterval(() => {}, 1_000)")
+  const node = spawn(process.execPath, [join(checkout.folder, 'admin/cli/warren.js'), 'up'], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+  })
+  onTestFinished(() => void node.kill('SIGKILL'))
+  await firstOf(node.stdout, 'data')
+  expect(await checkout.install()).toMatchObject({ code: 0, stdout: '', stderr: '' })
+
+  checkout.change()
+  const { code, stdout, stderr } = await checkout.install()
+  expect([code, stdout, stderr]).toEqual([
+    1,
+    '',
+    `warren: package-lock.json has changed, and npm ci would take its modules from the node that runs from this folder (process ${node.pid}); stop it (Ctrl-C, or «kill ${node.pid}») and try again\n`,
+  ])
+  expect(existsSync(checkout.stamp)).toBe(true)
+  node.kill()
+  await firstOf(node, 'close')
+  expect((await checkout.install()).code).toBe(0)
 })
 
 test('an installation without the right Node is none, and says what to do', async () => {
