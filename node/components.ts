@@ -24,6 +24,7 @@ import { Door } from './http/door.ts'
 import { HostAllowList } from './http/hosts.ts'
 import { MemberBudgets } from './http/member-budgets.ts'
 import type { MemberService } from './http/member-door.ts'
+import { MetricsDoor } from './http/metrics-door.ts'
 import { PinService } from './http/pin-service.ts'
 import { RenderedCache } from './http/rendered.ts'
 import { ScratchPool } from './http/scratch-pool.ts'
@@ -334,9 +335,20 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     status: () => own.status(),
   })
   building.defer(() => admin.close())
+  const scraped = new MetricsDoor({
+    page: () => metrics.page(),
+    checkHost: (request) => door.checkHost(request),
+    bug: (error, path) => events.bug(error, path),
+    clock,
+  })
   const server = new HttpServer(
-    { door, admin: admin.handle, onStray: (request) => audit.add(strayEntry(request)) },
-    { listen: config.listen, adminListen: config.admin.listen },
+    {
+      door,
+      admin: admin.handle,
+      metrics: (request, response) => void scraped.handle(request, response),
+      onStray: (request) => audit.add(strayEntry(request)),
+    },
+    { listen: config.listen, adminListen: config.admin.listen, metricsListen: config.admin.metrics },
   )
   building.defer(() => server.stop())
   purger.start()

@@ -13,6 +13,8 @@ export interface NodeUrls {
   readonly listen: readonly string[]
   /** Base URL of the admin listener, or `unix:` and the path of its socket. */
   readonly admin: string
+  /** Base URL of the listener for metrics, where there is one. */
+  readonly metrics?: string
 }
 
 /** One running Warren node. */
@@ -63,8 +65,8 @@ export async function createNode(config: Config, overrides?: Overrides): Promise
       watch.start()
       permanence?.start()
       await mesh.start()
-      const { listen, admin } = await server.start()
-      const urls = { listen: listen.map(urlOf), admin: urlOf(admin) }
+      const { listen, admin, metrics } = await server.start()
+      const urls = { listen: listen.map(urlOf), admin: urlOf(admin), ...(metrics && { metrics: urlOf(metrics) }) }
       tellWhereItIs(config.data, urls)
       started = true
       log.info({ ...urls, data: config.data }, 'ready')

@@ -35,12 +35,12 @@ export function isPlainIPv6(host: string): boolean {
   return isIPv6(host) && !host.includes('%')
 }
 
-/** Reads `host:port`, an IPv6 host in brackets. */
+/** Reads `host:port`, an IPv6 host in brackets; an IPv4 address may be in them too, since manifests do not know which it will be. */
 export function parseTcpAddress(text: string): TcpAddress | undefined {
   const [, six, other = '', digits] = WITH_PORT.exec(text) ?? []
   const port = Number(digits)
   if (digits === undefined || port > 65_535) return undefined
-  if (six !== undefined) return isPlainIPv6(six) ? { host: six, port } : undefined
+  if (six !== undefined) return isIPv4(six) || isPlainIPv6(six) ? { host: six, port } : undefined
   return isHost(other) ? { host: other, port } : undefined
 }
 

@@ -67,6 +67,7 @@ function checkAddresses(config: Pick<Config, 'listen' | 'admin' | 'mesh'>, byKey
   const wanted: Wanted[] = [
     ...listen.map((address, at) => ({ key: 'listen', address, path: [at] })),
     { key: 'admin.listen', address: admin.listen, path: [] },
+    ...(admin.metrics ? [{ key: 'admin.metrics', address: admin.metrics, path: [] }] : []),
     { key: 'mesh.listen', address: mesh.listen, path: [] },
     { key: 'mesh.blobs', address: mesh.blobs, path: [] },
   ]

@@ -16,6 +16,9 @@ export const schema = z.strictObject({
     listen: rules.address.describe(
       'Address of the admin API: host:port or unix:/path; the first loopback address of listen if not set',
     ),
+    metrics: rules.tcpAddress
+      .optional()
+      .describe('Further address, at which /metrics and nothing else is for whoever gets there; none if not set'),
   }),
   data: rules.folder.describe('Folder for everything that the node keeps'),
   hosts: rules.listOf(rules.hostName, 'names').describe('Further names by which clients may call this node (Host header)'),

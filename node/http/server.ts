@@ -21,6 +21,8 @@ export type AdminHandler = (request: IncomingMessage, response: ServerResponse) 
 export interface HttpServerComponents {
   readonly door: Pick<Door, 'handle' | 'isPlain' | 'atHand'>
   readonly admin: AdminHandler
+  /** What the listener for metrics is for. */
+  metrics?(request: IncomingMessage, response: ServerResponse): void
   /** Hears of a request for what belongs to the admin listener at another one, where it is refused. */
   onStray?(request: IncomingMessage): void
   /** Hears of what went wrong outside any request, such as running out of descriptors. */
@@ -30,6 +32,7 @@ export interface HttpServerComponents {
 export interface HttpServerInit {
   readonly listen: readonly ListenAddress[]
   readonly adminListen: ListenAddress
+  readonly metricsListen?: ListenAddress | undefined
   readonly timeouts?: Partial<Timeouts>
 }
 
@@ -37,9 +40,10 @@ export interface HttpServerInit {
 export interface Listening {
   readonly listen: ListenAddress[]
   readonly admin: ListenAddress
+  readonly metrics?: ListenAddress
 }
 
-/** The listeners of a node: mirrors and health on all of them, administration on one. */
+/** The listeners of a node: mirrors and health on all of them, administration on one; and one for metrics alone, where that is wanted. */
 export class HttpServer {
   readonly #components: HttpServerComponents
   readonly #init: HttpServerInit
@@ -82,13 +86,14 @@ export class HttpServer {
   }
 
   async #start(): Promise<Listening> {
-    const { listen, adminListen } = this.#init
+    const { listen, adminListen, metricsListen } = this.#init
     const shared = listen.findIndex((address) => sameAddress(address, adminListen))
     try {
       const bound: ListenAddress[] = []
-      for (const [i, address] of listen.entries()) bound.push(await this.#open(address, i === shared))
-      const admin = bound[shared] ?? (await this.#open(adminListen, true))
-      this.#listening = { listen: bound, admin }
+      for (const [i, address] of listen.entries()) bound.push(await this.#open(address, i === shared ? 'admin' : 'mirrors'))
+      const admin = bound[shared] ?? (await this.#open(adminListen, 'admin'))
+      const metrics = metricsListen && (await this.#open(metricsListen, 'metrics'))
+      this.#listening = { listen: bound, admin, ...(metrics && { metrics }) }
       return this.#listening
     } catch (error) {
       this.#draining = true
@@ -107,13 +112,14 @@ export class HttpServer {
     await Promise.all(this.#listeners.splice(0).map((listener) => listener.close()))
   }
 
-  async #open(address: ListenAddress, admin: boolean): Promise<ListenAddress> {
+  async #open(address: ListenAddress, about: 'mirrors' | 'admin' | 'metrics'): Promise<ListenAddress> {
     if (this.#draining) throw new WarrenError('DRAINING', 'this node is stopping, so it does not begin to listen')
-    const { door } = this.#components
+    const { door, metrics } = this.#components
     const listener = new Listener(
       {
-        handle: (request, response) => this.#route(request, response, admin),
-        isPlain: (request) => door.isPlain(request),
+        handle: (request, response) =>
+          about === 'metrics' ? metrics?.(request, response) : this.#route(request, response, about === 'admin'),
+        isPlain: (request) => about !== 'metrics' && door.isPlain(request),
         atHand: (target, headers, socket) => door.atHand(target, headers, socket),
         onTrouble: (error) => this.#components.onTrouble?.(error),
       },

@@ -89,8 +89,28 @@ test('the chart gives seeds the logins that the component gives them', async (co
   expect(plain(other)).toEqual(plain(seeds))
 })
 
+test('the chart gives Prometheus the port that the component gives it', async (context) => {
+  const kustomize = await requireKustomize(context)
+  const byKustomize = comparable(objectsIn(await kustomize(overlayWith(folders.create(), 'metrics'))))
+  const byHelm = comparable(objectsIn(await rendered(context, ['metrics.enabled=true'])))
+  const policy = 'NetworkPolicy warren-seeds-metrics'
+  expect(byHelm[policy]).toEqual(byKustomize[policy])
+  for (const name of ['StatefulSet warren-seeds', 'DaemonSet warren-members']) {
+    const [one, other] = [byHelm, byKustomize].map((all) => {
+      const [{ env, ports }] = (all[name] as KubernetesObject).spec.template.spec.containers
+      // Merged, the further variables stand first; those before them are not used by others.
+      return { env: new Map(env.map((entry: { name: string }) => [entry.name, entry])), ports }
+    })
+    expect(one).toEqual(other)
+  }
+})
+
 test('what the chart makes is what the schemas of Kubernetes want', async (context) => {
-  const text = await rendered(context, ['containerd.enabled=true', 'seeds.credentialsSecret=warren-credentials'])
+  const text = await rendered(context, [
+    'containerd.enabled=true',
+    'seeds.credentialsSecret=warren-credentials',
+    'metrics.enabled=true',
+  ])
   const validate = await requireSchemas(context)
   const file = join(folders.create(), 'chart.yaml')
   writeFileSync(file, text)

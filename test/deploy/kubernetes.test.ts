@@ -30,6 +30,7 @@ const FIELDS: Readonly<Record<string, string>> = {
   'metadata.name': 'warren-seeds-0',
   'metadata.namespace': 'warren',
   'status.hostIP': '192.0.2.7',
+  'status.podIP': '10.1.2.3',
 }
 /** Seconds that a node takes for its end at most (`warren up`). */
 const STOP_LIMIT = 30
@@ -147,14 +148,14 @@ test.for(KINDS)(
   },
 )
 
-/** The settings that a node in a pod runs with. */
-function settingsOf(all: readonly KubernetesObject[], container: Container): LoadedConfig {
+/** The settings that a node in a pod runs with, where the system fills in these fields. */
+function settingsOf(all: readonly KubernetesObject[], container: Container, fields = FIELDS): LoadedConfig {
   const env: Record<string, string> = { ...environmentOf(stagesOfImage().final), KUBERNETES_SERVICE_HOST: '10.96.0.1' }
   for (const { name, value, valueFrom } of container.env) {
     // As Kubernetes does: only what stands above is known.
     env[name] =
       value?.replace(/\$\((\w+)\)/g, (_, other: string) => env[other] ?? `$(${other})`) ??
-      FIELDS[valueFrom?.fieldRef.fieldPath ?? ''] ??
+      fields[valueFrom?.fieldRef.fieldPath ?? ''] ??
       ''
   }
   const configFile = join(folders.create('config'), 'config.yaml')
@@ -187,6 +188,43 @@ test.for(KINDS)('nodes of %s have settings that they start with, and the ports t
   expect(member.listen.map(({ host }) => host)).toEqual(['127.0.0.1', '192.0.2.7'])
   expect(member.hosts).toContain('warren.warren.svc')
   expect(member.mesh.announce).toEqual(['192.0.2.7'])
+})
+
+test('where machines and pods have IPv6 addresses only, nodes have settings that they start with', async (context) => {
+  const all = await objects(context, 'overlays/small')
+  const fields = { ...FIELDS, 'status.hostIP': 'fd00::7', 'status.podIP': 'fd00:1::3' }
+  const { config } = settingsOf(all, nodeIn(workloads(all).members), fields)
+  expect(config.listen).toEqual(['127.0.0.1', 'fd00::7'].map((host) => ({ host, port: 7470 })))
+  expect(config.mesh.announce).toEqual(['fd00::7'])
+})
+
+test('Prometheus gets a port for metrics, of all nodes, and at seeds nobody else gets there', async (context) => {
+  const render = await requireKustomize(context)
+  const all = objectsIn(await render(overlayWith(folders.create('overlay'), 'metrics')))
+  for (const pod of Object.values(workloads(all))) {
+    const container = nodeIn(pod)
+    for (const [ip, host] of [
+      ['10.1.2.3', '10.1.2.3'],
+      ['fd00::3', 'fd00::3'],
+    ] as const) {
+      const { config } = settingsOf(all, container, { ...FIELDS, 'status.podIP': ip })
+      expect(config.admin.metrics).toEqual({
+        host,
+        port: container.ports.find(({ name }) => name === 'metrics')?.containerPort,
+      })
+      expect('host' in config.admin.listen && isLoopback(config.admin.listen)).toBe(true)
+    }
+  }
+  const { spec } = objectOf(all, 'NetworkPolicy', 'warren-seeds-metrics')
+  expect(spec.podSelector.matchLabels).toEqual(workloads(all).seeds.metadata.labels)
+  expect(spec.ingress).toEqual([
+    {
+      from: [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }],
+      ports: [{ port: 'metrics' }],
+    },
+  ])
+  const { seeds } = workloads(await objects(context, 'overlays/small'))
+  expect(nodeIn(seeds).ports.map(({ name }) => name)).toEqual(['mesh', 'blobs'])
 })
 
 test.for(KINDS)('probes of %s run what is in the image, by exec', async (kind, context) => {

@@ -20,6 +20,10 @@ test.for([
   expect(toHostPort(address)).toBe(text)
 })
 
+test('an IPv4 address may be in brackets: what fills it in knows no family', () => {
+  expect(parseTcpAddress('[192.0.2.7]:7470')).toEqual({ host: '192.0.2.7', port: 7470 })
+})
+
 test.for([
   '',
   '7470',
@@ -29,7 +33,7 @@ test.for([
   '10.0.0.256:80',
   '::1:7470',
   '[::1]',
-  '[127.0.0.1]:80',
+  '[127.0.0]:80',
   '[a]:80',
   '[fe80::1%eth0]:80',
   'a b:80',

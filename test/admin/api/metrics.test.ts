@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest'
 import { useTempFolders } from '../../harness/temp.ts'
 import { startFakeNode } from '../fake-node.ts'
+import { startAdminNode } from './admin-node.ts'
 
 const folders = useTempFolders()
 
@@ -14,4 +15,14 @@ test('metrics are sent as the node wrote them, and are never kept on the way', a
     'no-store',
   ])
   expect(await answer.text()).toBe(page.text)
+})
+
+test('a node has them at a further address, too, with nothing else there', async () => {
+  const listen = { host: '127.0.0.1', port: 0 }
+  const { admin, lines } = await startAdminNode(folders.create(), { config: { admin: { listen, metrics: listen } } })
+  const { metrics } = lines.map((line) => JSON.parse(line)).find(({ msg }) => msg === 'ready')
+  expect(await (await fetch(`${metrics}/metrics`)).text()).toContain('warren_build_info{')
+  for (const path of ['/admin/v1/status', '/admin/', '/npm/x', '/readyz'])
+    expect([path, (await fetch(metrics + path)).status]).toEqual([path, 404])
+  expect((await fetch(`${admin}/metrics`)).status).toBe(200)
 })

@@ -211,6 +211,10 @@ test.for([
     '--listen: listen[1] is "10.0.0.1:7472", but must be on another port than mesh.blobs (0.0.0.0:7472)',
   ],
   [
+    { 'admin.metrics': '127.0.0.1:7470' },
+    '--admin-metrics: admin.metrics is "127.0.0.1:7470", but must be on another port than listen (127.0.0.1:7470)',
+  ],
+  [
     { listen: ['0.0.0.0:7473'] },
     '--listen: listen[0] is "0.0.0.0:7473", but must be on another port than admin.listen (127.0.0.1:7473)',
   ],

@@ -37,6 +37,16 @@ readinessProbe:
   timeoutSeconds: 5
 {{- end }}
 
+{{- /* In brackets, since it may be of either family. */}}
+{{- define "warren.metricsEnv" -}}
+- name: POD_IP
+  valueFrom:
+    fieldRef:
+      fieldPath: status.podIP
+- name: WARREN_ADMIN_METRICS
+  value: "[$(POD_IP)]:7474"
+{{- end }}
+
 {{- define "warren.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
