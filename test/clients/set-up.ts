@@ -1,9 +1,11 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { expect } from 'vitest'
+import { builtIns } from '../../node/built-ins.ts'
+import type { MirrorConfig } from '../../node/config/schema.ts'
 import { loadNodeToken } from '../../node/node-token.ts'
 import { ENTRY } from '../admin/cli/run-warren.ts'
-import { cleanEnv, type Run, run } from '../harness/child-process.ts'
+import { atHome, cleanEnv, type Run, run } from '../harness/child-process.ts'
 import { NOTHING_OUTSIDE } from '../harness/dead-end.ts'
 import { succeeded } from '../harness/npm.ts'
 import { type StartedNode, type StartNodeInit, startNode } from '../harness/start-node.ts'
@@ -17,6 +19,8 @@ export class SomeUser {
   /** An empty folder to work in, below the home folder. */
   readonly work: string
   readonly node: StartedNode
+  /** Variables that all programs have, `warren` as well. */
+  readonly env: Record<string, string>
   readonly #token: string
 
   private constructor(home: string, node: StartedNode, token: string) {
@@ -24,6 +28,7 @@ export class SomeUser {
     this.work = join(home, 'work')
     mkdirSync(this.work)
     this.node = node
+    this.env = { ...NOTHING_OUTSIDE, NO_PROXY: '127.0.0.1', ...atHome(home) }
     this.#token = token
   }
 
@@ -39,6 +44,20 @@ export class SomeUser {
     return user
   }
 
+  /** Somebody beside a node whose built-in mirror of this name has another upstream. */
+  static besideBuiltIn(
+    temp: TempFolders,
+    name: string,
+    upstream: string,
+    files: Readonly<Record<string, string>>,
+    more: Partial<MirrorConfig> = {},
+  ): Promise<SomeUser> {
+    const builtIn = builtIns.find((one) => one.name === name)
+    if (!builtIn) throw new Error(`there is no built-in mirror ${name}`)
+    const mirrors = [{ ...builtIn, upstreams: [upstream], local: false, ...more }]
+    return SomeUser.beside(temp, { upstream, mirrors }, files)
+  }
+
   put(path: string, text: string): void {
     mkdirSync(dirname(join(this.home, path)), { recursive: true })
     writeFileSync(join(this.home, path), text)
@@ -50,12 +69,12 @@ export class SomeUser {
    */
   async setUp(client: string, act: () => Promise<unknown>, flag = '--write'): Promise<void> {
     const before = this.#files()
-    await this.#warren(client, flag)
+    await this.warren('setup', client, flag)
     const written = this.#files()
     const changed = [...written.keys()].filter((path) => written.get(path) !== before.get(path))
     expect(changed.length).toBeGreaterThan(1)
     await act()
-    await this.#warren(client, '--undo')
+    await this.warren('setup', client, '--undo')
     const after = this.#files()
     // What a client does in a project is its own.
     const counts = (path: string) => changed.includes(path) || (before.has(path) && !path.startsWith(this.work))
@@ -65,13 +84,13 @@ export class SomeUser {
 
   /** A program that has to be content, with nothing of whoever runs the tests but the program, and no way out past this machine. */
   async run(command: readonly [string, ...string[]], env: Readonly<Record<string, string>> = {}): Promise<Run> {
-    const own = { ...NOTHING_OUTSIDE, NO_PROXY: '127.0.0.1', HOME: this.home, USERPROFILE: this.home, ...env }
-    return succeeded(await run(command, { cwd: this.work, env: cleanEnv(own), timeoutMs: TIMEOUT_MS }))
+    const init = { cwd: this.work, env: cleanEnv({ ...this.env, ...env }), timeoutMs: TIMEOUT_MS }
+    return succeeded(await run(command, init))
   }
 
-  async #warren(client: string, flag: string): Promise<void> {
-    const args = ['setup', client, flag, '--node', this.node.admin]
-    await this.run([process.execPath, ENTRY, ...args], { WARREN_TOKEN: this.#token })
+  /** Runs `warren` beside the node. */
+  warren(...args: string[]): Promise<Run> {
+    return this.run([process.execPath, ENTRY, ...args, '--node', this.node.admin], { WARREN_TOKEN: this.#token })
   }
 
   /** All files below the home folder, by their path there. */

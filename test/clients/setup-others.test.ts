@@ -1,19 +1,15 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { expect, onTestFinished, test } from 'vitest'
-import { builtIns } from '../../node/built-ins.ts'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { expect, test } from 'vitest'
 import type { MirrorConfig } from '../../node/config/schema.ts'
-import { requireCoursierJars } from '../harness/coursier.ts'
 import { DEAD_END } from '../harness/dead-end.ts'
 import { GoClient } from '../harness/go-client.ts'
-import { requireIvy } from '../harness/ivy.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { requirePip } from '../harness/pip.ts'
 import { requirePoetry } from '../harness/poetry.ts'
 import { ScriptedCargo } from '../harness/scripted-cargo.ts'
 import { started } from '../harness/scripted-files.ts'
 import { ScriptedGo } from '../harness/scripted-go.ts'
-import { pomOf, ScriptedMaven } from '../harness/scripted-maven.ts'
 import { scriptedIndex } from '../harness/scripted-pypi-node.ts'
 import { useTempFolders } from '../harness/temp.ts'
 import { requireTool } from '../harness/tools.ts'
@@ -26,11 +22,8 @@ const LIMIT = { timeout: TIMEOUT_MS }
 useLeakCheck()
 const temp = useTempFolders()
 
-/** Somebody beside a node whose built-in mirror of this name has another upstream. */
 function beside(name: string, upstream: string, files: Record<string, string>, more: Partial<MirrorConfig> = {}) {
-  const builtIn = builtIns.find((one) => one.name === name)
-  if (!builtIn) throw new Error(`there is no built-in mirror ${name}`)
-  return SomeUser.beside(temp, { upstream, mirrors: [{ ...builtIn, upstreams: [upstream], local: false, ...more }] }, files)
+  return SomeUser.besideBuiltIn(temp, name, upstream, files, more)
 }
 
 async function besideIndex(files: Record<string, string>): Promise<SomeUser> {
@@ -81,62 +74,6 @@ test('Poetry', LIMIT, async (context) => {
     user.run([python, '-m', 'poetry', 'lock'], { PYTHONPATH: poetry, POETRY_VIRTUALENVS_CREATE: 'false' }),
   )
   expect(readFileSync(join(user.work, 'poetry.lock'), 'utf8')).toContain(`url = "${user.node.url}/pypi/simple"`)
-})
-
-async function besideRepository(files: Record<string, string>): Promise<SomeUser> {
-  const repository = await new ScriptedMaven().start()
-  onTestFinished(() => repository.upstream.stop())
-  const parent = pomOf('org.example', 'parent', '1.5').replace('<packaging>jar</packaging>', '')
-  repository.deploy(
-    'org/example/parent/1.5/parent-1.5.pom',
-    parent.replace('</project>', '<packaging>pom</packaging></project>'),
-  )
-  repository.deploy('org/example/lib/1.0/lib-1.0.pom', pomOf('org.example', 'lib', '1.0'))
-  repository.deploy('org/example/lib/1.0/lib-1.0.jar', 'the jar')
-  return beside('maven-central', repository.url, files)
-}
-
-test('Maven', LIMIT, async (context) => {
-  const program = requireTool(context, 'mvn')
-  // A parent is the one thing that Maven needs before any plug-in.
-  const parent = '<parent><groupId>org.example</groupId><artifactId>parent</artifactId><version>1.5</version></parent>'
-  const user = await besideRepository({
-    '.m2/settings.xml': '<settings>\r\n  <!-- mine -->\r\n  <interactiveMode>false</interactiveMode>\r\n</settings>',
-    'work/pom.xml': `<project><modelVersion>4.0.0</modelVersion>${parent}<artifactId>app</artifactId><packaging>pom</packaging></project>`,
-  })
-  await user.setUp('maven', () => user.run([program, '-B', `-Duser.home=${user.home}`, 'validate']))
-  expect(readdirSync(join(user.home, '.m2/repository/org/example/parent/1.5'))).toContain('parent-1.5.pom')
-})
-
-test('coursier', LIMIT, async (context) => {
-  const { java, jars } = await requireCoursierJars(context, temp.create('jars'))
-  const user = await besideRepository({
-    '.config/coursier/mirror.properties': '# mine\nother.from=https://a.test\nother.to=https://b.test',
-  })
-  const source = join(user.work, 'Get.java')
-  const main =
-    'System.out.println(coursierapi.Fetch.create().addDependencies(coursierapi.Dependency.of("org.example", "lib", "1.0")).fetch());'
-  writeFileSync(source, `public class Get { public static void main(String[] args) throws Exception { ${main} } }\n`)
-  const own = [`-Duser.home=${user.home}`, '-cp', jars.join(delimiter), source]
-  let said = ''
-  await user.setUp('coursier', async () => {
-    said = (await user.run([java, ...own])).stdout
-  })
-  expect(said).toMatch(/lib-1\.0\.jar/)
-  expect(said).toContain(new URL(user.node.url).hostname)
-})
-
-test('Ivy', LIMIT, async (context) => {
-  const ivy = await requireIvy(context, temp.create('ivy'))
-  const chain = '<chain name="all">\n  <!-- mine -->\n  <ibiblio name="central" m2compatible="true"/>\n</chain>'
-  const settings = `<ivysettings>\n<settings defaultResolver="all"/>\n<resolvers>${chain}</resolvers>\n</ivysettings>\n`
-  const user = await besideRepository({ 'work/ivysettings.xml': settings })
-  const wanted = ['-settings', 'ivysettings.xml', '-dependency', 'org.example', 'lib', '1.0', '-confs', 'default']
-  const retrieve = ['-retrieve', 'lib/[artifact]-[revision].[ext]']
-  await user.setUp('ivy', () =>
-    user.run([requireTool(context, 'java'), `-Duser.home=${user.home}`, '-jar', ivy.jar, ...wanted, ...retrieve]),
-  )
-  expect(readdirSync(join(user.work, 'lib'))).toEqual(['lib-1.0.jar'])
 })
 
 test('go', LIMIT, async (context) => {

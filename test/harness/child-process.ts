@@ -72,3 +72,8 @@ export function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.Pr
   const inherited = INHERITED.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]))
   return { ...Object.fromEntries(inherited), ...more }
 }
+
+/** Variables by which a folder is the home folder of all programs: those of Java's do not go by HOME. */
+export function atHome(home: string): Record<'HOME' | 'USERPROFILE' | 'JAVA_TOOL_OPTIONS', string> {
+  return { HOME: home, USERPROFILE: home, JAVA_TOOL_OPTIONS: `-Duser.home=${home}` }
+}

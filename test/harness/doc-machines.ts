@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cleanEnv, run } from './child-process.ts'
+import { atHome, cleanEnv, run } from './child-process.ts'
 import { NOTHING_OUTSIDE } from './dead-end.ts'
 import { freePort } from './server-process.ts'
 import type { ShellBlock } from './shell-blocks.ts'
@@ -56,7 +56,7 @@ export class DocMachines {
       const env = {
         ...NOTHING_OUTSIDE,
         NO_PROXY: '127.0.0.1',
-        HOME: home,
+        ...atHome(home),
         WARREN_LISTEN: mirrors ?? '',
         WARREN_MESH_LISTEN: mesh ?? '',
         WARREN_MESH_BLOBS: blobs ?? '',

@@ -13,8 +13,10 @@ export interface NodeFacts {
 /** Files and programs of a machine, as whoever asks sees them. */
 export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>
-  /** Home folder. */
+  /** Home folder, as HOME has it. */
   readonly home: string | undefined
+  /** The one that the user database has, where that is known: programs of Java's go by that. */
+  readonly accountHome?: string | undefined
   /** Working folder, whose settings count for some clients. */
   readonly folder: string
   /** Where `/etc` is. */

@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, join, resolve } from 'node:path'
-import { filesIn, inHome } from '../doctor/clients/client.ts'
-import type { Machine } from '../doctor/scene.ts'
+import { basename, join } from 'node:path'
+import { filesIn } from '../doctor/clients/client.ts'
+import { gradleHomes, homeOption } from '../doctor/clients/gradle.ts'
 import { gradleScript } from '../setup/clients/gradle-script.ts'
 import type { FileClient } from './file-client.ts'
 import { linkHome } from './linked-home.ts'
@@ -13,11 +13,13 @@ export const gradle: FileClient = {
   name: 'Gradle',
   type: 'maven',
   isHere: (machine) =>
-    machine.has('gradle') || existsSync(join(machine.folder, 'gradlew')) || homesOf(machine).some((home) => existsSync(home)),
+    machine.has('gradle') ||
+    existsSync(join(machine.folder, 'gradlew')) ||
+    gradleHomes(machine).some((home) => existsSync(home)),
   // Its scripts run beside those that there are, and change what the mirrors stand for.
   told: () => [],
   write: (folder, { url, mirrors }, machine) => {
-    const [home] = homesOf(machine)
+    const [home] = gradleHomes(machine)
     const scripts = join(folder, 'init.d')
     mkdirSync(scripts)
     if (home !== undefined) {
@@ -28,11 +30,7 @@ export const gradle: FileClient = {
     }
     const all = mirrors.map((mirror) => ({ ...mirror, isCentral: mirror.url === url }))
     writeFileSync(join(scripts, SCRIPT), gradleScript(all), { mode: 0o600 })
-    return { variables: { GRADLE_USER_HOME: folder } }
+    const added = homeOption(machine) === undefined ? {} : { added: { GRADLE_OPTS: `-Dgradle.user.home=${folder}` } }
+    return { variables: { GRADLE_USER_HOME: folder }, ...added }
   },
-}
-
-function homesOf(machine: Machine): string[] {
-  const { GRADLE_USER_HOME } = machine.env
-  return GRADLE_USER_HOME ? [resolve(machine.folder, GRADLE_USER_HOME)] : inHome(machine, '.gradle')
 }

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { inHome, type Setting, textOf } from '../doctor/clients/client.ts'
+import { type Setting, textOf } from '../doctor/clients/client.ts'
 import type { Machine } from '../doctor/scene.ts'
+import { repositoriesFiles } from '../setup/clients/sbt.ts'
 import { sbtRepositories } from '../setup/clients/sbt-repositories.ts'
 import type { FileClient } from './file-client.ts'
 
@@ -14,7 +15,7 @@ export const sbt: FileClient = {
     return url === undefined ? [] : [{ where: 'SBT_OPTS', url }]
   },
   write: (folder, { url }, machine) => {
-    const [text = ''] = inHome(machine, '.sbt/repositories').flatMap((path) => textOf(path) ?? [])
+    const [text = ''] = repositoriesFiles(machine).flatMap((path) => textOf(path) ?? [])
     const file = join(folder, 'repositories')
     writeFileSync(file, sbtRepositories(text, [{ name: 'warren', url }]), { mode: 0o600 })
     return { added: { SBT_OPTS: `-Dsbt.override.build.repos=true -Dsbt.repository.config=${file}` } }

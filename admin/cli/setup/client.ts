@@ -31,6 +31,8 @@ export interface SetupClient {
   files(machine: Machine, mirrors: readonly ClientMirror[]): readonly string[]
   /** The text that one of these files then has; an empty one is of a file that there is not. Throws NotEditable. */
   edit(text: string, setting: Setting, path: string): string
+  /** Of a program of Java's: variables with options for its Java, which takes its home folder from elsewhere than others. */
+  readonly javaOptions?: readonly string[]
   /** What becomes of it while no node runs. */
   readonly down: string
   /** What else is to be done. */

@@ -29,7 +29,7 @@ export function reportLines(reports: readonly ClientReport[], look: Look): strin
 }
 
 function clientLines(report: ClientReport, { done }: Look): string[] {
-  const { client, url, files, made, isDone, former, scopes, above, down, next, trouble } = report
+  const { client, url, files, made, isDone, former, scopes, above, javaHome, down, next, trouble } = report
   const changed = files.filter(({ action }) => action !== 'none')
   if (done === 'undo') return undoLines(report)
   return [
@@ -40,10 +40,15 @@ function clientLines(report: ClientReport, { done }: Look): string[] {
     ...changed.flatMap((file) => [...(isDone ? [`  ${writtenText(file)}`] : []), ...file.diff.map((line) => `  ${line}`)]),
     ...former.flatMap((one) => formerLines(one)),
     ...scopes.flatMap((one) => scopeLines(one)),
+    ...homeLines(javaHome),
     ...above.map((where) => `  ${where} stands above that: take its setting away`),
     ...(down === undefined ? [] : [`  while no node runs: ${down}`]),
     ...(next === undefined || changed.length === 0 ? [] : [`  ${next}`]),
   ]
+}
+
+function homeLines(javaHome: string | undefined): string[] {
+  return javaHome === undefined ? [] : [`  Java takes ${javaHome} for the home folder, whatever HOME says`]
 }
 
 function isWorthTelling({ files, trouble }: ClientReport): boolean {
@@ -55,9 +60,9 @@ function troubleLines(trouble: string | undefined): string[] {
   return trouble === undefined ? [] : trouble.split('\n').map((line, at) => (at === 0 ? `  not done: ${line}` : `    ${line}`))
 }
 
-function undoLines({ client, files, next, trouble }: ClientReport): string[] {
+function undoLines({ client, files, javaHome, next, trouble }: ClientReport): string[] {
   if (trouble !== undefined) return [client, ...troubleLines(trouble)]
-  if (files.length === 0) return [`${client}: nothing was written for it`]
+  if (files.length === 0) return [`${client}: nothing was written for it`, ...homeLines(javaHome)]
   return [
     client,
     ...files.flatMap(({ path, diff, action, left, edited }) => [

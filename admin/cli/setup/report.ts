@@ -31,6 +31,8 @@ export interface ClientReport {
   readonly scopes: readonly PastScope[]
   /** Variables and files of the project that stand above what is written, and lead elsewhere. */
   readonly above: readonly string[]
+  /** The home folder in which these files are, where that is not HOME but what Java takes for it. */
+  readonly javaHome: string | undefined
   readonly down: string | undefined
   readonly next: string | undefined
   /** Why it was not done, or could not be. */

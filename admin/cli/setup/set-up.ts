@@ -1,5 +1,6 @@
-import { dirname } from 'node:path'
+import { dirname, sep } from 'node:path'
 import { reasonOf } from '../../../node/errors.ts'
+import { javaHome } from '../doctor/clients/java-home.ts'
 import type { Machine } from '../doctor/scene.ts'
 import { UsageError } from '../exit-codes.ts'
 import { isSameListener } from '../same-listener.ts'
@@ -25,7 +26,7 @@ interface Wanted {
 export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machine, wanted: Wanted): Promise<ClientReport> {
   const { protocol } = client.reader
   const mirrors = own.mirrors.filter((one) => one.protocol === protocol)
-  const report = { client: client.name, down: client.down, next: client.next }
+  const report = { client: client.name, javaHome: otherHome(client, machine), down: client.down, next: client.next }
   const nothing = { ...report, url: undefined, files: [], made: [], isDone: false, former: [], scopes: [], above: [] }
   try {
     const files = client.files(machine, mirrors)
@@ -73,6 +74,7 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
 export function takeBack(client: SetupClient, machine: Machine, others: readonly SetupClient[] = []): ClientReport {
   const report = {
     client: client.name,
+    javaHome: otherHome(client, machine),
     url: undefined,
     made: [],
     former: [],
@@ -89,6 +91,13 @@ export function takeBack(client: SetupClient, machine: Machine, others: readonly
   } catch (error) {
     return { ...report, files: [], isDone: false, trouble: troubleOf(error) }
   }
+}
+
+/** The home folder that Java takes, where that is another one than HOME and files of the client are in it. */
+function otherHome({ javaOptions, files }: SetupClient, machine: Machine): string | undefined {
+  const home = javaOptions && javaHome(machine, javaOptions)
+  if (home === undefined || home === machine.home) return undefined
+  return files(machine, []).some((path) => path.startsWith(home + sep)) ? home : undefined
 }
 
 /** Whether a client that is led to a URL comes to a mirror, by whatever name of the listener. */

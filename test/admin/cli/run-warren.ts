@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cleanEnv, type Run, run } from '../../harness/child-process.ts'
+import { atHome, cleanEnv, type Run, run } from '../../harness/child-process.ts'
 
 export const ENTRY = fileURLToPath(new URL('../../../admin/cli/warren.js', import.meta.url))
 
@@ -20,7 +20,7 @@ export function runWarren(args: readonly string[], { home, env, input, nodeVersi
   const shim = nodeVersion === undefined ? [] : ['--require', versionShim(home, nodeVersion)]
   return run([process.execPath, ...shim, ENTRY, ...args], {
     cwd: home,
-    env: cleanEnv({ HOME: home, ...env }),
+    env: cleanEnv({ ...atHome(home), ...env }),
     timeoutMs: 30_000,
     ...(input !== undefined && { input }),
   })

@@ -1,5 +1,10 @@
 import { parse, type TNode } from 'txml/txml'
-import { type Client, inHome, parsedFile } from './client.ts'
+import type { Machine } from '../scene.ts'
+import { type Client, parsedFile } from './client.ts'
+import { inJavaHome } from './java-home.ts'
+
+/** Variables with options for the Java that Maven runs in. */
+export const MAVEN_OPTIONS = ['MAVEN_OPTS']
 
 /** Maven: the mirror of its central repository, or of all. */
 export const maven: Client = {
@@ -7,7 +12,12 @@ export const maven: Client = {
   programs: ['mvn'],
   protocol: 'maven',
   read: (machine) =>
-    inHome(machine, '.m2/settings.xml').flatMap((where) => (parsedFile(where, mirrors) ?? []).map((url) => ({ where, url }))),
+    userSettings(machine).flatMap((where) => (parsedFile(where, mirrors) ?? []).map((url) => ({ where, url }))),
+}
+
+/** The settings of the user. */
+export function userSettings(machine: Machine): string[] {
+  return inJavaHome(machine, MAVEN_OPTIONS, '.m2/settings.xml')
 }
 
 function mirrors(text: string): string[] {

@@ -1,9 +1,13 @@
 import { join } from 'node:path'
-import { type Client, configFolder, inHome, textOf } from '../../doctor/clients/client.ts'
+import { type Client, configFolder, textOf } from '../../doctor/clients/client.ts'
+import { inJavaHome, javaHome } from '../../doctor/clients/java-home.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
 import { DIALECTS, withIniKey } from '../text/ini.ts'
+
+/** Variables with options for the Java that its launcher runs in. */
+const OPTIONS = ['JAVA_OPTS']
 
 const reader: Client = {
   name: 'coursier',
@@ -21,6 +25,7 @@ export const coursier: SetupClient = {
   name: 'coursier',
   programs: reader.programs,
   reader,
+  javaOptions: OPTIONS,
   files,
   edit: (text, { mirror }) => {
     const [own] = centralMirrors(text)
@@ -49,8 +54,10 @@ function centralMirrors(text: string): { readonly name: string; readonly to: str
 function files(machine: Machine): string[] {
   const { COURSIER_MIRRORS } = machine.env
   if (COURSIER_MIRRORS) return [COURSIER_MIRRORS]
-  if (process.platform === 'darwin') return inHome(machine, 'Library/Preferences/Coursier/mirror.properties')
-  return configFolder(machine).map((folder) => join(folder, 'coursier/mirror.properties'))
+  if (process.platform === 'darwin') return inJavaHome(machine, OPTIONS, 'Library/Preferences/Coursier/mirror.properties')
+  return configFolder({ ...machine, home: javaHome(machine, OPTIONS) }).map((folder) =>
+    join(folder, 'coursier/mirror.properties'),
+  )
 }
 
 function withoutSlash(url: string): string {

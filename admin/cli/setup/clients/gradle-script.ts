@@ -23,20 +23,28 @@ export function gradleScript(mirrors: readonly GradleMirror[]): string {
   const open = urls.some(
     ({ protocol, hostname }) => protocol === 'http:' && (hostname === 'localhost' || !isLoopback({ host: hostname })),
   )
-  const swapped = `r.url = uri(to)${open ? '; r.allowInsecureProtocol = true' : ''}`
+  const opened = open ? "\n      if (since('6.0')) r.allowInsecureProtocol = true" : ''
   return `// Written by «warren setup gradle»; «warren setup gradle --undo» removes it.
+import org.gradle.util.GradleVersion
+
 def mirrors = ${map}
-def swap = { all ->
-  all.withType(MavenArtifactRepository).configureEach { r ->
+def since = { GradleVersion.current() >= GradleVersion.version(it) }
+def swap = { repositories ->
+  repositories.withType(MavenArtifactRepository).all { r ->
     def from = String.valueOf(r.url)
     def to = ${central ? `r.name == 'MavenRepo' ? ${quoted(central.url)} : ` : ''}mirrors[from.endsWith('/') ? from : from + '/']
-    if (to != null) { ${swapped} }
+    if (to != null) {
+      r.url = uri(to)${opened}
+    }
   }
 }
-settingsEvaluated { s ->
+def swapAll = { s ->
+  swap(s.buildscript.repositories)
   swap(s.pluginManagement.repositories)
-  if (s.hasProperty('dependencyResolutionManagement')) swap(s.dependencyResolutionManagement.repositories)
+  if (since('6.8')) swap(s.dependencyResolutionManagement.repositories)
 }
+if (since('6.0')) beforeSettings(swapAll)
+else settingsEvaluated(swapAll)
 allprojects {
   swap(buildscript.repositories)
   swap(repositories)

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
-import { type Client, inHome } from '../../doctor/clients/client.ts'
-import { gradle as scripts } from '../../doctor/clients/gradle.ts'
+import type { Client } from '../../doctor/clients/client.ts'
+import { GRADLE_OPTIONS, gradleHomes, gradle as scripts } from '../../doctor/clients/gradle.ts'
 import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
 import { gradleScript } from './gradle-script.ts'
@@ -16,11 +16,8 @@ export const gradle: SetupClient = {
   reader,
   // A script of its own: what others do with repositories stays.
   keepsFormer: true,
-  files: (machine) => {
-    const { GRADLE_USER_HOME } = machine.env
-    const homes = GRADLE_USER_HOME ? [GRADLE_USER_HOME] : inHome(machine, '.gradle')
-    return homes.map((home) => join(home, FILE))
-  },
+  javaOptions: GRADLE_OPTIONS,
+  files: (machine) => gradleHomes(machine).map((home) => join(home, FILE)),
   edit: (_text, { mirror, mirrors }) =>
     gradleScript(
       mirrors.map(({ url, upstreams }) => {
