@@ -259,12 +259,15 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     plansOf: (target) => door.plansOf(target),
     facts: (plan) => cache.lookup.cached(plan),
   })
-  const examiner = new Examiner({
-    upstream,
-    ledger: () => mesh.ledger,
-    mirrors: () => door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
-    clock,
-  })
+  const examiner = new Examiner(
+    {
+      upstream,
+      ledger: () => mesh.ledger,
+      mirrors: () => door.mounts.all.map(({ mirror, protocol }) => ({ ...mirror, protocol: protocol.name })),
+      clock,
+    },
+    config.mesh,
+  )
   const stopping = new AbortController()
   building.defer(() => stopping.abort(new WarrenError('DRAINING', 'this node is stopping')))
   const audit = building.adopt(new AuditLog({ clock, trouble: (what) => log.warn(what) }, { folder: config.data }), (part) =>

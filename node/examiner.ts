@@ -16,13 +16,17 @@ export interface ExaminerComponents {
   readonly clock: Clock
 }
 
+export type ExaminerInit = Pick<Examination, 'names'>
+
 /** Tries what a node leans on. Whoever asks while it does so gets the same answer: nobody has upstreams asked again and again. */
 export class Examiner {
   readonly #components: ExaminerComponents
+  readonly #init: ExaminerInit
   #running: Promise<Examination> | undefined
 
-  constructor(components: ExaminerComponents) {
+  constructor(components: ExaminerComponents, init: ExaminerInit) {
     this.#components = components
+    this.#init = init
   }
 
   examine(signal: AbortSignal): Promise<Examination> {
@@ -46,6 +50,7 @@ export class Examiner {
       clock: { aheadOfPeers: facts?.clockAhead ?? null, aheadOfUpstreams: ahead === undefined ? null : -ahead },
       upstreams: asked.map(({ answered, mirrors }) => ({ ...answered, mirrors })),
       ledger: facts && { ops: facts.ops, confirmed: facts.confirmed },
+      names: this.#init.names,
     }
   }
 

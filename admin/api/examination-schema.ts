@@ -26,6 +26,8 @@ export const examinationSchema = z.object({
   ),
   /** Of the mesh that it is in: the ops that it knows, and whether these are all, by the word of a seed; null in none. */
   ledger: z.object({ ops: count, confirmed: z.boolean() }).nullable(),
+  /** Whose word about names it takes (`mesh.names`): where it is that of members a mesh is meant to have no seeds. */
+  names: z.enum(['seeds', 'members']),
 })
 
 export type Examination = z.output<typeof examinationSchema>

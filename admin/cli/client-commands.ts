@@ -1,12 +1,16 @@
 import { type Command, Option } from 'commander'
 import { withNode } from './settings-commands.ts'
 
+/** Written down here, so that the set-ups themselves are loaded only when one is asked for. */
+const NAMES =
+  'npm, pnpm, yarn, bun, pip, uv, poetry, maven, gradle, sbt, coursier, ivy, go, cargo, docker, containerd, podman, cri-o, buildkit, apt'
+
 /** `warren setup`: how clients on this machine come to the node. */
 export function addClientCommands(program: Command): void {
   withNode(
     program
       .command('setup')
-      .argument('[client...]', 'npm, pip, go and so on')
+      .argument('[client...]', NAMES)
       .description('lead clients to the node by their own settings; without --write and --undo only say what would change'),
   )
     .option('--all', 'all clients that are installed here')

@@ -51,6 +51,7 @@ export const WELL: Examination = {
   clock: { aheadOfPeers: null, aheadOfUpstreams: null },
   upstreams: [],
   ledger: null,
+  names: 'seeds',
 }
 
 export interface FakeNode {

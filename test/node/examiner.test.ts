@@ -64,12 +64,16 @@ test('all who ask at once get one answer', async () => {
     return Promise.reject(new WarrenError('UPSTREAM_UNREACHABLE', 'no way there'))
   }
   const mirrors = () => [filesMirror('http://files.test/')]
-  const examiner = new Examiner({ upstream: { fetch }, ledger: () => undefined, mirrors, clock: systemClock })
+  const examiner = new Examiner(
+    { upstream: { fetch }, ledger: () => undefined, mirrors, clock: systemClock },
+    { names: 'members' },
+  )
   const { signal } = new AbortController()
   const [one, other] = await Promise.all([examiner.examine(signal), examiner.examine(signal)])
   expect(other).toBe(one)
   expect(asked).toBe(1)
   expect(one.upstreams).toMatchObject([{ reachable: false, problem: 'no way there' }])
+  expect(one.names).toBe('members')
   await examiner.examine(signal)
   expect(asked).toBe(2)
 })

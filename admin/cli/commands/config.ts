@@ -1,4 +1,4 @@
-import type { LoadedConfig, SourcedValue } from '../../../node/config/load.ts'
+import type { LoadedConfig } from '../../../node/config/load.ts'
 import type { MirrorConfig } from '../../../node/config/schema.ts'
 import { settings as known, MIRRORS, POLICY, variableFor } from '../../../node/config/settings.ts'
 import { layerOf } from '../../../node/ledger-layer.ts'
@@ -30,8 +30,10 @@ export function configLines({ config, sources, file, candidates }: LoadedConfig,
     const source = sources.get(key)
     if (!source) return [[key, '(not set)', `${variableFor(key)}, or ${key} in the file`]]
     const mirror = config.mirrors.find(({ name }) => key === `${MIRRORS}.${name}`)
-    const [value, ...bound] = mirror ? mirrorLines(mirror) : [valueText(source.value)]
-    return [[key, value, source.where, source.shadows.map(shadowText).join('; ')], ...bound.map((text) => ['', text])]
+    const textOf = key.startsWith(`${MIRRORS}.`) ? entryText : valueText
+    const [value, ...bound] = mirror ? mirrorLines(mirror) : [textOf(source.value)]
+    const shadows = source.shadows.map((one) => `${textOf(one.value)} (${one.where})`)
+    return [[key, value, source.where, shadows.join('; ')], ...bound.map((text) => ['', text])]
   })
   return [
     ...aligned([['file', file ?? `none; looked for ${candidates.join(', ')}`]], {
@@ -49,12 +51,11 @@ function mirrorLines(mirror: MirrorConfig): [string, ...string[]] {
   return [facts.join(' '), ...bound]
 }
 
-function shadowText({ value, where }: SourcedValue): string {
-  return `${valueText(value)} (${where})`
+function entryText(entry: unknown): string {
+  return entry === false ? 'taken away' : valueText(entry)
 }
 
 function valueText(value: unknown): string {
-  if (value === false) return 'taken away'
   if (Array.isArray(value)) return value.length === 0 ? '(none)' : value.map(valueText).join(' ')
   if (typeof value === 'object' && value !== null) return Object.values(value).map(partText).join(' ')
   return String(value)

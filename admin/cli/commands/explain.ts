@@ -5,6 +5,7 @@ import { UsageError } from '../exit-codes.ts'
 import { explainLines } from '../explain/lines.ts'
 import { targetsNamed } from '../explain/targets.ts'
 import { Mirrors } from '../get/mirrors.ts'
+import { otherMeaning } from '../get/other-meaning.ts'
 import { Progress } from '../images/progress.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
 import { writeLines } from '../print.ts'
@@ -35,6 +36,14 @@ export async function explain(name: string, options: ExplainOptions): Promise<vo
     process.stdout,
     explanations.flatMap((one, at) => [...(at === 0 ? [] : ['']), ...explainLines(one, look)]),
   )
+  const other = isPlain(name) ? otherMeaning(name) : undefined
+  if (other !== undefined && explanations.every(({ held }) => held === null))
+    process.stderr.write(`warren: ${name} is read as an image; ${other}\n`)
+}
+
+/** Whether it is neither a path, a digest nor a package URL, and so the name of an image. */
+function isPlain(name: string): boolean {
+  return !name.startsWith('/') && !/^pkg:/i.test(name) && !parseDigest(name)
 }
 
 async function keysOf(name: string, options: ExplainOptions): Promise<readonly string[]> {

@@ -28,6 +28,7 @@ export async function setup(names: readonly string[], options: SetupOptions): Pr
   const { adopt = false, write = adopt, undo = false, replace = false } = options
   const reports: ClientReport[] = []
   let runs: boolean | undefined
+  let mirrors: OwnMirrors['mirrors'] = []
   // The other way round: folders that were made for the first of them may be empty after the last.
   if (undo) for (const client of clients.toReversed()) reports.unshift(takeBack(client, machine, clients))
   else {
@@ -39,11 +40,19 @@ export async function setup(names: readonly string[], options: SetupOptions): Pr
       if (adopt) own = await adopting(client, { own, machine, options }, reports)
       else reports.push(await setUp(client, own, machine, { write, replace }))
     }
+    mirrors = own.mirrors
   }
   const done = write ? 'write' : undo ? 'undo' : 'show'
   if (options.json) writeLines(process.stdout, [JSON.stringify({ done, runs: runs ?? null, clients: reports }, null, 2)])
   else writeLines(process.stdout, reportLines(reports, { done, runs, output: process.stdout }))
-  if (reports.some(({ trouble }) => trouble !== undefined)) process.exitCode = EXIT.failure
+  // Who says --all means those that can be led to this node: there is no mirror for apt before somebody names one.
+  const meant = options.all && !undo ? clients.filter((client) => hasMirror(client, mirrors)) : clients
+  const isMeant = (report: ClientReport) => meant.some(({ name }) => name === report.client)
+  if (reports.some((report) => report.trouble !== undefined && isMeant(report))) process.exitCode = EXIT.failure
+}
+
+function hasMirror({ reader }: SetupClient, mirrors: OwnMirrors['mirrors']): boolean {
+  return mirrors.some(({ protocol }) => protocol === reader.protocol)
 }
 
 interface Beside {

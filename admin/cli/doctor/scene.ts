@@ -41,9 +41,12 @@ export interface Scene {
   readonly local: { readonly settings: LoadedConfig | undefined; readonly trouble: string | undefined } | undefined
 }
 
-/** Whether its mesh is meant to have no seeds: what members say of names counts there. */
-export function isWithoutSeeds({ local }: Scene): boolean {
-  return local?.settings?.config.mesh.names === 'members'
+/**
+ * Whether its mesh is meant to have no seeds: what members say of names counts there. The node knows best, since it may have been told
+ * by a variable that is not set where it is looked over.
+ */
+export function isWithoutSeeds({ node, local }: Scene): boolean {
+  return (node?.examination?.names ?? local?.settings?.config.mesh.names) === 'members'
 }
 
 /** The full status, where the token is known. */

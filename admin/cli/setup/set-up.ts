@@ -42,7 +42,12 @@ export async function setUp(client: SetupClient, own: OwnMirrors, machine: Machi
       mirrors.find(({ name }) => name === replaced[0]?.mirror) ??
       defaultMirror(mirrors, protocol)
     if (!mirror)
-      return { ...nothing, former, scopes, trouble: `the node has no mirror of ${protocol}: add one with «warren mirrors add»` }
+      return {
+        ...nothing,
+        former,
+        scopes,
+        trouble: `the node has no mirror of ${protocol}${former.some(({ adoption }) => adoption) ? '' : ': add one with «warren mirrors add»'}`,
+      }
     const plans = files.map((path) => plannedEdit(path, edited(client, { machine, mirror, mirrors }, path)))
     const lost = client.keepsFormer ? undefined : replaced.find((one) => one.mirror === undefined)
     const isStopped = lost !== undefined && !wanted.replace

@@ -37,6 +37,7 @@ test('each setting is shown with where it comes from and what it shadows', async
   ])
   expect(lines).toContainEqual(['store.minFree', '5GiB', `${file}:3:18`, '10% (built in)'])
   expect(lines).toContainEqual(['hosts', '(none)', 'built in'])
+  expect(lines).toContainEqual(['mesh.ephemeral', 'false', 'built in'])
   expect(lines).toContainEqual(['publicUrl', '(not set)', 'WARREN_PUBLIC_URL, or publicUrl in the file'])
   expect(lines).toContainEqual(['mirrors.corp', 'npm /corp/ https://corp.test/', `${file}:5:9`])
 })

@@ -82,6 +82,18 @@ test('a digest and a path are asked for as they are', async () => {
   expect([code, JSON.parse(stdout)]).toEqual([0, [{ ...unknown, key: '/npm/lodash' }]])
 })
 
+test('a name without a type is read as an image, and said so where there is none', async () => {
+  const data = folders.create('data')
+  const node = await startFakeNode(data)
+  node.explanation = unknown
+  const explain = (name: string) => runWarren(['explain', name, '--data', data], { home: folders.create('home') })
+  expect(await explain('left-pad')).toMatchObject({
+    code: 0,
+    stderr: 'warren: left-pad is read as an image; did you mean pkg:npm/left-pad?\n',
+  })
+  expect(await explain('ghcr.io/org/app:1')).toMatchObject({ code: 0, stderr: '' })
+})
+
 test('an upstream that is left alone does not look like one that can be asked', () => {
   const upstream = { base: 'https://registry.example.test/', private: false, remaining: null }
   const lineOf = (state: 'closed' | 'open' | 'half-open' | null) =>

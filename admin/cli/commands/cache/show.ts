@@ -38,6 +38,9 @@ async function keysOf(client: ApiClient, what: string): Promise<string[]> {
     return name === null || held === null ? [] : [name]
   }
   const query = parseDigest(what) ? { digest: what } : what.startsWith('pkg:') ? { package: what } : undefined
-  if (!query) throw new UsageError(`${JSON.stringify(what)} is no path of a mirror, package URL, digest or key`)
+  if (!query)
+    throw new UsageError(
+      `${JSON.stringify(what)} is no path of a mirror (such as /npm/left-pad), package URL (pkg:npm/left-pad), digest or key`,
+    )
   return (await found(client, new URLSearchParams(query), MOST)).map(({ key }) => key)
 }

@@ -64,6 +64,12 @@ test('a home folder that is named relative to the working folder is none', async
   expect(readdirSync(home)).toEqual([])
 })
 
+test('what the node has no mirror for is a failure only for who names it', async () => {
+  const { setup } = machine('npm', 'apt-get')
+  expect(await setup('--all')).toMatchObject({ code: 0, stdout: expect.stringContaining('the node has no mirror of raw') })
+  expect(await setup('apt')).toMatchObject({ code: 1, stdout: expect.stringContaining('the node has no mirror of raw') })
+})
+
 test('mirrors can be given to a running node only', async () => {
   const { code, stderr } = await machine('npm').setup('npm', '--adopt')
   expect([code, stderr]).toEqual([3, expect.stringContaining('no node runs that could be given mirrors')])
@@ -79,7 +85,10 @@ test.for([
   expect([code, stderr]).toEqual([2, expect.stringContaining(words)])
 })
 
-test('each client is found by its name, and says what becomes of it without a node', () => {
+test('each client is in the help, is found by its name, and says what becomes of it without a node', async () => {
+  const { stdout } = await machine().setup('--help')
+  const named = stdout.match(/^ +client((?: +\S.*\n)+)/m)?.[1]?.split(/[\s,]+/).filter(Boolean)
+  expect(named).toEqual(CLIENTS.map(({ name }) => name))
   for (const client of CLIENTS) {
     expect(clientNamed(client.name)).toBe(client)
     expect(client.down).toMatch(/^it \S|^apt-get /)
