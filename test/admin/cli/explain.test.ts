@@ -86,6 +86,7 @@ test('a name without a type is read as an image, and said so where there is none
   const data = folders.create('data')
   const node = await startFakeNode(data)
   node.explanation = unknown
+  node.listen = ['http://127.0.0.1:1']
   const explain = (name: string) => runWarren(['explain', name, '--data', data], { home: folders.create('home') })
   expect(await explain('left-pad')).toMatchObject({
     code: 0,
