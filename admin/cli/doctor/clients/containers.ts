@@ -5,9 +5,10 @@ import { z } from 'zod'
 import type { Machine } from '../scene.ts'
 import { type Client, filesIn, inHome, parsedFile } from './client.ts'
 
+const mirror = z.object({ location: z.string(), insecure: z.boolean().optional() })
 const registries = z.object({
   registry: z
-    .array(z.object({ mirror: z.array(z.object({ location: z.string(), insecure: z.boolean().optional() })).default([]) }))
+    .array(z.object({ prefix: z.string().default(''), location: z.string().default(''), mirror: z.array(mirror).default([]) }))
     .default([]),
 })
 
@@ -16,12 +17,17 @@ export const containers: Client = {
   name: 'podman',
   programs: ['podman', 'skopeo', 'crio'],
   protocol: 'oci',
-  read: (machine) =>
-    registriesFiles(machine).flatMap((where) => {
-      const found = parsedFile(where, (text) => registries.safeParse(parse(text)).data)
-      const mirrors = (found?.registry ?? []).flatMap(({ mirror }) => mirror)
+  read: (machine) => {
+    const known = new Set<string>()
+    return registriesFiles(machine).flatMap((where) => {
+      const found = parsedFile(where, (text) => registries.safeParse(parse(text)).data)?.registry ?? []
+      const named = new Map(found.map((one) => [one.prefix || one.location, one]))
+      const counting = [...named].filter(([name]) => !known.has(name)).map(([, one]) => one)
+      for (const name of named.keys()) known.add(name)
+      const mirrors = counting.flatMap((one) => one.mirror)
       return mirrors.map(({ location, insecure }) => ({ where, url: `${insecure ? 'http' : 'https'}://${location}` }))
-    }),
+    })
+  },
 }
 
 /**

@@ -19,7 +19,7 @@ export const podman: SetupClient = {
     return [...systemFiles(machine), ...(isAlone || mirrors.length === 0 ? own : [])]
   },
   edit: (_text, { machine, mirrors }, path) =>
-    registriesConf(mirrors, systemFiles(machine).includes(path) ? ofSystem(machine) : machine),
+    registriesConf(path, mirrors, systemFiles(machine).includes(path) ? ofSystem(machine) : machine),
   down: 'it pulls from the registry itself',
 }
 

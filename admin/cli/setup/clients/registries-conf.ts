@@ -1,4 +1,4 @@
-import { basename } from 'node:path'
+import { basename, dirname } from 'node:path'
 import { parse, stringify } from 'smol-toml'
 import { z } from 'zod'
 import { parsedFile } from '../../doctor/clients/client.ts'
@@ -6,6 +6,7 @@ import { registriesFiles } from '../../doctor/clients/containers.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import { baseOf, registriesOf } from '../images.ts'
 import type { ClientMirror } from '../mirror.ts'
+import { NotEditable } from '../not-editable.ts'
 
 /** Ours, of the system or of a user. */
 export const FILE = 'containers/registries.conf.d/warren.conf'
@@ -22,10 +23,12 @@ type Entry = z.infer<typeof entrySchema>
 
 /**
  * A file of its own that leads to the node. Of several entries for one registry the last one counts, alone: ours has what the others say,
- * such as mirrors, and that a registry is blocked.
+ * such as mirrors, and that a registry is blocked. Throws NotEditable where one in the same folder is read later.
  */
-export function registriesConf(mirrors: readonly ClientMirror[], machine: Machine): string {
+export function registriesConf(own: string, mirrors: readonly ClientMirror[], machine: Machine): string {
   const former = registriesFiles(machine).filter((path) => basename(path) !== basename(FILE))
+  for (const path of former.filter((one) => dirname(one) === dirname(own) && basename(one) > basename(own)))
+    checkLater(path, mirrors)
   const entries = former.reverse().flatMap((path) => parsedFile(path, entriesIn) ?? [])
   const registry = registriesOf(mirrors).map((one) => entryOf(one.registry, locationOf(one), entries))
   const kept = registry.some(({ isNew }) => !isNew)
@@ -33,6 +36,15 @@ export function registriesConf(mirrors: readonly ClientMirror[], machine: Machin
     : ''
   const head = `# Written by «warren setup podman»; with --undo it is removed.\n${kept}`
   return `${head}\n${stringify({ registry: registry.map(({ entry }) => entry) })}`
+}
+
+function checkLater(path: string, mirrors: readonly ClientMirror[]): void {
+  const names = parsedFile(path, entriesIn)?.map(prefixOf) ?? []
+  const [found] = registriesOf(mirrors).filter(({ registry }) => names.includes(registry))
+  if (found)
+    throw new NotEditable(
+      `${path} has an entry for ${found.registry}, which counts since it is read later: give it a name that is before ${basename(FILE)}`,
+    )
 }
 
 function entriesIn(text: string): Entry[] {

@@ -131,6 +131,19 @@ test('a client that is there and was told nothing is noted; one that is not ther
   expect(say({})).toEqual([])
 })
 
+test('of the entries that podman has for a registry the last one counts, and a user with a file of his own has those alone', () => {
+  const entry = (location: string) =>
+    `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${location}"\ninsecure = true\n`
+  const [system, own] = ['etc/containers/registries.conf.d', 'home/.config/containers/registries.conf']
+  const ours = { [`${system}/warren.conf`]: entry('localhost:7470/docker.io') }
+  const led = 'ok: podman is led to http://localhost:7470/'
+  const past = 'note: podman is led to http://corp.test/'
+  const env = { XDG_CONFIG_HOME: '/elsewhere' }
+  expect(say({ files: { ...ours, [`${system}/a.conf`]: entry('corp.test') } })).toEqual([expect.stringContaining(led)])
+  for (const path of [`${system}/zz.conf`, `${own}.d/a.conf`, own])
+    expect(say({ files: { ...ours, [path]: entry('corp.test') }, env })).toEqual([expect.stringContaining(past)])
+})
+
 test('a list of proxies of go counts by its first one, and off is none', () => {
   expect(say({ env: { GOPROXY: `https://corp.test,${NODE}/go/` } })).toEqual([
     expect.stringContaining('note: go is led to https://corp.test/'),

@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path'
 import { parse } from 'smol-toml'
 import { expect, test } from 'vitest'
 import { crio, podman } from '../../../../admin/cli/setup/clients/podman.ts'
+import { NotEditable } from '../../../../admin/cli/setup/not-editable.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
 import { HOST, machine, mirror, NODE } from './editing.ts'
 
@@ -88,4 +89,11 @@ test('root whose own registries.conf hides those of the system gets a file besid
   })
   expect(written(at)).toMatchObject({ 'docker.io': { blocked: true }, 'quay.io': { mirror: [ours('quay.io')] } })
   expect(crio.files(at, MIRRORS)).toEqual([join(at.root, SYSTEM)])
+})
+
+test('a file that is read later, and has an entry for a registry, is not passed over', () => {
+  const of = (registry: string) =>
+    machineWith({ 'etc/containers/registries.conf.d/zz.conf': ['[[registry]]', `location = "${registry}"`] })
+  expect(() => written(of('quay.io'))).toThrow(NotEditable)
+  expect(Object.keys(written(of('other.test')))).toEqual(['docker.io', 'quay.io'])
 })
