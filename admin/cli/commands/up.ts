@@ -64,11 +64,11 @@ async function stop(node: Node): Promise<void> {
 
 function greeting(config: Config, urls: NodeUrls): string[] {
   const base = (config.publicUrl ?? reachable(urls.listen[0] ?? '')).replace(/\/$/, '')
+  const warren = calledBy(process.env)
   const mirrors = config.mirrors.map((mirror) => {
     const url = base + mirror.path
-    return [mirror.name, url, clientLine(mirror, url)]
+    return [mirror.name, url, clientLine(mirror, { url, warren })]
   })
-  const warren = calledBy(process.env)
   const facts = [
     ['clients', `${warren} setup --all`],
     urls.admin.startsWith('unix:')

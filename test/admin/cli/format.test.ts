@@ -39,15 +39,18 @@ test('one is singular', () => {
   expect([plural(0, 'blob'), plural(1, 'blob'), plural(2, 'blob')]).toEqual(['0 blobs', '1 blob', '2 blobs'])
 })
 
-test('every built-in protocol has a line for its usual client, which names the mirror', () => {
-  for (const mirror of builtIns) expect(clientLine(mirror, 'http://127.0.0.1:1/x/')).toContain('127.0.0.1:1/')
-  expect(clientLine({ protocol: 'npm' }, 'http://127.0.0.1:7470/npm/')).toBe(
-    'npm config set registry http://127.0.0.1:7470/npm/',
-  )
-  const images = 'http://127.0.0.1:7470/v2/'
-  expect(clientLine({ protocol: 'oci', registry: 'quay.io' }, images)).toBe('docker pull 127.0.0.1:7470/quay.io/…')
-  for (const registry of ['*', 'registry.example.test:5000']) {
-    expect(clientLine({ protocol: 'oci', registry }, images)).toBe('')
+test('every built-in protocol has a short line for its usual client, which names the mirror or what shows more', () => {
+  const lineFor = (of: Parameters<typeof clientLine>[0], url: string) => clientLine(of, { url, warren: 'warren' })
+  for (const mirror of builtIns) {
+    const line = lineFor(mirror, 'http://127.0.0.1:1/x/')
+    expect(line).toMatch(/127\.0\.0\.1:1\/|^warren setup (?:cargo|maven)$/)
+    expect(line.length).toBeLessThan(70)
   }
-  expect(clientLine({ protocol: 'gopher' }, 'http://127.0.0.1:1/')).toBe('')
+  expect(lineFor({ protocol: 'npm' }, 'http://127.0.0.1:7470/npm/')).toBe('npm config set registry http://127.0.0.1:7470/npm/')
+  const images = 'http://127.0.0.1:7470/v2/'
+  expect(lineFor({ protocol: 'oci', registry: 'quay.io' }, images)).toBe('docker pull 127.0.0.1:7470/quay.io/…')
+  for (const registry of ['*', 'registry.example.test:5000']) {
+    expect(lineFor({ protocol: 'oci', registry }, images)).toBe('')
+  }
+  expect(lineFor({ protocol: 'gopher' }, 'http://127.0.0.1:1/')).toBe('')
 })

@@ -58,7 +58,7 @@ test('it greets with the line that points each client at its mirror', async () =
   const lines = text.split('\n').filter((line) => !line.startsWith('{'))
   const mirrors = builtIns.map((mirror) => {
     const url = started.url + mirror.path
-    return [mirror.name, url, clientLine(mirror, url)]
+    return [mirror.name, url, clientLine(mirror, { url, warren: 'warren' })]
   })
   expect(mirrors.every(([, , line]) => line)).toBe(true)
   expect(lines).toEqual([

@@ -87,7 +87,10 @@ test.for([
 
 test('each client is in the help, is found by its name, and says what becomes of it without a node', async () => {
   const { stdout } = await machine().setup('--help')
-  const named = stdout.match(/^ +client((?: +\S.*\n)+)/m)?.[1]?.split(/[\s,]+/).filter(Boolean)
+  const named = stdout
+    .match(/^ +client((?: +\S.*\n)+)/m)?.[1]
+    ?.split(/[\s,]+/)
+    .filter(Boolean)
   expect(named).toEqual(CLIENTS.map(({ name }) => name))
   for (const client of CLIENTS) {
     expect(clientNamed(client.name)).toBe(client)
