@@ -89,15 +89,17 @@ test('the chart gives seeds the logins that the component gives them', async (co
   expect(plain(other)).toEqual(plain(seeds))
 })
 
-test('the chart gives Prometheus the port that the component gives it', async (context) => {
+test.for([
+  ['metrics', 'NetworkPolicy warren-seeds-metrics'],
+  ['ipv6', 'NetworkPolicy warren-seeds'],
+] as const)('the chart gives nodes what the component %s gives them', async ([name, policy], context) => {
   const kustomize = await requireKustomize(context)
-  const byKustomize = comparable(objectsIn(await kustomize(overlayWith(folders.create(), 'metrics'))))
-  const byHelm = comparable(objectsIn(await rendered(context, ['metrics.enabled=true'])))
-  const policy = 'NetworkPolicy warren-seeds-metrics'
+  const byKustomize = comparable(objectsIn(await kustomize(overlayWith(folders.create(), name))))
+  const byHelm = comparable(objectsIn(await rendered(context, [`${name}.enabled=true`])))
   expect(byHelm[policy]).toEqual(byKustomize[policy])
-  for (const name of ['StatefulSet warren-seeds', 'DaemonSet warren-members']) {
+  for (const workload of ['StatefulSet warren-seeds', 'DaemonSet warren-members']) {
     const [one, other] = [byHelm, byKustomize].map((all) => {
-      const [{ env, ports }] = (all[name] as KubernetesObject).spec.template.spec.containers
+      const [{ env, ports }] = (all[workload] as KubernetesObject).spec.template.spec.containers
       // Merged, the further variables stand first; those before them are not used by others.
       return { env: new Map(env.map((entry: { name: string }) => [entry.name, entry])), ports }
     })

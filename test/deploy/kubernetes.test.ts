@@ -191,11 +191,17 @@ test.for(KINDS)('nodes of %s have settings that they start with, and the ports t
 })
 
 test('where machines and pods have IPv6 addresses only, nodes have settings that they start with', async (context) => {
-  const all = await objects(context, 'overlays/small')
+  const render = await requireKustomize(context)
+  const all = objectsIn(await render(overlayWith(folders.create('overlay'), 'ipv6')))
   const fields = { ...FIELDS, 'status.hostIP': 'fd00::7', 'status.podIP': 'fd00:1::3' }
-  const { config } = settingsOf(all, nodeIn(workloads(all).members), fields)
+  const { seeds, members } = workloads(all)
+  const { config } = settingsOf(all, nodeIn(members), fields)
   expect(config.listen).toEqual(['127.0.0.1', 'fd00::7'].map((host) => ({ host, port: 7470 })))
   expect(config.mesh.announce).toEqual(['fd00::7'])
+  for (const pod of [seeds, members]) {
+    const { mesh } = settingsOf(all, nodeIn(pod), fields).config
+    expect([mesh.listen, mesh.blobs]).toEqual([7471, 7472].map((port) => ({ host: '::', port })))
+  }
 })
 
 test('Prometheus gets a port for metrics, of all nodes, and at seeds nobody else gets there', async (context) => {

@@ -1,3 +1,4 @@
+import { isIPv6 } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { privateKeyFromRaw } from '@libp2p/crypto/keys'
 import { type Identify, type IdentifyPush, identify, identifyPush } from '@libp2p/identify'
@@ -12,7 +13,7 @@ import type { Clock } from '../../clock.ts'
 import { WarrenError } from '../../errors.ts'
 import { toMultiaddr } from '../../member-address.ts'
 import { ownAddresses } from '../../own-addresses.ts'
-import { type TcpAddress, toHostPort } from '../../tcp-address.ts'
+import { isWildcard, type TcpAddress, toHostPort } from '../../tcp-address.ts'
 import type { NodeKey } from '../../trust/node-key.ts'
 import { KEEP_ADDRESSES, kadService } from '../dht/kad.ts'
 import type { ProviderStore } from '../dht/provider-store.ts'
@@ -72,7 +73,10 @@ export class Host implements AsyncDisposable {
       start: false,
       privateKey: privateKeyFromRaw(Buffer.concat([key.seed, Buffer.from(key.publicKey, 'base64url')])),
       nodeInfo: { name: 'warren', version: init.version },
-      addresses: { listen: [toMultiaddr(init.listen)], announceFilter: (all) => announcedMultiaddrs(all, init, key.peerId) },
+      addresses: {
+        listen: listeningMultiaddrs(init.listen),
+        announceFilter: (all) => announcedMultiaddrs(all, init, key.peerId),
+      },
       transports: [guardedTcp()],
       connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
       streamMuxers: [yamux()],
@@ -154,6 +158,12 @@ export class Host implements AsyncDisposable {
     // The oldest go: behind them there may be nobody any more, when a member comes back.
     for (const one of all.slice(0, -MAX_CONNECTIONS_EACH)) one.abort(new Error('one member has too many connections'))
   }
+}
+
+/** libp2p has `::` for IPv6 alone, while all others, and what members are told, take it for both families (RFC 3493 section 5.3). */
+function listeningMultiaddrs(listen: TcpAddress): string[] {
+  const isBoth = isWildcard(listen) && isIPv6(listen.host) && listen.port !== 0
+  return [listen, ...(isBoth ? [{ ...listen, host: '0.0.0.0' }] : [])].map((one) => toMultiaddr(one))
 }
 
 /** What others are told: `listening` only says which port it has become. With the peer id, without which mDNS tells nothing. */

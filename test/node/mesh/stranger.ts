@@ -13,6 +13,7 @@ import { guardedTcp } from '../../../node/mesh/host/dial-guard.ts'
 import { Host } from '../../../node/mesh/host/host.ts'
 import { MemberGate } from '../../../node/mesh/member-gate.ts'
 import { PeerBook } from '../../../node/mesh/peer-book.ts'
+import type { TcpAddress } from '../../../node/tcp-address.ts'
 import { generateKey, peerIdOf } from '../../../node/trust/keys.ts'
 import type { Membership } from '../../../node/trust/membership.ts'
 import type { NodeKey } from '../../../node/trust/node-key.ts'
@@ -48,7 +49,12 @@ export class HonestHost {
     this.port = portOf(host.multiaddrs)
   }
 
-  static async open(key: NodeKey, membership: Membership, now: number): Promise<HonestHost> {
+  static async open(
+    key: NodeKey,
+    membership: Membership,
+    now: number,
+    listen: TcpAddress = { host: '127.0.0.1', port: 0 },
+  ): Promise<HonestHost> {
     const clock = new VirtualClock(now)
     const book = new PeerBook({ clock })
     const gate = new MemberGate(
@@ -61,7 +67,7 @@ export class HonestHost {
       { key, gate, store, book, clock },
       {
         secret: Buffer.from(membership.secret, 'base64url'),
-        listen: { host: '127.0.0.1', port: 0 },
+        listen,
         announce: [],
         server: true,
         version: VERSION,

@@ -47,6 +47,13 @@ readinessProbe:
   value: "[$(POD_IP)]:7474"
 {{- end }}
 
+{{- define "warren.ipv6Env" -}}
+- name: WARREN_MESH_LISTEN
+  value: "[::]:7471"
+- name: WARREN_MESH_BLOBS
+  value: "[::]:7472"
+{{- end }}
+
 {{- define "warren.confined" -}}
 allowPrivilegeEscalation: false
 readOnlyRootFilesystem: true
