@@ -24,6 +24,9 @@ useLeakCheck()
 const temp = useTempFolders()
 
 const NEVER = new AbortController().signal
+/** Ms that a question takes at most on a busy machine, and looks that one thing may take. */
+const LOOK_LIMIT_MS = 3_000
+const LOOKS = 8
 
 let members: Members
 afterEach(() => members.close())
@@ -35,7 +38,7 @@ async function meshOf(others: number, init: MemberInit = {}) {
   members = new Members(temp)
   const seed = await members.open(init)
   const all = [seed]
-  for (let at = 0; at < others; at++) all.push(await members.join())
+  for (let at = 0; at < others; at++) all.push(await members.join(init))
   await eventually('all have met', () => all.every(({ mesh }) => mesh.status().peers === others))
   const last = await (create.mock.results.at(-1)?.value as Promise<Host>)
   const connectionTo = ({ id }: Member) => {
@@ -138,21 +141,29 @@ describe('a member that has another ledger', () => {
   it('is told apart, with the time, at the next look, and is not any more when it has the same', async () => {
     const clock = new VirtualClock(Date.now())
     const { seed, last } = await meshOf(1, { clock })
+    // A look that comes while another question is under way comes to nothing, and is made up for by the next one.
+    const looks = async (what: string, isSo: () => boolean) => {
+      for (let tries = 1; tries < LOOKS && !isSo(); tries++) {
+        await clock.advance(30_000)
+        await eventually(what, isSo, LOOK_LIMIT_MS).catch(() => {})
+      }
+      await eventually(what, isSo)
+    }
     expect(since(seed, last)).toBe(null)
     const ledger = members.ledgerOf(last)
     const took = vi.spyOn(Ledger.prototype, 'add').mockImplementation(() => ({ added: [] }))
-    members.issue(seed, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    onTestFinished(() => took.mockRestore())
     const start = clock.now()
-    await clock.advance(30_000)
-    await eventually('it is seen', () => since(seed, last) === start + 30_000)
-    await clock.advance(30_000)
-    await eventually('it was looked at again', () => took.mock.calls.length > 1)
-    expect([since(seed, last), ledger.all()]).toEqual([start + 30_000, []])
+    members.issue(seed, 'ticket.revoke', { ticket: 'e'.repeat(16) })
+    await looks('it is seen', () => since(seed, last) !== null)
+    const seen = since(seed, last) ?? Number.NaN
+    expect([seen > start, seen <= clock.now()]).toEqual([true, true])
+    const times = took.mock.calls.length
+    await looks('it was looked at again', () => took.mock.calls.length > times)
+    expect([since(seed, last), ledger.all()]).toEqual([seen, []])
     took.mockRestore()
-    await clock.advance(30_000)
-    await eventually('it has it', () => members.ledgerOf(last).all().length === 1)
-    await clock.advance(30_000)
-    await eventually('both are the same', () => since(seed, last) === null)
+    await looks('it has it', () => members.ledgerOf(last).all().length === 1)
+    await looks('both are the same', () => since(seed, last) === null)
   })
 })
 
