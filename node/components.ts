@@ -132,7 +132,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       store,
       clock,
       isPrivate: (base) => upstream.isPrivate(base),
-      announce: (digests) => mesh.announce(digests),
+      announce: (digests, name) => mesh.announce(digests, name),
       trouble: (what) => log.warn(what),
     },
     { replicas: config.mesh.replicas },

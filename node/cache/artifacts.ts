@@ -197,7 +197,8 @@ export class Artifacts {
       if (record && plan.index) void lookup.cached(plan)
       if (!record || record.private || record.verified.length === 0) return
       const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
-      if (digests.length > 0) this.#components.mesh.announce(digests)
+      const name = record.freshFor === null ? plan.key : undefined
+      if (digests.length > 0) this.#components.mesh.announce(digests, name)
     })
     return flight
   }

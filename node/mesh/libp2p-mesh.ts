@@ -7,6 +7,7 @@ import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
 import { METERED_HEAD_START } from './head-start.ts'
 import type { Inventories } from './inventory/inventories.ts'
+import { nameDigest } from './inventory/name-digest.ts'
 import type { OwnInventory } from './inventory/own-inventory.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshLedger } from './mesh-ledger.ts'
@@ -133,10 +134,14 @@ export class Libp2pMesh implements Mesh {
     return book.usables('seed').map((id) => new SeedChunks(this.#components, id, digest))
   }
 
-  announce(digests: readonly Digest[]): void {
+  rulesOut(key: string): boolean {
+    return this.#components.router.rulesOutName(key)
+  }
+
+  announce(digests: readonly Digest[], key?: string): void {
     const { lookup, inventory, announcer } = this.#components
     for (const digest of digests) lookup.forget(digest)
-    inventory.add(digests)
+    inventory.add(key === undefined ? digests : [...digests, nameDigest(key)])
     announcer.announce(digests)
   }
 

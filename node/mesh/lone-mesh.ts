@@ -23,6 +23,10 @@ export class LoneMesh implements Mesh {
     return []
   }
 
+  rulesOut(): boolean {
+    return true
+  }
+
   announce(): void {}
 
   withdraw(): void {}

@@ -66,6 +66,8 @@ export class MemoryMesh implements Mesh {
   readonly kind: 'peer' | 'seed'
   /** Digests that this member told the others of. */
   readonly announced: string[] = []
+  /** Cache keys of artifacts that it told the others of. */
+  readonly names = new Set<string>()
   /** Ids of the members that this one complained about, as often as it did. */
   readonly blamed: string[] = []
   /** Ids of those that kept this one waiting, likewise. */
@@ -145,7 +147,12 @@ export class MemoryMesh implements Mesh {
     return metered ? METERED_HEAD_START : this.#headStart
   }
 
-  announce(digests: readonly Digest[]): void {
+  rulesOut(key: string): boolean {
+    return this.#knowsAll && !this.#others().some(({ names }) => names.has(key))
+  }
+
+  announce(digests: readonly Digest[], key?: string): void {
+    if (key !== undefined) this.names.add(key)
     this.announced.push(...digests.map(formatDigest))
   }
 

@@ -132,8 +132,12 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.chunkSources(digest)
   }
 
-  announce(digests: readonly Digest[]): void {
-    this.#mesh.announce(digests)
+  rulesOut(key: string): boolean {
+    return this.#mesh.rulesOut(key)
+  }
+
+  announce(...told: Parameters<Mesh['announce']>): void {
+    this.#mesh.announce(...told)
   }
 
   withdraw(digests: readonly Digest[]): void {

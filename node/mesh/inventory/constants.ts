@@ -19,6 +19,8 @@ export const MAX_ASK_BYTES = 256
 export const FIRST_BATCH = 20
 export const BATCH = 250
 export const LONGEST_BATCH = 2_000
+/** The same between any two times, where seeds fetch for all: whoever looks for what a neighbour has just got is led there by a seed. */
+export const CALM_BATCH = 5_000
 
 /** Ms after which an answer comes though there is nothing new, and after which a copy of which nothing was heard may be out of date. */
 export const ALIVE = 20_000

@@ -11,7 +11,7 @@ import { Subscriptions } from './subscriptions.ts'
 export interface InventoryExchangeComponents {
   readonly libp2p: Libp2p
   readonly book: PeerBook
-  readonly shelf: Pick<Shelf, 'has' | 'holdings'>
+  readonly shelf: Pick<Shelf, 'has' | 'listing'>
   readonly clock: Clock
 }
 
@@ -29,7 +29,7 @@ export class InventoryExchange {
     const isSeed = (peer: string) => book.roleOf(peer) === 'seed'
     this.#libp2p = libp2p
     this.#book = book
-    this.own = new OwnInventory({ shelf, clock })
+    this.own = new OwnInventory({ shelf, clock, isCalm: () => book.usables('seed').length > 0 })
     this.inventories = new Inventories({ clock, isSeed })
     this.#server = new InventoryServer({ own: this.own, clock })
     this.#subscriptions = new Subscriptions({

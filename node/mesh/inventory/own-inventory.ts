@@ -1,7 +1,7 @@
 import type { Clock } from '../../clock.ts'
 import type { Digest } from '../../digest.ts'
 import type { Shelf } from '../shelf.ts'
-import { BATCH, FIRST_BATCH, FRAME_KEYS, LOG_KEYS, LONGEST_BATCH, MAX_KEYS } from './constants.ts'
+import { BATCH, CALM_BATCH, FIRST_BATCH, FRAME_KEYS, LOG_KEYS, LONGEST_BATCH, MAX_KEYS } from './constants.ts'
 import { fingerprintsOf } from './fingerprint.ts'
 import { FingerprintSet } from './fingerprint-set.ts'
 import type { Ask, Frame } from './frames.ts'
@@ -9,15 +9,17 @@ import type { Ask, Frame } from './frames.ts'
 const MINUTE = 60_000
 /** Ms between two looks at all that is kept: what came or went and was not told of. */
 const RECOUNT = 60 * MINUTE
-/** Holdings that are looked at before others get their turn, and ms that these get. */
+/** Digests that are looked at before others get their turn, and ms that these get. */
 const SLICE = 500
 const REST = 5
 const NONE = new Uint32Array()
 
 export interface OwnInventoryComponents {
-  readonly shelf: Pick<Shelf, 'has' | 'holdings'>
+  readonly shelf: Pick<Shelf, 'has' | 'listing'>
   readonly clock: Clock
   readonly random?: () => number
+  /** Whether seeds fetch for all, so that nobody asks upstream for what a neighbour has had for a moment. */
+  isCalm?(): boolean
 }
 
 /** Changes that neighbours are told of together. */
@@ -35,7 +37,7 @@ interface Batch {
  * well would have to be counted again in any case.
  */
 export class OwnInventory {
-  readonly #components: OwnInventoryComponents & { readonly random: () => number }
+  readonly #components: Required<OwnInventoryComponents>
   #set = new FingerprintSet()
   /** Whether all has been counted once. */
   #counted = false
@@ -57,7 +59,7 @@ export class OwnInventory {
   readonly #stop = new AbortController()
 
   constructor(components: OwnInventoryComponents) {
-    this.#components = { random: Math.random, ...components }
+    this.#components = { random: Math.random, isCalm: () => false, ...components }
     this.#generation = this.#newGeneration()
   }
 
@@ -156,9 +158,10 @@ export class OwnInventory {
   }
 
   async #sealSoon(): Promise<void> {
-    const { clock } = this.#components
+    const { clock, isCalm } = this.#components
+    const gap = isCalm() ? CALM_BATCH : this.#gap
     // A wall clock may be set back.
-    const rest = Math.min(this.#gap, this.#toldAt + this.#gap - clock.now())
+    const rest = Math.min(gap, this.#toldAt + gap - clock.now())
     this.#gap = rest > 0 ? Math.min(2 * this.#gap, LONGEST_BATCH) : BATCH
     const stopped = await clock.sleep(Math.max(FIRST_BATCH, rest), this.#stop.signal).then(
       () => false,
@@ -197,7 +200,7 @@ export class OwnInventory {
     const touched = this.#touched
     const lists: Uint32Array[] = []
     let slice: Digest[] = []
-    for await (const digest of shelf.holdings()) {
+    for await (const digest of shelf.listing()) {
       signal.throwIfAborted()
       if (slice.push(digest) < SLICE) continue
       lists.push(Uint32Array.from(fingerprintsOf(slice)))

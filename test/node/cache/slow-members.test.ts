@@ -143,6 +143,7 @@ describe('a member that is slow', () => {
       relies: false,
       headStart: () => 0,
       withdraw: () => {},
+      rulesOut: () => false,
       announce() {},
       seeds: () => [],
       source: () => undefined,
