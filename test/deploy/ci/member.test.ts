@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { ENTRY } from '../../admin/cli/run-warren.ts'
-import { cleanEnv, run } from '../../harness/child-process.ts'
+import { atHome, cleanEnv, run } from '../../harness/child-process.ts'
 import { succeeded } from '../../harness/npm.ts'
 import { MeshOfProcesses } from '../../harness/process-mesh.ts'
 import { ReplayUpstream } from '../../harness/replay.ts'
@@ -22,7 +22,7 @@ function jobWith(env: Record<string, string>) {
   program(bin, 'warren', `exec "${process.execPath}" "${ENTRY}" "$@"`)
   const data = join(work, 'warren')
   const fixed = {
-    HOME: work,
+    ...atHome(work),
     WARREN_DATA: data,
     WARREN_MESH_LISTEN: '127.0.0.1:0',
     WARREN_MESH_BLOBS: '127.0.0.1:0',

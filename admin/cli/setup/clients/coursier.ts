@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import { type Client, configFolder, textOf } from '../../doctor/clients/client.ts'
-import { inJavaHome, javaHome } from '../../doctor/clients/java-home.ts'
+import { inJavaHome, javaHome, javaProperty } from '../../doctor/clients/java-home.ts'
 import type { Machine } from '../../doctor/scene.ts'
 import { centralUrls } from '../central-urls.ts'
 import type { SetupClient } from '../client.ts'
@@ -52,8 +52,11 @@ function centralMirrors(text: string): { readonly name: string; readonly to: str
 }
 
 function files(machine: Machine): string[] {
-  const { COURSIER_MIRRORS } = machine.env
-  if (COURSIER_MIRRORS) return [COURSIER_MIRRORS]
+  const { COURSIER_MIRRORS, COURSIER_CONFIG_DIR } = machine.env
+  const file = COURSIER_MIRRORS || javaProperty(machine, OPTIONS, 'coursier.mirrors')
+  if (file) return [file]
+  const folder = COURSIER_CONFIG_DIR || javaProperty(machine, OPTIONS, 'coursier.config-dir')
+  if (folder) return [join(folder, 'mirror.properties')]
   if (process.platform === 'darwin') return inJavaHome(machine, OPTIONS, 'Library/Preferences/Coursier/mirror.properties')
   return configFolder({ ...machine, home: javaHome(machine, OPTIONS) }).map((folder) =>
     join(folder, 'coursier/mirror.properties'),
