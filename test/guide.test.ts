@@ -1,4 +1,4 @@
-import { copyFileSync, existsSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
+import { copyFileSync, existsSync, readdirSync, readFileSync, rmSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, onTestFinished, test } from 'vitest'
@@ -49,6 +49,34 @@ test('each block of shell commands is run here, or says why not', () => {
     'Kubernetes',
     'CI recipes',
   ])
+})
+
+test('what the pages of tests and benchmarks name is there, where it is not run', () => {
+  const text = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), 'utf8')
+  const [tests = [], benchmarks = []] = ['test/README.md', 'test/bench/README.md'].map((page) =>
+    shellBlocksIn(page).flatMap(({ notRun, text: lines }) => {
+      expect([page, notRun]).toEqual([page, expect.stringMatching(/.{10}/)])
+      return lines.split('\n').flatMap((line) => (line.startsWith('#') ? [] : [line.replace(/\s+#.*$/, '')]))
+    }),
+  )
+  expect(tests.length).toBeGreaterThan(2)
+  for (const line of tests) {
+    const [, path = '', name] = /^npx vitest run (?:(test\/[\w/.-]+)|-t '([^']+)')$/.exec(line) ?? []
+    const files = readdirSync(new URL('.', import.meta.url), { recursive: true, encoding: 'utf8' }).filter((file) =>
+      file.endsWith('.test.ts'),
+    )
+    const meant = files.filter((file) =>
+      name === undefined ? `test/${file}`.startsWith(path) : text(`test/${file}`).includes(name),
+    )
+    expect([line, path !== '' || name !== undefined, meant.length > 0]).toEqual([line, true, true])
+  }
+  expect(benchmarks.length).toBeGreaterThan(3)
+  expect(JSON.parse(text('package.json')).scripts.bench).toBe('node test/bench/main.ts')
+  const usage = text('test/bench/main.ts')
+  for (const line of benchmarks) {
+    const [, options = ''] = /^npm run bench(?: -- (--.+))?$/.exec(line) ?? expect.fail(line)
+    for (const [flag] of options.matchAll(/--\w+/g)) expect(usage).toMatch(new RegExp(`^ +${flag}\\b`, 'm'))
+  }
 })
 
 test('what takes an index is run by the tests of real clients', () => {

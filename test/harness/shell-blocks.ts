@@ -21,12 +21,15 @@ const root = new URL('../../', import.meta.url)
 const WHERE = /^# on ([a-z][\w]*(?:(?:, | and )[a-z][\w]*)*)(?=[,;:]|$)(.*)$/
 const NOT_RUN = /^# not run by tests: (.+)$/
 
-/** All blocks in `sh` of a page, in order. */
+/** All blocks in `sh` of a page, in order; none of an example of Markdown. */
 export function shellBlocksIn(page: string): ShellBlock[] {
   const blocks: ShellBlock[] = []
   const headings: string[] = []
   let fence: { language: string; indent: string; line: number; lines: string[] } | undefined
+  let isQuoted = false
   for (const [at, line] of readFileSync(new URL(page, root), 'utf8').split('\n').entries()) {
+    if (line.startsWith('````')) isQuoted = !isQuoted
+    if (isQuoted) continue
     const [, indent = '', language] = /^( *)```(\w*)$/.exec(line) ?? []
     if (fence && language === '') {
       if (fence.language === 'sh') blocks.push(blockOf(page, fence.line, [...headings], fence.lines.join('\n')))
