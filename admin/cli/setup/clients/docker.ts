@@ -23,7 +23,7 @@ export const docker: SetupClient = {
     const base = baseOf(mirror)
     const { protocol, host, hostname } = new URL(base)
     const isOpen = protocol === 'http:' && !isLoopback({ host: hostOf({ hostname }) })
-    // It speaks plain HTTP to loopback only, unless it is told to.
+    // Pulls take a mirror's scheme from its URL; builds, and images that are named by the node, speak plain HTTP only where this allows it.
     const entries = [...(isOpen ? [['insecure-registries', host] as const] : []), ['registry-mirrors', base] as const]
     return entries.reduce((before, [key, entry]) => {
       const after = withJsonEntry(before, key, entry)

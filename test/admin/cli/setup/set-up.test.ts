@@ -276,6 +276,14 @@ test('a daemon of the system is set up, unless the user has one without root', a
   expect(file?.path).toBe(join(own.root, 'home/.config/docker/daemon.json'))
 })
 
+test('a daemon that has to be restarted once it is taken back is told of', async () => {
+  const { set, back } = at({ user: 0 })
+  await set('docker', WRITE)
+  const look = { done: 'undo', runs: undefined, output: process.stdout } as const
+  expect(reportLines([back('docker')], look).at(-1)).toContain('restart its daemon')
+  expect(reportLines([back('docker')], look)).toEqual(['docker: nothing was written for it'])
+})
+
 test('secrets in the same line as what changes are shown neither before nor after, nor when it is taken back', async () => {
   const servers = '<servers><server><id>x</id><password>s3cret 1</password><value>s3cret</value></server></servers>'
   const files = {
