@@ -48,7 +48,9 @@ function ledgerFacts(ledger: Status['mesh']['ledger']): string[] {
   if (!ledger || (ledger.ops === 0 && ledger.confirmed)) return []
   const ops = plural(ledger.ops, 'op')
   return [
-    ledger.confirmed ? `ledger of ${ops} in effect` : `ledger: unconfirmed, no seed has said yet that ${ops} are all there are`,
+    ledger.confirmed
+      ? `ledger of ${ops} in effect`
+      : `ledger: unconfirmed: ${ops} known here, and no seed has said yet that there are no more`,
   ]
 }
 
