@@ -73,7 +73,7 @@ export function cleanEnv(more: Readonly<Record<string, string>> = {}): NodeJS.Pr
   return { ...Object.fromEntries(inherited), ...more }
 }
 
-/** Variables by which a folder is the home folder of all programs: those of Java's do not go by HOME. */
+/** Variables by which a folder is the home folder of all programs: those of Java's do not go by HOME. Java is told to compile for short runs. */
 export function atHome(home: string): Record<'HOME' | 'USERPROFILE' | 'JAVA_TOOL_OPTIONS', string> {
-  return { HOME: home, USERPROFILE: home, JAVA_TOOL_OPTIONS: `-Duser.home=${home}` }
+  return { HOME: home, USERPROFILE: home, JAVA_TOOL_OPTIONS: `-Duser.home=${home} -XX:TieredStopAtLevel=1` }
 }
