@@ -20,7 +20,8 @@ node=$(command -v node) || fail 'there is no Node in PATH; Warren needs Node 24'
 major=$("$node" -p 'process.versions.node.split(".")[0]')
 [ "$major" -ge 24 ] || fail "needs Node 24 or later, but $node is Node $("$node" -p process.versions.node)"
 # The service sees no home folders.
-case $node in /home/* | /root/*) fail "$node is in a home folder, where a service does not get; install Node for all users" ;; esac
+real=$(readlink -f "$node")
+case $real in /home/* | /root/*) fail "$real is in a home folder, where a service does not get; install Node for all users" ;; esac
 
 npm install --global --prefix "$root$home" --no-audit --no-fund "$package"
 mkdir -p "$root/usr/local/bin" "$root/etc/warren"

@@ -112,6 +112,17 @@ test('run again it updates, and leaves settings as they are', async () => {
   expect(statSync(join(root, 'usr/local/bin/warren')).mode & 0o111).toBe(0o111)
 })
 
+test('a Node that a link leads to in a home folder is none for a service', async () => {
+  const [root, bin] = [folders.create('root'), folders.create('bin')]
+  writeFileSync(join(bin, 'node'), '#!/bin/sh\necho 24\n', { mode: 0o755 })
+  // Stands for a link to there: nothing can be put into the home of somebody else.
+  writeFileSync(join(bin, 'readlink'), '#!/bin/sh\necho /home/ann/.nvm/bin/node\n', { mode: 0o755 })
+  const done = await install(root, [smallPackage('one')], { PATH: `${bin}:${process.env.PATH}` })
+  expect(done).toMatchObject({ code: 1, stdout: '' })
+  expect(done.stderr).toContain('/home/ann/.nvm/bin/node is in a home folder')
+  expect(() => statSync(join(root, 'opt'))).toThrow('ENOENT')
+})
+
 test('a machine without the right Node is told so, and nothing is installed', async () => {
   const root = folders.create('root')
   const bin = folders.create('bin')

@@ -7,7 +7,8 @@ import type { Machine } from '../doctor/scene.ts'
  * variables and files only: values are not even kept.
  */
 export function loginPlaces(url: URL, where: string, machine: Machine): string[] {
-  const inUrl = url.username === '' && url.password === '' ? [] : [`the URL itself (${where})`]
+  // A query is left out of what a mirror asks, and tokens may be in it.
+  const inUrl = url.username + url.password + url.search === '' ? [] : [`the URL itself (${where})`]
   return [
     ...inUrl,
     ...npmKeys(url, machine),

@@ -112,6 +112,15 @@ test('a client that is led to a registry that no mirror asks is not led away, an
   expect(read('home/.npmrc')).toContain(`registry=${NODE}/npm/`)
 })
 
+test('a registry whose URL has a query is none that a node could ask without being told', async () => {
+  const { set } = at({ files: { 'home/.npmrc': 'registry=http://npm.corp.invalid/x/?key=hunter2\n' } })
+  const report = await set('npm', SHOW)
+  expect(report.former).toMatchObject([
+    { url: 'http://npm.corp.invalid/x/', logins: [expect.stringMatching(/^the URL itself/)] },
+  ])
+  expect(JSON.stringify(report)).not.toContain('hunter2')
+})
+
 test('it is led to the mirror that asks where it was led before, also the second time', async () => {
   const { read, set, back } = at({ files: { 'home/.npmrc': 'registry=http://npm.corp.invalid/x/\n' }, mirrors: [corp] })
   expect(await set('npm', WRITE)).toMatchObject({ url: corp.url, isDone: true, former: [{ mirror: 'npm-corp' }] })
