@@ -53,6 +53,7 @@ export class OwnInventory {
   #logged = 0
   /** Key → whether it is there now: what the next batch is made of. */
   #pending = new Map<number, boolean>()
+  #hurry = new AbortController()
   /** Keys that changed while all was counted: what is counted of them may be out of date. */
   #touched: Set<number> | undefined = new Set()
   #news = Promise.withResolvers<void>()
@@ -81,6 +82,11 @@ export class OwnInventory {
 
   stop(): void {
     this.#stop.abort(new Error('stopping'))
+  }
+
+  /** Seeds may have gone: what waited because they led others to it is told now. */
+  hurry(): void {
+    if (this.#pending.size > 0 && !this.#components.isCalm()) this.#hurry.abort(new Error('seeds are gone'))
   }
 
   add(digests: readonly Digest[]): void {
@@ -163,11 +169,10 @@ export class OwnInventory {
     // A wall clock may be set back.
     const rest = Math.min(gap, this.#toldAt + gap - clock.now())
     this.#gap = rest > 0 ? Math.min(2 * this.#gap, LONGEST_BATCH) : BATCH
-    const stopped = await clock.sleep(Math.max(FIRST_BATCH, rest), this.#stop.signal).then(
-      () => false,
-      () => true,
-    )
-    if (stopped) return
+    const gathering = AbortSignal.any([this.#stop.signal, this.#hurry.signal])
+    await clock.sleep(Math.max(FIRST_BATCH, rest), gathering).catch(() => {})
+    if (this.#stop.signal.aborted) return
+    this.#hurry = new AbortController()
     this.#toldAt = clock.now()
     const changes = [...this.#pending]
     this.#pending = new Map()

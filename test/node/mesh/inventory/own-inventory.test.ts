@@ -97,6 +97,27 @@ test.each([
   expect(waits).toEqual(told)
 })
 
+test('tells at once of what waited when no seed leads others to it any more', async () => {
+  const mesh = { isCalm: true }
+  const { clock, own, all, since } = setUpIn(mesh)
+  own.start()
+  await clock.advance(0)
+  own.add([digestOf('one')])
+  await clock.advance(20)
+  const first = all()
+  own.add([digestOf('two')])
+  own.hurry()
+  await clock.advance(100)
+  expect(since(first)).toBeUndefined()
+  mesh.isCalm = false
+  own.hurry()
+  await clock.advance(0)
+  expect(added(since(first))).toEqual(keysOf('two'))
+  own.add([digestOf('three')])
+  await clock.advance(249)
+  expect(added(since(first))).toEqual(keysOf('two'))
+})
+
 test('whoever is too far behind, or has a copy from another life, is told everything', async () => {
   const { clock, own, all, since } = setUp()
   own.start()
