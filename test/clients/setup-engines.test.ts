@@ -120,19 +120,26 @@ test('containerd pulls through the node, and past it while no node runs', LIMIT,
   expect(readdirSync(root)).toEqual([])
 })
 
-test('skopeo of a user copies through the node', LIMIT, async (context) => {
+test('skopeo of a user copies through the node, and from the registry while no node runs', LIMIT, async (context) => {
   const program = requireTool(context, 'skopeo')
   const { world, node, root } = await surroundings(context)
-  const layout = temp.create('layout')
-  // Its own home, in which it finds its settings by itself, wherever the programs of others are told to look.
+  const settings = { XDG_CONFIG_HOME: join(root, 'config') }
+  // Its own home, in which it finds its settings by itself, wherever other programs are told to look.
   const home = { HOME: join(root, 'home'), XDG_RUNTIME_DIR: root, _CONTAINERS_ROOTLESS_UID: '1000' }
-  const env = cleanEnv({ ...world.env, ...home, XDG_CONFIG_HOME: join(root, 'config') })
-  await around('podman', node, { ...machineAt(root, 1_000), env: { XDG_CONFIG_HOME: join(root, 'config') } }, async () => {
-    const copy = ['--insecure-policy', 'copy', '--preserve-digests', 'docker://quay.io/org/app:v1', `dir:${layout}`]
-    expect(await run([program, ...copy], { cwd: root, env, timeoutMs: TIMEOUT_MS })).toMatchObject({ code: 0 })
+  const env = cleanEnv({ ...world.env, ...home, ...settings })
+  const copy = async () => {
+    const layout = temp.create('layout')
+    const args = ['--insecure-policy', 'copy', '--preserve-digests', 'docker://quay.io/org/app:v1', `dir:${layout}`]
+    expect(await run([program, ...args], { cwd: root, env, timeoutMs: TIMEOUT_MS })).toMatchObject({ code: 0 })
+    expect(existsSync(join(layout, 'manifest.json'))).toBe(true)
+  }
+  await around('podman', node, { ...machineAt(root, 1_000), env: settings }, async () => {
+    await copy()
     expect(world.asked).toEqual([])
+    await node.node.stop()
+    await copy()
+    expect(world.asked).toEqual(['quay.io'])
   })
-  expect(existsSync(join(layout, 'manifest.json'))).toBe(true)
   expect(existsSync(join(root, 'home/.config'))).toBe(false)
 })
 
