@@ -18,6 +18,7 @@ import { pip } from '../clients/pip.ts'
 import { uv } from '../clients/uv.ts'
 import { yarn } from '../clients/yarn.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
+import { isOpen } from '../is-open.ts'
 import { type Scene, statusOf } from '../scene.ts'
 
 const CLIENTS: readonly Client[] = [
@@ -39,33 +40,37 @@ const CLIENTS: readonly Client[] = [
 ]
 
 /** Whether the clients on this machine come to the node. Reads their settings, and changes none. */
-export function checkClients(scene: Scene): readonly Finding[] {
-  return CLIENTS.flatMap((client) => {
+export async function checkClients(scene: Scene): Promise<readonly Finding[]> {
+  const found = CLIENTS.map(async (client) => {
     try {
-      return [checkClient(client, scene)].flat()
+      return await checkClient(client, scene)
     } catch (error) {
       if (!(error instanceof Unreadable)) throw error
-      return [note(`${client.name}: ${error.message}`, 'run this as the user whose settings these are, or as root')]
+      return note(`${client.name}: ${error.message}`, 'run this as the user whose settings these are, or as root')
     }
   })
+  return (await Promise.all(found)).flat()
 }
 
-function checkClient(client: Client, scene: Scene): Finding | readonly Finding[] {
+async function checkClient(client: Client, scene: Scene): Promise<Finding | readonly Finding[]> {
   const { name, programs } = client
   const settings = client.read(scene.machine)
   // One that leads to the node is enough: engines go through all that they have.
-  const judged = settings.map((setting) => judge(client, setting, scene))
+  const judged = await Promise.all(settings.map((setting) => judge(client, setting, scene)))
   const [first] = judged
   if (first) return judged.find(({ level }) => level === 'ok') ?? judged.find(({ level }) => level === 'wrong') ?? first
   if (!scene.node || !programs.some((program) => scene.machine.has(program))) return []
   return note(`${name} is told nothing, and goes past the node`, hint(name))
 }
 
-function judge({ name, protocol }: Client, { where, url: text }: Setting, scene: Scene): Finding {
+async function judge({ name, protocol }: Client, { where, url: text }: Setting, scene: Scene): Promise<Finding> {
   const url = URL.canParse(text) ? new URL(text) : undefined
   if (!url || !/^https?:$/.test(url.protocol)) return wrong(`${name} is led to what is no URL (${where})`, 'mend it there')
   const what = `${name} is led to ${url.origin}${url.pathname} (${where})`
   const met = addresses(scene).find((address) => isSameListener(url, address))
+  // An engine goes on to the registry itself.
+  if (!met && protocol !== 'oci' && isHere(scene.base) && (await isForsaken(url)))
+    return wrong(`${what}, where nobody answers`, hint(name))
   if (!met) return note(`${what}, past the node`, hint(name))
   if (!scene.node) return wrong(`${what}, where no node runs`, `${START_ONE}, or take that setting back`)
   if (url.protocol !== met.protocol) return wrong(`${what}, where ${met.protocol} is spoken`, `write ${met.origin} there`)
@@ -78,6 +83,12 @@ function judge({ name, protocol }: Client, { where, url: text }: Setting, scene:
     `${what}, where it has no mirror of ${protocol}`,
     known === '' ? 'add such a mirror' : `its mirrors are at ${known}`,
   )
+}
+
+/** Whether it is at an address of this machine that a node has left, for one. */
+async function isForsaken(url: URL): Promise<boolean> {
+  const address = { host: hostOf(url), port: Number(url.port) || (url.protocol === 'https:' ? 443 : 80) }
+  return isLoopback(address) && !(await isOpen(address))
 }
 
 /** Base URLs under which clients of this machine reach the node, or would if it ran. */

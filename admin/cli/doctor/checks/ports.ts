@@ -1,11 +1,8 @@
-import { connect } from 'node:net'
 import { formatAddress } from '../../../../node/config/address.ts'
-import { isLoopback, isWildcard, parseTcpAddress, type TcpAddress, toHostPort } from '../../../../node/tcp-address.ts'
+import { isLoopback, parseTcpAddress, type TcpAddress, toHostPort } from '../../../../node/tcp-address.ts'
 import { type Finding, note, ok, wrong } from '../finding.ts'
+import { isOpen } from '../is-open.ts'
 import { type Scene, statusOf } from '../scene.ts'
-
-/** Ms that a connection on this machine may take. */
-const LIMIT = 2_000
 
 /** Whether clients of this machine reach the node where it says that it is, and who else may. */
 export async function checkPorts(scene: Scene): Promise<readonly Finding[]> {
@@ -57,17 +54,4 @@ async function takenBy(listen: readonly TcpAddress[]): Promise<Finding[]> {
 async function unanswered(addresses: readonly TcpAddress[]): Promise<TcpAddress[]> {
   const answers = await Promise.all(addresses.map(isOpen))
   return addresses.filter((_, at) => !answers[at])
-}
-
-function isOpen({ host, port }: TcpAddress): Promise<boolean> {
-  return new Promise((resolve) => {
-    const socket = connect({ port, host: isWildcard({ host }) ? '127.0.0.1' : host })
-    const end = (open: boolean) => {
-      socket.destroy()
-      resolve(open)
-    }
-    socket.setTimeout(LIMIT, () => end(false))
-    socket.once('connect', () => end(true))
-    socket.once('error', () => end(false))
-  })
 }

@@ -1,10 +1,13 @@
+import { once } from 'node:events'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import { dirname, join } from 'node:path'
-import { expect, test } from 'vitest'
+import { expect, onTestFinished, test } from 'vitest'
 import { countsSchema } from '../../../../admin/api/status-schema.ts'
 import { checkClients } from '../../../../admin/cli/doctor/checks/clients.ts'
 import { textOf } from '../../../../admin/cli/doctor/clients/client.ts'
 import type { Machine } from '../../../../admin/cli/doctor/scene.ts'
+import { DEAD_END } from '../../../harness/dead-end.ts'
 import { useTempFolders } from '../../../harness/temp.ts'
 import { type SceneInit, scene, status, told } from './scene.ts'
 
@@ -20,14 +23,14 @@ interface At extends Partial<SceneInit> {
 }
 
 /** What is said of the clients of a machine with these files. */
-function say({ files = {}, env = {}, has = [], ...init }: At): string[] {
+async function say({ files = {}, env = {}, has = [], ...init }: At): Promise<string[]> {
   const root = temp.create()
   for (const [path, text] of Object.entries(files)) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     writeFileSync(join(root, path), text)
   }
   const machine = { env, root, home: join(root, 'home'), folder: join(root, 'work'), has: (name: string) => has.includes(name) }
-  return told(checkClients(scene({ machine, ...init }))).map((text) => text.replaceAll(`${root}/`, ''))
+  return told(await checkClients(scene({ machine, ...init }))).map((text) => text.replaceAll(`${root}/`, ''))
 }
 
 const maven = (of: string, url: string) =>
@@ -77,8 +80,8 @@ test.for([
     'etc/containers/registries.conf.d/warren.conf',
     '[[registry]]\nprefix = "docker.io"\n[[registry.mirror]]\nlocation = "localhost:7470/docker.io"\ninsecure = true\n',
   ],
-] as const)('%s is seen to be led to the node by %s', ([name, path, text]) => {
-  expect(say({ files: { [path]: text } })).toEqual([
+] as const)('%s is seen to be led to the node by %s', async ([name, path, text]) => {
+  expect(await say({ files: { [path]: text } })).toEqual([
     expect.stringMatching(new RegExp(`^ok: ${name} is led to http://.*\\(${path}\\)$`)),
   ])
 })
@@ -89,17 +92,21 @@ test.for([
   ['pip', 'PIP_INDEX_URL', `${NODE}/pypi/simple/`],
   ['uv', 'UV_DEFAULT_INDEX', `${NODE}/pypi/simple/`],
   ['go', 'GOPROXY', `${NODE}/go|direct`],
-] as const)('%s is seen to be led to the node by %s in the environment', ([name, variable, value]) => {
-  expect(say({ env: { [variable]: value } })).toEqual([expect.stringMatching(new RegExp(`^ok: ${name} .*\\(${variable}\\)$`))])
+] as const)('%s is seen to be led to the node by %s in the environment', async ([name, variable, value]) => {
+  expect(await say({ env: { [variable]: value } })).toEqual([
+    expect.stringMatching(new RegExp(`^ok: ${name} .*\\(${variable}\\)$`)),
+  ])
 })
 
-test('a variable in .npmrc is filled in', () => {
+test('a variable in .npmrc is filled in', async () => {
   const files = { 'home/.npmrc': `registry=\${WHERE}/npm/` }
-  expect(say({ files, env: { WHERE: NODE } })).toEqual([expect.stringContaining(`ok: npm is led to ${NODE}/npm/`)])
+  expect(await say({ files, env: { WHERE: NODE } })).toEqual([expect.stringContaining(`ok: npm is led to ${NODE}/npm/`)])
 })
 
-test('a client that goes elsewhere is noted, with what would lead it to the node, and without its login', () => {
-  const [one, ...others] = say({ files: { 'home/.npmrc': 'registry=https://ann:hunter2@npm.corp.test/x/?token=hunter2' } })
+test('a client that goes elsewhere is noted, with what would lead it to the node, and without its login', async () => {
+  const [one, ...others] = await say({
+    files: { 'home/.npmrc': 'registry=https://ann:hunter2@npm.corp.test/x/?token=hunter2' },
+  })
   expect(one).toBe(`note: npm is led to https://npm.corp.test/x/ (home/.npmrc), past the node → warren setup npm --write`)
   expect(others).toEqual([])
 })
@@ -113,25 +120,41 @@ test.for([
   [{ 'home/.npmrc': 'registry=nonsense' }, 'wrong: npm is led to what is no URL'],
   [{ 'home/.config/uv/uv.toml': '= nonsense' }, 'note: uv: home/.config/uv/uv.toml cannot be understood'],
   [{ 'etc/docker/daemon.json': '{' }, 'note: Docker: etc/docker/daemon.json cannot be understood'],
-] as const)('settings %j are told as «%s»', ([files, said]) => {
-  expect(say({ files })).toEqual([expect.stringMatching(new RegExp(`^${said}`))])
+] as const)('settings %j are told as «%s»', async ([files, said]) => {
+  expect(await say({ files })).toEqual([expect.stringMatching(new RegExp(`^${said}`))])
 })
 
-test('without a node a client that is led to it is wrong, and one that is led elsewhere, or nowhere, is let be', () => {
+test('without a node a client that is led to it is wrong, and one that is led elsewhere, or nowhere, is let be', async () => {
   const settings = { folder: temp.create(), text: 'listen: ["127.0.0.1:7470"]' }
   const files = { 'home/.npmrc': `registry=${NODE}/npm/`, 'home/.pip/pip.conf': '[global]\nindex-url = https://pypi.test/' }
-  expect(say({ files, node: false, settings, has: ['go', 'npm'] })).toEqual([
+  expect(await say({ files, node: false, settings, has: ['go', 'npm'] })).toEqual([
     expect.stringContaining(`wrong: npm is led to ${NODE}/npm/ (home/.npmrc), where no node runs → start one`),
     expect.stringContaining('note: pip is led to https://pypi.test/ (home/.pip/pip.conf), past the node'),
   ])
 })
 
-test('a client that is there and was told nothing is noted; one that is not there is not', () => {
-  expect(say({ has: ['go'] })).toEqual(['note: go is told nothing, and goes past the node → warren setup go --write'])
-  expect(say({})).toEqual([])
+test('a client that is led to an address of this machine where nobody answers is wrong; engines go on by themselves', async () => {
+  const [led, away] = [`http://${DEAD_END}/npm/`, 'where nobody answers']
+  expect(await say({ files: { 'home/.npmrc': `registry=${led}` } })).toEqual([
+    `wrong: npm is led to ${led} (home/.npmrc), ${away} → warren setup npm --write`,
+  ])
+  const files = { 'etc/docker/daemon.json': `{"registry-mirrors": ["http://${DEAD_END}"]}` }
+  expect(await say({ files })).toEqual([expect.stringMatching(/^note: Docker .* past the node/)])
+  const server = createServer().listen(0, '127.0.0.1')
+  onTestFinished(() => void server.close())
+  await once(server, 'listening')
+  const other = `http://127.0.0.1:${Object(server.address()).port}/`
+  expect(await say({ files: { 'home/.npmrc': `registry=${other}` } })).toEqual([
+    expect.stringContaining(`note: npm is led to ${other}`),
+  ])
 })
 
-test('of the entries that podman has for a registry the last one counts, and a user with a file of his own has those alone', () => {
+test('a client that is there and was told nothing is noted; one that is not there is not', async () => {
+  expect(await say({ has: ['go'] })).toEqual(['note: go is told nothing, and goes past the node → warren setup go --write'])
+  expect(await say({})).toEqual([])
+})
+
+test('of the entries that podman has for a registry the last one counts, and a user with a file of his own has those alone', async () => {
   const entry = (location: string) =>
     `[[registry]]\nlocation = "docker.io"\n[[registry.mirror]]\nlocation = "${location}"\ninsecure = true\n`
   const [system, own] = ['etc/containers/registries.conf.d', 'home/.config/containers/registries.conf']
@@ -139,30 +162,30 @@ test('of the entries that podman has for a registry the last one counts, and a u
   const led = 'ok: podman is led to http://localhost:7470/'
   const past = 'note: podman is led to http://corp.test/'
   const env = { XDG_CONFIG_HOME: '/elsewhere' }
-  expect(say({ files: { ...ours, [`${system}/a.conf`]: entry('corp.test') } })).toEqual([expect.stringContaining(led)])
+  expect(await say({ files: { ...ours, [`${system}/a.conf`]: entry('corp.test') } })).toEqual([expect.stringContaining(led)])
   for (const path of [`${system}/zz.conf`, `${own}.d/a.conf`, own])
-    expect(say({ files: { ...ours, [path]: entry('corp.test') }, env })).toEqual([expect.stringContaining(past)])
+    expect(await say({ files: { ...ours, [path]: entry('corp.test') }, env })).toEqual([expect.stringContaining(past)])
 })
 
-test('a list of proxies of go counts by its first one, and off is none', () => {
-  expect(say({ env: { GOPROXY: `https://corp.test,${NODE}/go/` } })).toEqual([
+test('a list of proxies of go counts by its first one, and off is none', async () => {
+  expect(await say({ env: { GOPROXY: `https://corp.test,${NODE}/go/` } })).toEqual([
     expect.stringContaining('note: go is led to https://corp.test/'),
   ])
-  expect(say({ env: { GOPROXY: 'off' } })).toEqual([])
+  expect(await say({ env: { GOPROXY: 'off' } })).toEqual([])
 })
 
-test('loopback of another machine is not meant by a setting of this one', () => {
+test('loopback of another machine is not meant by a setting of this one', async () => {
   const there = { ...status(), node: { ...status().node, listen: ['http://127.0.0.1:7470', 'http://10.0.0.7:7470'] } }
   const remote = { node: { status: there }, base: 'http://10.0.0.7:7470' }
   const led = (url: string) => say({ ...remote, files: { 'home/.npmrc': `registry=${url}` } })
-  expect(led(`${NODE}/npm/`)).toEqual([expect.stringContaining('past the node')])
-  expect(led('http://10.0.0.7:7470/npm/')).toEqual([expect.stringContaining('ok: npm')])
+  expect(await led(`${NODE}/npm/`)).toEqual([expect.stringContaining('past the node')])
+  expect(await led('http://10.0.0.7:7470/npm/')).toEqual([expect.stringContaining('ok: npm')])
 })
 
-test('a node that tells counts only is believed to have the mirrors that clients are led to', () => {
+test('a node that tells counts only is believed to have the mirrors that clients are led to', async () => {
   const node = { status: countsSchema.parse(status()), peers: undefined, examination: undefined }
   const settings = { folder: temp.create(), text: 'listen: ["127.0.0.1:7470"]' }
-  expect(say({ node, settings, files: { 'home/.npmrc': `registry=${NODE}/npm/` } })).toEqual([
+  expect(await say({ node, settings, files: { 'home/.npmrc': `registry=${NODE}/npm/` } })).toEqual([
     expect.stringContaining('ok: npm'),
   ])
 })
