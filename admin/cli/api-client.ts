@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { TOKEN_VARIABLE } from '../../node/config/env.ts'
 import { reasonOf } from '../../node/errors.ts'
 import { type AdminAnswer, AdminConnection } from './admin-connection.ts'
-import { START_ONE, UnreachableError, UsageError } from './exit-codes.ts'
+import { START_ONE, StrangerError, UnreachableError, UsageError } from './exit-codes.ts'
 
 /** Ms until a node that does not answer counts as not there. */
 const TIMEOUT = 5_000
@@ -91,7 +91,7 @@ export class ApiClient {
     } catch (error) {
       throw new UnreachableError(this.#noAnswer(error, patience))
     }
-    throw new UnreachableError(strangerText(this.#base))
+    throw new StrangerError(strangerText(this.#base))
   }
 
   #noAnswer(error: unknown, patience: number): string {

@@ -17,6 +17,9 @@ export class UnreachableError extends Error {
   override readonly name = 'UnreachableError'
 }
 
+/** What answers where a node was expected is another program, or cannot prove otherwise. */
+export class StrangerError extends UnreachableError {}
+
 /** The command line asks for something that does not exist. */
 export class UsageError extends Error {
   override readonly name = 'UsageError'

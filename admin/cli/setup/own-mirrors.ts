@@ -1,7 +1,7 @@
 import type { Config } from '../../../node/config/schema.ts'
 import { layerOf } from '../../../node/ledger-layer.ts'
 import { toHostPort } from '../../../node/tcp-address.ts'
-import { UnreachableError, UsageError } from '../exit-codes.ts'
+import { StrangerError, UnreachableError, UsageError } from '../exit-codes.ts'
 import { mirrorAddress, reachable } from '../images/mirror-address.ts'
 import { meshOf } from '../mesh-admin.ts'
 import { type NodeOptions, nodeAt } from '../node-address.ts'
@@ -52,6 +52,8 @@ async function runningNode(options: NodeOptions, config: Config | undefined): Pr
     const base = config?.publicUrl ?? mirrorAddress(listen, address.base)
     return { mirrors: below(base, status.mirrors), listeners: [base, ...listen], runs: true }
   } catch (error) {
+    // Clients that are led to its address would come to who has that now.
+    if (error instanceof StrangerError && config) process.stderr.write(`warren: ${error.message}\n`)
     // Clients are often set up before the node is started.
     if (error instanceof UnreachableError && config) return false
     throw error

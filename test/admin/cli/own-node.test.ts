@@ -47,7 +47,10 @@ test('who has taken the address of a node, and its process number, is not shown 
   const { code, stdout, stderr } = await runWarren(['status', '--data', data], { home: folders.create() })
   expect([code, stdout]).toEqual([3, ''])
   expect(stderr).toMatch(NOT_SHOWN)
-  expect(other.heard).toHaveLength(1)
+  const shown = await runWarren(['setup', 'npm', '--data', data], { home: folders.create() })
+  expect([shown.code, shown.stdout]).toEqual([0, expect.stringContaining('No node runs now')])
+  expect(shown.stderr).toMatch(NOT_SHOWN)
+  expect(other.heard).toHaveLength(2)
   expect(other.heard.join()).not.toContain(token)
 })
 
