@@ -56,7 +56,7 @@ async function setUpAlone() {
 async function install() {
   refuseLink()
   refuseUnderNode()
-  console.log('Setting up: npm ci (once for each change of package-lock.json)')
+  console.log('Setting up: npm ci, which takes a minute or so (once for each change of package-lock.json)')
   const stamp = wanted()
   const options = { cwd: ROOT, env: environment() }
   const instead = await registryInstead(options)

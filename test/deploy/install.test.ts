@@ -11,7 +11,7 @@ import { useTempFolders } from '../harness/temp.ts'
 import { firstOf } from '../harness/wait.ts'
 
 const DEPLOY = fileURLToPath(new URL('../../deploy/', import.meta.url))
-const SETTING_UP = 'Setting up: npm ci (once for each change of package-lock.json)'
+const SETTING_UP = 'Setting up: npm ci, which takes a minute or so (once for each change of package-lock.json)'
 
 const folders = useTempFolders()
 
