@@ -11,7 +11,12 @@ import { useTempFolders } from '../harness/temp.ts'
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))
 const TIMEOUT_MS = 50_000
 
-const stepSchema = z.looseObject({ name: z.string().optional(), run: z.string().optional(), uses: z.string().optional() })
+const stepSchema = z.looseObject({
+  name: z.string().optional(),
+  run: z.string().optional(),
+  uses: z.string().optional(),
+  with: z.record(z.string(), z.unknown()).optional(),
+})
 const jobSchema = z.looseObject({ permissions: z.record(z.string(), z.string()).optional(), steps: z.array(stepSchema) })
 const { permissions, jobs } = z
   .looseObject({
@@ -89,4 +94,11 @@ test('what runs packages of others may only read, and no action can be exchanged
   expect(JSON.stringify(jobs.package)).not.toContain('github.token')
   expect(jobs.release.steps.flatMap((step) => step.run ?? [])).toEqual([commandOf('Publish'), commandOf('Release')])
   for (const { uses } of steps) if (uses !== undefined) expect(uses).toMatch(/^actions\/[\w-]+@[\da-f]{40}$/)
+})
+
+test('no token stays in the checkout, and nothing of another run comes in by a cache', () => {
+  const settings = (action: string) => steps.filter(({ uses }) => uses?.startsWith(`actions/${action}@`)).map((one) => one.with)
+  expect(settings('checkout')).toMatchObject([{ 'persist-credentials': false }])
+  expect(settings('setup-node')).toMatchObject(Array(2).fill({ 'package-manager-cache': false }))
+  expect(settings('cache')).toEqual([])
 })
