@@ -138,6 +138,14 @@ test('parts that are not wanted are left out, and settings are handed on', async
   expect(spec.template.spec.containers[0].image).toBe('registry.example/warren:9.9.9')
 })
 
+test.for(['image.tag=20261129', 'members.ticketSecret=a: b', 'members.folder=/'])(
+  'a value that would be written as another one is refused: %s',
+  async (setting, context) => {
+    await requireHelm(context)
+    await expect(rendered(context, [setting])).rejects.toThrow(/schema/)
+  },
+)
+
 test('the chart is of the version of the package, and writes the same for containerd', () => {
   const [chart] = objectsIn(readFileSync(join(CHART, 'Chart.yaml'), 'utf8')) as unknown as {
     version: string
