@@ -17,6 +17,7 @@ import { maven } from './rows/maven.ts'
 import { meshChange } from './rows/mesh-change.ts'
 import { meshInstall } from './rows/mesh-install.ts'
 import { packument } from './rows/packument.ts'
+import { passingMember } from './rows/passing-member.ts'
 import { peerBlobs } from './rows/peer-blobs.ts'
 import { python } from './rows/python.ts'
 import { reset } from './rows/reset.ts'
@@ -42,6 +43,7 @@ const ROWS: readonly Row[] = [
   apt,
   meshChange,
   reset,
+  passingMember,
 ]
 const ROUNDS = 5
 const SECONDS = 3
