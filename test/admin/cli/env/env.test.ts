@@ -214,6 +214,16 @@ test('homes and a folder for temporary files that are named relative to the work
   expect(links).toEqual(['cargo/registry', 'gradle/caches', 'mvn/conf/toolchains.xml'].map((name) => join(home, name)))
 })
 
+test('a login in a variable is not written down, and nobody else looks into the folder, also one that was there', async () => {
+  const { run, home } = await world([...builtIns, CORP])
+  const dir = join(home, 'job')
+  mkdirSync(dir, { mode: 0o755 })
+  const { stdout } = await run(['--dir', dir], { npm_config_registry: 'https://ann:hunter2@npm.corp.test/repo/' })
+  expect(variablesIn(stdout).npm_config_registry).toBe('http://127.0.0.1:7470/npm-corp/')
+  expect(readFileSync(join(dir, 'warren-env.json'), 'utf8')).not.toContain('hunter2')
+  expect(statSync(dir).mode & 0o777).toBe(0o700)
+})
+
 test('a client of which there is no sign gets no home', async () => {
   const { run, home } = await world()
   const { stdout, stderr } = await run([], { PATH: '' })
