@@ -6,7 +6,6 @@ import type { Connection, Libp2p } from '@libp2p/interface'
 import type { SingleKadDHT } from '@libp2p/kad-dht'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { type Ping, ping } from '@libp2p/ping'
-import { yamux } from '@libp2p/yamux'
 import { type Multiaddr, multiaddr } from '@multiformats/multiaddr'
 import { createLibp2p, type Libp2pOptions } from 'libp2p'
 import type { Clock } from '../../clock.ts'
@@ -22,6 +21,7 @@ import type { PeerBook } from '../peer-book.ts'
 import { DialBudget } from './dial-budget.ts'
 import { guardedTcp } from './dial-guard.ts'
 import { CONNECTION_LIMITS, LIVENESS, MAX_CONNECTIONS_EACH } from './limits.ts'
+import { livelyYamux, roundTripOf } from './lively-yamux.ts'
 import { memberEncrypter } from './member-encrypter.ts'
 
 /** Ms in which changes of what this node speaks are gathered, a second by default: until they are told nobody finds its blobs. */
@@ -79,11 +79,11 @@ export class Host implements AsyncDisposable {
       },
       transports: [guardedTcp()],
       connectionEncrypters: [memberEncrypter({ secret: init.secret, gate, onAdmitted: (admitted) => book.admitted(admitted) })],
-      streamMuxers: [yamux()],
+      streamMuxers: [livelyYamux(LIVENESS)],
       peerDiscovery: [...init.discovery],
       connectionManager: CONNECTION_LIMITS,
       connectionGater: budget.gater,
-      connectionMonitor: { protocolPrefix: 'warren', ...LIVENESS },
+      connectionMonitor: { enabled: false },
       datastore: store,
       peerStore: KEEP_ADDRESSES,
       services: {
@@ -136,7 +136,8 @@ export class Host implements AsyncDisposable {
   survey(now: number): void {
     for (const connection of this.libp2p.getConnections()) {
       const id = connection.remotePeer.toString()
-      if (connection.rtt !== undefined) this.#book.measured(id, connection.rtt)
+      const rtt = roundTripOf(connection)
+      if (rtt !== undefined) this.#book.measured(id, rtt)
       if ((this.#book.get(id)?.notAfter ?? 0) < now) connection.abort(new Error('the certificate of this member has ended'))
     }
   }

@@ -1,5 +1,6 @@
-import type { ConnectionManagerInit, Libp2pInit } from 'libp2p'
+import type { ConnectionManagerInit } from 'libp2p'
 import { ADMISSION_LIMIT } from '../gate.ts'
+import type { Liveness } from './lively-yamux.ts'
 
 /**
  * Connections a second from one host that are heard at all; libp2p drops a further one with a reset. By default it takes 5, while
@@ -27,12 +28,5 @@ export const CONNECTION_LIMITS: ConnectionManagerInit = {
   maxPeerAddrsToDial: 8,
 }
 
-/**
- * Each connection is pinged, and hung up on when no answer comes: so a member whose network was cut is gone within half a minute. By
- * default the second may become 60 s, for all of them, once one has not answered.
- */
-export const LIVENESS: Pick<NonNullable<Libp2pInit['connectionMonitor']>, 'pingInterval' | 'pingTimeout'> = {
-  /** Ms. */
-  pingInterval: 10_000,
-  pingTimeout: { minTimeout: 5_000, maxTimeout: 20_000 },
-}
+/** So a member whose network was cut is gone within half a minute. */
+export const LIVENESS: Liveness = { interval: 10_000, patience: 20_000 }

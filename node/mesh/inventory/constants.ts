@@ -23,8 +23,8 @@ export const LONGEST_BATCH = 2_000
 export const CALM_BATCH = 5_000
 
 /** Ms after which an answer comes though there is nothing new, and after which a copy of which nothing was heard may be out of date. */
-export const ALIVE = 20_000
-export const FRESH = 45_000
+export const ALIVE = 60_000
+export const FRESH = 135_000
 
 /** Keys of one member that proved false and are remembered, for as long as it does not tell of them anew. */
 export const DOUBTED_KEYS = 4_096

@@ -43,7 +43,7 @@ test('who has said nothing for a while may have changed, and who goes on saying 
   const { inventories } = network.get('b')
   expect([inventories.status('a')?.state, inventories.isSettled('a')]).toEqual(['fresh', true])
   network.get('a').sends = () => undefined
-  await clock.advance(46 * SECOND)
+  await clock.advance(136 * SECOND)
   expect([inventories.status('a')?.state, inventories.isSettled('a')]).toEqual(['stale', false])
 })
 
