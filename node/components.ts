@@ -7,6 +7,7 @@ import { AuditLog } from './audit-log.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
+import { homeOf } from './cache/home.ts'
 import { Intake } from './cache/intake.ts'
 import { replan } from './cache/replan.ts'
 import { SeededUpstream } from './cache/seeded-upstream.ts'
@@ -127,10 +128,12 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   if (config.mesh.ephemeral) building.adopt(passingNode(config.data, id), (node) => node.remove())
   const sender = new Sender({ pool: new ScratchPool(), rendered })
   const shelf = new StoreShelf({ store, partial: (digest) => cache.partial(digest) })
+  const home = (key: string) => homeOf(key, protocols)
   const pins: Pins = new Pins(
     {
       store,
       clock,
+      home,
       isPrivate: (base) => upstream.isPrivate(base),
       announce: (digests, name) => mesh.announce(digests, name),
       trouble: (what) => log.warn(what),
@@ -177,7 +180,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
     }),
   ]
   const effects = (): NodeEffects => new NodeEffects({ settings, purger, log })
-  const parts = { config, key, shelf, pins, permanence, services, effects, events, memberStats, clock, log }
+  const parts = { config, key, shelf, pins, permanence, services, effects, home, events, memberStats, clock, log }
   const mesh: MeshSwitch = building.adopt(meshOf(parts), (part) => part.close())
   const settings: LiveSettings = new LiveSettings(
     {

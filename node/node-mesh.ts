@@ -24,6 +24,8 @@ interface MeshParts {
   services(mesh: Pick<Answering, 'isSeed' | 'usable'>): readonly MemberService[]
   /** Not before all is built. */
   effects(): NodeEffects
+  /** By what the seeds are chosen that a key belongs to. */
+  home(key: string): string
   readonly events: Events
   readonly memberStats: MemberStats
   readonly clock: Clock
@@ -39,6 +41,7 @@ export function meshOf({
   permanence,
   services,
   effects,
+  home,
   events,
   memberStats,
   clock,
@@ -67,7 +70,7 @@ export function meshOf({
       // A node that is in no mesh does not pay for what it takes to be in one: a quarter of a second and 50 MB.
       open: async (membership: Membership) =>
         (await import('./mesh/open-mesh.ts')).openMesh(
-          { key, membership, shelf, pins, permanence, effects: effects(), clock, log, answering },
+          { key, membership, shelf, pins, permanence, effects: effects(), home, clock, log, answering },
           { ...config.mesh, data: config.data, version: VERSION },
         ),
       log,

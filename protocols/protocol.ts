@@ -185,6 +185,11 @@ export interface Protocol {
    * Undefined for a path that is none of its own; throws NO_SUCH_MIRROR for one that is, but that no mirror is for.
    */
   claim?(target: { path: string; query: string }, mirrors: readonly Mirror[]): Claim | undefined
+  /**
+   * The package that a canonical path below an upstream is of, in any one spelling. Seeds keep all of a package together. If not set, or for
+   * what has no document beside it, each path is kept by itself.
+   */
+  family?(path: string): string
   /** Pure. Throws BAD_REQUEST or METHOD_NOT_ALLOWED for what the ecosystem does not have. */
   route(request: MirrorRequest, mirror: Mirror): Route
   /**

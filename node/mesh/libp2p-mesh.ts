@@ -43,6 +43,8 @@ export interface Libp2pMeshComponents extends PeerSourceComponents {
   refresh(): void
   /** Whether this node is a seed now. */
   isSeed(): boolean
+  /** By what the seeds are chosen that a key belongs to. */
+  home(key: string): string
   close(): Promise<void>
 }
 
@@ -122,7 +124,7 @@ export class Libp2pMesh implements Mesh {
     const role = names === 'members' ? undefined : 'seed'
     const others = which === 'promising' ? book.usables(role) : book.unblamed(role)
     if (others.length === 0) return []
-    const order = ranked(key, this.fetches ? [...others, self] : others)
+    const order = ranked(this.#components.home(key), this.fetches ? [...others, self] : others)
     // Whoever fetches for others asks only those before itself: however much nodes differ about who is there, no two send each
     // other in circles.
     const before = this.fetches ? order.slice(0, order.indexOf(self)) : order

@@ -46,6 +46,8 @@ export interface MeshComponents {
   readonly log: Logger
   /** Makes what answers members' requests. */
   answering(mesh: Answering): BlobListenerComponents['handle']
+  /** By what the seeds are chosen that a key belongs to; by itself if left out. */
+  home?(key: string): string
   /** What the ledger of the mesh means to the rest of the node; nothing if left out. */
   readonly effects?: LedgerEffects
   /** What keeps pins on the seeds of a mesh, from when it is open until it closes. */
@@ -320,6 +322,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
         notAfter: own.notAfter,
       }),
       isSeed: () => own.role === 'seed',
+      home: components.home ?? ((key) => key),
       membership: () => gate.membership,
       ledger: {
         ledger,

@@ -27,6 +27,8 @@ export interface KeeperComponents extends Omit<IntakeComponents, 'store' | 'seed
   readonly store: Store
   readonly seeds: SeedsOfPins
   readonly clock: Clock
+  /** As `PlacementComponents` has it. */
+  home(key: string): string
   /** Something that an operator should know. */
   trouble(what: string): void
 }

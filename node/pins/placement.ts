@@ -6,13 +6,21 @@ export interface PlacementInit {
   readonly replicas: number
 }
 
+export interface PlacementComponents {
+  readonly seeds: Pick<Seeds, 'self' | 'isSeed' | 'others'>
+  /** By what seeds are chosen for a key. */
+  home(key: string): string
+}
+
 /** Where pins belong: on the seeds that come first for their key, of those that are there now. */
 export class Placement {
   readonly #seeds: Pick<Seeds, 'self' | 'isSeed' | 'others'>
+  readonly #home: (key: string) => string
   readonly #replicas: number
 
-  constructor(components: { seeds: Pick<Seeds, 'self' | 'isSeed' | 'others'> }, init: PlacementInit) {
+  constructor(components: PlacementComponents, init: PlacementInit) {
     this.#seeds = components.seeds
+    this.#home = components.home
     this.#replicas = init.replicas
   }
 
@@ -25,6 +33,6 @@ export class Placement {
 
   /** The seeds of a key among `live`, the likeliest first. */
   of(key: string, live: readonly string[] = this.live): readonly string[] {
-    return live.length <= 1 ? live : ranked(key, live).slice(0, this.#replicas)
+    return live.length <= 1 ? live : ranked(this.#home(key), live).slice(0, this.#replicas)
   }
 }

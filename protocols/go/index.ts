@@ -17,6 +17,7 @@ export const go: Protocol = {
   settings: ['sumdb'],
   names: { example: 'git.corp.test/*', levels: '/', canonical: canonicalPattern },
   rootAliases: [],
+  family: (path) => path.split('/@', 1)[0] ?? path,
   route,
   planOf: planNamed,
   formatError,

@@ -22,6 +22,8 @@ export const maven: Protocol = {
     canonical: canonicalPattern,
   },
   rootAliases: [],
+  // A file, its checksums, and the metadata of a snapshot.
+  family: (path) => path.slice(0, path.lastIndexOf('/') + 1),
   route,
   planOf: planNamed,
   formatError,

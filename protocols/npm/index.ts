@@ -8,7 +8,7 @@ import { formatError } from './errors.ts'
 import { planNamed } from './named.ts'
 import { isExactVersion } from './names.ts'
 import { offers } from './offers.ts'
-import { parseAudit, parsePath, type Resource, upstreamPath } from './paths.ts'
+import { packageIn, parseAudit, parsePath, type Resource, upstreamPath } from './paths.ts'
 import { boundName, type Kept, planOf, siteAt } from './plans.ts'
 import { subjectOf } from './subject.ts'
 import { defaultUpstreams } from './upstreams.ts'
@@ -29,6 +29,7 @@ export const npm: Protocol = {
   },
   // npm takes the path of `dist.attestations.url` as it is, and so loses the mount (pacote, `lib/registry.js`).
   rootAliases: ['/-/npm/v1/attestations/'],
+  family: packageIn,
   route,
   planOf: planNamed,
   formatError,

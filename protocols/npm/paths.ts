@@ -80,6 +80,12 @@ function parsePackagePath(path: string): Resource | undefined {
   return { kind: 'manifest', name, selector: first }
 }
 
+/** What comes before the file in a path that `upstreamPath` made, with a slash between scope and name. */
+export function packageIn(path: string): string {
+  const [name = ''] = path.replace(/%2f/i, '/').split('/-/', 1)
+  return name
+}
+
 /** Where an upstream has a resource, below its base URL: always the same spelling for the same resource. */
 export function upstreamPath(resource: Exclude<Resource, { kind: 'audit' }>): string {
   switch (resource.kind) {

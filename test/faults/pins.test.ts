@@ -1,10 +1,12 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
+import { homeOf } from '../../node/cache/home.ts'
 import { systemClock } from '../../node/clock.ts'
 import { ranked } from '../../node/mesh/rendezvous.ts'
 import type { Seeds } from '../../node/mesh/seeds.ts'
 import { DiskStore } from '../../node/store/disk-store.ts'
+import { protocols } from '../../protocols/index.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { Members } from '../harness/members.ts'
@@ -88,8 +90,9 @@ describe('three seeds', () => {
     for (const { peer, data } of seeds) for (const key of await pinsOn(data)) held.set(key, [...(held.get(key) ?? []), peer])
     expect(held.size).toBeGreaterThanOrEqual(paths.length)
     const ids = seeds.map(({ peer }) => peer)
-    for (const [key, holders] of held) expect(holders).toEqual(expect.arrayContaining(ranked(key, ids).slice(0, 2)))
-    const share = [...held].filter(([key]) => ranked(key, ids).indexOf(victim.peer) < 2).length
+    for (const [key, holders] of held)
+      expect(holders).toEqual(expect.arrayContaining(ranked(homeOf(key, protocols), ids).slice(0, 2)))
+    const share = [...held].filter(([key]) => ranked(homeOf(key, protocols), ids).indexOf(victim.peer) < 2).length
     expect([...held].filter(([, holders]) => holders.includes(victim.peer))).toHaveLength(share)
     expect(share).toBeGreaterThan(0)
   })

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import type { Digest } from '../../../node/digest.ts'
+import { FRESH } from '../../../node/mesh/inventory/constants.ts'
 import { fingerprintOf } from '../../../node/mesh/inventory/fingerprint.ts'
 import { Inventories } from '../../../node/mesh/inventory/inventories.ts'
 import { nameDigest } from '../../../node/mesh/inventory/name-digest.ts'
@@ -92,7 +93,7 @@ test('what a member told long ago rules nothing out', async () => {
   const { clock, meet, lists, router, asked, all } = setUp()
   meet('a')
   lists('a')
-  await clock.advance(45_001)
+  await clock.advance(FRESH + 1)
   expect([router.coversAll, await all(), asked.length]).toEqual([false, [], 1])
 })
 

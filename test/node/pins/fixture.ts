@@ -96,6 +96,7 @@ export class SeedNet {
       {
         store,
         clock: this.clock,
+        home: (key) => key,
         isPrivate: (base) => logins.has(base),
         announce: () => {},
         trouble: (what) => troubles.push(what),
