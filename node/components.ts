@@ -135,7 +135,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       clock,
       home,
       isPrivate: (base) => upstream.isPrivate(base),
-      announce: (digests, name) => mesh.announce(digests, name),
+      announce: (digests) => mesh.announce(digests),
       trouble: (what) => log.warn(what),
     },
     { replicas: config.mesh.replicas },

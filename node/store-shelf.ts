@@ -1,6 +1,5 @@
 import type { Body } from './body.ts'
 import { type Digest, parseDigest } from './digest.ts'
-import { nameDigest } from './mesh/inventory/name-digest.ts'
 import type { PartialBlob, Shelf } from './mesh/shelf.ts'
 import type { Store } from './store/store.ts'
 
@@ -48,22 +47,14 @@ export class StoreShelf implements Shelf {
   }
 
   async *holdings(): AsyncGenerator<Digest, void> {
-    for await (const { digests } of this.#offered()) yield* digests
-  }
-
-  async *listing(): AsyncGenerator<Digest, void> {
-    for await (const { key, digests, isArtifact } of this.#offered()) {
-      yield* digests
-      if (isArtifact && digests.length > 0) yield nameDigest(key)
-    }
-  }
-
-  async *#offered(): AsyncGenerator<{ key: string; digests: Digest[]; isArtifact: boolean }, void> {
     const { blobs, records } = this.#store
-    for await (const [key, { blob, verified, link, private: isPrivate, freshFor }] of records.entries('')) {
+    for await (const [, { blob, verified, link, private: isPrivate }] of records.entries('')) {
       // Names outlive what was evicted.
       if (link || isPrivate || blobs.find({ algorithm: 'sha256', hex: blob }) === undefined) continue
-      yield { key, digests: verified.flatMap((text) => parseDigest(text) ?? []), isArtifact: freshFor === null }
+      for (const text of verified) {
+        const digest = parseDigest(text)
+        if (digest) yield digest
+      }
     }
   }
 

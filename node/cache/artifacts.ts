@@ -197,8 +197,7 @@ export class Artifacts {
       if (record && plan.index) void lookup.cached(plan)
       if (!record || record.private || record.verified.length === 0) return
       const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
-      const name = record.freshFor === null ? plan.key : undefined
-      if (digests.length > 0) this.#components.mesh.announce(digests, name)
+      if (digests.length > 0) this.#components.mesh.announce(digests)
     })
     return flight
   }

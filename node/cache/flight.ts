@@ -2,7 +2,6 @@ import { type Body, readAll } from '../body.ts'
 import { type Digest, formatDigest, isOfBytes } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
-import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
 import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
@@ -202,15 +201,13 @@ export class Flight {
     }
   }
 
-  /** Waits for what is known at once, and for the digest where a member may have what is called so: it can be asked by that only. */
+  /**
+   * Waits for what is known at once. Members can be asked by digest only: where there are some, upstream's metadata is waited for
+   * as well. That costs a client little, since the last bytes go out no earlier in any case.
+   */
   async #learn(): Promise<void> {
-    await this.#components.expecting.early
-    if (!this.#components.mesh.rulesOut(this.#plan.key)) await this.#digestForMembers()
-  }
-
-  /** Upstream's metadata is waited for. That costs a client little, since the last bytes go out no earlier in any case. */
-  async #digestForMembers(): Promise<void> {
     const { expecting, mesh, clock } = this.#components
+    await expecting.early
     if (!mesh.populated || expecting.known) return
     const over = new AbortController()
     const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
@@ -303,13 +300,9 @@ export class Flight {
       expecting.begin()
       this.#headers = headers
     }
-    const onTrusted = ({ headers, kind, through, size = 0 }: OpenBody) => {
+    const onTrusted = ({ headers, kind, through }: OpenBody) => {
       // Of a document nothing goes out before it was read.
-      if (this.#plan.document) return
-      const begin = () => this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind: through ?? kind })
-      // What is large goes to a crowd by its digest, so that its parts are handed on.
-      if (size > LARGE_BYTES) void this.#digestForMembers().then(begin)
-      else begin()
+      if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind: through ?? kind })
     }
     return new Transfer(
       { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onUpstream, onTrusted },

@@ -7,7 +7,6 @@ import type { Announcer } from './dht/announcer.ts'
 import type { DhtLookup } from './dht/lookup.ts'
 import { METERED_HEAD_START } from './head-start.ts'
 import type { Inventories } from './inventory/inventories.ts'
-import { nameDigest } from './inventory/name-digest.ts'
 import type { OwnInventory } from './inventory/own-inventory.ts'
 import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
 import type { MeshLedger } from './mesh-ledger.ts'
@@ -136,14 +135,10 @@ export class Libp2pMesh implements Mesh {
     return book.usables('seed').map((id) => new SeedChunks(this.#components, id, digest))
   }
 
-  rulesOut(key: string): boolean {
-    return this.#components.router.rulesOutName(key)
-  }
-
-  announce(digests: readonly Digest[], key?: string): void {
+  announce(digests: readonly Digest[]): void {
     const { lookup, inventory, announcer } = this.#components
     for (const digest of digests) lookup.forget(digest)
-    inventory.add(key === undefined ? digests : [...digests, nameDigest(key)])
+    inventory.add(digests)
     announcer.announce(digests)
   }
 

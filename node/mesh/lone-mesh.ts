@@ -23,10 +23,6 @@ export class LoneMesh implements Mesh {
     return []
   }
 
-  rulesOut(): boolean {
-    return true
-  }
-
   announce(): void {}
 
   withdraw(): void {}

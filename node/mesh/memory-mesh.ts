@@ -66,8 +66,6 @@ export class MemoryMesh implements Mesh {
   readonly kind: 'peer' | 'seed'
   /** Digests that this member told the others of. */
   readonly announced: string[] = []
-  /** Cache keys of artifacts that it told the others of. */
-  readonly names = new Set<string>()
   /** Ids of the members that this one complained about, as often as it did. */
   readonly blamed: string[] = []
   /** Ids of those that kept this one waiting, likewise. */
@@ -147,12 +145,7 @@ export class MemoryMesh implements Mesh {
     return metered ? METERED_HEAD_START : this.#headStart
   }
 
-  rulesOut(key: string): boolean {
-    return this.#knowsAll && !this.#others().some(({ names }) => names.has(key))
-  }
-
-  announce(digests: readonly Digest[], key?: string): void {
-    if (key !== undefined) this.names.add(key)
+  announce(digests: readonly Digest[]): void {
     this.announced.push(...digests.map(formatDigest))
   }
 

@@ -132,12 +132,8 @@ export class MeshSwitch implements Mesh {
     return this.#mesh.chunkSources(digest)
   }
 
-  rulesOut(key: string): boolean {
-    return this.#mesh.rulesOut(key)
-  }
-
-  announce(...told: Parameters<Mesh['announce']>): void {
-    this.#mesh.announce(...told)
+  announce(digests: readonly Digest[]): void {
+    this.#mesh.announce(digests)
   }
 
   withdraw(digests: readonly Digest[]): void {

@@ -88,10 +88,8 @@ export interface Mesh {
   seeds(key: string, which?: 'promising' | 'connected'): readonly Seed[]
   /** Seeds that may have the chunk list of a large blob. */
   chunkSources(digest: Digest): readonly ChunkSource[]
-  /** Whether it is known, before any digest is, that no member has the artifact of this cache key. */
-  rulesOut(key: string): boolean
-  /** Tells the mesh that this node can serve a verified, public blob, which is the artifact of this cache key where that never changes. */
-  announce(digests: readonly Digest[], key?: string): void
+  /** Tells the mesh that this node can serve a verified, public blob. */
+  announce(digests: readonly Digest[]): void
   /** Tells the mesh that it serves them no more; what it still has it goes on to serve. */
   withdraw(digests: readonly Digest[]): void
   close(): Promise<void>

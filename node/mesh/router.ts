@@ -2,7 +2,6 @@ import type { Digest } from '../digest.ts'
 import type { DhtLookup } from './dht/lookup.ts'
 import { shuffled } from './host/shuffled.ts'
 import type { Inventories } from './inventory/inventories.ts'
-import { nameDigest } from './inventory/name-digest.ts'
 import type { PeerBook } from './peer-book.ts'
 import { RouterCounter } from './router-counts.ts'
 import type { MemberWithBlob } from './whereabouts.ts'
@@ -82,13 +81,6 @@ export class Router {
   /** Whether nobody has what is known by these digests. */
   rulesOut(digests: readonly Digest[]): boolean {
     return this.coversAll && digests.every((digest) => this.listing(digest).length === 0)
-  }
-
-  /** Whether no member has an artifact that is called so, whatever its digest. */
-  rulesOutName(key: string): boolean {
-    const { book, inventories } = this.#components
-    const digest = nameDigest(key)
-    return this.coversAll && !book.serving().some((peer) => inventories.lists(peer, digest))
   }
 
   /** Everybody who is said to have one of them, whether or not it would be asked: as `locate`, without guesses. */

@@ -25,8 +25,6 @@ export interface Shelf {
   partial(digest: Digest): PartialBlob | undefined
   /** Every digest that `has` answers for, in no order. */
   holdings(): AsyncIterable<Digest>
-  /** The same, and the `nameDigest` of each artifact that they are of. */
-  listing(): AsyncIterable<Digest>
   /** The chunk list that was kept with a blob: sha256 of each MiB. */
   chunks(digest: Digest): Buffer | undefined
   keepChunks(digest: Digest, hashes: Buffer): Promise<void>

@@ -16,7 +16,7 @@ export interface IntakeComponents {
   /** Whether this node asks an upstream with a login of its own. */
   isPrivate(base: string): boolean
   /** Tells the mesh of digests that this node can serve from now on. */
-  announce(digests: readonly Digest[], key?: string): void
+  announce(digests: readonly Digest[]): void
 }
 
 interface Coming {
@@ -163,8 +163,7 @@ export class Intake {
       } finally {
         this.#nextTurn(peer)
       }
-      const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
-      announce(digests, record.freshFor === null ? key : undefined)
+      announce(record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree))
       return HELD
     } catch (error) {
       const reason = error instanceof WarrenError ? error.message : `this seed failed to take it: ${reasonOf(error)}`

@@ -25,7 +25,7 @@ const MANIFEST_BYTES = 64 << 10
 const SEEDS = 2
 /** Provider records that a server of the DHT keeps of one member. */
 const QUOTA = 20_000
-const INVENTORY_PROTOCOL = '/warren/inventory/1.1.0'
+const INVENTORY_PROTOCOL = '/warren/inventory/1.0.0'
 
 useLeakCheck()
 const temp = useTempFolders('file')

@@ -54,9 +54,4 @@ export class MemoryShelf implements Shelf {
   async *holdings(): AsyncGenerator<Digest, void> {
     for (const { digest } of this.#held.values()) yield digest
   }
-
-  /** Nothing here has a name. */
-  listing(): AsyncGenerator<Digest, void> {
-    return this.holdings()
-  }
 }

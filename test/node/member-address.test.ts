@@ -9,6 +9,7 @@ const PEER = '12D3KooWD3eckifWpRn9wQpMG9R9hX3sD158z7EqHWmweQAJU5SA'
 describe('what a person or a ticket says', () => {
   test.for([
     ['10.0.0.5:7471', { host: '10.0.0.5', port: 7471 }, '/ip4/10.0.0.5/tcp/7471'],
+    ['[10.0.0.1]:80', { host: '10.0.0.1', port: 80 }, '/ip4/10.0.0.1/tcp/80'],
     ['[2001:db8::1]:65535', { host: '2001:db8::1', port: 65_535 }, '/ip6/2001:db8::1/tcp/65535'],
     ['seed.example.test:1', { host: 'seed.example.test', port: 1 }, '/dns/seed.example.test/tcp/1'],
     ['warren_seed_1:7471', { host: 'warren_seed_1', port: 7471 }, '/dns/warren_seed_1/tcp/7471'],
@@ -42,7 +43,6 @@ describe('what a person or a ticket says', () => {
     '::1:7471',
     '[::1]',
     '[a]:80',
-    '[10.0.0.1]:80',
     '[fe80::1%eth0]:7471',
     'a:0',
     'a:65536',

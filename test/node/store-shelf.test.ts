@@ -2,7 +2,6 @@ import { writeFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { readAll } from '../../node/body.ts'
 import { type Algorithm, type Digest, formatDigest } from '../../node/digest.ts'
-import { nameDigest } from '../../node/mesh/inventory/name-digest.ts'
 import { DiskStore } from '../../node/store/disk-store.ts'
 import { MemoryStore } from '../../node/store/memory-store.ts'
 import type { Store } from '../../node/store/store.ts'
@@ -67,14 +66,6 @@ describe.each(Object.keys(STORES))('what members may have of a %s', (name) => {
       [digestOf(SMALL), digestOf(LARGE, 'sha256'), digestOf(LARGE)].map(formatDigest).sort(),
     )
     for await (const digest of shelf.holdings()) expect(shelf.has(digest)).toBe(true)
-  })
-
-  it('is listed with what stands for the name of each artifact, and of nothing that may change', async () => {
-    const { store, shelf } = await shelfWith(['unverified', UNVERIFIED, []])
-    await store.records.put('document', { ...recordOf(SMALL, { verified: [formatDigest(digestOf(SMALL))] }), freshFor: 1_000 })
-    const listed = (await Array.fromAsync(shelf.listing())).map(formatDigest)
-    const names = ['small', 'large'].map((key) => formatDigest(nameDigest(key)))
-    expect(new Set(listed)).toEqual(new Set([...(await holdings(shelf)), ...names]))
   })
 
   it('is nothing that is not kept: unknown, only staged, or deleted', async () => {

@@ -11,7 +11,7 @@ import { Subscriptions } from './subscriptions.ts'
 export interface InventoryExchangeComponents {
   readonly libp2p: Libp2p
   readonly book: PeerBook
-  readonly shelf: Pick<Shelf, 'has' | 'listing'>
+  readonly shelf: Pick<Shelf, 'has' | 'holdings'>
   readonly clock: Clock
 }
 

@@ -9,13 +9,13 @@ import type { Ask, Frame } from './frames.ts'
 const MINUTE = 60_000
 /** Ms between two looks at all that is kept: what came or went and was not told of. */
 const RECOUNT = 60 * MINUTE
-/** Digests that are looked at before others get their turn, and ms that these get. */
+/** Holdings that are looked at before others get their turn, and ms that these get. */
 const SLICE = 500
 const REST = 5
 const NONE = new Uint32Array()
 
 export interface OwnInventoryComponents {
-  readonly shelf: Pick<Shelf, 'has' | 'listing'>
+  readonly shelf: Pick<Shelf, 'has' | 'holdings'>
   readonly clock: Clock
   readonly random?: () => number
   /** Whether seeds fetch for all, so that nobody asks upstream for what a neighbour has had for a moment. */
@@ -205,7 +205,7 @@ export class OwnInventory {
     const touched = this.#touched
     const lists: Uint32Array[] = []
     let slice: Digest[] = []
-    for await (const digest of shelf.listing()) {
+    for await (const digest of shelf.holdings()) {
       signal.throwIfAborted()
       if (slice.push(digest) < SLICE) continue
       lists.push(Uint32Array.from(fingerprintsOf(slice)))

@@ -4,7 +4,7 @@ import { lpStream } from '@libp2p/utils'
 import type { Channel } from './channel.ts'
 import { MAX_ASK_BYTES, MAX_FRAME_BYTES } from './constants.ts'
 
-const PROTOCOL = '/warren/inventory/1.1.0'
+const PROTOCOL = '/warren/inventory/1.0.0'
 
 /** Begins a conversation about what a connected member has. */
 export async function openInventory(libp2p: Libp2p, peer: string, signal: AbortSignal): Promise<Channel> {

@@ -66,8 +66,6 @@ export interface Parts {
   readonly upstream?: Upstream
   readonly store?: Store
   readonly mesh?: Mesh
-  /** Whether its mesh knows of all members what they have. */
-  readonly knowsAll?: boolean
   readonly clock?: VirtualClock
   readonly init?: Partial<CacheInit>
   readonly mayPrefetch?: CacheComponents['mayPrefetch']
@@ -79,7 +77,7 @@ export function makeCache(parts: Parts = {}) {
   const memory = new MemoryStore()
   const store = parts.store ?? memory
   const network = new MemoryNetwork()
-  const mesh = network.join({ id: 'self', knowsAll: parts.knowsAll ?? false })
+  const mesh = network.join({ id: 'self' })
   const upstream = new MemoryUpstream(parts.script ?? (() => ({ status: 404 })))
   const documents = new Documents({ records: store.records, clock })
   const events = new RecordedEvents()

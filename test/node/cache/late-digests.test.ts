@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import type { MemoryAnswer } from '../../../node/upstream/memory-upstream.ts'
 import { bytesOf, codeOf, inTime, type Kit, makeCache, serve, settled, turns, useCacheTests } from './fixture.ts'
 import { member } from './mesh.ts'
-import { BASE, digestOf, document, indexBytes, indexed } from './plans.ts'
+import { BASE, document, indexBytes, indexed } from './plans.ts'
 
 useCacheTests()
 
@@ -14,16 +14,15 @@ const PLAN = indexed('a', INDEX)
 const PATIENCE = 2_000
 
 /** A cache whose upstream tells digests when the test says so. */
-function late(refusal?: MemoryAnswer, { knowsAll = false, bytes = BYTES } = {}) {
+function late(refusal?: MemoryAnswer) {
   const metadata = Promise.withResolvers<MemoryAnswer>()
   const kit = makeCache({
-    knowsAll,
     script: (request) => {
       if (request.url === INDEX.url) return metadata.promise
-      return refusal ?? serve(request, bytes)
+      return refusal ?? serve(request, BYTES)
     },
   })
-  const tell = () => metadata.resolve({ body: indexBytes({ a: { bytes } }) })
+  const tell = () => metadata.resolve({ body: indexBytes({ a: { bytes: BYTES } }) })
   return { kit, metadata, tell }
 }
 
@@ -79,46 +78,6 @@ describe('an artifact whose digest comes late', () => {
     expect(asked(kit)).toEqual([1, 1])
     tell()
     expect((await fetching).equals(BYTES)).toBe(true)
-  })
-
-  it('is waited for by nobody where all have told what they have and none has what is called so', async () => {
-    const { kit, tell } = late(undefined, { knowsAll: true })
-    const peer = member(kit, 'p', bytesOf(10))
-    const fetching = kit.fetch(PLAN)
-    await turns()
-    expect(asked(kit)).toEqual([1, 1])
-    tell()
-    expect((await fetching).equals(BYTES)).toBe(true)
-    await turns()
-    expect([[...kit.mesh.names], peer.asked]).toEqual([[PLAN.key], 0])
-  })
-
-  it('is waited for where one of them has what is called so', async () => {
-    const { kit, tell } = late(undefined, { knowsAll: true })
-    const peer = member(kit, 'p', BYTES)
-    peer.announce([], PLAN.key)
-    const fetching = kit.fetch(PLAN)
-    await kit.clock.advance(PATIENCE - 1)
-    expect(asked(kit)).toEqual([1, 0])
-    tell()
-    expect((await fetching).equals(BYTES)).toBe(true)
-    expect([asked(kit), peer.asked]).toEqual([[1, 0], 1])
-  })
-
-  it('goes out, if it is large, once it can be handed on by its digest, or that took too long', async () => {
-    for (const told of [true, false]) {
-      const bytes = bytesOf(9 << 20)
-      const { kit, tell } = late(undefined, { knowsAll: true, bytes })
-      member(kit, 'p', bytesOf(10))
-      const getting = kit.get(PLAN)
-      expect(await settled(getting)).toBe(false)
-      if (told) tell()
-      else await kit.clock.advance(PATIENCE)
-      const found = await getting
-      expect(kit.cache.partial(digestOf(bytes))?.size).toBe(told ? bytes.length : undefined)
-      found.body.close()
-      tell()
-    }
   })
 
   it.each([404, 403, 503])('comes from a member when upstream answered %i before the digest was known', async (status) => {

@@ -143,7 +143,6 @@ describe('a member that is slow', () => {
       relies: false,
       headStart: () => 0,
       withdraw: () => {},
-      rulesOut: () => false,
       announce() {},
       seeds: () => [],
       source: () => undefined,

@@ -3,7 +3,6 @@ import type { Digest } from '../../../node/digest.ts'
 import { FRESH } from '../../../node/mesh/inventory/constants.ts'
 import { fingerprintOf } from '../../../node/mesh/inventory/fingerprint.ts'
 import { Inventories } from '../../../node/mesh/inventory/inventories.ts'
-import { nameDigest } from '../../../node/mesh/inventory/name-digest.ts'
 import { PeerBook } from '../../../node/mesh/peer-book.ts'
 import { Router, type RouterComponents } from '../../../node/mesh/router.ts'
 import type { Role } from '../../../node/trust/standing.ts'
@@ -76,17 +75,6 @@ test('the DHT is not asked where all members that are known have told what they 
   others.unmet = 0
   lists('a', OTHER)
   expect([router.rulesOut([DIGEST]), router.rulesOut([DIGEST, OTHER])]).toEqual([true, false])
-})
-
-test('a name is ruled out where all have told what they have, and none lists it', async () => {
-  const { meet, lists, others, router } = setUp()
-  meet('a', 'b')
-  lists('a', DIGEST, nameDigest('one'))
-  expect(router.rulesOutName('two')).toBe(false)
-  lists('b', OTHER)
-  expect(['one', 'two'].map((key) => router.rulesOutName(key))).toEqual([false, true])
-  others.unmet = 1
-  expect(router.rulesOutName('two')).toBe(false)
 })
 
 test('what a member told long ago rules nothing out', async () => {

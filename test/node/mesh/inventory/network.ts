@@ -32,7 +32,7 @@ export class Node {
     this.isSeed = isSeed
     const shelf = {
       has: (digest: Digest) => this.held.has(formatDigest(digest)),
-      listing: async function* (this: Node) {
+      holdings: async function* (this: Node) {
         yield* this.held.values()
       }.bind(this),
     }

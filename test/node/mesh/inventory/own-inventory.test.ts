@@ -19,7 +19,7 @@ function setUpIn(mesh: { isCalm: boolean }, ...names: readonly string[]) {
   const state = { gate: Promise.resolve() }
   const shelf = {
     has: (digest: Digest) => held.has(formatDigest(digest)),
-    listing: async function* () {
+    holdings: async function* () {
       for (const digest of [...held.values(), MD5]) {
         await state.gate
         yield digest
