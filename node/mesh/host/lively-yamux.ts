@@ -19,20 +19,16 @@ export interface Liveness {
  */
 export function livelyYamux(liveness: Liveness): ReturnType<typeof yamux> {
   return () => {
-    const { protocol, createStreamMuxer } = bound(yamux({ enableKeepAlive: false })())
+    const factory = yamux({ enableKeepAlive: false })()
     return {
-      protocol,
+      protocol: factory.protocol,
       createStreamMuxer: (connection) => {
-        const muxer = createStreamMuxer(connection)
+        const muxer = factory.createStreamMuxer(connection)
         watch(connection, muxer, liveness)
         return muxer
       },
     }
   }
-}
-
-function bound(factory: ReturnType<ReturnType<typeof yamux>>) {
-  return { protocol: factory.protocol, createStreamMuxer: factory.createStreamMuxer.bind(factory) }
 }
 
 function watch(connection: MessageStream, muxer: Muxer, { interval, patience }: Liveness): void {

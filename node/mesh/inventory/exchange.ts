@@ -50,10 +50,8 @@ export class InventoryExchange {
   async start(): Promise<void> {
     await answerInventory(this.#libp2p, (peer, channel) => this.#server.serve(peer, channel, this.#life.signal))
     for (const event of ['connection:open', 'connection:close'] as const)
-      this.#libp2p.addEventListener(event, () => {
-        this.#subscriptions.refresh()
-        this.own.hurry()
-      })
+      this.#libp2p.addEventListener(event, () => this.#subscriptions.refresh())
+    this.#libp2p.addEventListener('connection:close', () => this.own.hurry())
     this.own.start()
   }
 
