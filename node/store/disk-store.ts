@@ -112,7 +112,7 @@ export class DiskStore implements Store {
     this.#journal = journal
     this.room = new Room({
       space: this.#space,
-      taken: () => this.#stagings.values().reduce((sum, { pending }) => sum + pending, index.usage.bytes),
+      taken: () => this.#taken(),
     })
     this.cold = new ColdBlobs({ index, lastUse, files, alone })
     this.custody = new Custody({ index, files, queue, purged, busy: () => this.#stagings.size > 0 })
@@ -227,6 +227,13 @@ export class DiskStore implements Store {
       await this.#index.close()
     })()
     return this.#closing
+  }
+
+  /** Asked several times for each blob, hundreds of which may be on their way: a loop makes no garbage. */
+  #taken(): number {
+    let sum = this.#index.usage.bytes
+    for (const { pending } of this.#stagings) sum += pending
+    return sum
   }
 
   async #sweep(folder: string): Promise<void> {

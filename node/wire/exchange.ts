@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici'
+import { passedThrough } from '../collector.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import { type BodySource, WireBody } from './body.ts'
 import { CONNECT_SLACK, MOST_INTERIMS } from './constants.ts'
@@ -135,6 +136,7 @@ class Exchange implements Dispatcher.DispatchHandler {
 
   onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
     this.#body?.push(chunk)
+    passedThrough(chunk.length)
   }
 
   onResponseEnd(): void {

@@ -18,6 +18,8 @@ interface WarrenInit {
   readonly hotBytes?: number
   /** Of a mesh to join. */
   readonly ticket?: string
+  /** Whose data folder outlives the node, until these are disposed; goes with the node, where not set. */
+  readonly folders?: AsyncDisposableStack
 }
 
 /** A mirror as it stands in a configuration. */
@@ -60,9 +62,9 @@ export class Warren implements Target {
     stack: AsyncDisposableStack,
     path: string,
     mirrors: Readonly<Record<string, unknown>>,
-    { hotBytes, ticket }: WarrenInit,
+    { hotBytes, ticket, folders = stack }: WarrenInit,
   ): Promise<Warren> {
-    const data = tempFolder(stack, 'node')
+    const data = tempFolder(folders, 'node')
     // A nearly full disk would stop storing, and then nothing of what is measured would happen.
     const config = {
       mirrors,

@@ -1,6 +1,5 @@
 import { HttpClient } from '../../harness/http.ts'
 import { type ServerProcess, startModule } from '../../harness/server-process.ts'
-import { tempFolder } from '../bench.ts'
 
 /**
  * The least that two machines can do: `node:https` that sends files, and `node:https` that hashes them (sha256 and sha512) and
@@ -16,11 +15,10 @@ export class BareHttps {
     this.#reader = reader
   }
 
-  /** @param folder what is sent */
-  static async start(stack: AsyncDisposableStack, folder: string): Promise<BareHttps> {
-    const server = stack.use(await startModule(new URL('../child/bare-server.ts', import.meta.url), [folder]))
-    const kept = tempFolder(stack, 'bare-kept')
-    const reader = stack.use(await startModule(new URL('../child/bare-reader.ts', import.meta.url), [kept]))
+  /** Folders whose files are sent, and where they are written. */
+  static async start(stack: AsyncDisposableStack, { from, to }: { from: string; to: string }): Promise<BareHttps> {
+    const server = stack.use(await startModule(new URL('../child/bare-server.ts', import.meta.url), [from]))
+    const reader = stack.use(await startModule(new URL('../child/bare-reader.ts', import.meta.url), [to]))
     const bare = new BareHttps(server, reader)
     stack.defer(() => bare.#client.close())
     return bare
