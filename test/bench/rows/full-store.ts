@@ -18,9 +18,8 @@ const ROW = '8'
 const BASE = 'http://127.0.0.1:1/'
 /** Artifacts that are asked for: more than a measurement gets through, so that none is in the node's memory. */
 const ASKED = 120_000
-/** The share of these that is for the node to warm up with, and that which is for a client that asks for one after the other. */
-const WARM_UP = 1 / 6
-const ONE_BY_ONE = 1 / 6
+/** The share of these that is for the node to warm up with, and as many for a client that waits for each answer. */
+const SHARE = 1 / 6
 /** What a tiny file and its entries take of a disk. */
 const BYTES_A_BLOB = 6_000
 /** How long a node has nothing to do before its memory is read. */
@@ -48,8 +47,8 @@ export const fullStore: Row = {
     await fillStore({ data, base: BASE, blobs }, bench.signal)
     const random = new Random(8)
     const asked = Array.from({ length: Math.min(ASKED, blobs) }, () => random.between(0, blobs - 1))
-    const ends = [asked.length * WARM_UP, asked.length * (1 - ONE_BY_ONE)] as const
-    const [warmUp, many, oneAfterOther] = [asked.slice(0, ends[0]), asked.slice(...ends), asked.slice(ends[1])]
+    const share = Math.ceil(asked.length * SHARE)
+    const [warmUp, many, oneAfterOther] = [asked.slice(0, share), asked.slice(share, -share), asked.slice(-share)]
     // What the disk takes to find a file that nobody has read for long is not the node's to answer for.
     for (const at of asked) readFileSync(join(data, 'store', 'blobs', artifact(at).sha256.slice(0, 2), artifact(at).sha256))
 

@@ -145,20 +145,27 @@ function checkSources(before: Requests, after: Requests, requests: number): void
   throw new Error(`of ${requests} small blobs too few came from a peer: ${JSON.stringify(Object.fromEntries(grown))}`)
 }
 
-async function measureBareSmall({ blobs, values, kept }: Part, folder: string): Promise<void> {
-  await using stack = new AsyncDisposableStack()
-  const bare = await BareHttps.start(stack, { from: folder, to: tempFolder(kept, 'bare-kept') })
-  const fetchAll = (packages: readonly Package[]) => bare.fetch(packages.flatMap(tarballPaths), AT_ONCE)
-  await fetchAll(blobs.smallWarmUp)
-  values.small.bare.push((blobs.small.length * VERSIONS * 1000) / (await fetchAll(blobs.small)))
+async function measureBareSmall({ blobs, values, kept }: Part, from: string): Promise<void> {
+  const ms = await bareMs({ from, to: tempFolder(kept, 'bare-kept') }, [blobs.smallWarmUp, blobs.small], AT_ONCE)
+  values.small.bare.push((blobs.small.length * VERSIONS * 1000) / ms)
 }
 
-async function measureBareLarge({ blobs, values }: Part, folder: string): Promise<void> {
+async function measureBareLarge({ blobs, values }: Part, from: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
-  const bare = await BareHttps.start(stack, { from: folder, to: tempFolder(stack, 'bare-kept') })
-  const fetchAll = (packages: readonly Package[]) => bare.fetch(packages.flatMap(tarballPaths), 1)
-  await fetchAll(blobs.largeWarmUp)
-  values.large.bare.push((bytesOf(blobs.large) / (await fetchAll(blobs.large))) * 1000)
+  const ms = await bareMs({ from, to: tempFolder(stack, 'bare-kept') }, [blobs.largeWarmUp, blobs.large], 1)
+  values.large.bare.push((bytesOf(blobs.large) / ms) * 1000)
+}
+
+/** Ms for all archives of the second packages, after those of the first, so many at a time. */
+async function bareMs(
+  folders: { from: string; to: string },
+  [warmUp, measured]: [Package[], Package[]],
+  at: number,
+): Promise<number> {
+  await using stack = new AsyncDisposableStack()
+  const bare = await BareHttps.start(stack, folders)
+  await bare.fetch(warmUp.flatMap(tarballPaths), at)
+  return await bare.fetch(measured.flatMap(tarballPaths), at)
 }
 
 function bytesOf(packages: readonly Package[]): number {
