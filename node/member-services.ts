@@ -1,5 +1,6 @@
 import type { Clock } from './clock.ts'
 import type { Config } from './config/schema.ts'
+import { BatchService } from './http/batch-service.ts'
 import { BlobService } from './http/blob-service.ts'
 import { ChunkService } from './http/chunk-service.ts'
 import type { MemberService } from './http/member-door.ts'
@@ -28,6 +29,7 @@ export function memberServices(
   const rate = uploadRate === undefined ? undefined : new UploadRate({ clock }, { rate: uploadRate })
   return [
     new BlobService({ handout: new Handout({ shelf, uploads, clock, rate }), sender }),
+    new BatchService({ shelf }),
     new ChunkService({ lists: new ChunkLists({ shelf, clock }), isSeed }),
   ]
 }

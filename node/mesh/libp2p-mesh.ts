@@ -8,12 +8,13 @@ import type { DhtLookup } from './dht/lookup.ts'
 import { METERED_HEAD_START } from './head-start.ts'
 import type { Inventories } from './inventory/inventories.ts'
 import type { OwnInventory } from './inventory/own-inventory.ts'
-import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed, SmallBlob } from './mesh.ts'
 import type { MeshLedger } from './mesh-ledger.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import { PeerSource, type PeerSourceComponents } from './peer-source.ts'
 import { ranked } from './rendezvous.ts'
 import type { Located, Router } from './router.ts'
+import type { SmallBlobs } from './small-blobs.ts'
 import { SeedChunks } from './swarm/seed-chunks.ts'
 import type { Whereabouts } from './whereabouts.ts'
 
@@ -28,6 +29,7 @@ const OVER = new Error('nobody looks for it any more')
 export interface Libp2pMeshComponents extends PeerSourceComponents {
   readonly lookup: DhtLookup
   readonly router: Router
+  readonly small: SmallBlobs
   readonly inventories: Inventories
   readonly inventory: Pick<OwnInventory, 'add' | 'remove'>
   readonly announcer: Announcer
@@ -110,6 +112,10 @@ export class Libp2pMesh implements Mesh {
     } finally {
       scope.end(OVER)
     }
+  }
+
+  small(digests: readonly Digest[]): Promise<SmallBlob | undefined> | undefined {
+    return this.populated ? this.#components.small.find(digests) : undefined
   }
 
   source(peer: string, digest: Digest): BlobSource | undefined {

@@ -11,6 +11,10 @@ export class LoneMesh implements Mesh {
 
   async *find(): AsyncIterable<BlobSource> {}
 
+  small(): undefined {
+    return undefined
+  }
+
   source(): undefined {
     return undefined
   }

@@ -115,6 +115,10 @@ export class MemoryMesh implements Mesh {
     }
   }
 
+  small(): undefined {
+    return undefined
+  }
+
   source(peer: string, digest: Digest): BlobSource | undefined {
     const member = this.#others().find(({ id }) => id === peer)
     return member && this.#source(member, digest)

@@ -4,7 +4,7 @@ import type { Digest } from '../digest.ts'
 import { isWarrenError, reasonOf } from '../errors.ts'
 import type { Membership } from '../trust/membership.ts'
 import { LoneMesh } from './lone-mesh.ts'
-import type { BlobSource, ChunkSource, Mesh, Seed } from './mesh.ts'
+import type { BlobSource, ChunkSource, Mesh, Seed, SmallBlob } from './mesh.ts'
 import type { MeshLedger } from './mesh-ledger.ts'
 import type { MeshStatus, PeerStatus } from './mesh-status.ts'
 import type { Whereabouts } from './whereabouts.ts'
@@ -118,6 +118,10 @@ export class MeshSwitch implements Mesh {
 
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource> {
     return this.#mesh.find(digest, signal)
+  }
+
+  small(digests: readonly Digest[]): Promise<SmallBlob | undefined> | undefined {
+    return this.#mesh.small(digests)
   }
 
   source(peer: string, digest: Digest): BlobSource | undefined {

@@ -20,6 +20,15 @@ export interface BlobSource {
   stalled(): void
 }
 
+/** A small blob that a member sent in one piece. */
+export interface SmallBlob {
+  /** Nobody's word, as long as they were not seen to have the digest. */
+  readonly bytes: Buffer
+  readonly kind: 'peer' | 'seed'
+  /** As `BlobSource` has it. */
+  blame(reason: string): void
+}
+
 /** What a seed is asked for: an artifact or document by its cache key. It plans from its own configuration, so nothing says where. */
 export interface SeedQuestion {
   /** By POST it is only told that somebody has it, for it to be kept: an empty answer comes at once. */
@@ -77,6 +86,11 @@ export interface Mesh {
   headStart(digests: readonly Digest[], upstream: { readonly metered: boolean }): number
   /** Sources in the order in which they should be tried; ends when nobody else is known. */
   find(digest: Digest, signal: AbortSignal): AsyncIterable<BlobSource>
+  /**
+   * What has one of these digests, if it is small, from a member that lists it; undefined, be it later, where it has to be looked for in
+   * the usual way. Never rejects, and takes a moment at most.
+   */
+  small(digests: readonly Digest[]): Promise<SmallBlob | undefined> | undefined
   /** One member as the source of a blob; undefined while it is not connected, or is not to be asked. */
   source(peer: string, digest: Digest): BlobSource | undefined
   /** Whether seeds are to fetch for this node, and to keep what it had to fetch itself. */

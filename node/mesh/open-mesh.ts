@@ -35,6 +35,7 @@ import { PeerBook } from './peer-book.ts'
 import { Router } from './router.ts'
 import { Seeds } from './seeds.ts'
 import type { Shelf } from './shelf.ts'
+import { SmallBlobs } from './small-blobs.ts'
 import { LARGE_BYTES } from './swarm/constants.ts'
 import { Upkeep } from './upkeep.ts'
 
@@ -301,6 +302,7 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
   const parts = opening.move()
   const lookup = new DhtLookup({ dht, book, self, clock })
   const { inventories, own: inventory } = exchange
+  const router = new Router({ book, lookup, inventories, unmet: () => discovery.unmet })
   return new Libp2pMesh(
     {
       book,
@@ -310,7 +312,8 @@ export async function openMesh(components: MeshComponents, init: MeshInit): Prom
       lookup,
       inventories,
       inventory,
-      router: new Router({ book, lookup, inventories, unmet: () => discovery.unmet }),
+      router,
+      small: new SmallBlobs({ book, client, clock, router }),
       announcer,
       meet: (peer, signal) => host.meet(peer, signal),
       status: () => ({

@@ -57,6 +57,11 @@ export class Router {
     else yield* this.#named(digest, given, signal)
   }
 
+  /** The first of `listing` among those that are fit for it. */
+  nearest(digest: Digest, isFit: (peer: string) => boolean): string | undefined {
+    return this.listing(digest).find(isFit)
+  }
+
   /**
    * Members that list it and may be asked, in the order in which they should be: busy ones after the others, near ones first, seeds
    * last, since all ask them; then those to which there are connections.
