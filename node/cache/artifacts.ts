@@ -16,6 +16,7 @@ import { type Heads, linked } from './heads.ts'
 import type { NegativeCache } from './negative.ts'
 import type { Permit, Permits } from './permits.ts'
 import type { Lookup, Plan } from './plan.ts'
+import { SmallFetch } from './small-fetch.ts'
 import type { SourceComponents } from './sources.ts'
 import type { Waiting } from './waiting.ts'
 
@@ -39,6 +40,9 @@ export class Artifacts {
   readonly #latest = new Map<string, Flight>()
   /** Also those that nobody can join any more. */
   readonly #flights = new Set<Flight>()
+  /** Those that whoever comes now takes part in. */
+  readonly #smalls = new Map<string, SmallFetch>()
+  readonly #smallFetches = new Set<SmallFetch>()
   readonly #aheads = new Places(AHEAD_IN_ALL)
   readonly #closing = new AbortController()
 
@@ -48,12 +52,12 @@ export class Artifacts {
   }
 
   get flights(): number {
-    return this.#flights.size
+    return this.#flights.size + this.#smallFetches.size
   }
 
   /** Digests of which what a key names is to have one while it is being fetched; undefined where they are not known (yet). */
   digests(key: string): readonly Digest[] | undefined {
-    return this.#latest.get(key)?.expected
+    return (this.#latest.get(key) ?? this.#smalls.get(key))?.expected
   }
 
   /** What is here of an artifact with this digest that is being fetched, for members. */
@@ -77,7 +81,9 @@ export class Artifacts {
     const asking = this.#components.permits.of(plan, held, () => this.#isThere(plan))
     const permit = asking instanceof Promise ? await abortable(asking, options.signal) : asking
     const adopted = permit === 'anybody' ? await this.#adoption.of(plan) : undefined
-    return adopted ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
+    if (adopted) return adopted
+    const small = await (this.#join(plan, options) ?? this.#small(plan, permit))
+    return small ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
   }
 
   /**
@@ -130,6 +136,7 @@ export class Artifacts {
       flight.detach()
       this.#latest.delete(key)
     }
+    for (const [key, { expected }] of this.#smalls) if (isMeant(key, expected)) this.#smalls.delete(key)
   }
 
   /** Breaks every flight off; readers get `reason`. */
@@ -137,12 +144,39 @@ export class Artifacts {
     this.#closing.abort(reason)
     const flights = [...this.#flights]
     for (const flight of flights) flight.cancel(reason)
-    await Promise.all(flights.map(({ done }) => done))
+    await Promise.all([...flights, ...this.#smallFetches].map(({ done }) => done))
   }
 
   #join(plan: Plan, { signal }: GetOptions): Promise<Found> | undefined {
     const flight = this.#latest.get(plan.key)
     return flight?.joinable ? this.#board(flight, signal, true) : undefined
+  }
+
+  /** What a member sends in one piece; undefined, be it later, where a flight has to bring it. */
+  #small(plan: Plan, permit: Permit): Promise<Found | undefined> | undefined {
+    const { mesh, heads } = this.#components
+    const running = this.#smalls.get(plan.key)
+    if (running) return running.found(true)
+    const mayBe = permit === 'anybody' && mesh.populated && !plan.document && !plan.index && !heads.isPrivate(plan)
+    if (!mayBe) return undefined
+    const fetch = new SmallFetch(this.#components, plan, { signal: this.#closing.signal })
+    this.#smalls.set(plan.key, fetch)
+    this.#smallFetches.add(fetch)
+    void fetch.done.then((record) => {
+      this.#smallFetches.delete(fetch)
+      if (this.#smalls.get(plan.key) === fetch) this.#smalls.delete(plan.key)
+      if (record) this.#kept(plan, record)
+    })
+    return fetch.found(false)
+  }
+
+  #kept(plan: Plan, record: NameRecord): void {
+    const { lookup, mesh } = this.#components
+    // What it tells is wanted soon, and takes a second or two of another thread to be read.
+    if (plan.index) void lookup.cached(plan)
+    if (record.private || record.verified.length === 0) return
+    const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
+    if (digests.length > 0) mesh.announce(digests)
   }
 
   #refuse(plan: Plan): void {
@@ -193,11 +227,7 @@ export class Artifacts {
     void flight.done.then((record) => {
       this.#flights.delete(flight)
       if (this.#latest.get(plan.key) === flight) this.#latest.delete(plan.key)
-      // What it tells is wanted soon, and takes a second or two of another thread to be read.
-      if (record && plan.index) void lookup.cached(plan)
-      if (!record || record.private || record.verified.length === 0) return
-      const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
-      if (digests.length > 0) this.#components.mesh.announce(digests)
+      if (record) this.#kept(plan, record)
     })
     return flight
   }

@@ -32,7 +32,7 @@ import { type Child, childrenOf, type DocumentParser, type Expectation, type Pla
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
-import { verify } from './verify.ts'
+import { nameOf, verify } from './verify.ts'
 
 /** What a reader of a flight needs before any byte. */
 export interface FlightHead {
@@ -104,10 +104,7 @@ export class Flight {
 
   /** Digest of the bytes, as `algorithm:hex`; undefined until they were seen to have it, since a client may join parts by it. */
   get digest(): string | undefined {
-    if (!this.#blob.complete) return undefined
-    const [only, another] = this.#components.expecting.known?.digests ?? []
-    // What is in an archive is the same in another one.
-    return only && !another && isOfBytes(only.algorithm) ? formatDigest(only) : undefined
+    return this.#blob.complete ? nameOf(this.#components.expecting.known?.digests ?? []) : undefined
   }
 
   /** Digests of which the bytes are to have one; undefined while that is not known. */

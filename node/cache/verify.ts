@@ -23,6 +23,12 @@ export async function verify(plan: Plan, { digests: wanted }: Expectation, stagi
   throw new Mismatch('UPSTREAM_CORRUPT', `${plan.mirror}: ${plan.url} has not the promised ${promised} but ${got}: not kept`)
 }
 
+/** By which bytes that have one of these digests can be named; undefined where none is sure to be of exactly these bytes. */
+export function nameOf([only, another]: readonly Digest[]): string | undefined {
+  // What is in an archive is the same in another one.
+  return only && !another && isOfBytes(only.algorithm) ? formatDigest(only) : undefined
+}
+
 async function readBack(plan: Plan, staging: Staging, digest: Digest, computed: Digests): Promise<string> {
   const bytes = new StagedBytes(staging, { what: digest.algorithm })
   switch (digest.algorithm) {

@@ -40,6 +40,7 @@ export interface Shown {
 }
 
 interface Whole extends Shown {
+  readonly source: Found['source']
   readonly age: number | undefined
   readonly fields: Fields
   /** The same as they go over the wire, with the empty line behind them; undefined when they could not be sent. */
@@ -54,7 +55,7 @@ export function etagOf(id: string, encoding?: Encoding): string {
   return encoding === undefined ? `"${id}"` : `"${id}-${encoding}"`
 }
 
-/** The fields of a 200 with something that is held (source `local`): the same for a second at least, so they are put together once. */
+/** The fields of a 200 with something that is here as a whole: the same for a second at least, so they are put together once. */
 export function wholeFields(found: Found, shown: Shown): Fields {
   return wholeOf(found, shown).fields
 }
@@ -67,13 +68,14 @@ export function wholeFieldBytes(found: Found, shown: Shown): Buffer | undefined 
 }
 
 function wholeOf(found: Found, { id, encoding, size }: Shown): Whole {
-  const { age, headers } = found
+  const { source, age, headers } = found
   const before = wholes.get(headers)
-  if (before && before.id === id && before.age === age && before.size === size && before.encoding === encoding) return before
+  const isOfSame = before && before.id === id && before.age === age && before.source === source
+  if (isOfSame && before.size === size && before.encoding === encoding) return before
   const fields = contentFields(found, id === undefined ? undefined : etagOf(id, encoding))
   if (encoding !== undefined) fields.push('content-encoding', encoding)
   fields.push('content-length', String(size))
-  const whole: Whole = { id, encoding, age, size, fields }
+  const whole: Whole = { id, source, encoding, age, size, fields }
   wholes.set(headers, whole)
   return whole
 }

@@ -66,7 +66,7 @@ export class Sender {
     const { bytes } = found.body
     const { method, headers } = asked.request
     // Nine of ten requests: a small artifact from memory, whole. Everything else may cost more.
-    if (bytes && found.source === 'local' && !found.document && found.age === undefined && method === 'GET') {
+    if (bytes && !found.document && found.age === undefined && method === 'GET') {
       if (headers.range === undefined && !hasConditions(headers)) {
         found.body.close()
         asked.response.writeHead(200, wholeFields(found, { id: found.digest, size: bytes.length }) as string[])
