@@ -73,6 +73,8 @@ export class MemoryMesh implements Mesh {
   fault: Fault = {}
   /** How this member answers as a seed; it is not asked for names without it. */
   answers: Seed['ask'] | undefined
+  /** How small blobs come to this member in one piece; not at all without it. */
+  small: Mesh['small'] = () => undefined
   /** Whether others leave it alone for a while, because it failed. */
   isPaused = false
   serving: Serving | undefined
@@ -113,10 +115,6 @@ export class MemoryMesh implements Mesh {
       yield this.#source(member, digest)
       signal.throwIfAborted()
     }
-  }
-
-  small(): undefined {
-    return undefined
   }
 
   source(peer: string, digest: Digest): BlobSource | undefined {

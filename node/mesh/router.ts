@@ -68,7 +68,8 @@ export class Router {
    */
   listing(digest: Digest): string[] {
     const { book, inventories, random } = this.#components
-    const listing = book.serving().filter((peer) => inventories.lists(peer, digest) && book.usable(peer))
+    const listing = inventories.listing(digest).filter((peer) => book.usable(peer))
+    if (listing.length < 2) return listing
     const rank = (peer: string) => {
       const last = Number(book.isBusy(peer)) * 8 + Number(!book.isNear(peer)) * 4
       return last + Number(book.roleOf(peer) === 'seed') * 2 + Number(!book.isWarm(peer))

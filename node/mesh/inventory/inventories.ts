@@ -116,9 +116,17 @@ export class Inventories {
 
   /** Whether a member lists it. */
   lists(peer: string, digest: Digest): boolean {
-    const { set, doubted } = this.#neighbours.get(peer)?.copy ?? {}
+    const neighbour = this.#neighbours.get(peer)
+    return neighbour !== undefined && isListed(neighbour, fingerprintOf(digest), this.#clock.now())
+  }
+
+  /** All members that list it, in no order. */
+  listing(digest: Digest): string[] {
     const key = fingerprintOf(digest)
-    return set?.has(key) === true && doubted?.has(key) === false && this.knows(peer)
+    const now = this.#clock.now()
+    const listing: string[] = []
+    for (const [peer, neighbour] of this.#neighbours) if (isListed(neighbour, key, now)) listing.push(peer)
+    return listing
   }
 
   /** It had what it lists. */
@@ -215,6 +223,10 @@ export class Inventories {
     this.#neighbours.set(peer, neighbour)
     return neighbour
   }
+}
+
+function isListed({ copy, record }: Neighbour, key: number, now: number): boolean {
+  return copy !== undefined && copy.set.has(key) && !copy.doubted.has(key) && !record.bad(now)
 }
 
 function isFresh({ heardAt }: Copy, now: number): boolean {
