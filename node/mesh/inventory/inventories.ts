@@ -226,7 +226,7 @@ export class Inventories {
 }
 
 function isListed({ copy, record }: Neighbour, key: number, now: number): boolean {
-  return copy !== undefined && copy.set.has(key) && !copy.doubted.has(key) && !record.bad(now)
+  return copy?.set.has(key) === true && !copy.doubted.has(key) && !record.bad(now)
 }
 
 function isFresh({ heardAt }: Copy, now: number): boolean {
