@@ -1,10 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Clock } from '../../node/clock.ts'
 import { ARTIFACT_PATH } from '../../node/mesh/artifacts/artifact-wire.ts'
+import { BATCH_PATH } from '../../node/mesh/blobs/batch-wire.ts'
 import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
 import type { Role } from '../../node/trust/standing.ts'
-import { serve } from './answer.ts'
+import { type Answer, serve } from './answer.ts'
 import type { Behaviour } from './bad-answers.ts'
+import { batchOf, toldBy, wishesOf } from './batch-answer.ts'
 import { spoil } from './fault.ts'
 import type { Member, Members } from './members.ts'
 import { present } from './present.ts'
@@ -25,6 +27,8 @@ export interface Part {
   readonly behaviour: Behaviour
   /** Whether it does so, too, when it is asked as a seed for what upstream has; else it is too busy for that. */
   readonly vouches: boolean
+  /** Whether it is too old a version to be asked for many small ones at a time. */
+  readonly isOld: boolean
   /** Asked at the end of an answer: whether it is certain that the other side took it. */
   isHeard(): boolean
 }
@@ -108,6 +112,7 @@ export class BadMember {
 
   async #answer(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
     const { url = '' } = request
+    if (url === BATCH_PATH) return this.#answerMany(request, response, honest)
     // A seed's word about chunks counts like its word about names: there is nothing by which it could be judged.
     if (!url.startsWith(BLOB_PATH) && !url.startsWith(ARTIFACT_PATH)) return honest()
     this.#moved++
@@ -120,23 +125,50 @@ export class BadMember {
     }
     const deed: Deed = { start: Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0), sent: 0, heard: false }
     this.deeds.push(deed)
-    if (this.part && !this.part.behaviour.good) return this.#misbehave(this.part, deed, request, response)
+    if (!this.part || this.part.behaviour.good) return this.#beHonest(response, honest)
+    const { bytes, behaviour } = this.part
+    const ready = present(spoil(serve(bytes), ...behaviour.faults), request.method, request.headers)
+    const told = behaviour.partly && ready.status === 206 ? behaviour.partly(ready) : ready
+    return this.#misbehave(this.part, deed, told, request, response)
+  }
+
+  /** It says of each what it would say of one alone, and what it does amid that it does amid all of them. */
+  async #answerMany(request: IncomingMessage, response: ServerResponse, honest: () => void): Promise<void> {
+    this.#moved++
+    if (this.part?.isOld) {
+      response.writeHead(404, { 'content-length': '0' }).end()
+      return
+    }
+    if (!this.part || this.part.behaviour.good) return this.#beHonest(response, honest)
+    const { part } = this
+    const alone = spoil(serve(part.bytes), ...part.behaviour.faults)
+    const told = await toldBy(alone)
+    const many = serve(batchOf(await wishesOf(request), () => told))
+    const { declaredLength: _ofOne, ...trouble } = alone.trouble
+    const answer = alone.status === 200 ? { ...many, framing: alone.framing, trouble } : alone
+    await this.#misbehave(part, { start: 0, sent: 0, heard: false }, answer, request, response)
+  }
+
+  #beHonest(response: ServerResponse, honest: () => void): void {
     this.#answering.add(response)
     response.once('close', () => this.#answering.delete(response))
     honest()
   }
 
-  async #misbehave(part: Part, deed: Deed, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const { bytes, behaviour, isHeard } = part
-    const { faults, partly, stalls, dies } = behaviour
+  async #misbehave(
+    { behaviour, isHeard }: Part,
+    deed: Deed,
+    told: Answer,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<void> {
+    const { stalls, dies } = behaviour
     const left = new AbortController()
     response.once('close', () => {
       // Who goes silent was heard by the time that nobody waits any more.
       if (stalls) deed.heard = isHeard()
       left.abort(new Error('left'))
     })
-    const ready = present(spoil(serve(bytes), ...faults), request.method, request.headers)
-    const told = partly && ready.status === 206 ? partly(ready) : ready
     const sent = (more: number) => {
       deed.sent += more
       if (!stalls) this.#moved += more

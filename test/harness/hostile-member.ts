@@ -2,9 +2,11 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Connection } from '@libp2p/interface'
 import { peerIdFromString } from '@libp2p/peer-id'
 import { vi } from 'vitest'
+import { readAll } from '../../node/body.ts'
 import { systemClock } from '../../node/clock.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import { LedgerState } from '../../node/ledger/state.ts'
+import { BATCH_PATH, type Refused } from '../../node/mesh/blobs/batch-wire.ts'
 import { BlobClient, collect, type MemberRequest } from '../../node/mesh/blobs/blob-client.ts'
 import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
 import type { Dialled } from '../../node/mesh/blobs/dial.ts'
@@ -15,8 +17,10 @@ import { MemberGate } from '../../node/mesh/member-gate.ts'
 import type { Membership } from '../../node/trust/membership.ts'
 import { loadNodeKey, type NodeKey } from '../../node/trust/node-key.ts'
 import type { Answer } from './answer.ts'
+import { batchOf, pathOf, toldBy, wishesOf } from './batch-answer.ts'
 import type { MemberProcess } from './member-process.ts'
 import { type Member, Members } from './members.ts'
+import { MemoryShelf } from './memory-shelf.ts'
 import { present } from './present.ts'
 import { send } from './send.ts'
 import type { TempFolders } from './temp.ts'
@@ -87,9 +91,11 @@ export class HostileMember implements AsyncDisposable {
 
   static async join(folders: TempFolders, { ticket, lie, deafTo = [] }: HostileMemberInit): Promise<HostileMember> {
     const deeds: Deed[] = []
+    const shelf = new MemoryShelf()
     const deaf = new Set(deafTo)
     const answer = (request: IncomingMessage, response: ServerResponse, { peer }: { peer: string }, honest: () => void) => {
       const { url: path = '' } = request
+      if (lie && path === BATCH_PATH) return void tellMany(request, response, { lie, peer, deeds, shelf })
       const deed = { peer, path, sent: 0 }
       deeds.push(deed)
       const told = lie?.(path, peer)
@@ -109,7 +115,7 @@ export class HostileMember implements AsyncDisposable {
     })
     try {
       // So that it is asked by whoever looks something up.
-      const member = await new Members(folders).join({ ticket, mesh: { dht: 'server' }, answer })
+      const member = await new Members(folders).join({ ticket, mesh: { dht: 'server' }, answer, shelf })
       if (!host) throw new Error('it has no host')
       const client = await clientOf(member, member.mesh.membership)
       return new HostileMember({ member, host, client }, { ticket, deeds, deaf })
@@ -235,6 +241,24 @@ async function tell(request: IncomingMessage, response: ServerResponse, answer: 
   const ready = present(answer, request.method, request.headers)
   // Whoever sees the lie leaves first.
   await send(request, response, ready, { clock: systemClock, buckets: [], sent, signal: left.signal }).catch(() => {})
+}
+
+/** Who asks for many small blobs at a time is told the same lies. */
+async function tellMany(
+  request: IncomingMessage,
+  response: ServerResponse,
+  { lie, peer, deeds, shelf }: { lie: Lie; peer: string; deeds: Deed[]; shelf: MemoryShelf },
+): Promise<void> {
+  const told = new Map<Digest, Buffer | Refused>()
+  for (const digest of await wishesOf(request)) {
+    const path = pathOf(digest)
+    const answer = lie(path, peer)
+    const body = shelf.open(digest)
+    const given = answer ? await toldBy(answer) : body ? await readAll(body) : 'lacking'
+    deeds.push({ peer, path, sent: Buffer.isBuffer(given) ? given.length : 0 })
+    told.set(digest, given)
+  }
+  response.end(batchOf([...told.keys()], (digest) => told.get(digest) ?? 'lacking'))
 }
 
 async function clientOf({ id, data }: Member, membership: Membership): Promise<BlobClient> {
