@@ -29,7 +29,7 @@ export function memberServices(
   const rate = uploadRate === undefined ? undefined : new UploadRate({ clock }, { rate: uploadRate })
   return [
     new BlobService({ handout: new Handout({ shelf, uploads, clock, rate }), sender }),
-    new BatchService({ shelf }),
+    new BatchService({ shelf, clock }),
     new ChunkService({ lists: new ChunkLists({ shelf, clock }), isSeed }),
   ]
 }

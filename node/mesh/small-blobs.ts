@@ -19,8 +19,8 @@ export interface SmallBlobsComponents {
 const MAX_SLOW = 2_000
 
 /**
- * Small blobs that a neighbour lists: asked of it together with others, and of nobody else. What does not come like this is looked for in
- * the usual way, in which whoever is slow or lies costs more than this may cost.
+ * Small blobs that a neighbour lists: asked of it together with others, and of nobody else. What does not come like this is looked
+ * for in the usual way, in which whoever is slow or lies costs more than this may cost.
  */
 export class SmallBlobs {
   readonly #components: SmallBlobsComponents

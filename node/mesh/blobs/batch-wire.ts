@@ -1,4 +1,4 @@
-import { type Digest, formatDigest, parseDigest } from '../../digest.ts'
+import { DIGEST_BYTES, type Digest, formatDigest, parseDigest } from '../../digest.ts'
 
 /** Where small blobs are asked for, many at a time. */
 export const BATCH_PATH = '/batches/v1/'
@@ -8,8 +8,9 @@ export const BATCH_WISHES = 64
 /** Bytes of the largest blob that comes together with others, and of all that one answer carries. */
 export const BATCH_BLOB_BYTES = 256 << 10
 export const BATCH_BYTES = 1 << 20
-/** Answers that a member owes another at a time: each is held in memory until it has gone out. */
+/** Answers that a member owes another at a time, and bytes of all that it owes: they are in memory until they have gone out. */
 export const BATCHES_OWED = 4
+export const BATCHES_OWED_BYTES = 64 << 20
 
 /** What comes in place of a blob: the member does not hold it, or it has to be asked for by itself. */
 export type Refused = 'lacking' | 'alone'
@@ -18,6 +19,9 @@ export type Refused = 'lacking' | 'alone'
 const CODES: Readonly<Record<Refused, number>> = { lacking: 0xffff_ffff, alone: 0xffff_fffe }
 /** Bytes of a length, most significant first. */
 const LENGTH_BYTES = 4
+/** Bytes of the longest answer and question: the longest names are those by sha512. */
+const ANSWER_BYTES = BATCH_BYTES + BATCH_WISHES * LENGTH_BYTES
+export const WISHES_BYTES = BATCH_WISHES * 'sha512:\n'.length + BATCH_WISHES * 2 * DIGEST_BYTES.sha512
 
 /** A question: a digest a line. */
 export function encodeWishes(digests: readonly Digest[]): Buffer {
@@ -65,7 +69,7 @@ export class BatchWriter {
     const start = this.#length + LENGTH_BYTES
     const needed = start + more
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, 2 * this.#bytes.length))
+      const grown = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * this.#bytes.length, ANSWER_BYTES)))
       this.#bytes.copy(grown, 0, 0, this.#length)
       this.#bytes = grown
     }
@@ -80,6 +84,8 @@ export class BatchReader {
   readonly #given: (blob: Buffer | Refused) => void
   #told = 0
   #lengthBytes = 0
+  /** Bytes of all blobs, those that have begun included. */
+  #carried = 0
   /** What is here of a blob of which a chunk did not have all. */
   #blob: Buffer | undefined
   #filled = 0
@@ -94,7 +100,7 @@ export class BatchReader {
     return this.#lengthBytes === 0
   }
 
-  /** Throws Error for a blob that is larger than any that comes like this. */
+  /** Throws Error for a blob that is larger than any that comes like this, or for more of them than one answer has. */
   take(chunk: Buffer): void {
     for (let at = 0; at < chunk.length; ) {
       if (this.#lengthBytes < LENGTH_BYTES) {
@@ -107,8 +113,14 @@ export class BatchReader {
   #begin(): void {
     if (this.#told === CODES.lacking) this.#give('lacking')
     else if (this.#told === CODES.alone) this.#give('alone')
-    else if (this.#told === 0) this.#give(Buffer.alloc(0))
-    else if (this.#told > BATCH_BLOB_BYTES) throw new Error(`it sends a blob of ${this.#told} bytes together with others`)
+    else this.#expect()
+  }
+
+  #expect(): void {
+    this.#carried += this.#told
+    if (this.#told > BATCH_BLOB_BYTES) throw new Error(`it sends a blob of ${this.#told} bytes together with others`)
+    if (this.#carried > BATCH_BYTES) throw new Error(`it sends more than ${BATCH_BYTES} bytes at a time`)
+    if (this.#told === 0) this.#give(Buffer.alloc(0))
   }
 
   /** Bytes that it took. */

@@ -145,6 +145,7 @@ describe('a member that is slow', () => {
       withdraw: () => {},
       announce() {},
       seeds: () => [],
+      small: () => undefined,
       source: () => undefined,
       chunkSources: () => [],
       async close() {},

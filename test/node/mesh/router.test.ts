@@ -110,6 +110,22 @@ test('near members come first, seeds last, those that were asked lately before o
   )
 })
 
+test('the nearest is the first of those that list it and are fit, and nobody else', async () => {
+  const { clock, join, lists, router, book } = setUp()
+  join('far')
+  join('near', { zone: 'here' })
+  join('near seed', { role: 'seed', zone: 'here' })
+  join('guess', { zone: 'here' })
+  for (const peer of ['far', 'near', 'near seed']) lists(peer, DIGEST)
+  const nearest = (...unfit: string[]) => router.nearest(DIGEST, (peer) => !unfit.includes(peer))
+  expect([nearest(), nearest('near'), nearest('near', 'near seed')]).toEqual(['near', 'near seed', 'far'])
+  expect([nearest('near', 'near seed', 'far'), router.nearest(OTHER, () => true)]).toEqual([undefined, undefined])
+  book.failed('near')
+  expect(nearest()).toBe('near seed')
+  await clock.advance(1_000)
+  expect(nearest()).toBe('near')
+})
+
 test('among equals chance decides', async () => {
   const numbers = [0.9, 0.1, 0.5]
   const { meet, lists, all } = setUp({ random: () => numbers.shift() ?? 0 })

@@ -6,6 +6,7 @@ import { type ConnectionOptions, connect, createServer, type TLSSocket } from 'n
 import { type Body, bufferBody } from '../../../../node/body.ts'
 import { type Digest, formatDigest } from '../../../../node/digest.ts'
 import { WarrenError } from '../../../../node/errors.ts'
+import { BatchService } from '../../../../node/http/batch-service.ts'
 import { BlobService } from '../../../../node/http/blob-service.ts'
 import { MemberDoor } from '../../../../node/http/member-door.ts'
 import { RenderedCache } from '../../../../node/http/rendered.ts'
@@ -100,12 +101,13 @@ export class Holder {
 
   constructor(holder: Party, limits: Partial<BlobListenerLimits> = {}, port = 0) {
     this.party = holder
-    const blobs = new BlobService({
-      handout: handoutOf((digest) => this.#blobs.get(formatDigest(digest))),
-      sender: new Sender({ pool: new ScratchPool(), rendered: this.#rendered }),
-    })
+    const open = (digest: Digest) => this.#blobs.get(formatDigest(digest))
+    const sender = new Sender({ pool: new ScratchPool(), rendered: this.#rendered })
     const door = new MemberDoor({
-      services: [blobs],
+      services: [
+        new BlobService({ handout: handoutOf(open), sender }),
+        new BatchService({ shelf: { open }, clock: this.clock }),
+      ],
       events: { sent: (peer, bytes) => this.sent.push([peer, bytes]), bug: (error) => this.refused.push(error) },
     })
     this.listener = new BlobListener(
