@@ -115,7 +115,8 @@ class Rounds {
     for (let left = random.between(2, 4); left > 0; left--) {
       const [member] = rest.splice(random.between(0, rest.length - 1), 1)
       const behaviour = left <= honest ? HONEST : anyBehaviour(bytes, random, member?.role ?? 'member')
-      const isOld = random.next() < 1 / 2
+      // To join anew takes a minute: once is enough for who dies in any case.
+      const isOld = behaviour.dies === true || random.next() < 1 / 2
       member?.play({ bytes, behaviour, vouches: vouches && !behaviour.stalls, isOld, isHeard })
     }
   }
