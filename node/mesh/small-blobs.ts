@@ -1,5 +1,6 @@
 import type { Clock } from '../clock.ts'
 import type { Digest } from '../digest.ts'
+import { isWarrenError } from '../errors.ts'
 import type { Refused } from './blobs/batch-wire.ts'
 import { BlobBatches } from './blobs/blob-batches.ts'
 import type { BlobClient } from './blobs/blob-client.ts'
@@ -12,7 +13,7 @@ export interface SmallBlobsComponents {
   readonly book: PeerBook
   readonly client: BlobClient
   readonly clock: Clock
-  readonly router: Pick<Router, 'nearest' | 'had' | 'lacked'>
+  readonly router: Pick<Router, 'counts' | 'nearest' | 'had' | 'lacked'>
 }
 
 /** Members of which is remembered that they do not get on with batches. */
@@ -25,7 +26,7 @@ const MAX_SLOW = 2_000
 export class SmallBlobs {
   readonly #components: SmallBlobsComponents
   readonly #batches: BlobBatches
-  /** Whoever did not get on, be it an older version, is asked for one after the other for a while. */
+  /** Whoever did not get on, or has no answer, being of an older version, is asked for one after the other for a while. */
   readonly #slow: Pauses
 
   constructor(components: SmallBlobsComponents) {
@@ -49,10 +50,11 @@ export class SmallBlobs {
     let given: Buffer | Refused
     try {
       given = await this.#batches.ask({ id: peer, addresses: book.blobsOf(peer) }, digest)
-    } catch {
-      this.#slow.stalled(peer)
+    } catch (error) {
+      this.#leave(peer, error)
       return undefined
     }
+    this.#slow.answered(peer)
     this.#learn(peer, digest, given)
     if (!Buffer.isBuffer(given)) return undefined
     const blame = (reason: string) => {
@@ -60,6 +62,13 @@ export class SmallBlobs {
       client.forget(peer)
     }
     return { bytes: given, kind: book.roleOf(peer) === 'seed' ? 'seed' : 'peer', blame }
+  }
+
+  #leave(peer: string, error: unknown): void {
+    // All that waited for one answer fail together.
+    if (this.#slow.until(peer) > 0) return
+    if (isWarrenError(error, 'UPSTREAM_TIMEOUT')) this.#slow.stalled(peer)
+    else this.#slow.failed(peer)
   }
 
   #learn(peer: string, digest: Digest, given: Buffer | Refused): void {
@@ -71,6 +80,8 @@ export class SmallBlobs {
     } else {
       book.had(peer)
       router.had(located)
+      // Whoever is told to ask for it alone looks it up again, and is counted then.
+      if (given !== 'alone') router.counts.inventory.hit++
     }
   }
 }

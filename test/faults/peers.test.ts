@@ -115,17 +115,21 @@ class Rounds {
     for (let left = random.between(2, 4); left > 0; left--) {
       const [member] = rest.splice(random.between(0, rest.length - 1), 1)
       const behaviour = left <= honest ? HONEST : anyBehaviour(bytes, random, member?.role ?? 'member')
-      // To join anew takes a minute: once is enough for who dies in any case.
-      const isOld = behaviour.dies === true || random.next() < 1 / 2
+      const isOld = random.next() < 1 / 2
       member?.play({ bytes, behaviour, vouches: vouches && !behaviour.stalls, isOld, isHeard })
     }
   }
 
-  /** Lets the node hear of who has something now. */
+  /** Lets the node hear of who has something now: those who have just met it tell some seconds later. */
   async #tell(): Promise<void> {
     const { clock, cast, known } = this.#components
+    const telling = setInterval(() => clock.advance(1_000), 100)
     clock.advance(1_000)
-    for (const { id, part, keys } of cast) if (part) await known(id, keys)
+    try {
+      for (const { id, part, keys } of cast) if (part) await known(id, keys)
+    } finally {
+      clearInterval(telling)
+    }
   }
 
   async #ask(random: Random, mood: Mood): Promise<void> {

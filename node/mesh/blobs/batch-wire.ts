@@ -4,10 +4,10 @@ import { DIGEST_BYTES, type Digest, formatDigest, parseDigest } from '../../dige
 export const BATCH_PATH = '/batches/v1/'
 
 /** Blobs that one question names. */
-export const BATCH_WISHES = 64
+export const BATCH_WISHES = 32
 /** Bytes of the largest blob that comes together with others, and of all that one answer carries. */
 export const BATCH_BLOB_BYTES = 256 << 10
-export const BATCH_BYTES = 1 << 20
+export const BATCH_BYTES = 2 << 20
 /** Answers that a member owes another at a time, and bytes of all that it owes: they are in memory until they have gone out. */
 export const BATCHES_OWED = 4
 export const BATCHES_OWED_BYTES = 64 << 20

@@ -112,11 +112,11 @@ describe('a member that does not get on with small blobs', () => {
     expect(await Promise.all([find(DIGEST), find(OTHER)])).toEqual(['undefined', 'undefined'])
     expect([await find(DIGEST), await find(OTHER), old.requests.length]).toEqual(['nobody', 'nobody', 1])
     expect([book.usable(old.peer.id), book.isBusy(old.peer.id), book.isDoubtful(old.peer.id)]).toEqual([true, false, false])
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect([await find(DIGEST), await find(DIGEST), old.requests.length]).toEqual(['undefined', 'nobody', 2])
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect(await find(DIGEST)).toBe('nobody')
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect([await find(DIGEST), old.requests.length]).toEqual(['undefined', 3])
   })
 
@@ -126,7 +126,7 @@ describe('a member that does not get on with small blobs', () => {
     const server = await scripted(await party(1), (socket) => answers.shift()?.(socket))
     meet(server.peer).lists(DIGEST)
     expect(await find(DIGEST)).toBe('undefined')
-    await clock.advance(5_000)
+    await clock.advance(1_000)
     expect([await find(DIGEST), server.requests.length]).toEqual([String(BYTES), 2])
   })
 

@@ -34,6 +34,9 @@ function taken(...chunks: Buffer[]) {
   return { parts, atBoundary: reader.atBoundary }
 }
 
+/** So many of the largest blobs fill an answer. */
+const LARGEST_IN_ONE = BATCH_BYTES / BATCH_BLOB_BYTES
+
 describe('a question', () => {
   it('names blobs by any algorithm, each as often as it is asked for', () => {
     const digests: Digest[] = [
@@ -112,13 +115,13 @@ describe('an answer', () => {
   it('has room for no large blob, and for no more than it may carry', () => {
     const writer = new BatchWriter()
     expect([writer.fits(BATCH_BLOB_BYTES), writer.fits(BATCH_BLOB_BYTES + 1)]).toEqual([true, false])
-    for (let count = 0; count < 3; count++) writer.room(BATCH_BLOB_BYTES)
+    for (let count = 1; count < LARGEST_IN_ONE; count++) writer.room(BATCH_BLOB_BYTES)
     const rest = BATCH_BYTES - writer.bytes.length
     expect([writer.fits(rest), writer.fits(rest + 1), writer.fits(Number.POSITIVE_INFINITY)]).toEqual([true, false, false])
     writer.room(rest)
     for (let count = 0; count < BATCH_WISHES; count++) writer.refuse('alone')
     const { parts } = taken(writer.bytes)
-    expect(parts.length).toBe(4 + BATCH_WISHES)
+    expect(parts.length).toBe(LARGEST_IN_ONE + BATCH_WISHES)
   })
 
   it.each([BATCH_BLOB_BYTES + 1, 0x7fff_ffff, 0xffff_fffd])(
@@ -132,8 +135,8 @@ describe('an answer', () => {
 
   it('of more than any answer carries is refused, however small its blobs are', () => {
     const blob = answerOf(Buffer.alloc(BATCH_BLOB_BYTES))
-    const four = Array.from({ length: 4 }, () => blob)
-    expect(taken(...four).parts.length).toBe(4)
-    expect(() => taken(...four, answerOf(Buffer.of(1)))).toThrow('at a time')
+    const all = Array.from({ length: LARGEST_IN_ONE }, () => blob)
+    expect(taken(...all).parts.length).toBe(LARGEST_IN_ONE)
+    expect(() => taken(...all, answerOf(Buffer.of(1)))).toThrow('at a time')
   })
 })
