@@ -71,7 +71,8 @@ export class Artifacts {
 
   /** `held` is a record without the bytes. Rejects with upstream's «no», and with trouble as what it is. */
   async get(plan: Plan, held: NameRecord | undefined, options: GetOptions): Promise<Found> {
-    const joined = this.#join(plan, options)
+    const running = this.#running(plan, options)
+    const joined = running && (await running)
     if (joined) return joined
     this.#refuse(plan)
     if (options.head) {
@@ -82,8 +83,12 @@ export class Artifacts {
     const permit = asking instanceof Promise ? await abortable(asking, options.signal) : asking
     const adopted = permit === 'anybody' ? await this.#adoption.of(plan) : undefined
     if (adopted) return adopted
-    const small = await (this.#join(plan, options) ?? this.#small(plan, permit))
-    return small ?? this.#join(plan, options) ?? this.#board(this.#takeOff(plan, permit), options.signal, false)
+    const late = this.#running(plan, options)
+    const other = late && (await late)
+    if (other) return other
+    // Whoever waited for one that could not be had in one piece does not try the same again.
+    const small = running || late ? undefined : this.#smallFetch(plan, permit)
+    return this.#fetch(plan, permit, small, options)
   }
 
   /**
@@ -147,16 +152,34 @@ export class Artifacts {
     await Promise.all([...flights, ...this.#smallFetches].map(({ done }) => done))
   }
 
+  /** What is being fetched; of what comes in one piece undefined where it turns out that a flight has to bring it. */
+  #running(plan: Plan, options: GetOptions): Promise<Found | undefined> | undefined {
+    return this.#join(plan, options) ?? this.#smalls.get(plan.key)?.found(true)
+  }
+
   #join(plan: Plan, { signal }: GetOptions): Promise<Found> | undefined {
     const flight = this.#latest.get(plan.key)
     return flight?.joinable ? this.#board(flight, signal, true) : undefined
   }
 
-  /** What a member sends in one piece; undefined, be it later, where a flight has to bring it. */
-  #small(plan: Plan, permit: Permit): Promise<Found | undefined> | undefined {
+  /** In one piece from a member, if that can be, else by a flight. */
+  async #fetch(plan: Plan, permit: Permit, small: SmallFetch | undefined, options: GetOptions): Promise<Found> {
+    const whole = small && (await small.found(false))
+    if (whole) {
+      this.#components.negative.delete(plan.key)
+      return whole
+    }
+    // Upstream is not asked for somebody who has left meanwhile.
+    if (small) options.signal.throwIfAborted()
+    const { learnt } = small ?? {}
+    const asked = learnt ? { ...plan, expect: async () => learnt } : plan
+    return this.#join(plan, options) ?? this.#board(this.#takeOff(asked, permit), options.signal, false)
+  }
+
+  /** Undefined for what only a flight may bring. */
+  #smallFetch(plan: Plan, permit: Permit): SmallFetch | undefined {
+    this.#closing.signal.throwIfAborted()
     const { mesh, heads } = this.#components
-    const running = this.#smalls.get(plan.key)
-    if (running) return running.found(true)
     const mayBe = permit === 'anybody' && mesh.populated && !plan.document && !plan.index && !heads.isPrivate(plan)
     if (!mayBe) return undefined
     const fetch = new SmallFetch(this.#components, plan, { signal: this.#closing.signal })
@@ -167,7 +190,7 @@ export class Artifacts {
       if (this.#smalls.get(plan.key) === fetch) this.#smalls.delete(plan.key)
       if (record) this.#kept(plan, record)
     })
-    return fetch.found(false)
+    return fetch
   }
 
   #kept(plan: Plan, record: NameRecord): void {

@@ -45,6 +45,7 @@ export class SmallFetch {
   /** Of purges, when it began. */
   readonly #generation: number
   #expected: readonly Digest[] | undefined
+  #learnt: Expectation | undefined
 
   /** @param init.signal aborted when the node stops */
   constructor(components: SmallFetchComponents, plan: Plan, init: { readonly signal: AbortSignal }) {
@@ -59,6 +60,11 @@ export class SmallFetch {
   /** Digests of which the bytes are to have one; undefined while that is not known. */
   get expected(): readonly Digest[] | undefined {
     return this.#expected
+  }
+
+  /** What is promised, where all that may tell of it was at hand, so that a flight need not look again. */
+  get learnt(): Expectation | undefined {
+    return this.#learnt
   }
 
   /** Undefined where a flight has to bring it. Never rejects. */
@@ -77,8 +83,9 @@ export class SmallFetch {
       this.#expected = expectation?.digests
       const strong = this.#expected?.filter(isCollisionFree) ?? []
       small = strong.length > 0 ? await mesh.small(strong) : undefined
-      if (!expectation || !small || small.bytes.length > (this.#plan.maxBytes ?? small.bytes.length)) return undefined
+      if (!expectation || !small) return undefined
       this.#plan.brought?.(small.bytes.length)
+      if (small.bytes.length > (this.#plan.maxBytes ?? small.bytes.length)) return undefined
       return await this.#check(small, expectation)
     } catch (error) {
       if (small && isWarrenError(error, 'UPSTREAM_CORRUPT')) {
@@ -93,8 +100,15 @@ export class SmallFetch {
   async #expect(): Promise<Expectation | undefined> {
     const { digests, expect } = this.#plan
     if (digests) return { digests }
-    const unknown = () => Promise.reject(NOT_AT_HAND)
-    return expect?.({ ...this.#components.lookup, fetch: unknown, coming: unknown }, this.#signal)
+    if (!expect) return undefined
+    let isAtHand = true
+    const unknown = () => {
+      isAtHand = false
+      return Promise.reject(NOT_AT_HAND)
+    }
+    const expectation = await expect({ ...this.#components.lookup, fetch: unknown, coming: unknown }, this.#signal)
+    if (isAtHand) this.#learnt = expectation
+    return expectation
   }
 
   async #check({ kind, bytes }: SmallBlob, expectation: Expectation): Promise<Arrived> {

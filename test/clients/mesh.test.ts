@@ -2,10 +2,12 @@ import { describe, expect, it } from 'vitest'
 import { runWarren } from '../admin/cli/run-warren.ts'
 import { answer } from '../harness/answer.ts'
 import { instead } from '../harness/fault.ts'
+import { get } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
 import { type NodeProcess, type NodeProcessInit, startNodeProcess } from '../harness/node.ts'
 import { npmCi, succeeded } from '../harness/npm.ts'
 import { fixtureProject, lockedPackages, readProject } from '../harness/project.ts'
+import { parseMetrics, sumOf } from '../harness/prometheus.ts'
 import { requireRecording } from '../harness/recordings.ts'
 import { ReplayUpstream } from '../harness/replay.ts'
 import { useTempFolders } from '../harness/temp.ts'
@@ -69,6 +71,15 @@ describe('a second machine in a mesh', () => {
       const again = await install(third, 'again')
       expect(differences(fetched.nodeModules, again.nodeModules)).toEqual([])
       expect((await third.status()).requests.peer).toBe(tarballs)
+      // Small ones came many at a time, and nothing else was tried with them.
+      const pages = await Promise.all([second, third].map(async ({ admin }) => (await get(`${admin}/metrics`)).body.toString()))
+      const [answered, looked] = pages.map(parseMetrics)
+      const batches = answered ? sumOf(answered, 'warren_member_requests_total', { service: 'batches', status: '2xx' }) : 0
+      expect(batches).toBeGreaterThan(0)
+      expect(batches).toBeLessThan(tarballs)
+      expect(looked && sumOf(looked, 'warren_router_lookups_total', { way: 'inventory', outcome: 'hit' })).toBeGreaterThan(
+        tarballs / 2,
+      )
     } finally {
       await Promise.all(nodes.map((node) => node.stop()))
       await replay.stop()

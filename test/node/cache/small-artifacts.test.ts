@@ -3,7 +3,19 @@ import type { Found } from '../../../node/cache/found.ts'
 import type { Plan } from '../../../node/cache/plan.ts'
 import { type Digest, formatDigest } from '../../../node/digest.ts'
 import type { SmallBlob } from '../../../node/mesh/mesh.ts'
-import { bytesOf, type Kit, makeCache, type Parts, read, settled, turns, useCacheTests } from './fixture.ts'
+import {
+  bytesOf,
+  codeOf,
+  inTime,
+  type Kit,
+  MINUTE,
+  makeCache,
+  type Parts,
+  read,
+  settled,
+  turns,
+  useCacheTests,
+} from './fixture.ts'
 import { member } from './mesh.ts'
 import { indexParser } from './parser.ts'
 import { artifact, digestOf, document, indexBytes, indexed } from './plans.ts'
@@ -70,6 +82,31 @@ describe('a small artifact that a member sends in one piece', () => {
     expect([kit.asked.length, kit.peer.asked, kit.upstream.requests.length]).toEqual([1, 0, 0])
   })
 
+  it('is what a HEAD is told of meanwhile', async () => {
+    const giving = Promise.withResolvers<Buffer>()
+    const kit = kitOf(() => giving.promise)
+    const getting = kit.get(PLAN)
+    await turns()
+    const asking = kit.get(PLAN, { head: true })
+    giving.resolve(BYTES)
+    const [got, told] = await Promise.all([getting, asking])
+    expect([got.source, told.source, told.digest]).toEqual(['peer', 'flight', formatDigest(DIGEST)])
+    for (const { body } of [got, told]) body.close()
+    expect(kit.upstream.requests).toEqual([])
+  })
+
+  it('takes back that upstream had no such thing', async () => {
+    let isThere = false
+    const kit = kitOf(() => (isThere ? Promise.resolve(BYTES) : undefined), { script: () => ({ status: 404 }) })
+    kit.peer.fault = { refuse: true }
+    expect(await codeOf(inTime(kit.clock, kit.get(PLAN)))).toBe('UPSTREAM_ABSENT')
+    expect(kit.cache.lacked(PLAN)).toBe(true)
+    isThere = true
+    await kit.clock.advance(MINUTE)
+    expect(await isRight(await kit.get(PLAN))).toBe(true)
+    expect(kit.cache.lacked(PLAN)).toBe(false)
+  })
+
   it('is asked for by the digest that a held document tells', async () => {
     const kit = kitOf(async () => BYTES, { script: () => ({ body: indexBytes({ a: { bytes: BYTES } }) }) })
     const index = document('index')
@@ -128,6 +165,29 @@ describe('a small artifact that a member sends in one piece', () => {
   })
 })
 
+describe('of somebody who has left, or a node that stops,', () => {
+  it('upstream hears nothing', async () => {
+    const giving = Promise.withResolvers<undefined>()
+    const kit = kitOf(() => giving.promise)
+    kit.peer.fault = { refuse: true }
+    const leaving = new AbortController()
+    const getting = kit.get(PLAN, { signal: leaving.signal })
+    await turns()
+    leaving.abort(new Error('left'))
+    giving.resolve(undefined)
+    await expect(getting).rejects.toThrow('left')
+    expect([kit.peer.asked, kit.upstream.requests]).toEqual([0, []])
+  })
+
+  it('no member hears anything', async () => {
+    const kit = kitOf(async () => BYTES)
+    const getting = kit.get(PLAN)
+    await kit.cache.close()
+    expect(await codeOf(getting)).toBe('DRAINING')
+    expect([kit.asked, kit.store.records.get(PLAN.key)]).toEqual([[], undefined])
+  })
+})
+
 describe('the usual way is left to', () => {
   it('what has the wrong bytes: the member is told, and no client gets one', async () => {
     const kit = kitOf(async () => WRONG)
@@ -161,6 +221,20 @@ describe('the usual way is left to', () => {
     for (const plan of plans) expect(await isRight(await kit.get(plan))).toBe(true)
     expect(kit.asked).toEqual([])
     expect(kit.upstream.requests.map(({ url }) => url.split('/').at(-1)).sort()).toEqual(['index', 'none', 'weak'])
+  })
+
+  it('a flight that need not look for what was at hand', async () => {
+    const kit = kitOf(async () => undefined, { script: ({ url }) => ({ body: url.endsWith('index') ? INDEX : BYTES }) })
+    const index = document('index')
+    await kit.fetch(index)
+    const plan = indexed('a', index)
+    const looks: unknown[] = []
+    const expectOne: Plan['expect'] = async (...given) => {
+      looks.push(given)
+      return plan.expect?.(...given)
+    }
+    expect(await isRight(await kit.get({ ...plan, expect: expectOne }))).toBe(true)
+    expect(looks.length).toBe(1)
   })
 
   it('documents, what comes with credentials, and what only upstream may be asked for', async () => {
