@@ -41,24 +41,25 @@ export class BatchService implements MemberService {
   async answer(request: IncomingMessage, response: ServerResponse, { peer }: Asker): Promise<number> {
     if (request.method !== 'POST') throw new WarrenError('METHOD_NOT_ALLOWED', `${BATCH_PATH} takes a POST`)
     this.#owe(peer)
-    let bytes: Buffer
+    let writer: BatchWriter
     try {
       const wishes = await this.#bodies.with(request, async (body) => decodeWishes(body))
       if (!wishes) throw new WarrenError('BAD_REQUEST', 'that is no question for blobs: one digest a line, as algorithm:hex')
-      bytes = await this.#gather(wishes, response)
+      writer = await this.#gather(wishes, response)
     } catch (error) {
       this.#paid(peer, BATCH_BYTES)
       throw error
     }
+    const { bytes, carried } = writer
     const held = bytes.buffer.byteLength
     this.#bytes += held - BATCH_BYTES
     response.once('close', () => this.#paid(peer, held))
     response.writeHead(200, ['content-type', 'application/octet-stream', 'content-length', String(bytes.length)])
     response.end(bytes)
-    return bytes.length
+    return carried
   }
 
-  async #gather(wishes: readonly Digest[], response: ServerResponse): Promise<Buffer> {
+  async #gather(wishes: readonly Digest[], response: ServerResponse): Promise<BatchWriter> {
     const { clock } = this.#components
     const began = clock.now()
     const writer = new BatchWriter()
@@ -68,7 +69,7 @@ export class BatchService implements MemberService {
       // Nothing would tell of the end of an answer to somebody who is gone already.
       if (response.destroyed) throw new ClientLeft()
     }
-    return writer.bytes
+    return writer
   }
 
   async #add(writer: BatchWriter, digest: Digest): Promise<void> {

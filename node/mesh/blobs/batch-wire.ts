@@ -39,6 +39,12 @@ export function decodeWishes(body: Buffer): Digest[] | undefined {
 export class BatchWriter {
   #bytes = Buffer.allocUnsafe(BATCH_BYTES / 16)
   #length = 0
+  #carried = 0
+
+  /** Bytes of all blobs. */
+  get carried(): number {
+    return this.#carried
+  }
 
   /** Whether a blob of so many bytes may come together with what is there. */
   fits(size: number): boolean {
@@ -48,6 +54,7 @@ export class BatchWriter {
   /** Room for a blob of so many bytes; all of it has to be filled. */
   room(size: number): Buffer {
     const start = this.#lengthed(size, size)
+    this.#carried += size
     return this.#bytes.subarray(start, start + size)
   }
 
@@ -58,6 +65,7 @@ export class BatchWriter {
   /** Takes back the last blob, of so many bytes. */
   takeBack(size: number): void {
     this.#length -= LENGTH_BYTES + size
+    this.#carried -= size
   }
 
   get bytes(): Buffer {

@@ -7,7 +7,7 @@ import type { BlobClient } from './blob-client.ts'
 import type { Dialled } from './dial.ts'
 
 export interface BlobBatchesComponents {
-  readonly client: Pick<BlobClient, 'request'>
+  readonly client: Pick<BlobClient, 'request' | 'came'>
   readonly clock: Clock
 }
 
@@ -91,18 +91,22 @@ export class BlobBatches {
   }
 
   async #exchange(peer: Dialled, wishes: readonly Wish[]): Promise<void> {
+    const { client } = this.#components
     const over = new AbortController()
     const progress = { bytes: 0 }
+    let carried = 0
     void this.#watch(peer.id, wishes[0]?.uttered ?? 0, progress, over)
     try {
       const body = encodeWishes(wishes.map(({ digest }) => digest))
-      const response = await this.#components.client.request(peer, { method: 'POST', path: BATCH_PATH, body }, over.signal)
+      const asked = { method: 'POST', path: BATCH_PATH, body, countsItself: true } as const
+      const response = await client.request(peer, asked, over.signal)
       if (response.status !== 200) throw new WarrenError('UPSTREAM_FAILED', `member ${peer.id} answered ${response.status}`)
       const tooMany = () => new WarrenError('UPSTREAM_FAILED', `member ${peer.id} sends more blobs than it was asked for`)
       let at = 0
       const reader = new BatchReader((blob) => {
         const wish = wishes[at++]
         if (!wish) throw tooMany()
+        if (Buffer.isBuffer(blob)) carried += blob.length
         wish.resolve(blob)
       })
       for await (const chunk of response.body) {
@@ -113,6 +117,7 @@ export class BlobBatches {
       if (!reader.atBoundary) throw tooMany()
     } finally {
       over.abort(OVER)
+      if (carried > 0) client.came(peer, carried)
     }
   }
 

@@ -56,6 +56,8 @@ export interface MemberRequest {
   /** Lower-case names. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Buffer
+  /** Whether who asks tells by `came` what came of blobs: not all of the answer is. */
+  readonly countsItself?: true
   /** Where the usual times are too long: see `ExchangeInit`. */
   readonly patience?: Pick<ExchangeInit, 'connect' | 'sign' | 'idle'>
 }
@@ -117,8 +119,13 @@ export class BlobClient {
    */
   async request(peer: Dialled, asked: MemberRequest, signal: AbortSignal): Promise<WireResponse> {
     const response = await this.#send(peer, asked, signal)
-    if (response.status < 300) this.#count(peer, response.body)
+    if (response.status < 300 && !asked.countsItself) this.#count(peer, response.body)
     return response
+  }
+
+  /** So many bytes of blobs came with an answer of which who asked counts them itself. */
+  came({ id }: Dialled, bytes: number): void {
+    this.#components.onBytes(id, bytes)
   }
 
   /** Requests to a member that have been sent and are not answered to the end. */

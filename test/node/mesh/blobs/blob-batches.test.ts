@@ -54,7 +54,8 @@ async function byHand() {
     }
     return { ...response, body: counted() as unknown as typeof response.body }
   }
-  const batches = new BlobBatches({ client: { request }, clock })
+  const counting: Client['came'] = (...told) => client.came(...told)
+  const batches = new BlobBatches({ client: { request, came: counting }, clock })
   const ask = (count = 1) => DIGESTS.slice(0, count).map((digest) => batches.ask(member.peer, digest))
   const reply = (at: number, bytes: Buffer) => void questions[at]?.socket.write(bytes)
   return { client, clock, questions, batches, ask, reply, came: () => came }
@@ -95,7 +96,8 @@ describe('small blobs of a member', () => {
     expect([lacks, alone]).toEqual(['lacking', 'alone'])
     expect(given.every((bytes, at) => blobs[at % 10]?.equals(bytes as Buffer))).toBe(true)
     expect([server.asked.length, clock.sleeping]).toEqual([1, 0])
-    expect(received).toEqual([[server.party.id, 90_000 + 22 * 4]])
+    // Of blobs: lengths and refusals are none.
+    expect(received).toEqual([[server.party.id, 90_000]])
   })
 
   it('gather while two questions are under way', async () => {
@@ -142,7 +144,7 @@ describe('small blobs of a member', () => {
       const response = { status: 200, body: [batch(Array.from({ length: wishes }, () => 'lacking'))] }
       return new Promise((resolve) => ends.push(() => resolve(response)))
     }
-    const batches = new BlobBatches({ client: { request: request as unknown as Client['request'] }, clock })
+    const batches = new BlobBatches({ client: { request: request as unknown as Client['request'], came: () => {} }, clock })
     const all: Promise<unknown>[] = []
     for (const address of ['a', 'b', 'c', 'd']) {
       all.push(batches.ask({ id: 'p', addresses: [address] }, DIGEST))
