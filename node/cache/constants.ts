@@ -78,6 +78,9 @@ export const MEMBER_LIES = 3
 /** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
 export const MEMBER_CHANCES = 10
 
+/** Wrong copies of members in one flight, after which it fails: more than those that may still be asked can send. */
+export const WRONG_COPIES = 2 * MEMBER_CHANCES
+
 /** Members that one busy member, and those that it names, may lead to. */
 export const REFERRED_ASKED = 8
 

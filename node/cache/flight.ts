@@ -19,6 +19,7 @@ import {
   MEMBER_LIES,
   OVER,
   PROGRESS_BYTES,
+  WRONG_COPIES,
 } from './constants.ts'
 import { differ } from './differ.ts'
 import type { Documents, Parsed } from './documents.ts'
@@ -218,7 +219,7 @@ export class Flight {
    */
   async #fetch(): Promise<{ verified: readonly string[] | undefined; kind: OpenBody['kind'] }> {
     const { expecting, events } = this.#components
-    for (let mayFail = true, early = true; ; early = false) {
+    for (let mayFail = true, early = true, wrong = 0; ; early = false) {
       // After a lie nobody is believed any more before all is there.
       const transfer = this.#transfer(early)
       this.#transferring = transfer
@@ -242,6 +243,8 @@ export class Flight {
         if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
         // A member that lied uses up nobody else's second chance.
         if (kind === 'upstream') mayFail = false
+        // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
+        else if (++wrong >= WRONG_COPIES) throw error
       }
     }
   }

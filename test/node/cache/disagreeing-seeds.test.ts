@@ -145,3 +145,26 @@ describe('a seed that broke off', () => {
     expect([await outcome, blamed]).toEqual([true, []])
   })
 })
+
+describe('a seed that breaks off amid what is wrong each time', () => {
+  it('is not asked without end while nobody has a right copy', async () => {
+    const kit = member({}, null)
+    const starts: (string | undefined)[] = []
+    async function* cut(from: number, to: number) {
+      yield OTHER.subarray(from, to)
+      if (to < OTHER.length) throw new WarrenError('UPSTREAM_CUT', 'it broke off')
+    }
+    const ends = { destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
+    kit.seed.answers = async ({ headers: { range } }) => {
+      starts.push(range)
+      if (range === undefined) return { status: 200, headers: { 'content-length': '300000' }, body: cut(0, 200_000), ...ends }
+      const rest = { 'content-length': '100000', 'content-range': 'bytes 200000-299999/300000' }
+      return { status: 206, headers: rest, body: cut(200_000, 300_000), ...ends }
+    }
+    expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN)))).toBe('UPSTREAM_CORRUPT')
+    const { length } = starts
+    expect([length % 2, starts.slice(-2)]).toEqual([0, [undefined, 'bytes=200000-']])
+    await kit.clock.advance(60_000)
+    expect(starts.length).toBe(length)
+  })
+})
