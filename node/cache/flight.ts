@@ -29,7 +29,7 @@ import { GrowingBlob } from './growing-blob.ts'
 import { HandedOn } from './handed-on.ts'
 import { links } from './links.ts'
 import type { Permits } from './permits.ts'
-import { type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
+import { algorithmsOf, type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { Suspicion } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
@@ -293,8 +293,7 @@ export class Flight {
 
   #transfer(early: boolean): Transfer {
     const { store, expecting, clock, conditions } = this.#components
-    const named = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
-    const algorithms = named.filter(isOfBytes)
+    const algorithms = algorithmsOf(this.#plan)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
     const onUpstream = (headers: OpenBody['headers']) => {
       expecting.begin()

@@ -1,4 +1,4 @@
-import type { ByteAlgorithm, Digest } from '../digest.ts'
+import { type ByteAlgorithm, type Digest, isOfBytes } from '../digest.ts'
 import type { UpstreamRequest } from '../upstream/upstream.ts'
 
 /** What a parser found in a document. Everything in it must survive JSON. */
@@ -188,6 +188,11 @@ export interface Child {
 /** What a document names; nothing where there is none. */
 export function childrenOf(plan: Plan, facts: unknown): readonly Child[] {
   return facts === undefined ? [] : (plan.children?.(facts) ?? [])
+}
+
+/** What is computed of a plan's bytes beside sha256. */
+export function algorithmsOf({ digests, algorithms = [] }: Plan): ByteAlgorithm[] {
+  return (digests?.map(({ algorithm }) => algorithm) ?? algorithms).filter(isOfBytes)
 }
 
 /** What the keys of all variants of a resource begin with. */

@@ -1,6 +1,6 @@
 import { bufferBody } from '../body.ts'
 import type { Clock } from '../clock.ts'
-import { type Digest, isCollisionFree, isOfBytes } from '../digest.ts'
+import { type Digest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, reasonOf } from '../errors.ts'
 import type { Mesh, SmallBlob } from '../mesh/mesh.ts'
 import { fetchedIn } from '../store/purged.ts'
@@ -8,7 +8,7 @@ import type { NameRecord, Staging, Store } from '../store/store.ts'
 import { digestHeaders, recordHeaders } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import type { Found } from './found.ts'
-import type { Expectation, Lookup, Plan } from './plan.ts'
+import { algorithmsOf, type Expectation, type Lookup, type Plan } from './plan.ts'
 import { nameOf, verify } from './verify.ts'
 
 export interface SmallFetchComponents {
@@ -112,8 +112,7 @@ export class SmallFetch {
   }
 
   async #check({ kind, bytes }: SmallBlob, expectation: Expectation): Promise<Arrived> {
-    const named = this.#plan.digests?.map(({ algorithm }) => algorithm) ?? this.#plan.algorithms ?? []
-    const staging = this.#components.store.blobs.stage({ size: bytes.length, algorithms: named.filter(isOfBytes) })
+    const staging = this.#components.store.blobs.stage({ size: bytes.length, algorithms: algorithmsOf(this.#plan) })
     try {
       staging.write(bytes)
       const verified = await verify(this.#plan, expectation, staging)
