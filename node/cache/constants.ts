@@ -78,7 +78,7 @@ export const MEMBER_LIES = 3
 /** The same, after which no more are asked at all, even if upstream is away: each costs the client seconds, or a whole copy. */
 export const MEMBER_CHANCES = 10
 
-/** Wrong copies of members in one flight, after which it fails: more than those that may still be asked can send. */
+/** Wrong copies of members in one flight, after which it fails: each seed that tells of upstream may send some, however many there are. */
 export const WRONG_COPIES = 2 * MEMBER_CHANCES
 
 /** Members that one busy member, and those that it names, may lead to. */

@@ -51,14 +51,15 @@ export class SeededUpstream implements Upstream {
 
   /** As `Upstream` has it; also rejects with AsBlob where the request says so. */
   async fetch(request: UpstreamRequest, signal: AbortSignal): Promise<UpstreamResponse> {
-    const { key, method, publicOnly, base } = request
+    const { key, method, publicOnly, base, unasked } = request
     if (key === undefined || method === 'POST' || publicOnly || this.#upstream.isPrivate(base)) {
       return this.#upstream.fetch(request, signal)
     }
     const asked = { ...request, key, method }
-    const heard = new Set<string>()
+    const heard = new Set(unasked)
     let isKnown = false
-    for (const seed of this.#mesh.seeds(key).slice(0, MOST_SEEDS)) {
+    const mayAsk = ({ id }: Seed) => !unasked?.has(id)
+    for (const seed of this.#mesh.seeds(key).filter(mayAsk).slice(0, MOST_SEEDS)) {
       const response = this.#unknown.has(`${seed.id} ${base}`) ? 'no' : await this.#ask(seed, asked, signal)
       if (typeof response === 'object') return response
       if (response !== 'silence') heard.add(seed.id)
@@ -119,6 +120,7 @@ export class SeededUpstream implements Upstream {
     const { status, headers, body, destroy, discard, blame } = answer
     const through = {
       kind: 'seed',
+      id: seed.id,
       trusted: seed.isSeed,
       stale: headers['x-warren-source'] === 'stale',
       promised: decodePromised(headers[PROMISED]),

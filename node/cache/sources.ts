@@ -8,7 +8,7 @@ import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { type Conditions, declaredSize, isTrouble, mayBeRight, refusal } from './answer.ts'
 import { AsBlob } from './as-blob.ts'
-import { FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
+import { FORGIVEN, FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
 import { differ } from './differ.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
@@ -27,7 +27,7 @@ export interface OpenBody {
   readonly through?: 'seed'
   /** What that seed says that it has to be. */
   readonly promised?: readonly Digest[] | undefined
-  /** Peer id of the member that sends it. */
+  /** Peer id of the member that sends it, also where that is upstream's answer. */
   readonly member?: string
   /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, and a peer's that are checked in chunks. */
   readonly trusted: boolean
@@ -83,6 +83,8 @@ export class Sources {
   readonly #components: SourceComponents
   readonly #plan: Plan
   readonly #members: Members
+  /** How often each seed took part in a wrong copy of what it told of upstream. */
+  readonly #wrong = new Map<string, number>()
 
   constructor(components: SourceComponents, plan: Plan) {
     this.#components = components
@@ -141,6 +143,11 @@ export class Sources {
     return early ?? undefined
   }
 
+  /** Seeds that are left out: which of several sent what is wrong may never be known, while another one has what is right. */
+  get #unasked(): ReadonlySet<string> {
+    return new Set([...this.#wrong].flatMap(([id, times]) => (times > FORGIVEN ? [id] : [])))
+  }
+
   /** The whole was seen to be right. */
   settle(right: Staging): Promise<void> {
     return this.#members.settle(right)
@@ -162,7 +169,7 @@ export class Sources {
         ...(conditions ? { held: conditions.held } : {}),
         ...(seed === 'refers' && from.early && !this.#plan.document ? { asBlob: true } : {}),
         ...at,
-        ...(seed === 'none' || key === undefined ? {} : { key }),
+        ...(seed === 'none' || key === undefined ? {} : { key, unasked: this.#unasked }),
       },
       signal,
     )
@@ -192,7 +199,9 @@ export class Sources {
       // As of a seed's blob: where nothing may go out early in any case, its word is worth no more than a peer's.
       const trusted = through.trusted && from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
       const size = trusted ? opened.size : from.size
-      return { ...opened, size, trusted, through: through.kind, promised: through.promised, blame: through.blame }
+      const { kind, id, promised, blame } = through
+      const forgive = () => void this.#wrong.set(id, (this.#wrong.get(id) ?? 0) + 1)
+      return { ...opened, member: id, size, trusted, through: kind, promised, blame, forgive }
     } catch (error) {
       response.destroy()
       if (!response.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error

@@ -7,6 +7,8 @@ export interface UpstreamRequest {
   readonly url: string
   /** The cache key of what is asked for, by which somebody else may be asked instead; not set where only upstream can answer. */
   readonly key?: string
+  /** Peer ids of those who are not to be asked instead. */
+  readonly unasked?: ReadonlySet<string>
   /** sha256 (hex) of the bytes that are held of it: whoever sees that there are no others may answer 304. */
   readonly held?: string
   /** Whoever asks is ready to be told that others have it as well, in the place of its bytes. */
@@ -35,6 +37,8 @@ export interface UpstreamRequest {
 /** A seed of the mesh between upstream and this node. */
 interface Through {
   readonly kind: 'seed'
+  /** Its peer id. */
+  readonly id: string
   /** Whether its bytes may go out before all of them were seen to be right, as upstream's may. */
   readonly trusted: boolean
   /** What it sent is older than upstream allows: upstream is in trouble, or is being asked. */

@@ -2,8 +2,9 @@ import { describe, expect, it } from 'vitest'
 import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
 import { type Digest, formatDigest } from '../../../node/digest.ts'
 import { WarrenError } from '../../../node/errors.ts'
-import { MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
+import { type MemoryMesh, MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
 import type { SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
+import { ranked } from '../../../node/mesh/rendezvous.ts'
 import { MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { bytesOf, codeOf, inTime, makeCache, read, serve, useCacheTests } from './fixture.ts'
@@ -42,7 +43,7 @@ function member(answer: Partial<SeedAnswer>, body: Buffer | null = RIGHT, isSeed
   const seeds = (key: string) => mesh.seeds(key).map((one) => ({ ...one, isSeed }))
   const neighbours = new Proxy(mesh, { get: (of, name) => (name === 'seeds' ? seeds : Reflect.get(of, name, of)) })
   const seeded = new SeededUpstream({ upstream, mesh: neighbours, clock })
-  return { ...makeCache({ mesh, clock, upstream: seeded }), direct: upstream, blamed, asked, seed }
+  return { ...makeCache({ mesh, clock, upstream: seeded }), direct: upstream, blamed, asked, seed, network }
 }
 
 describe('a seed whose documents say something else than those that are here', () => {
@@ -147,24 +148,56 @@ describe('a seed that broke off', () => {
 })
 
 describe('a seed that breaks off amid what is wrong each time', () => {
-  it('is not asked without end while nobody has a right copy', async () => {
-    const kit = member({}, null)
-    const starts: (string | undefined)[] = []
+  /** Answers with its first 200 000 bytes, and with the rest when it is asked for that; notes who asked from where. */
+  function broken(starts: (string | undefined)[]): MemoryMesh['answers'] {
     async function* cut(from: number, to: number) {
       yield OTHER.subarray(from, to)
       if (to < OTHER.length) throw new WarrenError('UPSTREAM_CUT', 'it broke off')
     }
-    const ends = { destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
-    kit.seed.answers = async ({ headers: { range } }) => {
+    const ends = { destroy() {}, discard() {}, blame() {} }
+    return async ({ headers: { range } }) => {
       starts.push(range)
       if (range === undefined) return { status: 200, headers: { 'content-length': '300000' }, body: cut(0, 200_000), ...ends }
       const rest = { 'content-length': '100000', 'content-range': 'bytes 200000-299999/300000' }
       return { status: 206, headers: rest, body: cut(200_000, 300_000), ...ends }
     }
-    expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN)))).toBe('UPSTREAM_CORRUPT')
-    const { length } = starts
-    expect([length % 2, starts.slice(-2)]).toEqual([0, [undefined, 'bytes=200000-']])
+  }
+  const thrice = Array.from({ length: 3 }, () => [undefined, 'bytes=200000-']).flat()
+
+  it.each([
+    ['one seed', 1, 3, 'UPSTREAM_UNREACHABLE'],
+    ['many seeds', 8, 20, 'UPSTREAM_CORRUPT'],
+  ])('is not asked without end while nobody has a right copy: %s', async (_, count, copies, code) => {
+    const kit = member({}, null, false)
+    const starts: (string | undefined)[] = []
+    const others = Array.from({ length: count - 1 }, (_, at) => kit.network.join({ id: `other${at}`, kind: 'seed' }))
+    for (const one of [kit.seed, ...others]) one.answers = broken(starts)
+    expect(await codeOf(inTime(kit.clock, kit.fetch(PLAN)))).toBe(code)
+    expect(starts.length).toBe(2 * copies)
     await kit.clock.advance(60_000)
-    expect(starts.length).toBe(length)
+    expect(starts.length).toBe(2 * copies)
+  })
+
+  it('keeps nobody from the member that has it, after liars', async () => {
+    const kit = member({}, null, false)
+    const starts: (string | undefined)[] = []
+    kit.seed.answers = broken(starts)
+    for (const id of ['a', 'b', 'c']) kit.network.join({ id }).hold(digestOf(RIGHT), OTHER)
+    kit.network.join({ id: 'honest' }).hold(digestOf(RIGHT), RIGHT)
+    expect((await inTime(kit.clock, kit.fetch(PLAN))).equals(RIGHT)).toBe(true)
+    expect(starts).toEqual(thrice)
+  })
+
+  it('keeps nobody from the seed that has it, where no member can be asked by digest', async () => {
+    const plan = artifact('a', [digestOf(RIGHT, 'sha1')])
+    const kit = member({}, null, false, RIGHT)
+    const { answers: honest } = kit.seed
+    const starts: (string | undefined)[] = []
+    const other = kit.network.join({ id: 'other', kind: 'seed' })
+    const [first] = ranked(plan.key, ['s', 'other'])
+    kit.seed.answers = first === 's' ? broken(starts) : honest
+    other.answers = first === 's' ? honest : broken(starts)
+    expect((await inTime(kit.clock, kit.fetch(plan))).equals(RIGHT)).toBe(true)
+    expect([starts, kit.asked.length]).toEqual([thrice, 1])
   })
 })
