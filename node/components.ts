@@ -171,11 +171,13 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
       upstream,
       budgets,
       intake,
+      clock,
       isFetcher: () => mesh.fetches,
       plan: (key) => replan(key, door.mounts.all),
       hasUpstreamOf: (key) => door.mounts.hasUpstreamOf(key),
       record: (key) => store.records.get(key),
       promised: (key) => cache.promised(key),
+      learnt: (key, signal) => cache.learnt(key, signal),
       blobOf: (key) => cache.digests(key).find((digest) => shelf.has(digest) || shelf.partial(digest) !== undefined),
     }),
   ]

@@ -15,7 +15,7 @@ import type { Found, GetOptions } from './found.ts'
 import { type Heads, linked } from './heads.ts'
 import type { NegativeCache } from './negative.ts'
 import type { Permit, Permits } from './permits.ts'
-import type { Lookup, Plan } from './plan.ts'
+import { atUpstream, type Lookup, type Plan } from './plan.ts'
 import { SmallFetch } from './small-fetch.ts'
 import type { SourceComponents } from './sources.ts'
 import type { Waiting } from './waiting.ts'
@@ -58,6 +58,12 @@ export class Artifacts {
   /** Digests of which what a key names is to have one while it is being fetched; undefined where they are not known (yet). */
   digests(key: string): readonly Digest[] | undefined {
     return (this.#latest.get(key) ?? this.#smalls.get(key))?.expected
+  }
+
+  /** Resolves once it is known what an artifact that is being fetched must be, if that is learnt soon; rejects with the signal's reason. */
+  async learnt(key: string, signal: AbortSignal): Promise<void> {
+    const flight = this.#latest.get(key)
+    if (flight) await abortable(flight.learnt(), signal)
   }
 
   /** What is here of an artifact with this digest that is being fetched, for members. */
@@ -239,7 +245,9 @@ export class Artifacts {
     const { negative, lookup, heads } = this.#components
     const isPrivate = heads.isPrivate(plan)
     const mesh = permit === 'upstream' || isPrivate ? NOBODY : this.#components.mesh
-    const expecting = new Expecting(plan, lookup, this.#closing.signal)
+    const mayBeTold = mesh !== NOBODY && plan.kind === 'immutable' && !plan.proven
+    const asksSeed = mayBeTold && this.#components.upstream.tells?.(atUpstream(plan)) === true
+    const expecting = new Expecting(plan, lookup, this.#closing.signal, { asksSeed })
     const flight = new Flight({ ...this.#components, mesh, expecting, aheads: this.#aheads, isPrivate, conditions }, plan)
     this.#latest.set(plan.key, flight)
     this.#flights.add(flight)

@@ -150,6 +150,11 @@ export class Cache {
     return this.#artifacts.digests(key) ?? (record ? [] : undefined)
   }
 
+  /** Resolves once `promised` tells all that it will, if that is soon. Rejects with the signal's reason. */
+  learnt(key: string, signal: AbortSignal): Promise<void> {
+    return this.#artifacts.learnt(key, signal)
+  }
+
   /** What is here of an artifact with this digest that is being fetched; undefined where none of it is for members. */
   partial(digest: Digest): PartialBlob | undefined {
     return this.#artifacts.partial(digest)

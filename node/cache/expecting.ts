@@ -1,4 +1,5 @@
 import { AbortScope } from '../abort-scope.ts'
+import type { Digest } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
@@ -6,12 +7,11 @@ import { type Expectation, type Lookup, onBehalfOf, type Plan } from './plan.ts'
 
 /**
  * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
- * the bytes are already coming.
+ * the bytes are already coming. Where a seed is asked for the bytes whose word about names counts, no document is asked for before
+ * that seed has said that it does not know.
  */
 export class Expecting {
-  /** Never rejects; undefined when nothing could be learnt, so that what came is served but not kept. */
-  readonly settled: Promise<Expectation | undefined>
-  /** Resolves when the answer is in, or when it turned out that upstream has to be asked for it. */
+  /** Resolves when the answer is in, or when it turned out that it has to be asked for. */
   readonly early: Promise<void>
   /** Where upstream has it, if only the metadata tells that; rejects with why it could not be learnt. */
   readonly place: Promise<string> | undefined
@@ -22,9 +22,15 @@ export class Expecting {
   trouble = 'its metadata does not tell what it must be'
   readonly #idle = Promise.withResolvers<void>()
   readonly #coming = Promise.withResolvers<void>()
+  readonly #needed = Promise.withResolvers<void>()
+  readonly #told = Promise.withResolvers<void>()
+  #word: 'awaited' | 'taken' | 'none' = 'none'
+  #settled: Promise<Expectation | undefined>
+  #learning: Promise<Expectation | undefined> = Promise.resolve(undefined)
   #scope: AbortScope | undefined
 
-  constructor(plan: Plan, lookup: Lookup, closing: AbortSignal) {
+  /** @param init.asksSeed whether the artifact is asked of a seed first, which is to say what it must be */
+  constructor(plan: Plan, lookup: Lookup, closing: AbortSignal, init: { readonly asksSeed?: boolean } = {}) {
     this.idle = this.#idle.promise
     // Few want to know.
     this.#coming.promise.catch(() => {})
@@ -33,15 +39,16 @@ export class Expecting {
     if (!expect) {
       // A plan without either names something that its ecosystem gives no checksum for.
       this.known ??= { digests: [] }
-      this.settled = Promise.resolve(this.known)
+      this.#settled = Promise.resolve(this.known)
       this.early = Promise.resolve()
       return
     }
     const goingOut = Promise.withResolvers<void>()
     const watched: Lookup = {
       ...lookup,
-      fetch: (other, otherSignal, need) => {
+      fetch: async (other, otherSignal, need) => {
         goingOut.resolve()
+        if (this.#word !== 'none') await abortable(this.#needed.promise, signal)
         return lookup.fetch(onBehalfOf(plan, other), otherSignal, need)
       },
       coming: () => {
@@ -52,11 +59,12 @@ export class Expecting {
     }
     this.#scope = new AbortScope(closing)
     const { signal } = this.#scope
+    if (init.asksSeed && !digests && !plan.placed) this.#word = 'awaited'
     const learning = startOf(() => expect(watched, signal))
     if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
       // Members can be asked at once by what the request itself tells.
-      this.settled = learning.then(
+      this.#settled = learning.then(
         (found) => {
           this.known = { ...found, digests }
           return this.known
@@ -66,8 +74,19 @@ export class Expecting {
       this.early = Promise.resolve()
       return
     }
-    this.settled = this.#learn(learning)
-    this.early = Promise.race([goingOut.promise, this.settled.then(() => {})])
+    this.#learning = this.#learn(learning)
+    this.#settled = Promise.race([this.#learning, this.#told.promise]).then(() => this.known)
+    this.early = Promise.race([goingOut.promise, this.#settled.then(() => {})])
+  }
+
+  /** Never rejects; undefined when nothing could be learnt, so that what came is served but not kept. */
+  get settled(): Promise<Expectation | undefined> {
+    return this.#settled
+  }
+
+  /** Whether a seed is to say what nothing here tells. */
+  get awaitsSeed(): boolean {
+    return this.#word === 'awaited' && !this.known
   }
 
   /** The artifact has begun to come. */
@@ -77,7 +96,36 @@ export class Expecting {
 
   /** It was not to be had, for this reason. */
   miss(reason: unknown): void {
+    this.need()
     this.#coming.reject(reason)
+  }
+
+  /** A seed says of which digests it is, whose word about names counts. */
+  told(digests: readonly Digest[]): void {
+    if (!this.awaitsSeed) return
+    this.#word = 'taken'
+    this.known = { digests }
+    this.#told.resolve()
+  }
+
+  /** Nobody has said what it must be: documents have to. */
+  need(): void {
+    if (this.#word !== 'awaited') return
+    this.#word = 'none'
+    this.#needed.resolve()
+  }
+
+  /** What came is not what it must be. If a seed said that, documents have to tell now. */
+  doubt(): void {
+    this.need()
+    if (this.#word !== 'taken') return
+    this.#word = 'none'
+    this.known = undefined
+    this.#settled = this.#learning.then((found) => {
+      this.known ??= found
+      return this.known
+    })
+    this.#needed.resolve()
   }
 
   /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
@@ -87,11 +135,13 @@ export class Expecting {
 
   async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
     try {
-      this.known = await learning
+      const found = await learning
+      if (this.#word !== 'taken') this.known = found
+      return found
     } catch (error) {
       this.trouble = `its metadata could not be had: ${reasonOf(error)}`
+      return undefined
     }
-    return this.known
   }
 }
 

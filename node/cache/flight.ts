@@ -204,12 +204,19 @@ export class Flight {
    * as well. That costs a client little, since the last bytes go out no earlier in any case.
    */
   async #learn(): Promise<void> {
-    const { expecting, mesh, clock } = this.#components
+    const { expecting, mesh } = this.#components
     await expecting.early
-    if (!mesh.populated || expecting.known) return
+    if (!mesh.populated || expecting.known || expecting.awaitsSeed) return
+    await this.learnt(expecting.idle)
+  }
+
+  /** Resolves once it is known what it must be; at the latest with `idle`, or when that has taken too long. */
+  async learnt(idle?: Promise<void>): Promise<void> {
+    const { expecting, clock } = this.#components
+    if (expecting.known) return
     const over = new AbortController()
     const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
-    await Promise.race([expecting.settled, expecting.idle, enough])
+    await Promise.race([expecting.settled, enough, ...(idle ? [idle] : [])])
     over.abort(OVER)
   }
 
@@ -245,6 +252,8 @@ export class Flight {
         if (kind === 'upstream') mayFail = false
         // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
         else if (++wrong >= WRONG_COPIES) throw error
+        expecting.doubt()
+        await this.#learn()
       }
     }
   }

@@ -106,6 +106,8 @@ export interface Plan {
    * in between; what still does not match then is trouble.
    */
   readonly expect?: (lookup: Lookup, signal: AbortSignal) => Promise<Expectation | undefined>
+  /** Whether `expect` looks at a signature that proves what it must be, which nobody's word replaces. */
+  readonly proven?: boolean
   /** Whether only `expect` tells where it is, so that `url` is not asked unless that says so. With `digests` it is always so. */
   readonly placed?: boolean
   /** Whether it is at `url` or nowhere, though there is an `expect`: a HEAD there is answer enough. */

@@ -2,7 +2,7 @@ import { LRUCache } from 'lru-cache'
 import type { Clock } from '../clock.ts'
 import { type Digest, parseDigest } from '../digest.ts'
 import { type ErrorCode, errorCodes, isWarrenError, WarrenError } from '../errors.ts'
-import { AS_BLOB, decodePromised, ETAG, HELD, IF_RANGE, PROMISED } from '../mesh/artifacts/artifact-wire.ts'
+import { AS_BLOB, BYTES, decodePromised, ETAG, HELD, IF_RANGE, PROMISED, UNTOLD } from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import type { Mesh, Seed, SeedAnswer } from '../mesh/mesh.ts'
 import type { Budget, HostHealth, Upstream, UpstreamRequest, UpstreamResponse } from '../upstream/upstream.ts'
@@ -102,6 +102,13 @@ export class SeededUpstream implements Upstream {
     return this.#upstream.budget(base)
   }
 
+  tells({ key, base, publicOnly }: Pick<UpstreamRequest, 'key' | 'base' | 'publicOnly'>): boolean {
+    if (key === undefined || publicOnly || !this.#mesh.relies || this.#upstream.isPrivate(base)) return false
+    const [home] = this.#mesh.seeds(key)
+    // Names are taken from certified seeds only, and bytes rather from somebody near than from a seed in another zone.
+    return home?.isSeed === true && !home.isFar && !this.#unknown.has(`${home.id} ${base}`)
+  }
+
   close(): Promise<void> {
     this.#handover.stop()
     return this.#upstream.close()
@@ -131,8 +138,8 @@ export class SeededUpstream implements Upstream {
       return { status, headers: upstreamHeaders(headers), url, body, destroy, through }
     }
     discard()
-    const blob = status === 303 && request.asBlob ? blobAt(headers.location) : undefined
-    if (blob) throw new AsBlob(seed.id, blob, upstreamHeaders(headers))
+    const digest = status === 303 && request.asBlob ? blobAt(headers.location) : undefined
+    if (digest) throw new AsBlob(seed.id, { digest, size: sizeIn(headers[BYTES]) }, upstreamHeaders(headers))
     const no = code && NOES[code]
     if (no !== undefined) return { status: no, headers: {}, url, body: nothing(), destroy() {}, through }
     // Whoever went on would ask an upstream that wants to be left alone by all of us.
@@ -147,12 +154,13 @@ export class SeededUpstream implements Upstream {
 
 type Asked = UpstreamRequest & { readonly key: string; readonly method: 'GET' | 'HEAD' }
 
-function headersOf({ range, held, revalidate, asBlob, headers = {} }: Asked): Record<string, string> {
+function headersOf({ range, held, revalidate, untold, asBlob, headers = {} }: Asked): Record<string, string> {
   const { via } = headers
   return {
     ...(range ? { range: `bytes=${range.start}-${range.end ?? ''}` } : {}),
     ...(range?.ifRange === undefined ? {} : { [IF_RANGE]: range.ifRange }),
     ...(held === undefined ? {} : { [HELD]: held }),
+    ...(untold ? { [UNTOLD]: 'yes' } : {}),
     ...(asBlob ? { [AS_BLOB]: 'yes' } : {}),
     ...(revalidate ? { 'cache-control': 'no-cache' } : {}),
     ...(via === undefined ? {} : { via }),
@@ -163,9 +171,13 @@ function blobAt(location = ''): Digest | undefined {
   return location.startsWith(BLOB_PATH) ? parseDigest(location.slice(BLOB_PATH.length)) : undefined
 }
 
+function sizeIn(bytes = ''): number | undefined {
+  return /^\d{1,15}$/.test(bytes) ? Number(bytes) : undefined
+}
+
 /** Of the seed's headers those that upstream's would be. */
 function upstreamHeaders(headers: SeedAnswer['headers']): Record<string, string> {
-  const { etag: _own, [ETAG]: etag, [PROMISED]: _promised, ...rest } = headers
+  const { etag: _own, [ETAG]: etag, [PROMISED]: _promised, [BYTES]: _bytes, ...rest } = headers
   return { ...rest, ...(etag === undefined ? {} : { etag }) }
 }
 

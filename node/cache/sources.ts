@@ -2,7 +2,8 @@ import { AbortScope } from '../abort-scope.ts'
 import type { Clock } from '../clock.ts'
 import { type Digest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
-import type { BlobSource, Mesh } from '../mesh/mesh.ts'
+import { BATCH_BLOB_BYTES } from '../mesh/blobs/batch-wire.ts'
+import type { BlobSource, Mesh, SmallBlob } from '../mesh/mesh.ts'
 import type { Staging } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
@@ -27,6 +28,8 @@ export interface OpenBody {
   readonly through?: 'seed'
   /** What that seed says that it has to be. */
   readonly promised?: readonly Digest[] | undefined
+  /** The same, if its word about names counts. */
+  readonly named?: readonly Digest[] | undefined
   /** Peer id of the member that sends it, also where that is upstream's answer. */
   readonly member?: string
   /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, and a peer's that are checked in chunks. */
@@ -59,6 +62,8 @@ export interface From {
   readonly early: boolean
   /** Whether members alone told of the length of what is here, so that another one may be right that says it has another. */
   readonly doubtful: boolean
+  /** Whether a seed that is asked is to say what it must be. */
+  readonly untold: boolean
   /** Whether peers are asked first, or only when nobody else can go on. */
   readonly peers: 'first' | 'last'
 }
@@ -167,6 +172,7 @@ export class Sources {
         headers: { ...headers, ...conditions?.headers, 'accept-encoding': 'identity' },
         ...range,
         ...(conditions ? { held: conditions.held } : {}),
+        ...(from.untold ? { untold: true } : {}),
         ...(seed === 'refers' && from.early && !this.#plan.document ? { asBlob: true } : {}),
         ...at,
         ...(seed === 'none' || key === undefined ? {} : { key, unasked: this.#unasked }),
@@ -201,7 +207,8 @@ export class Sources {
       const size = trusted ? opened.size : from.size
       const { kind, id, promised, blame } = through
       const forgive = () => void this.#wrong.set(id, (this.#wrong.get(id) ?? 0) + 1)
-      return { ...opened, member: id, size, trusted, through: kind, promised, blame, forgive }
+      const named = through.trusted ? promised : undefined
+      return { ...opened, member: id, size, trusted, through: kind, promised, named, blame, forgive }
     } catch (error) {
       response.destroy()
       if (!response.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
@@ -225,16 +232,27 @@ export class Sources {
   }
 
   /** Where nobody hands out the blob after all, the seed has to send it as upstream's answer. */
-  async #asBlob({ seed, digest, headers }: AsBlob, url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
+  async #asBlob({ seed, digest, size, headers }: AsBlob, url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
     const promised = [digest]
     if (differ(promised, wish.digests)) return this.#fromUpstream(url, wish, 'none', signal)
+    const isSmall = size !== undefined && size <= BATCH_BLOB_BYTES && wish.from.start === 0
+    const small = isSmall ? await this.#components.mesh.small(promised) : undefined
+    if (small) return { ...inOnePiece(small), headers, promised, named: promised }
     try {
-      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised }
+      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised, named: promised }
     } catch {
       signal.throwIfAborted()
       return this.#fromUpstream(url, wish, 'sends', signal)
     }
   }
+}
+
+/** As if it came from a member that is asked for it alone. */
+function inOnePiece({ kind, bytes, blame }: SmallBlob): Omit<OpenBody, 'headers'> {
+  async function* body() {
+    yield bytes
+  }
+  return { kind, trusted: false, start: 0, size: bytes.length, body: body(), destroy() {}, blame, forgive() {} }
 }
 
 /** Gives up on whoever lost the race, also when its answer is on its way already. */

@@ -89,8 +89,9 @@ export class Transfer {
    * thing, and with the last trouble when there is no way to go on.
    */
   async run(): Promise<void> {
-    const { blob, early, stage, conditions } = this.#components
-    let source = await this.#open({ start: 0, conditions, size: blob.told, early, doubtful: false, peers: 'first' })
+    const { blob, early, stage, conditions, expecting } = this.#components
+    const untold = expecting.awaitsSeed
+    let source = await this.#open({ start: 0, conditions, size: blob.told, early, doubtful: false, untold, peers: 'first' })
     try {
       if ((source.size ?? 0) > this.#most) throw this.#tooLarge()
       await blob.begin(stage(source.size))
@@ -217,7 +218,7 @@ export class Transfer {
     const isEarly = early && blob.trusted
     const { written: start, size } = blob
     const doubtful = !this.#sure && this.#parts.some(({ source, end }) => !isOwn(source) && end > 0)
-    return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, peers })
+    return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, untold: false, peers })
   }
 
   get #most(): number {
@@ -263,6 +264,8 @@ export class Transfer {
   async #openAt(url: string | Promise<string>, from: From): Promise<OpenBody> {
     const { sources, expecting } = this.#components
     const opened = await sources.open(url, expecting.known?.digests ?? [], from, this.#signal)
+    if (opened.named?.length) expecting.told(opened.named)
+    else expecting.need()
     if (opened.kind === 'upstream') this.#url = await url
     return opened
   }

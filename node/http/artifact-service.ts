@@ -2,20 +2,24 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Finder, Found } from '../cache/found.ts'
 import type { Intake } from '../cache/intake.ts'
 import { comingThrough, type Plan, parseKey } from '../cache/plan.ts'
+import type { Clock } from '../clock.ts'
 import { type Digest, formatDigest } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import {
   ARTIFACT_PATH,
   AS_BLOB,
+  BYTES,
   ETAG,
   encodePromised,
   HELD,
   IF_RANGE,
   keyInPath,
   PROMISED,
+  UNTOLD,
 } from '../mesh/artifacts/artifact-wire.ts'
 import { BLOB_PATH } from '../mesh/blobs/constants.ts'
 import { LARGE_BYTES } from '../mesh/swarm/constants.ts'
+import { UploadRate } from '../mesh/swarm/upload-rate.ts'
 import type { NameRecord } from '../store/store.ts'
 import { Crowded } from '../upstream/crowded.ts'
 import type { Upstream } from '../upstream/upstream.ts'
@@ -32,6 +36,7 @@ export interface ArtifactServiceComponents {
   readonly upstream: Pick<Upstream, 'isPrivate' | 'budget'>
   readonly budgets: MemberBudgets
   readonly intake: Intake
+  readonly clock: Clock
   /** Whether this node fetches for others now: as a seed, or where all members do. */
   isFetcher(): boolean
   /** The plan of what a key names, from this node's own configuration; undefined where none of its mirrors has that. */
@@ -41,12 +46,16 @@ export interface ArtifactServiceComponents {
   record(key: string): NameRecord | undefined
   /** Of which digests what a key names has one: none where nothing promises any; undefined while it is not known. */
   promised(key: string): readonly Digest[] | undefined
+  /** Resolves once `promised` tells all that it will, if that is soon. Rejects with the signal's reason. */
+  learnt(key: string, signal: AbortSignal): Promise<void>
   /** A digest by which members can have what a key names as a blob, or its beginning. */
   blobOf(key: string): Digest | undefined
 }
 
 /** Ms between signs of life while upstream is being asked; whoever waits gives up without any. */
 const SIGN_INTERVAL = 2_000
+/** Bytes a second that go to members who cannot ask others for them, being told no digest, before they are told that instead. */
+const UNTOLD_RATE = 32 << 20
 /** Ms until the first of them: most answers are there before, and each sign is a message more for both sides. */
 const FIRST_SIGN = 250
 
@@ -57,9 +66,11 @@ const FIRST_SIGN = 250
 export class ArtifactService implements MemberService {
   readonly prefix = ARTIFACT_PATH
   readonly #components: ArtifactServiceComponents
+  readonly #untold: UploadRate
 
   constructor(components: ArtifactServiceComponents) {
     this.#components = components
+    this.#untold = new UploadRate(components, { rate: UNTOLD_RATE })
   }
 
   async answer(request: IncomingMessage, response: ServerResponse, member: Asker): Promise<number> {
@@ -94,6 +105,7 @@ export class ArtifactService implements MemberService {
       const head = method === 'HEAD'
       const paid = { ...plan, brought: (bytes: number) => this.#charge(member, bytes, response) }
       found = await cache.get(paid, { signal, head, confirmed: head && record(plan.key)?.link === true, revalidate })
+      if (headers[UNTOLD] !== undefined) await this.#learn(plan, found, signal)
     } catch (error) {
       // A pause that upstream wants is everybody's. Of a crowd here nobody else has to wait for the end.
       throw error instanceof Crowded ? new WarrenError('UPSTREAM_TIMEOUT', error.message, { cause: error }) : error
@@ -112,18 +124,28 @@ export class ArtifactService implements MemberService {
       response.writeHead(304, told).end()
       return 0
     }
-    const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found)
+    const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found, headers[UNTOLD] !== undefined)
     if (blob) {
+      const { size = '' } = found.body
       found.body.close()
-      response
-        .writeHead(303, { ...found.headers, ...told, location: BLOB_PATH + formatDigest(blob), 'content-length': '0' })
-        .end()
+      const at = { location: BLOB_PATH + formatDigest(blob), [BYTES]: String(size), 'content-length': '0' }
+      response.writeHead(303, { ...found.headers, ...told, ...at }).end()
       return 0
     }
     // Bytes of another thing must not be joined with those that are there.
     if (headers[IF_RANGE] !== undefined && headers[IF_RANGE] !== known?.etag) delete request.headers.range
     const { document: _asItIs, ...raw } = found
     return sender.send({ ...raw, headers: { ...found.headers, ...told } }, { request, response, ...NO_CLIENT })
+  }
+
+  /** Whoever has no other way to know what it is waits for a document here rather than to fetch that itself. */
+  async #learn({ key }: Plan, { body }: Found, signal: AbortSignal): Promise<void> {
+    try {
+      await this.#components.learnt(key, signal)
+    } catch (error) {
+      body.close()
+      throw error
+    }
   }
 
   /** What a member had fetched counts for it whether or not it takes any of it; without it the rest of something large is given up. */
@@ -140,10 +162,14 @@ export class ArtifactService implements MemberService {
     return text === undefined ? {} : { [PROMISED]: text }
   }
 
-  /** What is large is handed out as a blob, in parts of which others can take their share. */
-  #asBlob({ key, document }: Plan, { body }: Found): Digest | undefined {
-    const isLarge = !document && (body.size ?? 0) > LARGE_BYTES
-    return isLarge ? this.#components.blobOf(key) : undefined
+  /**
+   * What is large is handed out as a blob, in parts of which others can take their share. So is what is small, to whoever asks for it only
+   * because it does not know the digest: a crowd would have all of it from here, whoever else has it.
+   */
+  #asBlob({ key, document }: Plan, { body, source }: Found, isUntold: boolean): Digest | undefined {
+    const { size = 0 } = body
+    const mayBe = !document && (size > LARGE_BYTES || (isUntold && source === 'local' && !this.#untold.fits(size)))
+    return mayBe ? this.#components.blobOf(key) : undefined
   }
 
   #planOf(url: string): Plan {

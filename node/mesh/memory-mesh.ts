@@ -130,7 +130,7 @@ export class MemoryMesh implements Mesh {
     const before = byId.has(this.id) ? order.slice(0, order.indexOf(this.id)) : order
     return before.flatMap((id) => {
       const ask = byId.get(id)?.answers
-      return ask ? [{ id, isSeed: true, ask }] : []
+      return ask ? [{ id, isSeed: true, isFar: false, ask }] : []
     })
   }
 

@@ -58,6 +58,8 @@ export interface Seed {
   readonly id: string
   /** Whether its certificate says so; with `names: members` others fetch as well, whose bytes are those of any member. */
   readonly isSeed: boolean
+  /** Whether it says that it is in another zone than this node. */
+  readonly isFar: boolean
   /**
    * Resolves once the seed has an answer; it may take its time, as long as it says at once that it is at it. Rejects with the signal's
    * reason, or with why it cannot be had from this one.

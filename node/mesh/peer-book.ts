@@ -275,6 +275,12 @@ export class PeerBook {
     return this.#zone !== undefined && this.#entries.get(id)?.zone === this.#zone
   }
 
+  /** Whether it says that it is in another zone. */
+  isFar(id: string): boolean {
+    const zone = this.#entries.get(id)?.zone
+    return this.#zone !== undefined && zone !== undefined && zone !== this.#zone
+  }
+
   /** Usable members that lately had what was asked for, and are `worth` a guess: the near ones first, and then the likeliest. */
   warm(most: number, worth: (id: string) => boolean = () => true): string[] {
     const now = this.#clock.now()

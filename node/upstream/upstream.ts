@@ -11,6 +11,8 @@ export interface UpstreamRequest {
   readonly unasked?: ReadonlySet<string>
   /** sha256 (hex) of the bytes that are held of it: whoever sees that there are no others may answer 304. */
   readonly held?: string
+  /** Nothing here tells of which digests it is: who answers in upstream's stead and will know it waits for that. */
+  readonly untold?: boolean
   /** Whoever asks is ready to be told that others have it as well, in the place of its bytes. */
   readonly asBlob?: boolean
   /** Somebody else's copy will not do unless upstream confirms it. */
@@ -112,5 +114,7 @@ export interface Upstream {
   isPrivate(base: string): boolean
   /** What the upstream at `base` still grants; undefined: it sets no limit, or none is known any more. */
   budget(base: string): Budget | undefined
+  /** Whether a request like this goes first to a seed near by that says of which digests the answer is; none does, if not set. */
+  tells?(request: Pick<UpstreamRequest, 'key' | 'base' | 'publicOnly'>): boolean
   close(): Promise<void>
 }

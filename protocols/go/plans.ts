@@ -131,7 +131,7 @@ function filePlan(resource: VersionResource, site: Site): Plan {
   const asked = { module, version, of: isZip ? 'zip' : 'mod', isListed } as const
   const record = databasePlan({ kind: 'record', database: name, module, version }, site, verifier)
   const log = logOf(name, site, verifier)
-  return { ...plan, expect: (lookup, signal) => expectFile(asked, record, log, lookup, signal) }
+  return { ...plan, proven: true, expect: (lookup, signal) => expectFile(asked, record, log, lookup, signal) }
 }
 
 function logOf(database: string, site: Site, verifier: Verifier): Log {

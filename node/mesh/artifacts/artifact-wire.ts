@@ -13,10 +13,15 @@ export const HELD = 'x-warren-held'
 export const IF_RANGE = 'x-warren-if-range'
 /** Request: what is large is taken as a blob as well; a 303 says by which digest. */
 export const AS_BLOB = 'x-warren-as-blob'
+/** Request: the asker does not know of which digests it is, so that PROMISED is worth a moment. */
+export const UNTOLD = 'x-warren-untold'
 /** Answer: upstream's own entity tag, for whoever may have to ask upstream itself later. */
 export const ETAG = 'x-warren-etag'
 /** Answer: of which digests an artifact has one, as the seed itself will see or has seen; `none` where nothing promises it any. */
 export const PROMISED = 'x-warren-promised'
+
+/** Answer to AS_BLOB: how many bytes the blob has. */
+export const BYTES = 'x-warren-bytes'
 
 const NONE = 'none'
 /** Digests that a seed tells of: what a document promises in several algorithms, or several times over. */

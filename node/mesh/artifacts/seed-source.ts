@@ -36,6 +36,10 @@ export class SeedSource implements Seed {
     return this.#components.book.roleOf(this.id) === 'seed'
   }
 
+  get isFar(): boolean {
+    return this.#components.book.isFar(this.id)
+  }
+
   async ask({ method, key, headers }: SeedQuestion, signal: AbortSignal): Promise<SeedAnswer> {
     const { book, client } = this.#components
     const path = artifactPath(key)

@@ -20,10 +20,27 @@ export class UploadRate {
   /** Resolves when so many bytes may go out. */
   async pass(bytes: number): Promise<void> {
     const now = this.#clock.now()
-    // A clock that was set back must not stop everything until it is as late again.
-    this.#due -= Math.max(0, this.#latest - now)
-    this.#latest = now
-    this.#due = Math.max(this.#due, now - BURST) + (bytes * 1_000) / this.#rate
+    this.#due = this.#dueAt(now) + this.#msOf(bytes)
     if (this.#due > now) await this.#clock.sleep(this.#due - now)
+  }
+
+  /** Whether so many bytes may go out now, which counts as if they did. */
+  fits(bytes: number): boolean {
+    const now = this.#clock.now()
+    const due = this.#dueAt(now)
+    const fits = due <= now
+    this.#due = fits ? due + this.#msOf(bytes) : due
+    return fits
+  }
+
+  #dueAt(now: number): number {
+    // A clock that was set back must not stop everything until it is as late again.
+    const due = this.#due - Math.max(0, this.#latest - now)
+    this.#latest = now
+    return Math.max(due, now - BURST)
+  }
+
+  #msOf(bytes: number): number {
+    return (bytes * 1_000) / this.#rate
   }
 }

@@ -77,11 +77,13 @@ async function seed(setting: Setting = {}) {
     },
     budgets,
     intake,
+    clock,
     isFetcher: () => isFetcher,
     plan: (key) => plans.find((plan) => plan.key === key),
     hasUpstreamOf: () => setting.hasUpstream ?? false,
     record: () => setting.record as NameRecord | undefined,
     promised: () => setting.promised,
+    learnt: async () => {},
     blobOf: () => setting.blob,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => bugs.push(error) } })

@@ -25,11 +25,13 @@ export async function fetchingSeed(parts: Parts, plans: readonly Plan[], bytes: 
     upstream,
     budgets: new MemberBudgets({ clock }, { requests: 1_000, fetches, bytes, pulls: 1 }),
     intake,
+    clock,
     isFetcher: () => true,
     plan: (key) => plans.find((plan) => plan.key === key),
     hasUpstreamOf: () => true,
     record: (key) => store.records.get(key),
     promised: (key) => cache.promised(key),
+    learnt: (key, signal) => cache.learnt(key, signal),
     blobOf: () => undefined,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => expect.unreachable(String(error)) } })
