@@ -97,6 +97,101 @@ describe('what an artifact must be', () => {
   })
 })
 
+describe('what a seed is asked for that may tell', () => {
+  /** A plan that asks for a document, and how often it was asked for. */
+  function waiting(more: Partial<Plan> = {}) {
+    let asked = 0
+    const lookup: Lookup = {
+      cached: async () => undefined,
+      fetch: async () => {
+        asked++
+        return undefined
+      },
+    }
+    const plan = learning(async ({ fetch }, signal) => {
+      await fetch(document('index'), signal)
+      return { digests: [WRONG] }
+    })
+    const one = new Expecting({ ...plan, ...more }, lookup, NEVER, { asksSeed: true })
+    return { one, asked: () => asked }
+  }
+
+  it('is what that seed tells, and no document is asked for', async () => {
+    const { one, asked } = waiting()
+    await one.early
+    expect([one.awaitsSeed, await settled(one.settled), asked()]).toEqual([true, false, 0])
+    one.told([RIGHT])
+    expect([one.awaitsSeed, await one.settled, one.known]).toEqual([false, { digests: [RIGHT] }, { digests: [RIGHT] }])
+    one.told([WRONG])
+    one.need()
+    await turns()
+    expect([one.known, asked()]).toEqual([{ digests: [RIGHT] }, 0])
+    one.end()
+    await turns()
+    expect([one.known, asked()]).toEqual([{ digests: [RIGHT] }, 0])
+  })
+
+  it.each([
+    ['the seed does not know', (one: Expecting) => one.need()],
+    ['it does not have it', (one: Expecting) => one.miss(UNREACHABLE)],
+    ['what came is wrong', (one: Expecting) => one.doubt()],
+  ])('is what the document tells once %s', async (_, happen) => {
+    const { one, asked } = waiting()
+    await one.early
+    happen(one)
+    expect([one.awaitsSeed, await one.settled, one.known, asked()]).toEqual([
+      false,
+      { digests: [WRONG] },
+      { digests: [WRONG] },
+      1,
+    ])
+    one.told([RIGHT])
+    expect(one.known).toEqual({ digests: [WRONG] })
+  })
+
+  it('is what the document tells once what the seed told turned out wrong', async () => {
+    const { one, asked } = waiting()
+    one.told([RIGHT])
+    expect(await one.settled).toEqual({ digests: [RIGHT] })
+    one.doubt()
+    expect([one.known, await one.settled, one.known, asked()]).toEqual([
+      undefined,
+      { digests: [WRONG] },
+      { digests: [WRONG] },
+      1,
+    ])
+    one.doubt()
+    expect(one.known).toEqual({ digests: [WRONG] })
+  })
+
+  it('is not known when the node stops before anybody told it', async () => {
+    const { one, asked } = waiting()
+    await one.early
+    one.end()
+    expect([await one.settled, asked()]).toEqual([undefined, 0])
+  })
+
+  it('is what is here already, whatever the seed says', async () => {
+    const one = new Expecting(
+      learning(async () => ({ digests: [RIGHT] })),
+      NOWHERE,
+      NEVER,
+      { asksSeed: true },
+    )
+    await one.early
+    one.told([WRONG])
+    expect([one.awaitsSeed, one.known]).toEqual([false, { digests: [RIGHT] }])
+  })
+
+  it.each([
+    ['the request tells it', { digests: [RIGHT] }, { digests: [RIGHT] }],
+    ['only the document tells where it is', { placed: true }, { digests: [WRONG] }],
+  ] as const)('is not waited for where %s', async (_, more, known) => {
+    const { one, asked } = waiting(more)
+    expect([one.awaitsSeed, await one.settled, asked()]).toEqual([false, expect.objectContaining(known), 1])
+  })
+})
+
 describe('bytes that nothing is known of', () => {
   it.each([
     ['the document does not name them', () => ({ body: indexBytes({}) })],

@@ -270,11 +270,49 @@ describe('a seed that has it as a blob', () => {
   })
 
   it.each([
+    ['12', 12],
+    ['', undefined],
+    ['-1', undefined],
+    [undefined, undefined],
+  ])('has as many bytes as the seed says (%s)', async (told, size) => {
+    const more = told === undefined ? {} : { 'x-warren-bytes': told }
+    const seeds = { a: () => ({ status: 303, headers: { location, ...more }, body: bytes('') }) }
+    const error = await member(seeds)
+      .fetch({ asBlob: true })
+      .catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ size })
+    expect((error as AsBlob).headers).toEqual({ location })
+  })
+
+  it.each([
     ['asked without that', {}, location],
     ['leading elsewhere', { asBlob: true }, '/artifacts/v1/x'],
     ['leading to no digest', { asBlob: true }, '/blobs/v1/md6:00'],
   ])('is none when it is %s', async (_, more, to) => {
     const { fetch } = member({ a: referring(to) })
     expect(await fetch(more)).toMatchObject({ text: 'from upstream' })
+  })
+})
+
+describe('a seed near by that tells of which digests something is', () => {
+  const tells = ({ upstream }: ReturnType<typeof member>, more: Partial<UpstreamRequest> = {}) =>
+    upstream.tells({ key: PLAN.key, base: BASE, ...more })
+
+  it('is the home of what a member may ask seeds for', () => {
+    expect(tells(member({ a: () => ({}) }))).toBe(true)
+    expect(tells(member({}))).toBe(false)
+    expect(tells(member({ a: () => ({}) }, undefined, 'seed'))).toBe(false)
+    expect(tells(member({ a: () => ({}) }), { publicOnly: true })).toBe(false)
+    const asked = member({ a: () => ({}) })
+    asked.direct.isPrivate = () => true
+    expect(tells(asked)).toBe(false)
+  })
+
+  it('is none that has just said that it has no such upstream', async () => {
+    const kit = member({ a: refusing('NO_SUCH_MIRROR', 404) })
+    expect(tells(kit)).toBe(true)
+    await kit.fetch()
+    expect(tells(kit)).toBe(false)
+    expect(tells(kit, { base: 'https://elsewhere.example.test/' })).toBe(true)
   })
 })

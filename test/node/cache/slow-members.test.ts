@@ -154,7 +154,7 @@ describe('a member that is slow', () => {
       },
     }
     const members = new Members({ mesh, clock })
-    const from = { start: 0, early: false, doubtful: false, peers: 'first' } as const
+    const from = { start: 0, early: false, doubtful: false, untold: false, peers: 'first' } as const
     const { body } = await members.open([DIGEST], from, () => true, NEVER)
     let got = 0
     const reading = (async () => {

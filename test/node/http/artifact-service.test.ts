@@ -39,6 +39,8 @@ interface Setting {
   readonly requests?: number
   readonly blob?: Digest
   readonly promised?: readonly Digest[]
+  /** When the promise is known, if not at once. */
+  readonly learnt?: (signal: AbortSignal) => Promise<void>
 }
 
 function found(more: Partial<Found> = {}): Found {
@@ -83,7 +85,7 @@ async function seed(setting: Setting = {}) {
     hasUpstreamOf: () => setting.hasUpstream ?? false,
     record: () => setting.record as NameRecord | undefined,
     promised: () => setting.promised,
-    learnt: async () => {},
+    learnt: (_, signal) => setting.learnt?.(signal) ?? Promise.resolve(),
     blobOf: () => setting.blob,
   })
   const door = new MemberDoor({ services: [service], events: { sent() {}, bug: (error) => bugs.push(error) } })
@@ -95,7 +97,7 @@ async function seed(setting: Setting = {}) {
   const ask = async ({ key }: Pick<Plan, 'key'>, fields = '', method = 'GET') =>
     parseHead((await raw(artifactPath(key) ?? '', fields, method)).replaceAll('HTTP/1.1 102 Processing\r\n\r\n', ''))
   const open = () => RawConnection.open(origin)
-  return { ask, raw, open, asked, budgets, bugs }
+  return { ask, raw, open, asked, budgets, bugs, clock }
 }
 
 describe('a seed that fetches for members', () => {
@@ -274,5 +276,69 @@ describe('what is large', () => {
   ])('is sent at once to or as %s', async (_, fields, setting) => {
     const { ask } = await seed(setting)
     expect((await ask(FILE, fields)).status).not.toBe(303)
+  })
+})
+
+describe('a member that knows no digest', () => {
+  const untold = 'x-warren-untold: yes\r\n'
+  const DIGEST: Digest = { algorithm: 'sha256', hex: HEX }
+
+  it('is answered once it can be told which', async () => {
+    const promised: Digest[] = []
+    const learning = Promise.withResolvers<void>()
+    const { ask } = await seed({ promised, learnt: () => learning.promise })
+    expect((await ask(FILE)).headers.get('x-warren-promised')).toBe('none')
+    const answer = ask(FILE, untold)
+    setTimeout(() => {
+      promised.push(DIGEST)
+      learning.resolve()
+    }, 50)
+    const { headers, rest } = await answer
+    expect([headers.get('x-warren-promised'), rest]).toEqual([`sha256:${HEX}`, BYTES.toString()])
+  })
+
+  it('that leaves meanwhile keeps nothing open', async () => {
+    const body = fileLike(BYTES)
+    const waits = Promise.withResolvers<void>()
+    const learnt = (signal: AbortSignal) => {
+      waits.resolve()
+      return new Promise<void>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason)))
+    }
+    const { open } = await seed({ get: () => found({ body }), learnt })
+    const member = await open()
+    member.send(`GET ${artifactPath(FILE.key)} HTTP/1.1\r\nhost: blobs\r\n${untold}\r\n`)
+    await waits.promise
+    member.leave('rst')
+    member.close()
+    await until(() => body.closed > 0)
+  })
+
+  it('is told of a digest in place of bytes once many of these went out, and for no longer', async () => {
+    const MIB = 1 << 20
+    const body = () => bufferBody(Buffer.alloc(MIB))
+    let source: Found['source'] = 'local'
+    const { ask, clock } = await seed({
+      holds: true,
+      blob: DIGEST,
+      promised: [DIGEST],
+      get: () => found({ source, body: body() }),
+    })
+    const fields = `${untold}x-warren-as-blob: yes\r\n`
+    let sent = 0
+    while (sent < 50 && (await ask(FILE, fields)).status === 200) sent++
+    expect(sent).toBeGreaterThan(2)
+    expect(sent).toBeLessThan(10)
+    const { status, headers } = await ask(FILE, fields)
+    const told = ['location', 'x-warren-bytes', 'x-warren-promised'].map((name) => headers.get(name))
+    expect([status, ...told]).toEqual([303, `/blobs/v1/sha256:${HEX}`, String(MIB), `sha256:${HEX}`])
+    expect((await ask(FILE, untold)).status).toBe(200)
+    expect((await ask(FILE, 'x-warren-as-blob: yes\r\n')).status).toBe(200)
+    // Nobody else has what is only being fetched.
+    source = 'flight'
+    expect((await ask(FILE, fields)).status).toBe(200)
+    source = 'local'
+    expect((await ask(FILE, fields)).status).toBe(303)
+    clock.jump(1_000)
+    expect((await ask(FILE, fields)).status).toBe(200)
   })
 })

@@ -41,6 +41,20 @@ it('the zone of a member is that of its last card', () => {
   expect([book.isNear('a'), book.get('a')?.zone]).toEqual([false, null])
 })
 
+it('a member is far that says that it is in another zone, to whoever is in one', () => {
+  const isFar = (own: string | undefined, zone: string | undefined) => {
+    book = new PeerBook({ clock }, { zone: own })
+    meet('a', zone === undefined ? {} : { zone })
+    return book.isFar('a')
+  }
+  expect([isFar('here', 'there'), isFar('here', 'here'), isFar('here', undefined), isFar(undefined, 'there')]).toEqual([
+    true,
+    false,
+    false,
+    false,
+  ])
+})
+
 describe('who is here for one job', () => {
   it('is forgotten when its last connection closes, and not what it has sent', () => {
     meet('a', { ephemeral: true })

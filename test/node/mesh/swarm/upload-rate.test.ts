@@ -50,3 +50,17 @@ it('large blobs go on when a clock is set back', async () => {
   expect(passed).toBe(10)
   await sending
 })
+
+it('what need not go out is let through as long as it keeps to the rate, and waits for nobody', async () => {
+  const clock = new VirtualClock()
+  const rate = new UploadRate({ clock }, { rate: MIB })
+  const tries = () => Array.from({ length: 4 }, () => rate.fits(MIB / 20))
+  expect(tries()).toEqual([true, true, true, false])
+  clock.jump(50)
+  expect(tries()).toEqual([true, false, false, false])
+  clock.jump(-24 * 60 * 60_000)
+  expect(tries()).toEqual([false, false, false, false])
+  clock.jump(1_000)
+  expect(tries()).toEqual([true, true, true, false])
+  expect(clock.sleeping).toBe(0)
+})
