@@ -53,3 +53,8 @@ export function parseDigest(text: string): Digest | undefined {
   const [algorithm = '', hex = ''] = text.split(':', 2)
   return isDigest(algorithm, hex) && text.length === algorithm.length + 1 + hex.length ? { algorithm, hex } : undefined
 }
+
+/** All that can be read of such texts. */
+export function parseDigests(texts: readonly string[]): Digest[] {
+  return texts.flatMap((text) => parseDigest(text) ?? [])
+}

@@ -1,7 +1,7 @@
 import type { Explanation } from '../admin/api/explain-schema.ts'
 import type { Plan } from './cache/plan.ts'
 import type { Clock } from './clock.ts'
-import { type Digest, formatDigest, isCollisionFree, parseDigest } from './digest.ts'
+import { type Digest, formatDigest, isCollisionFree, parseDigest, parseDigests } from './digest.ts'
 import { WarrenError } from './errors.ts'
 import type { MeshSwitch } from './mesh/mesh-switch.ts'
 import type { Whereabouts } from './mesh/whereabouts.ts'
@@ -61,7 +61,7 @@ export class Explainer {
 
   /** Those that are known without asking anybody: from the plan, the record, or a document that is held. */
   async #digestsOf(plan: Plan | undefined, record: NameRecord | undefined, signal: AbortSignal): Promise<readonly Digest[]> {
-    const known = plan?.digests ?? (record?.verified ?? []).flatMap((text) => parseDigest(text) ?? [])
+    const known = plan?.digests ?? parseDigests(record?.verified ?? [])
     if (known.length > 0 || !plan?.expect) return known
     const { facts } = this.#components
     const fetch = async (document: Plan) => (await facts(document)) ?? Promise.reject(new Error('it is not held'))

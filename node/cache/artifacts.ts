@@ -1,4 +1,4 @@
-import { type Digest, isCollisionFree, parseDigest } from '../digest.ts'
+import { type Digest, isCollisionFree, parseDigests } from '../digest.ts'
 import { LoneMesh } from '../mesh/lone-mesh.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
 import type { NameRecord, Store } from '../store/store.ts'
@@ -93,8 +93,8 @@ export class Artifacts {
     const other = late && (await late)
     if (other) return other
     // Whoever waited for one that could not be had in one piece does not try the same again.
-    const small = running || late ? undefined : this.#smallFetch(plan, permit)
-    return this.#fetch(plan, permit, small, options)
+    const small = running || late ? undefined : this.#smallFetch(remembering(plan, held), permit)
+    return this.#fetch(remembering(plan, held), permit, small, options)
   }
 
   /**
@@ -204,7 +204,7 @@ export class Artifacts {
     // What it tells is wanted soon, and takes a second or two of another thread to be read.
     if (plan.index) void lookup.cached(plan)
     if (record.private || record.verified.length === 0) return
-    const digests = record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
+    const digests = parseDigests(record.verified).filter(isCollisionFree)
     if (digests.length > 0) mesh.announce(digests)
   }
 
@@ -262,4 +262,20 @@ export class Artifacts {
     })
     return flight
   }
+}
+
+/** What was seen to be right before its bytes were evicted is known by that, where no document can be had any more. */
+function remembering(plan: Plan, held: NameRecord | undefined): Plan {
+  const { expect } = plan
+  const digests = parseDigests(held?.verified ?? [])
+  if (!expect || plan.digests || digests.length === 0) return plan
+  const remembered = async (lookup: Lookup, signal: AbortSignal) => {
+    try {
+      return await expect(lookup, signal)
+    } catch {
+      signal.throwIfAborted()
+      return { digests }
+    }
+  }
+  return { ...plan, expect: remembered }
 }

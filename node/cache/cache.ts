@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Digest, isCollisionFree, parseDigest } from '../digest.ts'
+import { type Digest, isCollisionFree, parseDigests } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { Mesh } from '../mesh/mesh.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
@@ -146,7 +146,7 @@ export class Cache {
   /** Of which digests the bytes of a key have or are to have one: none where nothing promises any; undefined while it is not known. */
   promised(key: string): readonly Digest[] | undefined {
     const record = this.#components.store.records.get(key)
-    if (record && record.verified.length > 0) return record.verified.flatMap((text) => parseDigest(text) ?? [])
+    if (record && record.verified.length > 0) return parseDigests(record.verified)
     return this.#artifacts.digests(key) ?? (record ? [] : undefined)
   }
 

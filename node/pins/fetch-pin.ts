@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Digest, isOfBytes, parseDigest, type Sha256 } from '../digest.ts'
+import { type Digest, isOfBytes, parseDigests, type Sha256 } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import type { Asking } from '../mesh/swarm/asking.ts'
@@ -24,7 +24,7 @@ export interface FetchPinComponents {
 export async function fetchPin(components: FetchPinComponents, pin: Pin, peer: string, signal: AbortSignal): Promise<void> {
   const { blobs, isWanted } = components
   const { key, record } = pin
-  const digests = record.verified.flatMap((text) => parseDigest(text) ?? [])
+  const digests = parseDigests(record.verified)
   const algorithms = digests.map(({ algorithm }) => algorithm).filter(isOfBytes)
   const staging = blobs.stage({ size: record.size, algorithms })
   try {

@@ -1,5 +1,5 @@
 import type { Clock } from '../clock.ts'
-import { type Digest, isCollisionFree, parseDigest, type Sha256 } from '../digest.ts'
+import { type Digest, isCollisionFree, parseDigest, parseDigests, type Sha256 } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
 import type { Seeds } from '../mesh/seeds.ts'
 import { fetchedIn } from '../store/purged.ts'
@@ -163,7 +163,7 @@ export class Intake {
       } finally {
         this.#nextTurn(peer)
       }
-      announce(record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree))
+      announce(parseDigests(record.verified).filter(isCollisionFree))
       return HELD
     } catch (error) {
       const reason = error instanceof WarrenError ? error.message : `this seed failed to take it: ${reasonOf(error)}`

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { Mirror } from '../../protocols/protocol.ts'
 import { parseKey } from '../cache/plan.ts'
-import { isCollisionFree, parseDigest } from '../digest.ts'
+import { isCollisionFree, parseDigests } from '../digest.ts'
 import { WarrenError } from '../errors.ts'
 import type { MeshSwitch } from '../mesh/mesh-switch.ts'
 import type { Whereabouts } from '../mesh/whereabouts.ts'
@@ -84,7 +84,7 @@ export class CacheDesk {
   async artifact(key: string, signal: AbortSignal): Promise<Kept & { mesh: Whereabouts; seeds: readonly string[] }> {
     const { mesh } = this.#components
     const kept = this.#of(key)
-    const digests = kept.record.verified.flatMap((text) => parseDigest(text) ?? []).filter(isCollisionFree)
+    const digests = parseDigests(kept.record.verified).filter(isCollisionFree)
     const isAsked = !kept.record.private && digests.length > 0
     const nowhere = { members: [], coversAll: false, headStart: 0 }
     const where = isAsked ? await mesh.whereabouts(digests, { metered: false }, signal) : nowhere

@@ -27,7 +27,7 @@ interface Setting {
   readonly seed?: Partial<Seed>
   readonly mesh?: Partial<Mesh>
   /** Whether the member has no way to upstream, and the seed none to documents. */
-  readonly cut?: boolean
+  readonly cut?: () => boolean
 }
 
 async function* sent(bytes: Buffer) {
@@ -35,7 +35,7 @@ async function* sent(bytes: Buffer) {
 }
 
 /** A member whose home seed sends artifacts as `answer` says, and documents as upstream has them. */
-function member({ answer = () => ({ headers: named(DIGEST) }), seed = {}, mesh = {}, cut = false }: Setting = {}) {
+function member({ answer = () => ({ headers: named(DIGEST) }), seed = {}, mesh = {}, cut = () => false }: Setting = {}) {
   const network = new MemoryNetwork()
   const clock = new VirtualClock()
   const asked: string[] = []
@@ -45,7 +45,7 @@ function member({ answer = () => ({ headers: named(DIGEST) }), seed = {}, mesh =
   network.join({ id: 's', kind: 'seed' }).answers = async (question) => {
     const isIndex = question.key === INDEX.key
     asked.push(isIndex ? 'index' : 'a')
-    if (blamed.length > 0 || (isIndex && cut)) throw new Error('nobody answers')
+    if (blamed.length > 0 || (isIndex && cut())) throw new Error('nobody answers')
     if (!isIndex) untold.push(question.headers['x-warren-untold'])
     const ends = { destroy() {}, discard() {}, blame: (reason: string) => void blamed.push(reason) }
     const given = isIndex ? {} : answer(question)
@@ -61,7 +61,7 @@ function member({ answer = () => ({ headers: named(DIGEST) }), seed = {}, mesh =
     },
   })
   const direct = new MemoryUpstream(({ url }) => {
-    if (cut) throw UNREACHABLE
+    if (cut()) throw UNREACHABLE
     return { body: url === INDEX.url ? index : RIGHT }
   })
   const upstream = new SeededUpstream({ upstream: direct, mesh: neighbours, clock })
@@ -131,7 +131,7 @@ describe('a member that nothing tells of which digest an artifact is', () => {
 
   it('has the rest from a member, by the digest that the seed told, once that broke off', async () => {
     const { outcome, network, asked } = member({
-      cut: true,
+      cut: () => true,
       answer: ({ headers: { range } }) => {
         if (range !== undefined) throw new Error('it is gone')
         async function* half() {
@@ -146,6 +146,25 @@ describe('a member that nothing tells of which digest an artifact is', () => {
     expect(await outcome()).toEqual(KEPT)
     expect([peer.asked, asked.includes('index')]).toEqual([1, false])
   })
+})
+
+describe('an artifact whose bytes were evicted', () => {
+  it.each(['by a flight', 'in one piece'])(
+    'comes from a member when neither seeds nor upstream are there any more, %s',
+    async (how) => {
+      let isCut = false
+      const kit = member({ cut: () => isCut })
+      expect(await kit.outcome()).toEqual(KEPT)
+      await kit.store.blobs.delete(kit.store.records.get(PLAN.key)?.blob ?? '')
+      isCut = true
+      for (const one of [...kit.network.members]) if (one.kind === 'seed') await one.close()
+      const peer = kit.network.join({ id: 'p' })
+      peer.hold(DIGEST, RIGHT)
+      if (how === 'in one piece') kit.own.small = async () => ({ kind: 'peer', bytes: RIGHT, blame() {} })
+      expect(await kit.outcome()).toEqual(KEPT)
+      expect([peer.asked, kit.asked]).toEqual([how === 'by a flight' ? 1 : 0, ['a']])
+    },
+  )
 })
 
 describe('a seed that has others send what it was asked for by name', () => {
@@ -165,7 +184,7 @@ describe('a seed that has others send what it was asked for by name', () => {
   })
 
   it('is taken at its word: a neighbour sends it in one piece', async () => {
-    const { outcome, own, asked } = member({ answer: elsewhere(RIGHT.length), cut: true })
+    const { outcome, own, asked } = member({ answer: elsewhere(RIGHT.length), cut: () => true })
     own.small = small(RIGHT, [])
     expect(await outcome()).toEqual(KEPT)
     expect(asked).toEqual(['a'])
@@ -176,7 +195,7 @@ describe('a seed that has others send what it was asked for by name', () => {
     ['it is too large for that', 300_000],
     ['it does not say how large it is', undefined],
   ])('sends it itself where %s', async (_, size) => {
-    const { outcome, network, own, asked } = member({ answer: elsewhere(size), cut: true })
+    const { outcome, network, own, asked } = member({ answer: elsewhere(size), cut: () => true })
     if (size !== RIGHT.length) own.small = () => expect.unreachable('it is not small for sure')
     const [seed] = [...network.members].filter(({ id }) => id === 's')
     seed?.hold(DIGEST, RIGHT)
