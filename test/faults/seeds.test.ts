@@ -6,6 +6,7 @@ import { cutOff } from '../harness/cut-off.ts'
 import { delay, headers, instead } from '../harness/fault.ts'
 import { exchange } from '../harness/http.ts'
 import { useLeakCheck } from '../harness/leaks.ts'
+import { parseMetrics, sumOf } from '../harness/prometheus.ts'
 import { ReplayUpstream } from '../harness/replay.ts'
 import { storeAtRest } from '../harness/start-node.ts'
 import { SyntheticRegistry } from '../harness/synthetic.ts'
@@ -80,6 +81,26 @@ describe('a mesh with seeds', () => {
     // A seed’s own clients come by the same way.
     for (const seed of seeds) await install(seed)
     expect(copies(replay)).toBe(1)
+  })
+
+  it.each([
+    ['by name, for nothing else', undefined, 1],
+    ['after its document, by a member in another zone', 'there', 2],
+  ])('is asked for an archive of which no digest is known %s', async (_, zone, questions) => {
+    const replay = await replayed()
+    const init = { upstream: replay.url }
+    const mesh = await TestMesh.create(temp, { ...init, config: { mesh: { zone: 'here' } } })
+    const member = await mesh.join({ ...init, ...(zone === undefined ? {} : { config: { mesh: { zone } } }) })
+    for (const { tarball, integrity } of PACKAGES) {
+      const { status, body } = await exchange(`${member.url}/npm${tarball}`)
+      expect([status, `sha512-${createHash('sha512').update(body).digest('base64')}`]).toEqual([200, integrity])
+    }
+    const page = parseMetrics(await mesh.seed.metrics())
+    expect(sumOf(page, 'warren_member_requests_total', { service: 'artifacts' })).toBe(questions * PACKAGES.length)
+    await storeAtRest(member)
+    const { digests, held } = await member.explain(`/npm${PACKAGES[0]?.tarball}`)
+    expect([digests.length, digests[0]?.startsWith('sha512:'), held?.private]).toEqual([1, true, false])
+    expect([copies(replay), (await member.peers()).some(({ quarantine }) => quarantine)]).toEqual([1, false])
   })
 
   it('gives a fresh member names and artifacts, whose own way to upstream is cut', async () => {

@@ -39,7 +39,7 @@ export interface StartNodeInit {
   readonly data: string
   /** Base URL of the registry behind the npm mirror. */
   readonly upstream: string
-  readonly config?: Partial<Config>
+  readonly config?: Partial<Omit<Config, 'mesh'>> & { readonly mesh?: Partial<Config['mesh']> }
   readonly mirrors?: readonly MirrorConfig[]
   readonly overrides?: Overrides
 }
@@ -54,6 +54,7 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
     upstreams: [new URL(init.upstream).href],
     local: false,
   }
+  const { mesh: ofMesh, ...others } = init.config ?? {}
   const config: Config = {
     listen: [address],
     admin: { listen: address },
@@ -76,11 +77,12 @@ export async function startNode(init: StartNodeInit): Promise<StartedNode> {
       uploads: 8,
       mdns: false,
       dht: 'auto',
+      ...ofMesh,
     },
     fresh: { staleWhileRevalidate: 60_000, staleIfError: 604_800_000, negative: 30_000 },
     policy: { allow: [], deny: [], minimumAge: {}, minimumAgeExceptions: [] },
     mirrors: init.mirrors ?? [npm],
-    ...init.config,
+    ...others,
   }
   const node = await createNode(config, { log: pino({ level: process.env.WARREN_TEST_LOG ?? 'silent' }), ...init.overrides })
   onTestFinished(() => node.stop())
