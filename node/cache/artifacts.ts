@@ -14,6 +14,7 @@ import { Flight } from './flight.ts'
 import type { Found, GetOptions } from './found.ts'
 import { type Heads, linked } from './heads.ts'
 import type { NegativeCache } from './negative.ts'
+import { ownCopy } from './own-copy.ts'
 import type { Permit, Permits } from './permits.ts'
 import { atUpstream, type Lookup, type Plan } from './plan.ts'
 import { SmallFetch } from './small-fetch.ts'
@@ -248,7 +249,11 @@ export class Artifacts {
     const mayBeTold = mesh !== NOBODY && plan.kind === 'immutable' && !plan.proven
     const asksSeed = mayBeTold && this.#components.upstream.tells?.(atUpstream(plan)) === true
     const expecting = new Expecting(plan, lookup, this.#closing.signal, { asksSeed })
-    const flight = new Flight({ ...this.#components, mesh, expecting, aheads: this.#aheads, isPrivate, conditions }, plan)
+    const { store } = this.#components
+    // What was known before the flight began was looked for already; of the rest a document tells that upstream has it.
+    const mayBeHere = permit === 'anybody' && plan.kind === 'immutable' && !plan.digests && !plan.document
+    const own = async (digests: readonly Digest[]) => (mayBeHere ? ownCopy(digests, store, isPrivate) : undefined)
+    const flight = new Flight({ ...this.#components, mesh, expecting, aheads: this.#aheads, isPrivate, conditions, own }, plan)
     this.#latest.set(plan.key, flight)
     this.#flights.add(flight)
     flight.head.then(

@@ -27,7 +27,7 @@ export function* links(
 }
 
 /** Whether the bytes of a child are here and may be served to whoever asks `plan`'s upstream. */
-export function heldBlob(plan: Plan, store: Store, isPrivate: boolean): string | undefined {
+export function heldBlob(plan: Pick<Plan, 'digests'>, store: Store, isPrivate: boolean): string | undefined {
   for (const digest of plan.digests ?? []) {
     const sha256 = store.blobs.find(digest)
     if (sha256 !== undefined && (isPrivate || !store.blobs.isPrivate(sha256))) return sha256

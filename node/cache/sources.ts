@@ -19,11 +19,13 @@ export interface SourceComponents {
   readonly mesh: Mesh
   readonly upstream: Upstream
   readonly clock: Clock
+  /** What is here already and may be had under another name. */
+  own?(digests: readonly Digest[]): Promise<OpenBody | undefined>
 }
 
 /** An artifact that has begun to arrive. */
 export interface OpenBody {
-  readonly kind: 'upstream' | 'peer' | 'seed'
+  readonly kind: 'upstream' | 'peer' | 'seed' | 'local'
   /** Upstream's answer came through a seed. */
   readonly through?: 'seed'
   /** What that seed says that it has to be. */
@@ -90,6 +92,7 @@ export class Sources {
   readonly #members: Members
   /** How often each seed took part in a wrong copy of what it told of upstream. */
   readonly #wrong = new Map<string, number>()
+  #ownAsked = false
 
   constructor(components: SourceComponents, plan: Plan) {
     this.#components = components
@@ -100,6 +103,8 @@ export class Sources {
   /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
     const strong = digests.filter(isCollisionFree)
+    const own = strong.length > 0 && from.start === 0 ? await this.#own(strong) : undefined
+    if (own) return own
     if (strong.length === 0 || !this.#members.promising)
       return this.#fromUpstream(url, { digests, from }, this.#members.promising ? 'refers' : 'sends', signal)
     const membersLost = new AbortScope(signal)
@@ -146,6 +151,13 @@ export class Sources {
     // A seed that has it, or is fetching it, sends it or knows who does.
     if (!early && this.#members.acknowledged) early = await answered
     return early ?? undefined
+  }
+
+  /** Once: what is here may turn out to be wrong. */
+  async #own(digests: readonly Digest[]): Promise<OpenBody | undefined> {
+    if (this.#ownAsked) return undefined
+    this.#ownAsked = true
+    return this.#components.own?.(digests)
   }
 
   /** Seeds that are left out: which of several sent what is wrong may never be known, while another one has what is right. */
