@@ -8,14 +8,17 @@ export class AsBlob extends WarrenError {
   readonly digest: Digest
   /** Bytes; undefined where the seed does not say. */
   readonly size: number | undefined
+  /** Whether its word about names counts. */
+  readonly trusted: boolean
   /** Upstream's headers, as that seed tells them. */
   readonly headers: Readonly<Record<string, string>>
 
-  constructor(seed: string, blob: Pick<AsBlob, 'digest' | 'size'>, headers: Readonly<Record<string, string>>) {
+  constructor(seed: string, blob: Pick<AsBlob, 'digest' | 'size' | 'trusted'>, headers: Readonly<Record<string, string>>) {
     super('NODE_BUSY', `seed ${seed} has it as a blob`)
     this.seed = seed
     this.digest = blob.digest
     this.size = blob.size
+    this.trusted = blob.trusted
     this.headers = headers
   }
 }

@@ -1,14 +1,21 @@
 import { AbortScope } from '../abort-scope.ts'
-import type { Digest } from '../digest.ts'
+import { type Digest, isCollisionFree, isOfBytes } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
-import { type Expectation, type Lookup, onBehalfOf, type Plan } from './plan.ts'
+import { algorithmsOf, type Expectation, type Lookup, onBehalfOf, type Plan } from './plan.ts'
+
+/** What a seed says of which digests an artifact is. */
+export interface Word {
+  /** Peer id of the seed. */
+  readonly by: string
+  readonly digests: readonly Digest[]
+}
 
 /**
  * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
- * the bytes are already coming. Where a seed is asked for the bytes whose word about names counts, no document is asked for before
- * that seed has said that it does not know.
+ * the bytes are already coming. Where a seed is asked for the bytes whose word about names counts, that does as long as all goes well;
+ * documents are asked for once it does not, and are believed rather than it.
  */
 export class Expecting {
   /** Resolves when the answer is in, or when it turned out that it has to be asked for. */
@@ -20,17 +27,22 @@ export class Expecting {
   known: Expectation | undefined
   /** Why nothing could be learnt. */
   trouble = 'its metadata does not tell what it must be'
+  readonly #plan: Plan
   readonly #idle = Promise.withResolvers<void>()
   readonly #coming = Promise.withResolvers<void>()
   readonly #needed = Promise.withResolvers<void>()
   readonly #told = Promise.withResolvers<void>()
-  #word: 'awaited' | 'taken' | 'none' = 'none'
+  /** Whether no document is asked for as long as a seed may tell, or has told. */
+  #waits = false
+  #hasLearnt = false
+  #word: Word | undefined
   #settled: Promise<Expectation | undefined>
   #learning: Promise<Expectation | undefined> = Promise.resolve(undefined)
   #scope: AbortScope | undefined
 
   /** @param init.asksSeed whether the artifact is asked of a seed first, which is to say what it must be */
   constructor(plan: Plan, lookup: Lookup, closing: AbortSignal, init: { readonly asksSeed?: boolean } = {}) {
+    this.#plan = plan
     this.idle = this.#idle.promise
     // Few want to know.
     this.#coming.promise.catch(() => {})
@@ -48,7 +60,7 @@ export class Expecting {
       ...lookup,
       fetch: async (other, otherSignal, need) => {
         goingOut.resolve()
-        if (this.#word !== 'none') await abortable(this.#needed.promise, signal)
+        if (this.#waits) await abortable(this.#needed.promise, signal)
         return lookup.fetch(onBehalfOf(plan, other), otherSignal, need)
       },
       coming: () => {
@@ -59,7 +71,7 @@ export class Expecting {
     }
     this.#scope = new AbortScope(closing)
     const { signal } = this.#scope
-    if (init.asksSeed && !digests && !plan.placed) this.#word = 'awaited'
+    this.#waits = init.asksSeed === true && !digests && !plan.placed
     const learning = startOf(() => expect(watched, signal))
     if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
@@ -86,7 +98,12 @@ export class Expecting {
 
   /** Whether a seed is to say what nothing here tells. */
   get awaitsSeed(): boolean {
-    return this.#word === 'awaited' && !this.known
+    return this.#waits && !this.#word && !this.#hasLearnt
+  }
+
+  /** Peer id of the seed by whose word alone it is known. */
+  get teller(): string | undefined {
+    return this.#word?.by
   }
 
   /** The artifact has begun to come. */
@@ -100,32 +117,37 @@ export class Expecting {
     this.#coming.reject(reason)
   }
 
-  /** A seed says of which digests it is, whose word about names counts. */
-  told(digests: readonly Digest[]): void {
+  /** A seed says what it must be, whose word about names counts: by digests that documents of its ecosystem could tell as well. */
+  told({ by, digests }: Word): void {
     if (!this.awaitsSeed) return
-    this.#word = 'taken'
-    this.known = { digests }
+    const usual = new Set<string>(algorithmsOf(this.#plan))
+    const fit = digests.filter(
+      (digest) => isOfBytes(digest.algorithm) && (isCollisionFree(digest) || usual.has(digest.algorithm)),
+    )
+    if (fit.length === 0) {
+      this.need()
+      return
+    }
+    this.#word = { by, digests: fit }
+    this.known = { digests: fit }
     this.#told.resolve()
   }
 
-  /** Nobody has said what it must be: documents have to. */
+  /** A seed's word does not do, or not any more: documents have to tell, if they can. */
   need(): void {
-    if (this.#word !== 'awaited') return
-    this.#word = 'none'
+    if (!this.#waits) return
+    this.#waits = false
     this.#needed.resolve()
+    if (this.#word) this.#settled = this.#learning.then(() => this.known)
   }
 
-  /** What came is not what it must be. If a seed said that, documents have to tell now. */
+  /** The seed that said what it must be sent something else: its word counts no longer. */
   doubt(): void {
     this.need()
-    if (this.#word !== 'taken') return
-    this.#word = 'none'
+    if (!this.#word) return
+    this.#word = undefined
     this.known = undefined
-    this.#settled = this.#learning.then((found) => {
-      this.known ??= found
-      return this.known
-    })
-    this.#needed.resolve()
+    this.#settled = this.#learning.then(() => this.known)
   }
 
   /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
@@ -136,12 +158,15 @@ export class Expecting {
   async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
     try {
       const found = await learning
-      if (this.#word !== 'taken') this.known = found
-      return found
+      if (found) {
+        this.#word = undefined
+        this.known = found
+      }
     } catch (error) {
       this.trouble = `its metadata could not be had: ${reasonOf(error)}`
-      return undefined
     }
+    this.#hasLearnt = true
+    return this.known
   }
 }
 

@@ -31,7 +31,7 @@ import { links } from './links.ts'
 import type { Permits } from './permits.ts'
 import { algorithmsOf, type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
-import { Suspicion } from './suspicion.ts'
+import { Suspicion, suspect } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
 import { nameOf, verify } from './verify.ts'
 
@@ -252,7 +252,9 @@ export class Flight {
         if (kind === 'upstream') mayFail = false
         // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
         else if (++wrong >= WRONG_COPIES) throw error
-        expecting.doubt()
+        if (transfer.parts.some(({ source: { member } }) => member !== undefined && member === expecting.teller))
+          expecting.doubt()
+        else expecting.need()
         await this.#learn()
       }
     }
@@ -279,12 +281,18 @@ export class Flight {
    * others would not go on with: it is one word against the other.
    */
   #accuse(parts: readonly Part[], isWhole: boolean): void {
+    const { teller } = this.#components.expecting
     const source = parts.at(-1)?.source
     const isMembers = source && (source.kind !== 'upstream' || (source.through && this.#suspicions.length < MEMBER_LIES))
+    suspect(parts)
     if (parts.length > 1 || (isMembers && !isWhole)) {
       this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
       source?.forgive()
-    } else if (!differ(source?.promised, this.expected ?? [])) source?.blame('the bytes do not match their digest')
+      return
+    }
+    // What one seed said alone proves nothing of what another one has.
+    const isHearsay = teller !== undefined && source?.through !== undefined && source.member !== teller
+    if (!isHearsay && !differ(source?.promised, this.expected ?? [])) source?.blame('the bytes do not match their digest')
   }
 
   /** The right copy shows who sent a wrong one. */
@@ -304,6 +312,7 @@ export class Flight {
     const { store, expecting, clock, conditions } = this.#components
     const algorithms = algorithmsOf(this.#plan)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
+    const learn = () => this.#learn()
     const onUpstream = (headers: OpenBody['headers']) => {
       expecting.begin()
       this.#headers = headers
@@ -313,7 +322,7 @@ export class Flight {
       if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind: through ?? kind })
     }
     return new Transfer(
-      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, onUpstream, onTrusted },
+      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, learn, onUpstream, onTrusted },
       this.#plan,
       this.#abort.signal,
     )

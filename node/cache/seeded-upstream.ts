@@ -67,6 +67,7 @@ export class SeededUpstream implements Upstream {
       isKnown ||= response === 'no'
       if (response === 'trouble') break
     }
+    if (request.untold) throw new WarrenError('UPSTREAM_UNREACHABLE', 'no seed says what it is')
     const response = await this.#alone(asked, heard, signal)
     if (!isKnown && method === 'GET' && response.status === 200 && this.#mesh.relies) this.#handover.note(key)
     return response
@@ -139,7 +140,10 @@ export class SeededUpstream implements Upstream {
     }
     discard()
     const digest = status === 303 && request.asBlob ? blobAt(headers.location) : undefined
-    if (digest) throw new AsBlob(seed.id, { digest, size: sizeIn(headers[BYTES]) }, upstreamHeaders(headers))
+    if (digest) {
+      const blob = { digest, size: sizeIn(headers[BYTES]), trusted: seed.isSeed }
+      throw new AsBlob(seed.id, blob, upstreamHeaders(headers))
+    }
     const no = code && NOES[code]
     if (no !== undefined) return { status: no, headers: {}, url, body: nothing(), destroy() {}, through }
     // Whoever went on would ask an upstream that wants to be left alone by all of us.

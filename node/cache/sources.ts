@@ -11,6 +11,7 @@ import { type Conditions, declaredSize, isTrouble, mayBeRight, refusal } from '.
 import { AsBlob } from './as-blob.ts'
 import { FORGIVEN, FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
 import { differ } from './differ.ts'
+import type { Word } from './expecting.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
 import { atUpstream, type Plan } from './plan.ts'
@@ -31,7 +32,7 @@ export interface OpenBody {
   /** What that seed says that it has to be. */
   readonly promised?: readonly Digest[] | undefined
   /** The same, if its word about names counts. */
-  readonly named?: readonly Digest[] | undefined
+  readonly named?: Word | undefined
   /** Peer id of the member that sends it, also where that is upstream's answer. */
   readonly member?: string
   /** Whether the bytes may go out before the whole is verified: upstream's and a seed's may, and a peer's that are checked in chunks. */
@@ -49,6 +50,8 @@ export interface OpenBody {
   blame(reason: string): void
   /** What it was the last to send a part of is wrong, which may be the fault of others: it may be asked again. */
   forgive(): void
+  /** It took part in a wrong copy, as the only ones of which that is known who were asked by name: how likely it is its fault. */
+  suspect?(weight: number): void
 }
 
 /** What is asked for: the artifact from `start` on. */
@@ -65,7 +68,7 @@ export interface From {
   /** Whether members alone told of the length of what is here, so that another one may be right that says it has another. */
   readonly doubtful: boolean
   /** Whether a seed that is asked is to say what it must be. */
-  readonly untold: boolean
+  readonly untold?: boolean
   /** Whether peers are asked first, or only when nobody else can go on. */
   readonly peers: 'first' | 'last'
 }
@@ -90,7 +93,7 @@ export class Sources {
   readonly #components: SourceComponents
   readonly #plan: Plan
   readonly #members: Members
-  /** How often each seed took part in a wrong copy of what it told of upstream. */
+  /** How much speaks against each seed, having taken part in wrong copies of what it told of upstream. */
   readonly #wrong = new Map<string, number>()
   #ownAsked = false
 
@@ -162,7 +165,7 @@ export class Sources {
 
   /** Seeds that are left out: which of several sent what is wrong may never be known, while another one has what is right. */
   get #unasked(): ReadonlySet<string> {
-    return new Set([...this.#wrong].flatMap(([id, times]) => (times > FORGIVEN ? [id] : [])))
+    return new Set([...this.#wrong].flatMap(([id, weight]) => (weight > FORGIVEN ? [id] : [])))
   }
 
   /** The whole was seen to be right. */
@@ -218,9 +221,9 @@ export class Sources {
       const trusted = through.trusted && from.early && (opened.size ?? 0) > HOLD_BACK_BYTES
       const size = trusted ? opened.size : from.size
       const { kind, id, promised, blame } = through
-      const forgive = () => void this.#wrong.set(id, (this.#wrong.get(id) ?? 0) + 1)
-      const named = through.trusted ? promised : undefined
-      return { ...opened, member: id, size, trusted, through: kind, promised, named, blame, forgive }
+      const suspect = (weight: number) => void this.#wrong.set(id, (this.#wrong.get(id) ?? 0) + weight)
+      const named = through.trusted && promised ? { by: id, digests: promised } : undefined
+      return { ...opened, member: id, size, trusted, through: kind, promised, named, blame, suspect }
     } catch (error) {
       response.destroy()
       if (!response.through || !isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
@@ -244,14 +247,21 @@ export class Sources {
   }
 
   /** Where nobody hands out the blob after all, the seed has to send it as upstream's answer. */
-  async #asBlob({ seed, digest, size, headers }: AsBlob, url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
+  async #asBlob(
+    { seed, digest, size, trusted, headers }: AsBlob,
+    url: string,
+    wish: Wish,
+    signal: AbortSignal,
+  ): Promise<OpenBody> {
     const promised = [digest]
     if (differ(promised, wish.digests)) return this.#fromUpstream(url, wish, 'none', signal)
+    const named = trusted ? { by: seed, digests: promised } : undefined
     const isSmall = size !== undefined && size <= BATCH_BLOB_BYTES && wish.from.start === 0
-    const small = isSmall ? await this.#components.mesh.small(promised) : undefined
-    if (small) return { ...inOnePiece(small), headers, promised, named: promised }
+    const asking = named && isSmall ? this.#components.mesh.small(promised) : undefined
+    const small = asking && (await abortable(asking, signal))
+    if (small) return { ...inOnePiece(small), headers, promised, named }
     try {
-      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised, named: promised }
+      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised, named }
     } catch {
       signal.throwIfAborted()
       return this.#fromUpstream(url, wish, 'sends', signal)

@@ -32,3 +32,12 @@ export class Suspicion {
     }
   }
 }
+
+/** Seeds that were asked by name, and sent a wrong copy together: whoever began and broke off chose that, which says more than that others went on. */
+export function suspect(parts: readonly Part[]): void {
+  const seeds = new Set(parts.map(({ source: { member } }) => member))
+  for (const seed of seeds) {
+    const [first] = parts.filter(({ source }) => source.member === seed)
+    first?.source.suspect?.(first === parts.at(-1) ? 1 : 2)
+  }
+}

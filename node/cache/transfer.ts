@@ -21,6 +21,8 @@ export interface TransferComponents {
   /** Asks for it only if it is another one than what is held. */
   readonly conditions?: Conditions | undefined
   stage(size: number | undefined): Staging
+  /** Resolves once it is known what it must be, or when that has taken too long. */
+  learn(): Promise<void>
   /** Called whenever upstream begins, or what it says is told by a seed. */
   onUpstream(headers: OpenBody['headers']): void
   /** Called whenever a source begins whose size and headers can be believed. */
@@ -186,6 +188,7 @@ export class Transfer {
   /** Another source for what is missing, until that has failed too often in a row. */
   async #goOn(failure: unknown, failed: OpenBody['kind']): Promise<OpenBody> {
     const { blob, clock, expecting } = this.#components
+    expecting.need()
     // A member takes part once, so that members come to an end by themselves, and whoever is next has not failed yet.
     let isFree = failed !== 'upstream'
     for (let error = failure; ; ) {
@@ -218,7 +221,7 @@ export class Transfer {
     const isEarly = early && blob.trusted
     const { written: start, size } = blob
     const doubtful = !this.#sure && this.#parts.some(({ source, end }) => !isOwn(source) && end > 0)
-    return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, untold: false, peers })
+    return this.#open({ start, ifRange: this.#validator, size, early: isEarly, doubtful, peers })
   }
 
   get #most(): number {
@@ -238,8 +241,10 @@ export class Transfer {
    * Where the metadata says it is, if that is known already, else the plan's own URL; then the other of the two: registries
    * hand on documents that name hosts which this node cannot reach, and keep files where no convention would look for them.
    */
-  async #open(from: From): Promise<OpenBody> {
+  async #open({ untold, ...from }: From): Promise<OpenBody> {
     const { expecting } = this.#components
+    const named = untold ? await this.#openByName(from) : undefined
+    if (named) return named
     if (expecting.place) return this.#openAt(this.#url ?? expecting.known?.url ?? expecting.place, from)
     const url = this.#url ?? expecting.known?.url ?? this.#plan.url
     const blind = expecting.known === undefined
@@ -261,10 +266,23 @@ export class Transfer {
     }
   }
 
+  /** From a seed that says what it must be. Undefined where that does not work: then it is learnt, and asked for like everything else. */
+  async #openByName(from: From): Promise<OpenBody | undefined> {
+    const { expecting, learn } = this.#components
+    try {
+      return await this.#openAt(this.#plan.url, { ...from, untold: true })
+    } catch {
+      this.#signal.throwIfAborted()
+      expecting.need()
+      await learn()
+      return undefined
+    }
+  }
+
   async #openAt(url: string | Promise<string>, from: From): Promise<OpenBody> {
     const { sources, expecting } = this.#components
     const opened = await sources.open(url, expecting.known?.digests ?? [], from, this.#signal)
-    if (opened.named?.length) expecting.told(opened.named)
+    if (opened.named) expecting.told(opened.named)
     else expecting.need()
     if (opened.kind === 'upstream') this.#url = await url
     return opened

@@ -11,7 +11,10 @@ export interface UpstreamRequest {
   readonly unasked?: ReadonlySet<string>
   /** sha256 (hex) of the bytes that are held of it: whoever sees that there are no others may answer 304. */
   readonly held?: string
-  /** Nothing here tells of which digests it is: who answers in upstream's stead and will know it waits for that. */
+  /**
+   * Nothing here tells of which digests it is: who answers in upstream's stead and will know it waits for that. Where nobody does, the
+   * request rejects and upstream is not asked, since members may have it that are asked by digest.
+   */
   readonly untold?: boolean
   /** Whoever asks is ready to be told that others have it as well, in the place of its bytes. */
   readonly asBlob?: boolean

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest'
 import { Expecting } from '../../../node/cache/expecting.ts'
 import type { Lookup, Plan } from '../../../node/cache/plan.ts'
-import { formatDigest } from '../../../node/digest.ts'
+import { type Digest, formatDigest } from '../../../node/digest.ts'
 import { MemoryStore } from '../../../node/store/memory-store.ts'
 import type { NameRecord, StageInit, Store } from '../../../node/store/store.ts'
 import { available, bytesOf, codeOf, makeCache, NEVER, read, settled, turns, useCacheTests } from './fixture.ts'
@@ -120,15 +120,68 @@ describe('what a seed is asked for that may tell', () => {
     const { one, asked } = waiting()
     await one.early
     expect([one.awaitsSeed, await settled(one.settled), asked()]).toEqual([true, false, 0])
-    one.told([RIGHT])
+    one.told({ by: 's', digests: [RIGHT] })
     expect([one.awaitsSeed, await one.settled, one.known]).toEqual([false, { digests: [RIGHT] }, { digests: [RIGHT] }])
-    one.told([WRONG])
-    one.need()
+    one.told({ by: 't', digests: [WRONG] })
     await turns()
-    expect([one.known, asked()]).toEqual([{ digests: [RIGHT] }, 0])
+    expect([one.known, one.teller, asked()]).toEqual([{ digests: [RIGHT] }, 's', 0])
     one.end()
     await turns()
     expect([one.known, asked()]).toEqual([{ digests: [RIGHT] }, 0])
+  })
+
+  it('is what the document tells once that seed does not get on, if it tells anything', async () => {
+    const { one, asked } = waiting()
+    await one.early
+    one.told({ by: 's', digests: [RIGHT] })
+    one.need()
+    expect(one.known).toEqual({ digests: [RIGHT] })
+    expect([await one.settled, one.known, one.teller, asked()]).toEqual([
+      { digests: [WRONG] },
+      { digests: [WRONG] },
+      undefined,
+      1,
+    ])
+    for (const answer of [async () => undefined, () => Promise.reject(UNREACHABLE)]) {
+      const silent = waiting({
+        expect: async ({ fetch }, signal) => {
+          await fetch(document('index'), signal)
+          return answer()
+        },
+      }).one
+      await silent.early
+      silent.told({ by: 's', digests: [RIGHT] })
+      silent.need()
+      expect([await silent.settled, silent.teller]).toEqual([{ digests: [RIGHT] }, 's'])
+      silent.doubt()
+      expect([await silent.settled, silent.known, silent.teller]).toEqual([undefined, undefined, undefined])
+    }
+  })
+
+  it('is told by digests that documents could tell as well', async () => {
+    const [md5, h1] = [digestOf(BYTES, 'md5'), { algorithm: 'h1', hex: RIGHT.hex.slice(64) } as const]
+    const told = (digests: readonly Digest[], more: Partial<Plan> = {}) => {
+      const { one } = waiting(more)
+      one.told({ by: 's', digests })
+      return [one.known?.digests, one.awaitsSeed]
+    }
+    expect(told([md5])).toEqual([undefined, false])
+    expect(told([h1])).toEqual([undefined, false])
+    expect(told([])).toEqual([undefined, false])
+    expect(told([md5, h1, RIGHT])).toEqual([[RIGHT], false])
+    expect(told([md5], { algorithms: ['md5'] })).toEqual([[md5], false])
+  })
+
+  it('is not told any more once documents are known to tell nothing', async () => {
+    const one = new Expecting(
+      learning(async () => undefined),
+      NOWHERE,
+      NEVER,
+      { asksSeed: true },
+    )
+    await one.early
+    one.told({ by: 's', digests: [RIGHT] })
+    expect([one.awaitsSeed, one.known, await one.settled]).toEqual([false, undefined, undefined])
   })
 
   it.each([
@@ -145,13 +198,13 @@ describe('what a seed is asked for that may tell', () => {
       { digests: [WRONG] },
       1,
     ])
-    one.told([RIGHT])
+    one.told({ by: 's', digests: [RIGHT] })
     expect(one.known).toEqual({ digests: [WRONG] })
   })
 
   it('is what the document tells once what the seed told turned out wrong', async () => {
     const { one, asked } = waiting()
-    one.told([RIGHT])
+    one.told({ by: 's', digests: [RIGHT] })
     expect(await one.settled).toEqual({ digests: [RIGHT] })
     one.doubt()
     expect([one.known, await one.settled, one.known, asked()]).toEqual([
@@ -179,7 +232,7 @@ describe('what a seed is asked for that may tell', () => {
       { asksSeed: true },
     )
     await one.early
-    one.told([WRONG])
+    one.told({ by: 't', digests: [WRONG] })
     expect([one.awaitsSeed, one.known]).toEqual([false, { digests: [RIGHT] }])
   })
 

@@ -126,11 +126,12 @@ describe('a member that nothing tells of which digest an artifact is', () => {
       answer: () => ({ status: 404, headers: { 'x-warren-error': 'UPSTREAM_ABSENT' } }),
     })
     expect(await codeOf(inTime(clock, fetch(indexed('b', INDEX))))).toBe('UPSTREAM_ABSENT')
-    expect(asked.toSorted()).toEqual(['a', 'index'])
+    // Members might have it by a digest, which only a document tells now.
+    expect(asked.toSorted()).toEqual(['a', 'a', 'index'])
   })
 
   it('has the rest from a member, by the digest that the seed told, once that broke off', async () => {
-    const { outcome, network, asked } = member({
+    const { outcome, network } = member({
       cut: () => true,
       answer: ({ headers: { range } }) => {
         if (range !== undefined) throw new Error('it is gone')
@@ -144,7 +145,7 @@ describe('a member that nothing tells of which digest an artifact is', () => {
     const peer = network.join({ id: 'p' })
     peer.hold(DIGEST, RIGHT)
     expect(await outcome()).toEqual(KEPT)
-    expect([peer.asked, asked.includes('index')]).toEqual([1, false])
+    expect(peer.asked).toBe(1)
   })
 })
 
