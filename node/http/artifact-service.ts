@@ -124,7 +124,8 @@ export class ArtifactService implements MemberService {
       response.writeHead(304, told).end()
       return 0
     }
-    const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found, headers[UNTOLD] !== undefined)
+    const isUntold = headers[UNTOLD] !== undefined && method === 'GET' && headers.range === undefined
+    const blob = headers[AS_BLOB] === undefined ? undefined : this.#asBlob(plan, found, isUntold)
     if (blob) {
       const { size = '' } = found.body
       found.body.close()
@@ -168,8 +169,10 @@ export class ArtifactService implements MemberService {
    */
   #asBlob({ key, document }: Plan, { body, source }: Found, isUntold: boolean): Digest | undefined {
     const { size = 0 } = body
-    const mayBe = !document && (size > LARGE_BYTES || (isUntold && source === 'local' && !this.#untold.fits(size)))
-    return mayBe ? this.#components.blobOf(key) : undefined
+    const blob = document ? undefined : this.#components.blobOf(key)
+    const isTold = size > LARGE_BYTES || (isUntold && source === 'local')
+    if (!blob || !isTold || (size <= LARGE_BYTES && this.#untold.fits(size))) return undefined
+    return blob
   }
 
   #planOf(url: string): Plan {
