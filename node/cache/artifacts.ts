@@ -1,11 +1,12 @@
 import { type Digest, isCollisionFree, parseDigests } from '../digest.ts'
+import { isWarrenError } from '../errors.ts'
 import { LoneMesh } from '../mesh/lone-mesh.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
 import type { NameRecord, Store } from '../store/store.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { Adoption } from './adoption.ts'
 import { Places } from './ahead.ts'
-import { type Conditions, conditionsOf } from './answer.ts'
+import { type Conditions, conditionsOf, isTrouble } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
 import { AHEAD_IN_ALL } from './constants.ts'
 import type { Documents } from './documents.ts'
@@ -277,8 +278,9 @@ function remembering(plan: Plan, held: NameRecord | undefined): Plan {
   const remembered = async (lookup: Lookup, signal: AbortSignal) => {
     try {
       return await expect(lookup, signal)
-    } catch {
+    } catch (error) {
       signal.throwIfAborted()
+      if (!isWarrenError(error) || !isTrouble(error)) throw error
       return { digests }
     }
   }

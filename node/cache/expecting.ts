@@ -1,5 +1,5 @@
 import { AbortScope } from '../abort-scope.ts'
-import { type Digest, isCollisionFree, isOfBytes } from '../digest.ts'
+import { type Digest, formatDigest, isCollisionFree, isOfBytes } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
@@ -15,7 +15,7 @@ export interface Word {
 /**
  * What the metadata says an artifact must be, learnt beside the fetch: from cached documents at once, else from upstream while
  * the bytes are already coming. Where a seed is asked for the bytes whose word about names counts, that does as long as all goes well;
- * documents are asked for once it does not, and are believed rather than it.
+ * documents are asked for once it does not, and are believed rather than it. What is known never changes but where its user says so.
  */
 export class Expecting {
   /** Resolves when the answer is in, or when it turned out that it has to be asked for. */
@@ -36,7 +36,10 @@ export class Expecting {
   #waits = false
   #hasLearnt = false
   #word: Word | undefined
-  #settled: Promise<Expectation | undefined>
+  /** What documents say. */
+  #found: Expectation | undefined
+  /** What `settled` is where no seed's word counts. */
+  #unsaid: Promise<Expectation | undefined>
   #learning: Promise<Expectation | undefined> = Promise.resolve(undefined)
   #scope: AbortScope | undefined
 
@@ -51,7 +54,7 @@ export class Expecting {
     if (!expect) {
       // A plan without either names something that its ecosystem gives no checksum for.
       this.known ??= { digests: [] }
-      this.#settled = Promise.resolve(this.known)
+      this.#unsaid = Promise.resolve(this.known)
       this.early = Promise.resolve()
       return
     }
@@ -76,7 +79,7 @@ export class Expecting {
     if (digests || plan.placed) this.place = placeIn(learning, plan)
     if (digests) {
       // Members can be asked at once by what the request itself tells.
-      this.#settled = learning.then(
+      this.#unsaid = learning.then(
         (found) => {
           this.known = { ...found, digests }
           return this.known
@@ -87,13 +90,13 @@ export class Expecting {
       return
     }
     this.#learning = this.#learn(learning)
-    this.#settled = Promise.race([this.#learning, this.#told.promise]).then(() => this.known)
-    this.early = Promise.race([goingOut.promise, this.#settled.then(() => {})])
+    this.#unsaid = Promise.race([this.#learning, this.#told.promise]).then(() => this.known)
+    this.early = Promise.race([goingOut.promise, this.#unsaid.then(() => {})])
   }
 
   /** Never rejects; undefined when nothing could be learnt, so that what came is served but not kept. */
   get settled(): Promise<Expectation | undefined> {
-    return this.#settled
+    return this.#word ? Promise.resolve(this.known) : this.#unsaid
   }
 
   /** Whether a seed is to say what nothing here tells. */
@@ -133,21 +136,27 @@ export class Expecting {
     this.#told.resolve()
   }
 
-  /** A seed's word does not do, or not any more: documents have to tell, if they can. */
+  /** A seed's word does not do, or may not: documents are asked for. */
   need(): void {
-    if (!this.#waits) return
     this.#waits = false
     this.#needed.resolve()
-    if (this.#word) this.#settled = this.#learning.then(() => this.known)
   }
 
-  /** The seed that said what it must be sent something else: its word counts no longer. */
+  /** Whether documents say something else than the seed did, if they say so before it is `enough`. Then theirs is what is known. */
+  async review(enough: Promise<unknown>): Promise<boolean> {
+    this.need()
+    await Promise.race([this.#learning, enough])
+    const { digests = [] } = this.#word ?? {}
+    if (!this.#word || !this.#found) return false
+    const names = new Set(this.#found.digests.map(formatDigest))
+    this.#forget()
+    return !digests.some((digest) => names.has(formatDigest(digest)))
+  }
+
+  /** The seed's word turned out wrong: it counts no longer. */
   doubt(): void {
     this.need()
-    if (!this.#word) return
-    this.#word = undefined
-    this.known = undefined
-    this.#settled = this.#learning.then(() => this.known)
+    if (this.#word) this.#forget()
   }
 
   /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
@@ -155,13 +164,16 @@ export class Expecting {
     this.#scope?.end(OVER)
   }
 
+  #forget(): void {
+    this.#word = undefined
+    this.known = this.#found
+    this.#unsaid = this.#learning.then(() => this.known)
+  }
+
   async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
     try {
-      const found = await learning
-      if (found) {
-        this.#word = undefined
-        this.known = found
-      }
+      this.#found = await learning
+      if (!this.#word) this.known = this.#found
     } catch (error) {
       this.trouble = `its metadata could not be had: ${reasonOf(error)}`
     }

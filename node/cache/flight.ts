@@ -15,23 +15,22 @@ import {
   AHEAD_AT_ONCE,
   AHEAD_BYTES,
   AHEAD_MOST,
-  DIGEST_PATIENCE,
-  MEMBER_LIES,
   OVER,
   PROGRESS_BYTES,
   WRONG_COPIES,
 } from './constants.ts'
-import { differ } from './differ.ts'
 import type { Documents, Parsed } from './documents.ts'
 import type { Expecting } from './expecting.ts'
 import { freshFor } from './freshness.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { HandedOn } from './handed-on.ts'
 import { links } from './links.ts'
+import { Overruled } from './overruled.ts'
+import { patiently } from './patiently.ts'
 import type { Permits } from './permits.ts'
 import { algorithmsOf, type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
-import { Suspicion, suspect } from './suspicion.ts'
+import { refutes, Suspicions } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
 import { nameOf, verify } from './verify.ts'
 
@@ -76,8 +75,7 @@ export class Flight {
   readonly #head = Promise.withResolvers<FlightHead>()
   /** Upstream's latest headers. */
   #headers: OpenBody['headers'] = {}
-  /** Wrong copies of which nobody knows yet whose fault they were. */
-  readonly #suspicions: Suspicion[] = []
+  readonly #suspicions = new Suspicions()
   #alone: AbortController | undefined
   #transferring: Transfer | undefined
 
@@ -213,11 +211,18 @@ export class Flight {
   /** Resolves once it is known what it must be; at the latest with `idle`, or when that has taken too long. */
   async learnt(idle?: Promise<void>): Promise<void> {
     const { expecting, clock } = this.#components
+    const { signal } = this.#abort
     if (expecting.known) return
-    const over = new AbortController()
-    const enough = clock.sleep(DIGEST_PATIENCE, AbortSignal.any([over.signal, this.#abort.signal])).catch(() => {})
-    await Promise.race([expecting.settled, enough, ...(idle ? [idle] : [])])
-    over.abort(OVER)
+    await patiently({ clock, signal }, (enough) => Promise.race([expecting.settled, enough, ...(idle ? [idle] : [])]))
+  }
+
+  /** Whether documents say something else than the seed did by whose word alone it is known, if they say so soon. */
+  async #review(): Promise<boolean> {
+    const { expecting, clock } = this.#components
+    if (expecting.teller !== undefined)
+      return patiently({ clock, signal: this.#abort.signal }, (enough) => expecting.review(enough))
+    expecting.need()
+    return false
   }
 
   /**
@@ -243,18 +248,21 @@ export class Flight {
         return { verified, kind: kindOf(transfer.parts) }
       } catch (error) {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
-        const kind = kindOf(transfer.parts)
-        events.corrupt(this.#plan, kind, reasonOf(error))
-        this.#accuse(transfer.parts, isWhole)
+        const { parts } = transfer
+        const kind = kindOf(parts)
+        if (error instanceof Overruled) this.#blob.giveUp()
+        else {
+          events.corrupt(this.#plan, kind, reasonOf(error))
+          this.#suspicions.accuse(parts, isWhole, { expecting, giveUp: () => this.#blob.giveUp() })
+        }
         const mayGoOn = !this.#blob.handedOut || this.#blob.inDoubt
         if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
         // A member that lied uses up nobody else's second chance.
         if (kind === 'upstream') mayFail = false
         // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
         else if (++wrong >= WRONG_COPIES) throw error
-        if (transfer.parts.some(({ source: { member } }) => member !== undefined && member === expecting.teller))
-          expecting.doubt()
-        else expecting.need()
+        if (refutes(parts, expecting.teller)) expecting.doubt()
+        else await this.#review()
         await this.#learn()
       }
     }
@@ -276,29 +284,10 @@ export class Flight {
     }
   }
 
-  /**
-   * Blames whoever sent a wrong copy alone. That of several has to be compared with a right one first, and so has a beginning that
-   * others would not go on with: it is one word against the other.
-   */
-  #accuse(parts: readonly Part[], isWhole: boolean): void {
-    const { teller } = this.#components.expecting
-    const source = parts.at(-1)?.source
-    const isMembers = source && (source.kind !== 'upstream' || (source.through && this.#suspicions.length < MEMBER_LIES))
-    suspect(parts)
-    if (parts.length > 1 || (isMembers && !isWhole)) {
-      this.#suspicions.push(new Suspicion(parts, this.#blob.giveUp(), isWhole))
-      source?.forgive()
-      return
-    }
-    // What one seed said alone proves nothing of what another one has.
-    const isHearsay = teller !== undefined && source?.through !== undefined && source.member !== teller
-    if (!isHearsay && !differ(source?.promised, this.expected ?? [])) source?.blame('the bytes do not match their digest')
-  }
-
   /** The right copy shows who sent a wrong one. */
   async #settle(): Promise<void> {
     const { staging } = this.#blob
-    for (const suspicion of this.#suspicions) await suspicion.settle(staging)
+    await this.#suspicions.settle(staging)
     await this.#sources.settle(staging)
   }
 
@@ -313,6 +302,7 @@ export class Flight {
     const algorithms = algorithmsOf(this.#plan)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
     const learn = () => this.#learn()
+    const review = () => this.#review()
     const onUpstream = (headers: OpenBody['headers']) => {
       expecting.begin()
       this.#headers = headers
@@ -322,7 +312,19 @@ export class Flight {
       if (!this.#plan.document) this.#head.resolve({ headers: recordHeaders(this.#plan, headers), kind: through ?? kind })
     }
     return new Transfer(
-      { blob: this.#blob, sources: this.#sources, expecting, clock, early, conditions, stage, learn, onUpstream, onTrusted },
+      {
+        blob: this.#blob,
+        sources: this.#sources,
+        expecting,
+        clock,
+        early,
+        conditions,
+        stage,
+        learn,
+        review,
+        onUpstream,
+        onTrusted,
+      },
       this.#plan,
       this.#abort.signal,
     )

@@ -1,6 +1,6 @@
 import { AbortScope } from '../abort-scope.ts'
 import type { Clock } from '../clock.ts'
-import { type Digest, isCollisionFree } from '../digest.ts'
+import { type Digest, formatDigest, isCollisionFree } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import { BATCH_BLOB_BYTES } from '../mesh/blobs/batch-wire.ts'
 import type { BlobSource, Mesh, SmallBlob } from '../mesh/mesh.ts'
@@ -95,7 +95,7 @@ export class Sources {
   readonly #members: Members
   /** How much speaks against each seed, having taken part in wrong copies of what it told of upstream. */
   readonly #wrong = new Map<string, number>()
-  #ownAsked = false
+  readonly #ownAsked = new Set<string>()
 
   constructor(components: SourceComponents, plan: Plan) {
     this.#components = components
@@ -156,11 +156,11 @@ export class Sources {
     return early ?? undefined
   }
 
-  /** Once: what is here may turn out to be wrong. */
+  /** Each once: what is here may turn out to be wrong. */
   async #own(digests: readonly Digest[]): Promise<OpenBody | undefined> {
-    if (this.#ownAsked) return undefined
-    this.#ownAsked = true
-    return this.#components.own?.(digests)
+    const left = digests.filter((digest) => !this.#ownAsked.has(formatDigest(digest)))
+    for (const digest of left) this.#ownAsked.add(formatDigest(digest))
+    return left.length > 0 ? this.#components.own?.(left) : undefined
   }
 
   /** Seeds that are left out: which of several sent what is wrong may never be known, while another one has what is right. */
@@ -176,6 +176,8 @@ export class Sources {
   async #fromUpstream(place: string | Promise<string>, wish: Wish, seed: SeedUse, signal: AbortSignal): Promise<OpenBody> {
     const { digests, from } = wish
     const { start, ifRange, conditions } = from
+    // Members come before upstream itself, once there is a digest by which they can be asked.
+    if (from.untold && seed === 'none') throw new WarrenError('UPSTREAM_UNREACHABLE', 'no seed says what it is')
     const url = typeof place === 'string' ? place : await abortable(place, signal)
     const { key, ...at } = atUpstream(this.#plan)
     const range = start > 0 ? { range: { start, ...(ifRange === undefined ? {} : { ifRange }) } } : {}

@@ -1,12 +1,15 @@
 import type { Staging } from '../store/store.ts'
 import { firstDifference } from './compare.ts'
+import { MEMBER_LIES } from './constants.ts'
+import { differ } from './differ.ts'
+import type { Expecting } from './expecting.ts'
 import type { Part } from './transfer.ts'
 
 /**
  * A wrong copy that was put together of parts, or the beginning of one. Only a right one shows whose fault that was: whoever cuts itself off after a lie
  * leaves the next member to finish, and the digest then speaks against both.
  */
-export class Suspicion {
+class Suspicion {
   readonly #parts: readonly Part[]
   readonly #wrong: Staging
   readonly #isWhole: boolean
@@ -33,11 +36,48 @@ export class Suspicion {
   }
 }
 
+/** Whose fault the wrong copies of one flight were, as far as that is known. */
+export class Suspicions {
+  readonly #open: Suspicion[] = []
+
+  /**
+   * Blames whoever sent a wrong copy alone. That of several has to be compared with a right one first, and so has a beginning that
+   * others would not go on with: it is one word against the other.
+   *
+   * @param init.giveUp keeps the copy for that
+   */
+  accuse(parts: readonly Part[], isWhole: boolean, init: { readonly expecting: Expecting; giveUp(): Staging }): void {
+    const { teller, known } = init.expecting
+    const source = parts.at(-1)?.source
+    const isMembers = source && (source.kind !== 'upstream' || (source.through && this.#open.length < MEMBER_LIES))
+    suspect(parts)
+    if (parts.length > 1 || (isMembers && !isWhole)) {
+      this.#open.push(new Suspicion(parts, init.giveUp(), isWhole))
+      source?.forgive()
+      return
+    }
+    // What one seed said alone proves nothing of what another one has.
+    const isHearsay = teller !== undefined && source?.through !== undefined && source.member !== teller
+    if (!isHearsay && !differ(source?.promised, known?.digests ?? [])) source?.blame('the bytes do not match their digest')
+  }
+
+  /** The right copy shows who sent a wrong one. */
+  async settle(right: Staging): Promise<void> {
+    for (const suspicion of this.#open) await suspicion.settle(right)
+  }
+}
+
 /** Seeds that were asked by name, and sent a wrong copy together: whoever began and broke off chose that, which says more than that others went on. */
-export function suspect(parts: readonly Part[]): void {
+function suspect(parts: readonly Part[]): void {
   const seeds = new Set(parts.map(({ source: { member } }) => member))
   for (const seed of seeds) {
     const [first] = parts.filter(({ source }) => source.member === seed)
     first?.source.suspect?.(first === parts.at(-1) ? 1 : 2)
   }
+}
+
+/** Whether a wrong copy speaks against the word of the seed by which it is wrong: that seed sent all of it, or upstream itself a part. */
+export function refutes(parts: readonly Part[], teller: string | undefined): boolean {
+  const isUpstreams = parts.some(({ source: { kind, through } }) => kind === 'upstream' && !through)
+  return teller !== undefined && (isUpstreams || parts.every(({ source: { member } }) => member === teller))
 }

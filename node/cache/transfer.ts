@@ -7,6 +7,7 @@ import { type Conditions, isTrouble } from './answer.ts'
 import { PROGRESS_BYTES, RESUME_PAUSE, RESUMES_WITHOUT_PROGRESS } from './constants.ts'
 import type { Expecting } from './expecting.ts'
 import type { GrowingBlob } from './growing-blob.ts'
+import { Overruled } from './overruled.ts'
 import type { Plan } from './plan.ts'
 import type { From, OpenBody, Sources } from './sources.ts'
 import { isStrayPage } from './stray-page.ts'
@@ -23,6 +24,8 @@ export interface TransferComponents {
   stage(size: number | undefined): Staging
   /** Resolves once it is known what it must be, or when that has taken too long. */
   learn(): Promise<void>
+  /** Whether documents say something else than the seed did that began, if they say so soon. */
+  review(): Promise<boolean>
   /** Called whenever upstream begins, or what it says is told by a seed. */
   onUpstream(headers: OpenBody['headers']): void
   /** Called whenever a source begins whose size and headers can be believed. */
@@ -131,7 +134,7 @@ export class Transfer {
     for await (const bytes of source.body) {
       const skip = Math.min(bytes.length, Math.max(0, blob.written - position))
       position += bytes.length
-      this.#plan.brought?.(bytes.length)
+      if (source.kind !== 'local') this.#plan.brought?.(bytes.length)
       if (blob.size !== undefined && position > blob.size) {
         throw new WarrenError('UPSTREAM_CORRUPT', `more bytes came than the ${blob.size} that were promised`)
       }
@@ -187,8 +190,9 @@ export class Transfer {
 
   /** Another source for what is missing, until that has failed too often in a row. */
   async #goOn(failure: unknown, failed: OpenBody['kind']): Promise<OpenBody> {
-    const { blob, clock, expecting } = this.#components
-    expecting.need()
+    const { blob, clock, expecting, review } = this.#components
+    // What others send must fit to what came, so that what it is has to be certain now.
+    if (await review()) throw new Overruled()
     // A member takes part once, so that members come to an end by themselves, and whoever is next has not failed yet.
     let isFree = failed !== 'upstream'
     for (let error = failure; ; ) {

@@ -130,32 +130,49 @@ describe('what a seed is asked for that may tell', () => {
     expect([one.known, asked()]).toEqual([{ digests: [RIGHT] }, 0])
   })
 
-  it('is what the document tells once that seed does not get on, if it tells anything', async () => {
-    const { one, asked } = waiting()
-    await one.early
-    one.told({ by: 's', digests: [RIGHT] })
-    one.need()
-    expect(one.known).toEqual({ digests: [RIGHT] })
-    expect([await one.settled, one.known, one.teller, asked()]).toEqual([
-      { digests: [WRONG] },
-      { digests: [WRONG] },
-      undefined,
-      1,
-    ])
-    for (const answer of [async () => undefined, () => Promise.reject(UNREACHABLE)]) {
-      const silent = waiting({
-        expect: async ({ fetch }, signal) => {
-          await fetch(document('index'), signal)
-          return answer()
-        },
-      }).one
-      await silent.early
-      silent.told({ by: 's', digests: [RIGHT] })
-      silent.need()
-      expect([await silent.settled, silent.teller]).toEqual([{ digests: [RIGHT] }, 's'])
-      silent.doubt()
-      expect([await silent.settled, silent.known, silent.teller]).toEqual([undefined, undefined, undefined])
+  it('is what documents tell once they were asked whether they agree, if they tell it soon', async () => {
+    const soon = new Promise<void>(() => {})
+    const told = (digests: readonly Digest[]) => {
+      const kit = waiting()
+      kit.one.told({ by: 's', digests })
+      return kit
     }
+    const other = told([RIGHT])
+    other.one.need()
+    await turns()
+    // What others were asked for by it must not become something else meanwhile.
+    expect([other.one.known, other.one.teller, other.asked()]).toEqual([{ digests: [RIGHT] }, 's', 1])
+    expect([await other.one.review(soon), other.one.known, other.one.teller]).toEqual([true, { digests: [WRONG] }, undefined])
+    const same = told([WRONG])
+    expect([await same.one.review(soon), same.one.known, same.one.teller]).toEqual([false, { digests: [WRONG] }, undefined])
+    const slow = told([RIGHT])
+    expect([await slow.one.review(Promise.resolve()), slow.one.known, slow.one.teller]).toEqual([
+      false,
+      { digests: [RIGHT] },
+      's',
+    ])
+    const untold = waiting().one
+    expect([await untold.review(soon), await untold.settled]).toEqual([false, { digests: [WRONG] }])
+  })
+
+  it.each([
+    ['nothing', async () => undefined],
+    ['that they cannot be had', () => Promise.reject(UNREACHABLE)],
+  ])('stays what the seed told where documents tell %s', async (_, answer) => {
+    const { one } = waiting({
+      expect: async ({ fetch }, signal) => {
+        await fetch(document('index'), signal)
+        return answer()
+      },
+    })
+    one.told({ by: 's', digests: [RIGHT] })
+    expect([await one.review(new Promise<void>(() => {})), await one.settled, one.teller]).toEqual([
+      false,
+      { digests: [RIGHT] },
+      's',
+    ])
+    one.doubt()
+    expect([await one.settled, one.known, one.teller]).toEqual([undefined, undefined, undefined])
   })
 
   it('is told by digests that documents could tell as well', async () => {

@@ -39,6 +39,18 @@ describe('bytes that are here under another name', () => {
     expect(kit.events.lines).toEqual([])
   })
 
+  it('cost whoever has them fetched nothing', async () => {
+    const { kit } = await twice()
+    let brought = 0
+    const plan = {
+      ...indexed('b'),
+      brought: (bytes: number) => {
+        brought += bytes
+      },
+    }
+    expect([(await kit.fetch(plan)).equals(BYTES), brought]).toEqual([true, 0])
+  })
+
   it('are fetched where whoever asks must not have them', async () => {
     const store = new MemoryStore()
     const { get } = await twice(store)

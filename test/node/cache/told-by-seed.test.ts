@@ -1,89 +1,12 @@
 import { describe, expect, it } from 'vitest'
-import type { Plan } from '../../../node/cache/plan.ts'
-import { SeededUpstream } from '../../../node/cache/seeded-upstream.ts'
-import { type Digest, formatDigest } from '../../../node/digest.ts'
+import { formatDigest } from '../../../node/digest.ts'
 import { WarrenError } from '../../../node/errors.ts'
-import { type MemoryMesh, MemoryNetwork } from '../../../node/mesh/memory-mesh.ts'
-import type { Mesh, Seed, SeedAnswer, SeedQuestion } from '../../../node/mesh/mesh.ts'
-import { ranked } from '../../../node/mesh/rendezvous.ts'
-import { type MemoryScript, MemoryUpstream } from '../../../node/upstream/memory-upstream.ts'
-import { VirtualClock } from '../../harness/clock.ts'
-import { bytesOf, codeOf, inTime, makeCache, read, serve, turns, useCacheTests } from './fixture.ts'
-import { BASE, digestOf, document, indexBytes, indexed } from './plans.ts'
-import { UNREACHABLE } from './registry.ts'
+import type { SeedAnswer } from '../../../node/mesh/mesh.ts'
+import { codeOf, inTime, useCacheTests } from './fixture.ts'
+import { digestOf, indexed } from './plans.ts'
+import { DIGEST, INDEX, KEPT, member, named, OTHER, PLAN, RIGHT, sent } from './told.ts'
 
 useCacheTests()
-
-const RIGHT = bytesOf(30_000)
-const OTHER = bytesOf(30_000, 2)
-const DIGEST = digestOf(RIGHT)
-const INDEX = document('index')
-/** Its digest stands in a document that nobody here has yet. */
-const PLAN = indexed('a', INDEX)
-const named = (...digests: Digest[]) => ({ 'x-warren-promised': digests.map(formatDigest).join(',') })
-
-interface Setting {
-  /** What the seed answers when it is asked for the artifact, beside 200 and the right bytes. */
-  readonly answer?: (question: SeedQuestion) => Partial<SeedAnswer> | Promise<Partial<SeedAnswer>>
-  readonly index?: Buffer
-  readonly upstream?: MemoryScript
-  readonly seed?: Partial<Seed>
-  readonly mesh?: Partial<Mesh>
-  /** Whether the member has no way to upstream, and the seed none to documents. */
-  readonly cut?: () => boolean
-}
-
-async function* sent(bytes: Buffer) {
-  yield bytes
-}
-
-/** A member whose home seed sends artifacts as `answer` says, and documents as upstream has them. */
-function member({
-  answer = () => ({ headers: named(DIGEST) }),
-  seed = {},
-  mesh = {},
-  cut = () => false,
-  ...setting
-}: Setting = {}) {
-  const network = new MemoryNetwork()
-  const clock = new VirtualClock()
-  const asked: string[] = []
-  const untold: (string | undefined)[] = []
-  const blamed: string[] = []
-  const { index = indexBytes({ a: { bytes: RIGHT } }) } = setting
-  network.join({ id: 's', kind: 'seed' }).answers = async (question) => {
-    const isIndex = question.key === INDEX.key
-    asked.push(isIndex ? 'index' : 'a')
-    if (blamed.length > 0 || (isIndex && cut())) throw new Error('nobody answers')
-    if (!isIndex) untold.push(question.headers['x-warren-untold'])
-    const ends = { destroy() {}, discard() {}, blame: (reason: string) => void blamed.push(reason) }
-    const given = isIndex ? {} : await answer(question)
-    return { status: 200, headers: {}, body: sent(isIndex ? index : RIGHT), ...ends, ...given }
-  }
-  const own = network.join({ id: 'self' })
-  const seeds = (...args: Parameters<Mesh['seeds']>) => own.seeds(...args).map((one) => ({ ...one, ...seed }))
-  const changed: Partial<Mesh> = { seeds, ...mesh }
-  const neighbours = new Proxy(own, {
-    get(of, name) {
-      const value = Reflect.get(name in changed ? changed : of, name, of)
-      return typeof value === 'function' ? value.bind(of) : value
-    },
-  })
-  const direct = new MemoryUpstream((request, signal) => {
-    if (cut()) throw UNREACHABLE
-    return setting.upstream?.(request, signal) ?? (request.url === INDEX.url ? { body: index } : serve(request, RIGHT))
-  })
-  const upstream = new SeededUpstream({ upstream: direct, mesh: neighbours, clock })
-  const kit = makeCache({ mesh: neighbours, clock, upstream })
-  const outcome = async (plan: Plan = PLAN) => {
-    const right = await inTime(clock, kit.fetch(plan)).then((bytes) => bytes.equals(RIGHT))
-    await turns()
-    return [right, kit.store.records.get(plan.key)?.verified]
-  }
-  return { ...kit, network, own, asked, untold, blamed, direct, outcome }
-}
-
-const KEPT = [true, [formatDigest(DIGEST)]]
 
 describe('a member that nothing tells of which digest an artifact is', () => {
   it('asks its home seed for it by name, and for no document', async () => {
@@ -158,104 +81,43 @@ describe('a member that nothing tells of which digest an artifact is', () => {
   })
 })
 
-describe('the word of a seed that does not get on', () => {
-  const cutAfter = (bytes: Buffer, cut: number, more: Record<string, string>) => {
-    async function* some() {
-      yield bytes.subarray(0, cut)
-      throw new WarrenError('UPSTREAM_CUT', 'it broke off')
-    }
-    return { headers: { 'content-length': String(bytes.length), ...more }, body: some() }
-  }
-  const once = (answer: () => Partial<SeedAnswer>) => {
-    let times = 0
-    return () => {
-      if (times++ > 0) throw new Error('it is gone')
-      return answer()
-    }
-  }
-
-  it.each([0, 10_000])('keeps nobody from the place that only a document tells: after %i bytes', async (cut) => {
-    const url = `${BASE}elsewhere`
-    const index = indexBytes({ a: { bytes: RIGHT, url } })
-    const { outcome, direct } = member({
-      index,
-      answer: once(() => cutAfter(RIGHT, cut, named(DIGEST))),
-      upstream: (request) => {
-        if (request.url === INDEX.url) return { body: index }
-        return request.url === url ? serve(request, RIGHT) : { status: 404 }
-      },
-    })
-    expect(await outcome()).toEqual(KEPT)
-    expect(direct.requests.map((one) => one.url)).toContain(url)
-  })
-
-  it.each([0, 10_000])('counts for nothing against what upstream and its documents say: after %i bytes', async (cut) => {
-    const { outcome, blamed, events } = member({
-      answer: once(() => cutAfter(cut > 0 ? RIGHT : OTHER, cut, named(digestOf(OTHER)))),
-    })
-    expect(await outcome()).toEqual(KEPT)
-    expect([blamed, events.lines]).toEqual([[], []])
-  })
-
-  it.each([
-    ['says otherwise', named(DIGEST)],
-    ['does not know yet', {}],
-  ])('does not speak against another one that %s', async (_, told) => {
-    const kit = member({})
-    const other = kit.network.join({ id: 'other', kind: 'seed' })
-    const [home] = ranked(PLAN.key, ['s', 'other'])
-    const seed = [...kit.network.members].find(({ id }) => id === 's')
-    const ends = { status: 200, destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
-    const lying = once(() => cutAfter(OTHER, 0, named(digestOf(OTHER))))
-    const only = (answer: () => Partial<SeedAnswer>): MemoryMesh['answers'] => {
-      return async ({ key }) => {
-        if (key !== PLAN.key) throw new Error('it is busy')
-        return { headers: {}, body: sent(RIGHT), ...ends, ...answer() }
-      }
-    }
-    const honest = () => ({ headers: told })
-    if (seed) seed.answers = only(home === 's' ? lying : honest)
-    other.answers = only(home === 's' ? honest : lying)
-    expect(await kit.outcome()).toEqual(KEPT)
-    expect([kit.blamed, kit.events.lines]).toEqual([[], []])
-  })
-
-  it('is not taken once documents are known to tell nothing', async () => {
-    const plan: Plan = { ...PLAN, expect: async () => undefined }
-    const { get, clock, store } = member({ answer: () => ({ headers: named(DIGEST), body: sent(OTHER) }) })
-    const found = await inTime(clock, get(plan))
-    expect([(await read(found)).equals(OTHER), found.digest, store.records.get(plan.key)]).toEqual([true, undefined, undefined])
-  })
-
-  it.each([
-    ['is silent', () => Promise.reject(new Error('nobody answers'))],
-    ['is busy', () => ({ status: 503, headers: { 'x-warren-error': 'NODE_BUSY' }, body: sent(Buffer.alloc(0)) })],
-  ])('and of one that %s is not waited for where a member has it', async (_, answer) => {
-    const { outcome, network, direct } = member({ answer })
-    const peer = network.join({ id: 'p' })
-    peer.hold(DIGEST, RIGHT)
-    expect(await outcome()).toEqual(KEPT)
-    expect([peer.asked, direct.requests.map(({ url }) => url)]).toEqual([1, []])
-  })
-})
-
 describe('an artifact whose bytes were evicted', () => {
-  it.each(['by a flight', 'in one piece'])(
-    'comes from a member when neither seeds nor upstream are there any more, %s',
-    async (how) => {
-      let isCut = false
-      const kit = member({ cut: () => isCut })
-      expect(await kit.outcome()).toEqual(KEPT)
-      await kit.store.blobs.delete(kit.store.records.get(PLAN.key)?.blob ?? '')
-      isCut = true
-      for (const one of [...kit.network.members]) if (one.kind === 'seed') await one.close()
-      const peer = kit.network.join({ id: 'p' })
-      peer.hold(DIGEST, RIGHT)
-      if (how === 'in one piece') kit.own.small = async () => ({ kind: 'peer', bytes: RIGHT, blame() {} })
-      expect(await kit.outcome()).toEqual(KEPT)
-      expect([peer.asked, kit.asked]).toEqual([how === 'by a flight' ? 1 : 0, ['a']])
-    },
-  )
+  /** One that was here, with a member that has it. */
+  async function evicted(seed: 'gone' | Partial<SeedAnswer>) {
+    let isCut = false
+    const kit = member({ cut: () => isCut })
+    expect(await kit.outcome()).toEqual(KEPT)
+    await kit.store.blobs.delete(kit.store.records.get(PLAN.key)?.blob ?? '')
+    isCut = true
+    for (const one of [...kit.network.members])
+      if (one.kind === 'seed') {
+        if (seed === 'gone') await one.close()
+        else
+          one.answers = async () => ({
+            status: 200,
+            headers: {},
+            body: sent(RIGHT),
+            destroy() {},
+            discard() {},
+            blame() {},
+            ...seed,
+          })
+      }
+    const peer = kit.network.join({ id: 'p' })
+    peer.hold(DIGEST, RIGHT)
+    return { ...kit, peer }
+  }
+
+  it('comes from a member when neither seeds nor upstream are there any more', async () => {
+    const { outcome, peer } = await evicted('gone')
+    expect([await outcome(), peer.asked]).toEqual([KEPT, 1])
+  })
+
+  it('is not remembered against a «no»', async () => {
+    const no = { status: 451, headers: { 'x-warren-error': 'UPSTREAM_LEGAL' }, body: sent(Buffer.alloc(0)) }
+    const { fetch, clock, peer } = await evicted(no)
+    expect([await codeOf(inTime(clock, fetch(PLAN))), peer.asked]).toEqual(['UPSTREAM_LEGAL', 0])
+  })
 })
 
 describe('a seed that has others send what it was asked for by name', () => {
