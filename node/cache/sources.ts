@@ -50,7 +50,7 @@ export interface OpenBody {
   blame(reason: string): void
   /** What it was the last to send a part of is wrong, which may be the fault of others: it may be asked again. */
   forgive(): void
-  /** It took part in a wrong copy, as the only ones of which that is known who were asked by name: how likely it is its fault. */
+  /** It took part in a wrong copy, and so much speaks for that being its fault. Of seeds that were asked by name. */
   suspect?(weight: number): void
 }
 

@@ -7,6 +7,7 @@ import { MeshOfProcesses } from './process-mesh.ts'
 import { ReplayUpstream } from './replay.ts'
 import { SyntheticRegistry } from './synthetic.ts'
 import { useTempFolders } from './temp.ts'
+import { eventually } from './wait.ts'
 
 useLeakCheck()
 const temp = useTempFolders()
@@ -31,7 +32,8 @@ it('processes become one mesh, and one that was killed and has lost its disk com
     )
     const [one] = registry.latest
     expect((await get(`${member.url}/npm${one?.tarball}`)).status).toBe(200)
-    expect((await member.status()).store.blobs).toBeGreaterThan(0)
+    // It goes out before it is written down.
+    await eventually('it is kept', async () => (await member.status()).store.blobs > 0)
 
     const { peer } = member
     await member.kill()
