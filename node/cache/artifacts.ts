@@ -95,8 +95,9 @@ export class Artifacts {
     const other = late && (await late)
     if (other) return other
     // Whoever waited for one that could not be had in one piece does not try the same again.
-    const small = running || late ? undefined : this.#smallFetch(remembering(plan, held), permit)
-    return this.#fetch(remembering(plan, held), permit, small, options)
+    const remembered = remembering(plan, held)
+    const small = running || late ? undefined : this.#smallFetch(remembered, permit)
+    return this.#fetch(remembered, permit, small, options)
   }
 
   /**

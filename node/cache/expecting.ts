@@ -40,7 +40,7 @@ export class Expecting {
   #found: Expectation | undefined
   /** What `settled` is where no seed's word counts. */
   #unsaid: Promise<Expectation | undefined>
-  #learning: Promise<Expectation | undefined> = Promise.resolve(undefined)
+  #learning: Promise<void> = Promise.resolve()
   #scope: AbortScope | undefined
 
   /** @param init.asksSeed whether the artifact is asked of a seed first, which is to say what it must be */
@@ -170,7 +170,7 @@ export class Expecting {
     this.#unsaid = this.#learning.then(() => this.known)
   }
 
-  async #learn(learning: Promise<Expectation | undefined>): Promise<Expectation | undefined> {
+  async #learn(learning: Promise<Expectation | undefined>): Promise<void> {
     try {
       this.#found = await learning
       if (!this.#word) this.known = this.#found
@@ -178,7 +178,6 @@ export class Expecting {
       this.trouble = `its metadata could not be had: ${reasonOf(error)}`
     }
     this.#hasLearnt = true
-    return this.known
   }
 }
 

@@ -1,14 +1,29 @@
 import { describe, expect, it } from 'vitest'
 import type { Plan } from '../../../node/cache/plan.ts'
 import { formatDigest } from '../../../node/digest.ts'
-import type { MemoryMesh } from '../../../node/mesh/memory-mesh.ts'
 import type { Seed, SeedAnswer } from '../../../node/mesh/mesh.ts'
 import { ranked } from '../../../node/mesh/rendezvous.ts'
 import { bytesOf, codeOf, inTime, read, serve, useCacheTests } from './fixture.ts'
 import { BASE, digestOf, indexBytes } from './plans.ts'
-import { cutAfter, DIGEST, INDEX, KEPT, member, named, OTHER, once, PLAN, RIGHT, sent } from './told.ts'
+import { cutAfter, DIGEST, INDEX, KEPT, member, named, OTHER, once, PLAN, RIGHT, type Setting, sent } from './told.ts'
 
 useCacheTests()
+
+/** A member whose home seed says what is wrong and is gone, beside an honest one that answers so. Neither has documents. */
+function besideAnother(honest: Partial<SeedAnswer>, setting: Setting = {}) {
+  const kit = member(setting)
+  const seeds = [kit.seed, kit.network.join({ id: 'other', kind: 'seed' })]
+  const [home] = ranked(PLAN.key, ['s', 'other'])
+  const lying = once(() => cutAfter(OTHER, 0, named(digestOf(OTHER))))
+  const ends = { status: 200, destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
+  for (const seed of seeds) {
+    seed.answers = async ({ key }) => {
+      if (key !== PLAN.key) throw new Error('it is busy')
+      return { headers: {}, body: sent(RIGHT), ...ends, ...(seed.id === home ? lying() : honest) }
+    }
+  }
+  return kit
+}
 
 describe('the word of a seed that does not get on', () => {
   it.each([0, 10_000])('keeps nobody from the place that only a document tells: after %i bytes', async (cut) => {
@@ -38,21 +53,7 @@ describe('the word of a seed that does not get on', () => {
     ['says otherwise', named(DIGEST)],
     ['does not know yet', {}],
   ])('does not speak against another one that %s', async (_, told) => {
-    const kit = member({})
-    const other = kit.network.join({ id: 'other', kind: 'seed' })
-    const [home] = ranked(PLAN.key, ['s', 'other'])
-    const seed = [...kit.network.members].find(({ id }) => id === 's')
-    const ends = { status: 200, destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
-    const lying = once(() => cutAfter(OTHER, 0, named(digestOf(OTHER))))
-    const only = (answer: () => Partial<SeedAnswer>): MemoryMesh['answers'] => {
-      return async ({ key }) => {
-        if (key !== PLAN.key) throw new Error('it is busy')
-        return { headers: {}, body: sent(RIGHT), ...ends, ...answer() }
-      }
-    }
-    const honest = () => ({ headers: told })
-    if (seed) seed.answers = only(home === 's' ? lying : honest)
-    other.answers = only(home === 's' ? honest : lying)
+    const kit = besideAnother({ headers: told })
     expect(await kit.outcome()).toEqual(KEPT)
     expect([kit.blamed, kit.events.lines]).toEqual([[], []])
   })
@@ -128,20 +129,7 @@ describe('the word of a seed that does not get on', () => {
   })
 
   it('is no reason to blame another seed, also while no document can be had', async () => {
-    const kit = member({ cut: () => true })
-    const other = kit.network.join({ id: 'other', kind: 'seed' })
-    const seed = [...kit.network.members].find(({ id }) => id === 's')
-    const ends = { status: 200, destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
-    const lying = once(() => cutAfter(OTHER, 0, named(digestOf(OTHER))))
-    const only = (answer: () => Partial<SeedAnswer>): MemoryMesh['answers'] => {
-      return async ({ key }) => {
-        if (key !== PLAN.key) throw new Error('it is busy')
-        return { headers: {}, body: sent(RIGHT), ...ends, ...answer() }
-      }
-    }
-    const isHome = ranked(PLAN.key, ['s', 'other'])[0] === 's'
-    if (seed) seed.answers = only(isHome ? lying : () => ({}))
-    other.answers = only(isHome ? () => ({}) : lying)
+    const kit = besideAnother({}, { cut: () => true })
     await inTime(kit.clock, kit.fetch(PLAN)).catch(() => {})
     expect(kit.blamed).toEqual([])
   })

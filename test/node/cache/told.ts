@@ -18,7 +18,7 @@ export const INDEX = document('index')
 export const PLAN = indexed('a', INDEX)
 export const named = (...digests: Digest[]) => ({ 'x-warren-promised': digests.map(formatDigest).join(',') })
 
-interface Setting {
+export interface Setting {
   /** What the seed answers when it is asked for the artifact, beside 200 and the right bytes. */
   readonly answer?: (question: SeedQuestion) => Partial<SeedAnswer> | Promise<Partial<SeedAnswer>>
   readonly index?: Buffer
@@ -49,7 +49,8 @@ export function member({
   const untold: (string | undefined)[] = []
   const blamed: string[] = []
   const { index = indexBytes({ a: { bytes: RIGHT } }) } = setting
-  network.join({ id: 's', kind: 'seed' }).answers = async (question) => {
+  const home = network.join({ id: 's', kind: 'seed' })
+  home.answers = async (question) => {
     const isIndex = question.key === INDEX.key
     asked.push(isIndex ? 'index' : 'a')
     if (blamed.length > 0 || (isIndex && (cut() || setting.isIndexSilent))) throw new Error('nobody answers')
@@ -78,7 +79,7 @@ export function member({
     await turns()
     return [right, kit.store.records.get(plan.key)?.verified]
   }
-  return { ...kit, network, own, asked, untold, blamed, direct, outcome }
+  return { ...kit, network, seed: home, own, asked, untold, blamed, direct, outcome }
 }
 
 export const KEPT = [true, [formatDigest(DIGEST)]]
