@@ -20,6 +20,8 @@ const INERT = /^(?:application\/(?:octet-stream|(?:[\w.-]+\+)?json|gzip|x-gzip|x
 export const DISARMED: Fields = ['content-security-policy', "sandbox; default-src 'none'", 'x-content-type-options', 'nosniff']
 
 const HITS = new Set(['local', 'stale', 'flight'])
+/** Of what is in the store. The headers of what is only coming are seldom asked for twice: once it is there, its record has others. */
+const HELD = new Set(['local', 'stale'])
 
 interface Kept {
   /** For answers with content. */
@@ -76,7 +78,7 @@ function wholeOf(found: Found, { id, encoding, size }: Shown): Whole {
   if (encoding !== undefined) fields.push('content-encoding', encoding)
   fields.push('content-length', String(size))
   const whole: Whole = { id, source, encoding, age, size, fields }
-  wholes.set(headers, whole)
+  if (HELD.has(source)) wholes.set(headers, whole)
   return whole
 }
 
@@ -125,6 +127,6 @@ function keptOf(found: Found): Kept {
   const bare = pairs.filter(([name]) => !name.startsWith('content-')).flat()
   const armed = INERT.test(found.headers['content-type'] ?? '') ? [] : DISARMED
   const made = { content: [...pairs.flat(), ...armed], bare }
-  kept.set(found.headers, made)
+  if (HELD.has(found.source)) kept.set(found.headers, made)
   return made
 }

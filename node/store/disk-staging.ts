@@ -1,4 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { Scratch } from '../body.ts'
 import type { ByteAlgorithm, Digests } from '../digest.ts'
 import { reasonOf, WarrenError } from '../errors.ts'
@@ -24,7 +26,7 @@ export interface DiskStagingComponents {
   /** Hears the errno name of what the disk refused. */
   refused(code: string): void
   trouble(what: string): void
-  closed(): void
+  closed(staging: DiskStaging): void
 }
 
 /**
@@ -33,7 +35,9 @@ export interface DiskStagingComponents {
  */
 export class DiskStaging implements Staging {
   readonly #components: DiskStagingComponents
-  readonly #path: string
+  readonly #folder: string
+  /** Where the bytes are on their way, where they need a file for that. */
+  #made: string | undefined
   readonly #algorithms: readonly ByteAlgorithm[]
   readonly #mayStore: boolean
   /** The bytes as long as they fit into one slab; a stream afterwards. */
@@ -45,9 +49,9 @@ export class DiskStaging implements Staging {
   #committed = false
   written = 0
 
-  constructor(components: DiskStagingComponents, init: StageInit & { path: string; storing: boolean }) {
+  constructor(components: DiskStagingComponents, init: StageInit & { folder: string; storing: boolean }) {
     this.#components = components
-    this.#path = init.path
+    this.#folder = init.folder
     this.#algorithms = init.algorithms
     this.#mayStore = init.storing
     const isLarge = init.size !== undefined && init.size > SLAB_BYTES
@@ -158,12 +162,17 @@ export class DiskStaging implements Staging {
       await this.#committing
       if (this.#content instanceof SlabStream) await this.#content.drop()
       this.#file?.close()
-      if (!this.#committed) await rm(this.#path, { force: true })
+      if (this.#made !== undefined && !this.#committed) await rm(this.#made, { force: true })
     } catch (error) {
-      this.#components.trouble(`${this.#path} could not be removed: ${reasonOf(error)}`)
+      this.#components.trouble(`${this.#made ?? 'a blob on its way'} could not be removed: ${reasonOf(error)}`)
     } finally {
-      this.#components.closed()
+      this.#components.closed(this)
     }
+  }
+
+  get #path(): string {
+    this.#made ??= join(this.#folder, randomUUID())
+    return this.#made
   }
 
   #open(): OpenFile {

@@ -8,7 +8,7 @@ import { CommitQueue } from './commit-queue.ts'
 import { CHANGES_AT_ONCE, HOUSEKEEPING_PAUSE, REOPEN_BYTES, SWEEP_PAUSE } from './constants.ts'
 import { Custody } from './custody.ts'
 import { DiskBlobs } from './disk-blobs.ts'
-import { DiskStaging, type Staged } from './disk-staging.ts'
+import { DiskStaging, type DiskStagingComponents, type Staged } from './disk-staging.ts'
 import { Emptying } from './emptying.ts'
 import { FreeSpace, type MinFree } from './free-space.ts'
 import { Hasher } from './hasher.ts'
@@ -71,6 +71,7 @@ export class DiskStore implements Store {
   readonly #lastUse: LastUse
   #keeping: NodeJS.Timeout | undefined
   readonly #tmp: string
+  readonly #staging: DiskStagingComponents
   readonly #stagings = new Set<DiskStaging>()
   readonly #stopping = new AbortController()
   readonly #mark: TidyMark
@@ -114,6 +115,14 @@ export class DiskStore implements Store {
       space: this.#space,
       taken: () => this.#taken(),
     })
+    this.#staging = {
+      hasher: this.#hasher,
+      trouble,
+      mayGrow: (bytes) => this.room.mayGrow(bytes),
+      refused: (code) => this.#space.refused(code),
+      place: (staged, records) => this.#place(staged, records),
+      closed: (staging) => this.#stagings.delete(staging),
+    }
     this.cold = new ColdBlobs({ index, lastUse, files, alone })
     this.custody = new Custody({ index, files, queue, purged, busy: () => this.#stagings.size > 0 })
     const purging = new Purging({ index, files, custody: this.custody, purged })
@@ -249,17 +258,8 @@ export class DiskStore implements Store {
 
   #stage(init: StageInit): Staging {
     if (this.#closing) throw new WarrenError('DRAINING', 'this node is stopping')
-    const staging: DiskStaging = new DiskStaging(
-      {
-        hasher: this.#hasher,
-        trouble: this.#components.trouble,
-        mayGrow: (bytes) => this.room.mayGrow(bytes),
-        refused: (code) => this.#space.refused(code),
-        place: (staged, records) => this.#place(staged, records),
-        closed: () => this.#stagings.delete(staging),
-      },
-      { ...init, path: join(this.#tmp, randomUUID()), storing: this.room.mayBegin(init.size ?? 0) },
-    )
+    const storing = this.room.mayBegin(init.size ?? 0)
+    const staging = new DiskStaging(this.#staging, { ...init, folder: this.#tmp, storing })
     this.#stagings.add(staging)
     return staging
   }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import { availableParallelism } from 'node:os'
 import { type Transferable, Worker } from 'node:worker_threads'
 import type { ByteAlgorithm, Digests } from '../digest.ts'
@@ -211,7 +211,7 @@ function fail(events: JobEvents, why: string): void {
 
 /** Digests of bytes that are in memory anyway. */
 export function hashNow(bytes: Uint8Array, algorithms: readonly ByteAlgorithm[]): Digests {
-  const all = withSha256(algorithms).map((algorithm) => [algorithm, createHash(algorithm).update(bytes).digest('hex')])
+  const all = withSha256(algorithms).map((algorithm) => [algorithm, hash(algorithm, bytes, 'hex')])
   return Object.fromEntries(all) as unknown as Digests
 }
 

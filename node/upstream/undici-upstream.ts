@@ -1,4 +1,5 @@
 import type { LookupFunction } from 'node:net'
+import { LRUCache } from 'lru-cache'
 import { type Clock, systemClock } from '../clock.ts'
 import type { WireRequest, WireResponse } from '../wire/exchange.ts'
 import { AddressGuard, PublicBase } from './address-guard.ts'
@@ -61,6 +62,9 @@ export interface UndiciUpstreamInit {
   readonly credentials?: readonly CredentialEntry[]
 }
 
+/** Base URLs of which the origin is remembered: clients name some of them. */
+const MAX_ORIGINS = 1_000
+
 /** Fetches from registries over HTTP/1.1 and HTTP/2. */
 export class UndiciUpstream implements Upstream {
   readonly #clock: Clock
@@ -70,6 +74,8 @@ export class UndiciUpstream implements Upstream {
   readonly #gates: HostGates
   readonly #budgets: Budgets
   readonly #credentials: Credentials
+  /** By base URL: asked several times for each artifact. */
+  readonly #origins = new LRUCache<string, string>({ max: MAX_ORIGINS })
   readonly #tokens: Tokens
   readonly #authorizer: Authorizer
   readonly #sender: Sender
@@ -132,12 +138,20 @@ export class UndiciUpstream implements Upstream {
   }
 
   isPrivate(base: string): boolean {
-    const entry = this.#credentials.of(upstreamUrl(base).origin)
+    const entry = this.#credentials.of(this.#originOf(base))
     return entry !== undefined && !entry.share
   }
 
   budget(base: string): Budget | undefined {
-    return this.#budgets.of(upstreamUrl(base).origin)
+    return this.#budgets.of(this.#originOf(base))
+  }
+
+  #originOf(base: string): string {
+    const known = this.#origins.get(base)
+    if (known !== undefined) return known
+    const { origin } = upstreamUrl(base)
+    this.#origins.set(base, origin)
+    return origin
   }
 
   /** Idempotent. Whatever is under way rejects with DRAINING. */

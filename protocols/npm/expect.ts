@@ -1,5 +1,6 @@
 import type { Expectation, Lookup, Plan } from '../../node/cache/plan.ts'
 import { optionalFacts, unlessRefused } from '../lookups.ts'
+import type { Variant } from './accept.ts'
 import { type Dist, findFile, findVersion, packageFacts } from './facts.ts'
 import { parseIntegrity, UNREADABLE } from './integrity.ts'
 import { isExactVersion, tarballPath, versionInFile } from './names.ts'
@@ -12,9 +13,9 @@ interface Asked {
   readonly url: string
 }
 
-interface Sources {
-  readonly full: Plan
-  readonly abbreviated: Plan
+/** The documents that tell of a tarball. */
+export interface Sources {
+  packument(variant: Variant): Plan
   manifest(version: string): Plan
 }
 
@@ -30,16 +31,16 @@ export async function expectTarball(
 ): Promise<Expectation | undefined> {
   const version = versionInFile(asked.name, asked.file)
   const exact = version !== undefined && isExactVersion(version) ? version : undefined
-  for (const plan of [sources.full, sources.abbreviated]) {
+  for (const variant of ['full', 'abbreviated'] as const) {
     // A file name that holds a version is that version's, whatever an older document says of a file that is called so.
-    const dist = distIn(await lookup.cached(plan), asked, version, exact === undefined)
+    const dist = distIn(await lookup.cached(sources.packument(variant)), asked, version, exact === undefined)
     if (dist) return expectationOf(dist, asked)
   }
   // Some registries have no manifests: the packument is asked after any answer.
   const manifest = exact && distIn(await optionalFacts(sources.manifest(exact), lookup, signal), asked, exact, false)
   if (manifest && parseIntegrity(manifest.promise).length > 0) return expectationOf(manifest, asked)
   // That there is no digest at all is believed of the packument, not of whatever answers for a manifest.
-  const dist = distIn(await unlessRefused(lookup.fetch(sources.abbreviated, signal)), asked, version, true)
+  const dist = distIn(await unlessRefused(lookup.fetch(sources.packument('abbreviated'), signal)), asked, version, true)
   return dist && expectationOf(dist, asked)
 }
 
@@ -63,6 +64,7 @@ function expectationOf(dist: Dist, asked: Asked): Expectation | undefined {
 function placeOf(dist: Dist, asked: Asked): string | undefined {
   const given = dist.tarball ?? (dist.base === undefined ? undefined : dist.base + tarballPath(asked.name, dist.version))
   if (given === undefined) return undefined
+  if (given === asked.url) return given
   const url = new URL(given)
   const base = new URL(asked.base)
   // Registries that moved to https kept the old scheme in old documents.

@@ -2,7 +2,7 @@ import type { Plan } from '../../node/cache/plan.ts'
 import type { Mirror, TarballUrls } from '../protocol.ts'
 import { type Site as AnySite, boundedBy, placeOf, siteOf } from '../sites.ts'
 import { ABBREVIATED_TYPE, FULL_TYPE, type Variant } from './accept.ts'
-import { expectTarball } from './expect.ts'
+import { expectTarball, type Sources } from './expect.ts'
 import { packageFacts } from './facts.ts'
 import { manifestParsers } from './manifest.ts'
 import { isExactVersion, versionInFile } from './names.ts'
@@ -108,8 +108,10 @@ function manifestPlan(resource: Of<'manifest'>, site: Site): Plan {
 
 function tarballPlan(resource: Of<'tarball'>, site: Site): Plan {
   const { name } = resource
-  const plan: Plan = {
-    ...common(resource, site),
+  const place = common(resource, site)
+  const asked = { name, file: resource.file, base: site.base, url: place.url }
+  return {
+    ...place,
     // A file that follows no convention may be any version's, which is for the policy to fear.
     ...versionOf(name, versionInFile(name, resource.file) ?? resource.file, site),
     kind: 'immutable',
@@ -117,14 +119,16 @@ function tarballPlan(resource: Of<'tarball'>, site: Site): Plan {
     headers: { accept: '*/*', 'accept-encoding': 'identity' },
     responseHeaders: TARBALL_HEADERS,
     algorithms: ['sha512'],
+    expect: (lookup, signal) => expectTarball(asked, sourcesOf(name, site), lookup, signal),
   }
-  const sources = {
-    full: packumentPlan({ kind: 'packument', name }, site, 'full'),
-    abbreviated: packumentPlan({ kind: 'packument', name }, site, 'abbreviated'),
-    manifest: (version: string) => manifestPlan({ kind: 'manifest', name, selector: version }, site),
+}
+
+/** Plans of documents are larger than that of the tarball, which is remembered with each of its targets: they are made when asked for. */
+function sourcesOf(name: string, site: Site): Sources {
+  return {
+    packument: (variant) => packumentPlan({ kind: 'packument', name }, site, variant),
+    manifest: (selector) => manifestPlan({ kind: 'manifest', name, selector }, site),
   }
-  const asked = { name, file: resource.file, base: site.base, url: plan.url }
-  return { ...plan, expect: (lookup, signal) => expectTarball(asked, sources, lookup, signal) }
 }
 
 /**
