@@ -23,14 +23,8 @@ const HITS = new Set(['local', 'stale', 'flight'])
 /** Of what is in the store. The headers of what is only coming are seldom asked for twice: once it is there, its record has others. */
 const HELD = new Set(['local', 'stale'])
 
-interface Kept {
-  /** For answers with content. */
-  readonly content: Fields
-  /** For a 304, which describes no content of its own (RFC 9110 section 15.4.5). */
-  readonly bare: Fields
-}
-
-const kept = new WeakMap<Found['headers'], Kept>()
+/** For answers with content, of each record. */
+const kept = new WeakMap<Found['headers'], Fields>()
 
 /** A representation that is sent whole, from what is held. */
 export interface Shown {
@@ -98,12 +92,12 @@ function bytesOf(fields: Fields): Buffer | undefined {
 
 /** Fields of every answer that carries (a part of) a representation, or would to a GET. */
 export function contentFields(found: Found, etag: string | undefined): string[] {
-  return [...keptOf(found).content, 'accept-ranges', 'bytes', ...commonFields(found, etag)]
+  return [...keptOf(found), 'accept-ranges', 'bytes', ...commonFields(found, etag)]
 }
 
 /** Fields of a 304; it repeats what a 200 would say about freshness and identity. */
 export function notModifiedFields(found: Found, etag: string | undefined): string[] {
-  return [...keptOf(found).bare, ...commonFields(found, etag)]
+  return [...bareOf(keptOf(found)), ...commonFields(found, etag)]
 }
 
 function commonFields(found: Found, etag: string | undefined): string[] {
@@ -115,18 +109,34 @@ function commonFields(found: Found, etag: string | undefined): string[] {
   return fields
 }
 
-function keptOf(found: Found): Kept {
-  const before = kept.get(found.headers)
+function keptOf(found: Found): Fields {
+  const { headers, source } = found
+  const before = kept.get(headers)
   if (before) return before
-  const pairs = Object.entries(found.headers).filter(([, value]) => VALUE.test(value))
-  const vary = pairs.find(([name]) => name === 'vary')
-  // A document may have been compressed for somebody else, also where this answer is not.
-  if (found.document && !vary) pairs.push(['vary', 'accept-encoding'])
-  else if (vary && found.document && !/(?:^|[\s,])(?:accept-encoding|\*)(?:$|[\s,])/i.test(vary[1]))
-    vary[1] += ', accept-encoding'
-  const bare = pairs.filter(([name]) => !name.startsWith('content-')).flat()
-  const armed = INERT.test(found.headers['content-type'] ?? '') ? [] : DISARMED
-  const made = { content: [...pairs.flat(), ...armed], bare }
-  if (HELD.has(found.source)) kept.set(found.headers, made)
-  return made
+  const fields: string[] = []
+  for (const [name, value] of Object.entries(headers)) {
+    if (name !== 'vary' && VALUE.test(value)) fields.push(name, value)
+  }
+  const vary = varyOf(found)
+  if (vary !== undefined) fields.push('vary', vary)
+  if (!INERT.test(headers['content-type'] ?? '')) fields.push(...DISARMED)
+  if (HELD.has(source)) kept.set(headers, fields)
+  return fields
+}
+
+/** A document may have been compressed for somebody else, also where this answer is not. */
+function varyOf({ headers, document }: Found): string | undefined {
+  const { vary } = headers
+  if (vary === undefined || !VALUE.test(vary)) return document && 'accept-encoding'
+  return !document || /(?:^|[\s,])(?:accept-encoding|\*)(?:$|[\s,])/i.test(vary) ? vary : `${vary}, accept-encoding`
+}
+
+/** For a 304, which describes no content of its own (RFC 9110 section 15.4.5). */
+function bareOf(fields: Fields): Fields {
+  const bare: string[] = []
+  for (let at = 0; at < fields.length; at += 2) {
+    const [name, value] = [fields[at] ?? '', fields[at + 1] ?? '']
+    if (!name.startsWith('content-') && !DISARMED.includes(name)) bare.push(name, value)
+  }
+  return bare
 }

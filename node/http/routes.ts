@@ -33,6 +33,8 @@ interface RememberedKey extends KeyedTarget {
 
 /** Plans are some 2 KB each: about 10 MB at most, and more targets than an install asks for. */
 const MAX_REMEMBERED = 4_096
+/** One request asks for its target two or three times. */
+const MAX_LATEST = 64
 /** Bytes of targets and keys that are remembered beside the plans, and what each costs besides: some 50 000 targets. */
 const MAX_KEY_BYTES = 16 << 20
 const KEY_OVERHEAD = 200
@@ -50,8 +52,11 @@ const MAX_READ = 512
 export class Routes {
   readonly #mounts: Mounts
   readonly #remembered = new LRUCache<string, Remembered>({ max: MAX_REMEMBERED })
+  /** Of targets that nobody asked for before: most artifacts are asked for once, and what is kept for long costs the collector most. */
+  readonly #latest = new LRUCache<string, Remembered>({ max: MAX_LATEST })
   readonly #keys = new LRUCache<string, RememberedKey>({ maxSize: MAX_KEY_BYTES })
   readonly #reads = new LRUCache<string, Read>({ max: MAX_READS })
+  #lastRead: Read = []
 
   constructor(mounts: Mounts) {
     this.#mounts = mounts
@@ -61,7 +66,7 @@ export class Routes {
   of(request: Pick<IncomingMessage, 'url' | 'method' | 'headers'>): Routed {
     const { url: target = '/', method = 'GET' } = request
     const key = method === 'GET' ? target : `${method} ${target}`
-    const known = this.#remembered.get(key)
+    const known = this.#remembered.get(key) ?? this.#latest.get(key)
     if (known && isSame(known.read, request.headers)) return known
     return this.#ask(key, target, method, request.headers)
   }
@@ -84,9 +89,11 @@ export class Routes {
     const asked: MirrorRequest = { method, target, path: rest, query, headers: watched.view }
     const route = mounted.protocol.route(asked, mounted.mirror)
     if ('plans' in route && target.length <= MAX_TARGET && watched.read && charactersOf(watched.read) <= MAX_READ) {
-      const read = this.#shared([...watched.read])
-      this.#remembered.set(key, { mounted, route, read })
+      const read = this.#shared(watched.read)
       const wanted = method === 'GET' ? keyWanted(mounted, route) : undefined
+      const isNew = wanted !== undefined && !this.#keys.has(target)
+      const kept = isNew ? this.#latest : this.#remembered
+      kept.set(key, { mounted, route, read })
       if (wanted) this.#rememberKey(target, { ...wanted, read })
     }
     return { mounted, route }
@@ -96,7 +103,15 @@ export class Routes {
     this.#keys.set(target, entry, { size: target.length + entry.key.length + KEY_OVERHEAD })
   }
 
-  #shared(read: Read): Read {
+  /** Nearly always the same as before. */
+  #shared(noted: ReadonlyMap<string, string | string[] | undefined>): Read {
+    const last = this.#lastRead
+    if (last.length === noted.size && last.every(([name, value]) => noted.has(name) && noted.get(name) === value)) return last
+    this.#lastRead = this.#known([...noted])
+    return this.#lastRead
+  }
+
+  #known(read: Read): Read {
     const text = JSON.stringify(read)
     const known = this.#reads.get(text)
     if (known) return known
@@ -133,37 +148,41 @@ function isSame(read: Read, headers: IncomingHttpHeaders): boolean {
 }
 
 /** Headers that note who reads what, so that nobody has to keep a list of what a grammar depends on. */
-class WatchedHeaders {
+class WatchedHeaders implements ProxyHandler<IncomingHttpHeaders> {
   readonly #read = new Map<string, string | string[] | undefined>()
   #wholly = false
   readonly view: IncomingHttpHeaders
 
   constructor(headers: IncomingHttpHeaders) {
-    const note = (name: string | symbol) => {
-      if (typeof name === 'string') this.#read.set(name, headers[name])
-    }
-    this.view = new Proxy(headers, {
-      get: (target, name) => {
-        note(name)
-        return Reflect.get(target, name)
-      },
-      has: (target, name) => {
-        note(name)
-        return Reflect.has(target, name)
-      },
-      getOwnPropertyDescriptor: (target, name) => {
-        note(name)
-        return Reflect.getOwnPropertyDescriptor(target, name)
-      },
-      ownKeys: (target) => {
-        this.#wholly = true
-        return Reflect.ownKeys(target)
-      },
-    })
+    this.view = new Proxy(headers, this)
   }
 
   /** Undefined when the grammar went through all of them: then nothing says what the next request would need to share. */
-  get read(): Iterable<readonly [string, string | string[] | undefined]> | undefined {
+  get read(): ReadonlyMap<string, string | string[] | undefined> | undefined {
     return this.#wholly ? undefined : this.#read
+  }
+
+  get(headers: IncomingHttpHeaders, name: string | symbol): unknown {
+    this.#note(headers, name)
+    return Reflect.get(headers, name)
+  }
+
+  has(headers: IncomingHttpHeaders, name: string | symbol): boolean {
+    this.#note(headers, name)
+    return Reflect.has(headers, name)
+  }
+
+  getOwnPropertyDescriptor(headers: IncomingHttpHeaders, name: string | symbol): PropertyDescriptor | undefined {
+    this.#note(headers, name)
+    return Reflect.getOwnPropertyDescriptor(headers, name)
+  }
+
+  ownKeys(headers: IncomingHttpHeaders): (string | symbol)[] {
+    this.#wholly = true
+    return Reflect.ownKeys(headers)
+  }
+
+  #note(headers: IncomingHttpHeaders, name: string | symbol): void {
+    if (typeof name === 'string') this.#read.set(name, headers[name])
   }
 }

@@ -15,6 +15,8 @@ type Fixed = keyof typeof FIXED_PATHS
 
 const paths = new PathGrammar('an npm registry')
 
+/** What the registry's own paths begin with. */
+const OWN = '-/'
 const FIXED_PATHS = { root: '', ping: '-/ping', whoami: '-/whoami', search: '-/v1/search', keys: '-/npm/v1/keys' } as const
 const AUDITS = ['advisories/bulk', 'audits/quick', 'audits'].map((end) => `-/npm/v1/security/${end}`)
 const ATTESTATIONS = '-/npm/v1/attestations/'
@@ -28,7 +30,7 @@ export function parsePath(path: string): Resource {
   if (path === '') return { kind: 'root' }
   const decoded = decode(path)
   if (decoded === '-/all') throw paths.bad(path, 'the list of all packages is not served; search with «-/v1/search?text=…»')
-  const resource = parseFixed(decoded) ?? parseAttestations(decoded) ?? parseDistTags(decoded) ?? parsePackagePath(decoded)
+  const resource = parseOwn(decoded) ?? parsePackagePath(decoded)
   if (!resource)
     throw paths.bad(path, 'ask for «package», «package/version», «package/-/file.tgz» or one of the paths under «-/»')
   return resource
@@ -43,6 +45,12 @@ function decode(path: string): string {
 export function parseAudit(path: string): string | undefined {
   const decoded = path === '' ? '' : decode(path)
   return AUDITS.includes(decoded) ? decoded : undefined
+}
+
+/** Of the registry itself. */
+function parseOwn(path: string): Resource | undefined {
+  if (!path.startsWith(OWN)) return undefined
+  return parseFixed(path) ?? parseAttestations(path) ?? parseDistTags(path)
 }
 
 function parseFixed(path: string): Resource | undefined {

@@ -4,13 +4,9 @@ import { findTime, packageFacts } from './facts.ts'
 
 /** A package as its package URL names it: the scope is the namespace (purl-spec, type «npm»). */
 export function subjectOf(name: string, version?: string): Subject {
-  const [, scope, plain = name] = /^(@[^/]+)\/(.+)$/.exec(name) ?? []
-  return {
-    type: 'npm',
-    ...(scope === undefined ? {} : { namespace: scope }),
-    name: plain,
-    ...(version === undefined ? {} : { version }),
-  }
+  const end = name.startsWith('@') ? name.indexOf('/') : -1
+  const named = end < 0 ? { type: 'npm', name } : { type: 'npm', namespace: name.slice(0, end), name: name.slice(end + 1) }
+  return version === undefined ? named : { ...named, version }
 }
 
 /** When a version was published, in ms since the epoch, as the full packument has it. Rejects while upstream is in trouble. */
