@@ -278,7 +278,7 @@ function remembering(plan: Plan, held: NameRecord | undefined): Plan {
   if (!expect || plan.digests || digests.length === 0) return plan
   const remembered = async (lookup: Lookup, signal: AbortSignal) => {
     try {
-      return await expect(lookup, signal)
+      return (await expect(lookup, signal)) ?? { digests }
     } catch (error) {
       signal.throwIfAborted()
       if (!isWarrenError(error) || !isTrouble(error)) throw error

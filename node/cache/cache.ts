@@ -145,9 +145,13 @@ export class Cache {
 
   /** Of which digests the bytes of a key have or are to have one: none where nothing promises any; undefined while it is not known. */
   promised(key: string): readonly Digest[] | undefined {
-    const record = this.#components.store.records.get(key)
-    if (record && record.verified.length > 0) return parseDigests(record.verified)
-    return this.#artifacts.digests(key) ?? (record ? [] : undefined)
+    const { store } = this.#components
+    const record = store.records.get(key)
+    const coming = this.#artifacts.digests(key)
+    // A record whose bytes are gone tells of what was here, and not of what is being fetched.
+    const isHere = () => record !== undefined && store.blobs.find({ algorithm: 'sha256', hex: record.blob }) !== undefined
+    const counts = record && (!coming || (record.verified.length > 0 && isHere()))
+    return counts ? parseDigests(record.verified) : coming
   }
 
   /** Resolves once `promised` tells all that it will, if that is soon. Rejects with the signal's reason. */

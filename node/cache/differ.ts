@@ -10,7 +10,12 @@ export function differ(promised: readonly Digest[] | undefined, expected: readon
   const strong = expected.filter(isCollisionFree)
   if (!promised || strong.length === 0) return false
   if (promised.length === 0) return true
-  const comparable = promised.filter(({ algorithm }) => strong.some((one) => one.algorithm === algorithm))
-  const names = new Set(strong.map(formatDigest))
+  return disagree(promised, strong)
+}
+
+/** Whether no file can have a digest of both, as far as they can be compared. */
+export function disagree(some: readonly Digest[], others: readonly Digest[]): boolean {
+  const comparable = some.filter(({ algorithm }) => others.some((one) => one.algorithm === algorithm))
+  const names = new Set(others.map(formatDigest))
   return comparable.length > 0 && !comparable.some((one) => names.has(formatDigest(one)))
 }

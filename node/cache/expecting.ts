@@ -1,8 +1,9 @@
 import { AbortScope } from '../abort-scope.ts'
-import { type Digest, formatDigest, isCollisionFree, isOfBytes } from '../digest.ts'
+import { type Digest, isCollisionFree, isOfBytes } from '../digest.ts'
 import { reasonOf } from '../errors.ts'
 import { abortable } from '../upstream/abortable.ts'
 import { OVER } from './constants.ts'
+import { disagree } from './differ.ts'
 import { algorithmsOf, type Expectation, type Lookup, onBehalfOf, type Plan } from './plan.ts'
 
 /** What a seed says of which digests an artifact is. */
@@ -123,17 +124,13 @@ export class Expecting {
   /** A seed says what it must be, whose word about names counts: by digests that documents of its ecosystem could tell as well. */
   told({ by, digests }: Word): void {
     if (!this.awaitsSeed) return
-    const usual = new Set<string>(algorithmsOf(this.#plan))
-    const fit = digests.filter(
-      (digest) => isOfBytes(digest.algorithm) && (isCollisionFree(digest) || usual.has(digest.algorithm)),
-    )
-    if (fit.length === 0) {
-      this.need()
-      return
-    }
-    this.#word = { by, digests: fit }
-    this.known = { digests: fit }
-    this.#told.resolve()
+    if (this.#take({ by, digests })) this.#told.resolve()
+    else this.need()
+  }
+
+  /** Another seed sent all of it, and says as much of it as the one before. Whether its word counts now. */
+  toldOtherwise(word: Word | undefined): boolean {
+    return word !== undefined && this.#word !== undefined && word.by !== this.#word.by && this.#take(word)
   }
 
   /** A seed's word does not do, or may not: documents are asked for. */
@@ -142,15 +139,17 @@ export class Expecting {
     this.#needed.resolve()
   }
 
-  /** Whether documents say something else than the seed did, if they say so before it is `enough`. Then theirs is what is known. */
-  async review(enough: Promise<unknown>): Promise<boolean> {
+  /**
+   * Whether documents say something else than the seed did, if they say anything before it is `enough`, if that is ever so. Then theirs is
+   * what is known.
+   */
+  async review(enough?: Promise<unknown>): Promise<boolean> {
     this.need()
-    await Promise.race([this.#learning, enough])
-    const { digests = [] } = this.#word ?? {}
-    if (!this.#word || !this.#found) return false
-    const names = new Set(this.#found.digests.map(formatDigest))
+    await (enough ? Promise.race([this.#learning, enough]) : this.#learning)
+    const [word, found] = [this.#word, this.#found]
+    if (!word || !found) return false
     this.#forget()
-    return !digests.some((digest) => names.has(formatDigest(digest)))
+    return found.digests.length === 0 || disagree(word.digests, found.digests)
   }
 
   /** The seed's word turned out wrong: it counts no longer. */
@@ -162,6 +161,17 @@ export class Expecting {
   /** Nobody waits for the artifact any more: nothing is asked that was not asked yet. */
   end(): void {
     this.#scope?.end(OVER)
+  }
+
+  #take({ by, digests }: Word): boolean {
+    const usual = new Set<string>(algorithmsOf(this.#plan))
+    const fit = digests.filter(
+      (digest) => isOfBytes(digest.algorithm) && (isCollisionFree(digest) || usual.has(digest.algorithm)),
+    )
+    if (fit.length === 0) return false
+    this.#word = { by, digests: fit }
+    this.known = { digests: fit }
+    return true
   }
 
   #forget(): void {

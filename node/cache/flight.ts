@@ -1,10 +1,9 @@
 import { type Body, readAll } from '../body.ts'
-import { type Digest, formatDigest, isOfBytes } from '../digest.ts'
+import { type Digest, formatDigest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
 import { fetchedIn } from '../store/purged.ts'
 import type { NameRecord, Store } from '../store/store.ts'
-import { abortable } from '../upstream/abortable.ts'
 import { openAhead, Places } from './ahead.ts'
 import { type Conditions, digestHeaders, mayKeep, recordHeaders, validators } from './answer.ts'
 import type { CacheEvents } from './cache-events.ts'
@@ -24,15 +23,15 @@ import type { Expecting } from './expecting.ts'
 import { freshFor } from './freshness.ts'
 import { GrowingBlob } from './growing-blob.ts'
 import { HandedOn } from './handed-on.ts'
+import { Judge } from './judge.ts'
 import { links } from './links.ts'
 import { Overruled } from './overruled.ts'
-import { patiently } from './patiently.ts'
 import type { Permits } from './permits.ts'
-import { algorithmsOf, type Child, childrenOf, type DocumentParser, type Expectation, type Plan } from './plan.ts'
+import { algorithmsOf, type Child, childrenOf, type DocumentParser, type Plan } from './plan.ts'
 import { type OpenBody, type SourceComponents, Sources } from './sources.ts'
 import { refutes, Suspicions } from './suspicion.ts'
 import { type Part, Transfer } from './transfer.ts'
-import { nameOf, verify } from './verify.ts'
+import { nameOf } from './verify.ts'
 
 /** What a reader of a flight needs before any byte. */
 export interface FlightHead {
@@ -67,6 +66,7 @@ export class Flight {
   readonly #plan: Plan
   readonly #sources: Sources
   readonly #blob: GrowingBlob
+  readonly #judge: Judge
   readonly #aheads: Places
   readonly #abort = new AbortController()
   /** Of purges, when it began. */
@@ -86,6 +86,7 @@ export class Flight {
     this.#aheads = new Places(AHEAD_AT_ONCE, components.aheads)
     this.#generation = components.store.purged.generation
     this.#blob = new GrowingBlob({ onAlone: () => void this.#wait() })
+    this.#judge = new Judge({ ...components, blob: this.#blob }, plan, this.#abort.signal)
     this.head = this.#head.promise
     this.head.catch(() => {})
     this.done = this.#run()
@@ -157,7 +158,7 @@ export class Flight {
 
   async #run(): Promise<NameRecord | undefined> {
     try {
-      await this.#learn()
+      await this.#judge.learn()
       const { verified, kind } = await this.#fetch()
       if (!(await this.#blob.agrees())) {
         // What readers got is wrong. This copy is right all the same, for whoever asks next.
@@ -197,32 +198,9 @@ export class Flight {
     }
   }
 
-  /**
-   * Waits for what is known at once. Members can be asked by digest only: where there are some, upstream's metadata is waited for
-   * as well. That costs a client little, since the last bytes go out no earlier in any case.
-   */
-  async #learn(): Promise<void> {
-    const { expecting, mesh } = this.#components
-    await expecting.early
-    if (!mesh.populated || expecting.known || expecting.awaitsSeed) return
-    await this.learnt(expecting.idle)
-  }
-
-  /** Resolves once it is known what it must be; at the latest with `idle`, or when that has taken too long. */
-  async learnt(idle?: Promise<void>): Promise<void> {
-    const { expecting, clock } = this.#components
-    const { signal } = this.#abort
-    if (expecting.known) return
-    await patiently({ clock, signal }, (enough) => Promise.race([expecting.settled, enough, ...(idle ? [idle] : [])]))
-  }
-
-  /** Whether documents say something else than the seed did by whose word alone it is known, if they say so soon. */
-  async #review(): Promise<boolean> {
-    const { expecting, clock } = this.#components
-    if (expecting.teller !== undefined)
-      return patiently({ clock, signal: this.#abort.signal }, (enough) => expecting.review(enough))
-    expecting.need()
-    return false
+  /** Resolves once it is known what it must be, or when that has taken too long. */
+  learnt(): Promise<void> {
+    return this.#judge.learnt()
   }
 
   /**
@@ -241,11 +219,7 @@ export class Flight {
         expecting.begin()
         isWhole = true
         await this.#blob.staging.seal()
-        const expectation = await abortable(expecting.settled, this.#abort.signal)
-        if (!expectation) events.unverified(this.#plan, expecting.trouble)
-        if (!expectation?.digests.length) this.#refuseNothing()
-        const verified = expectation && (await this.#verify(expectation))
-        return { verified, kind: kindOf(transfer.parts) }
+        return { verified: await this.#judge.check(transfer.parts), kind: kindOf(transfer.parts) }
       } catch (error) {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
         const { parts } = transfer
@@ -254,6 +228,7 @@ export class Flight {
         else {
           events.corrupt(this.#plan, kind, reasonOf(error))
           this.#suspicions.accuse(parts, isWhole, { expecting, giveUp: () => this.#blob.giveUp() })
+          this.#blob.spoil()
         }
         const mayGoOn = !this.#blob.handedOut || this.#blob.inDoubt
         if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
@@ -262,25 +237,9 @@ export class Flight {
         // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
         else if (++wrong >= WRONG_COPIES) throw error
         if (refutes(parts, expecting.teller)) expecting.doubt()
-        else await this.#review()
-        await this.#learn()
+        else await this.#judge.review()
+        await this.#judge.learnAnew()
       }
-    }
-  }
-
-  /**
-   * What is in an archive can be checked only while all of it is held. Where the disk takes nothing more, what a trusted source sent
-   * is served unchecked, as it is where nothing is known of it; a peer's bytes are not.
-   */
-  async #verify(expectation: Expectation): Promise<readonly string[] | undefined> {
-    try {
-      return await verify(this.#plan, expectation, this.#blob.staging)
-    } catch (error) {
-      const isOfContent = expectation.digests.every(({ algorithm }) => !isOfBytes(algorithm))
-      const isLost = isWarrenError(error, 'UPSTREAM_CUT') && isOfContent && !this.#blob.storing && this.#blob.trusted
-      if (!isLost) throw error
-      this.#components.events.unverified(this.#plan, reasonOf(error))
-      return undefined
     }
   }
 
@@ -291,18 +250,12 @@ export class Flight {
     await this.#sources.settle(staging)
   }
 
-  /** Without a digest nothing else tells that all of it is missing. */
-  #refuseNothing(): void {
-    if (this.#blob.written > 0) return
-    throw new WarrenError('UPSTREAM_CORRUPT', `${this.#plan.mirror}: ${this.#plan.url} brought nothing in place of an artifact`)
-  }
-
   #transfer(early: boolean): Transfer {
     const { store, expecting, clock, conditions } = this.#components
     const algorithms = algorithmsOf(this.#plan)
     const stage = (size: number | undefined) => store.blobs.stage({ size, algorithms })
-    const learn = () => this.#learn()
-    const review = () => this.#review()
+    const learn = () => this.#judge.learn()
+    const review = () => this.#judge.review()
     const onUpstream = (headers: OpenBody['headers']) => {
       expecting.begin()
       this.#headers = headers

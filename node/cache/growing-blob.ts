@@ -134,6 +134,12 @@ export class GrowingBlob {
     return staging
   }
 
+  /** This copy is wrong: nobody gets more of it, however long it takes until another one begins. */
+  spoil(): void {
+    this.#newest = undefined
+    this.#trustedEnd = 0
+  }
+
   /** Whether bytes and length that readers got of a copy that was given up are those of this one. */
   async agrees(): Promise<boolean> {
     if (!this.#given) return true

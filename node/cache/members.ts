@@ -127,11 +127,17 @@ export class Members {
   /**
    * What a seed has as a blob, from it or from those whom it names. Rejects with the seed's or their trouble.
    */
-  async openAt(seed: string, digest: Digest, from: From, signal: AbortSignal): Promise<OpenBody> {
+  async openAt(
+    seed: string,
+    { digest, size = Number.POSITIVE_INFINITY }: { readonly digest: Digest; readonly size?: number | undefined },
+    from: From,
+    signal: AbortSignal,
+  ): Promise<OpenBody> {
     const source = this.#mesh.source(seed, digest)
     if (source?.kind !== 'seed') throw new WarrenError('UPSTREAM_ABSENT', `seed ${seed} is not there any more`)
     this.#checks.likeliest = seed
-    const mayCheck = (await this.#checks.find([digest], signal)) !== undefined
+    // What is small has no list.
+    const mayCheck = size > LARGE_BYTES && (await this.#checks.find([digest], signal)) !== undefined
     const accept = ({ kind }: BlobSource) => kind === 'seed' || mayCheck
     return this.#ask(source, { digests: [digest], from, accept }, signal)
   }

@@ -1,6 +1,6 @@
 import { AbortScope } from '../abort-scope.ts'
 import type { Clock } from '../clock.ts'
-import { type Digest, formatDigest, isCollisionFree } from '../digest.ts'
+import { type Digest, formatDigest, isCollisionFree, isOfBytes } from '../digest.ts'
 import { isWarrenError, WarrenError } from '../errors.ts'
 import { BATCH_BLOB_BYTES } from '../mesh/blobs/batch-wire.ts'
 import type { BlobSource, Mesh, SmallBlob } from '../mesh/mesh.ts'
@@ -67,6 +67,8 @@ export interface From {
   readonly early: boolean
   /** Whether members alone told of the length of what is here, so that another one may be right that says it has another. */
   readonly doubtful: boolean
+  /** Whether it is known by a seed's word alone, which is worth no more than another one's. */
+  readonly isHearsay?: boolean
   /** Whether a seed that is asked is to say what it must be. */
   readonly untold?: boolean
   /** Whether peers are asked first, or only when nobody else can go on. */
@@ -242,7 +244,7 @@ export class Sources {
     try {
       return await this.#fromUpstream(url, wish, 'none', signal)
     } catch (error) {
-      const mayTry = promised.length === 0 && wish.from.early
+      const mayTry = (promised.length === 0 && wish.from.early) || wish.from.isHearsay
       if (!mayTry || !isTrouble(error) || isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
       return this.#fromUpstream(url, { digests: [], from: { ...wish.from, early: false } }, 'sends', signal)
     }
@@ -256,6 +258,8 @@ export class Sources {
     signal: AbortSignal,
   ): Promise<OpenBody> {
     const promised = [digest]
+    // Members are asked by nothing that tells of other bytes as well.
+    if (!isOfBytes(digest.algorithm) || !isCollisionFree(digest)) return this.#fromUpstream(url, wish, 'sends', signal)
     if (differ(promised, wish.digests)) return this.#fromUpstream(url, wish, 'none', signal)
     const named = trusted ? { by: seed, digests: promised } : undefined
     const isSmall = size !== undefined && size <= BATCH_BLOB_BYTES && wish.from.start === 0
@@ -263,7 +267,7 @@ export class Sources {
     const small = asking && (await abortable(asking, signal))
     if (small) return { ...inOnePiece(small), headers, promised, named }
     try {
-      return { ...(await this.#members.openAt(seed, digest, wish.from, signal)), headers, promised, named }
+      return { ...(await this.#members.openAt(seed, { digest, size }, wish.from, signal)), headers, promised, named }
     } catch {
       signal.throwIfAborted()
       return this.#fromUpstream(url, wish, 'sends', signal)

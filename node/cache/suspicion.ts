@@ -76,8 +76,7 @@ function suspect(parts: readonly Part[]): void {
   }
 }
 
-/** Whether a wrong copy speaks against the word of the seed by which it is wrong: that seed sent all of it, or upstream itself a part. */
+/** Whether a wrong copy speaks against the word of the seed by which it is wrong: that seed sent all of it. */
 export function refutes(parts: readonly Part[], teller: string | undefined): boolean {
-  const isUpstreams = parts.some(({ source: { kind, through } }) => kind === 'upstream' && !through)
-  return teller !== undefined && (isUpstreams || parts.every(({ source: { member } }) => member === teller))
+  return teller !== undefined && parts.every(({ source: { member } }) => member === teller)
 }

@@ -191,6 +191,8 @@ export class Transfer {
   /** Another source for what is missing, until that has failed too often in a row. */
   async #goOn(failure: unknown, failed: OpenBody['kind']): Promise<OpenBody> {
     const { blob, clock, expecting, review } = this.#components
+    // Nothing further is asked for somebody who has left.
+    this.#signal.throwIfAborted()
     // What others send must fit to what came, so that what it is has to be certain now.
     if (await review()) throw new Overruled()
     // A member takes part once, so that members come to an end by themselves, and whoever is next has not failed yet.
@@ -256,6 +258,8 @@ export class Transfer {
       return await this.#openAt(url, from)
     } catch (error) {
       expecting.miss(error)
+      // Where it is only documents tell, and not a seed's word.
+      if (expecting.teller !== undefined && (await abortable(expecting.review(), this.#signal))) throw new Overruled()
       const known = await abortable(expecting.settled, this.#signal)
       const other = url === this.#plan.url ? (known?.url ?? url) : this.#plan.url
       // With the digest that was not known before, members can be asked now.
@@ -285,7 +289,8 @@ export class Transfer {
 
   async #openAt(url: string | Promise<string>, from: From): Promise<OpenBody> {
     const { sources, expecting } = this.#components
-    const opened = await sources.open(url, expecting.known?.digests ?? [], from, this.#signal)
+    const asked = expecting.teller === undefined ? from : { ...from, isHearsay: true }
+    const opened = await sources.open(url, expecting.known?.digests ?? [], asked, this.#signal)
     if (opened.named) expecting.told(opened.named)
     else expecting.need()
     if (opened.kind === 'upstream') this.#url = await url
@@ -294,6 +299,6 @@ export class Transfer {
 }
 
 /** Whether it is upstream itself that sends: what comes through a seed is the word of a member, which may lie. */
-function isOwn({ kind, through }: OpenBody): boolean {
+export function isOwn({ kind, through }: OpenBody): boolean {
   return kind === 'upstream' && !through
 }
