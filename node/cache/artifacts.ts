@@ -252,7 +252,7 @@ export class Artifacts {
     const asksSeed = mayBeTold && this.#components.upstream.tells?.(atUpstream(plan)) === true
     const expecting = new Expecting(plan, lookup, this.#closing.signal, { asksSeed })
     const { store } = this.#components
-    // What was known before the flight began was looked for already; of the rest a document tells that upstream has it.
+    // What was known before the flight began was looked for already; of the rest a document, or a seed, tells that upstream has it.
     const mayBeHere = permit === 'anybody' && plan.kind === 'immutable' && !plan.digests && !plan.document
     const own = async (digests: readonly Digest[]) => (mayBeHere ? ownCopy(digests, store, isPrivate) : undefined)
     const flight = new Flight({ ...this.#components, mesh, expecting, aheads: this.#aheads, isPrivate, conditions, own }, plan)
