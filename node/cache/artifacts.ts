@@ -166,9 +166,9 @@ export class Artifacts {
     return this.#join(plan, options) ?? this.#smalls.get(plan.key)?.found(true)
   }
 
-  #join(plan: Plan, { signal }: GetOptions): Promise<Found> | undefined {
+  #join(plan: Plan, options: GetOptions): Promise<Found> | undefined {
     const flight = this.#latest.get(plan.key)
-    return flight?.joinable ? this.#board(flight, signal, true) : undefined
+    return flight?.joinable ? this.#board(flight, options.signal, true) : undefined
   }
 
   /** In one piece from a member, if that can be, else by a flight. */

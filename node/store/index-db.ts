@@ -53,6 +53,8 @@ export class IndexDb {
   readonly #components: IndexComponents
   readonly #records = new LRUCache<string, NameRecord>({ max: HOT_RECORDS, maxSize: HOT_RECORD_BYTES })
   readonly #sizes = new LRUCache<Sha256, number>({ max: HOT_SIZES })
+  /** Key of the record that was looked for last and is not there: what is fetched is looked for twice in a row. */
+  #absent: string | undefined
   #usage: Usage = { blobs: 0, bytes: 0, records: 0 }
   #broken = false
   #complained = false
@@ -123,9 +125,11 @@ export class IndexDb {
   record(key: string): NameRecord | undefined {
     const hot = this.#records.get(key)
     if (hot) return hot
+    if (key === this.#absent) return undefined
     const text = this.#peek(recordKey(key))
     const record = decodeRecord(text)
     if (record && text) this.#records.set(key, record, { size: text.length })
+    else if (text === undefined && !this.#complained) this.#absent = key
     return record
   }
 
@@ -176,6 +180,7 @@ export class IndexDb {
       throw error
     } finally {
       // Only now: a look-up while the write was under way may have remembered the old one.
+      this.#absent = undefined
       for (const key of batch.changed) this.#records.delete(key)
       for (const sha256 of batch.changedBlobs) this.#sizes.delete(sha256)
     }
@@ -267,6 +272,7 @@ export class IndexDb {
   }
 
   async #load(): Promise<void> {
+    this.#absent = undefined
     this.#records.clear()
     this.#sizes.clear()
     this.#usage = decodeUsage(await this.#db.get(USAGE_KEY)) ?? (await this.#count())
