@@ -224,8 +224,10 @@ export class Flight {
         if (!isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
         const { parts } = transfer
         const kind = kindOf(parts)
-        if (error instanceof Overruled) this.#blob.giveUp()
-        else {
+        if (error instanceof Overruled) {
+          // Nothing of this copy may have come.
+          if (parts.length > 0) this.#blob.giveUp()
+        } else {
           events.corrupt(this.#plan, kind, reasonOf(error))
           this.#suspicions.accuse(parts, isWhole, { expecting, giveUp: () => this.#blob.giveUp() })
           this.#blob.spoil()
@@ -246,7 +248,7 @@ export class Flight {
   /** The right copy shows who sent a wrong one. */
   async #settle(): Promise<void> {
     const { staging } = this.#blob
-    await this.#suspicions.settle(staging)
+    await this.#suspicions.settle(staging, this.expected ?? [])
     await this.#sources.settle(staging)
   }
 

@@ -1,3 +1,4 @@
+import type { Digest } from '../digest.ts'
 import type { Staging } from '../store/store.ts'
 import { firstDifference } from './compare.ts'
 import { MEMBER_LIES } from './constants.ts'
@@ -21,9 +22,10 @@ class Suspicion {
     this.#isWhole = isWhole
   }
 
-  /** Blames whoever sent other bytes than the right ones. */
-  async settle(right: Staging): Promise<void> {
+  /** Blames whoever sent other bytes than the right ones, which have these digests, unless it is a seed that said so of others. */
+  async settle(right: Staging, digests: readonly Digest[]): Promise<void> {
     for (const { source, start, end } of this.#parts) {
+      if (differ(source.promised, digests)) continue
       // What neither copy holds any more, since there was no disk for it, proves nothing.
       if (!this.#wrong.storing || !right.storing) return
       const at = await firstDifference(this.#wrong, right, start, end)
@@ -62,8 +64,8 @@ export class Suspicions {
   }
 
   /** The right copy shows who sent a wrong one. */
-  async settle(right: Staging): Promise<void> {
-    for (const suspicion of this.#open) await suspicion.settle(right)
+  async settle(right: Staging, digests: readonly Digest[]): Promise<void> {
+    for (const suspicion of this.#open) await suspicion.settle(right, digests)
   }
 }
 

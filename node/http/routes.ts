@@ -31,7 +31,7 @@ interface RememberedKey extends KeyedTarget {
   readonly read: Read
 }
 
-/** Plans are some 2 KB each: about 10 MB at most, and more targets than an install asks for. */
+/** Plans are some 1 KB each: about 5 MB at most, and more targets than an install asks for. */
 const MAX_REMEMBERED = 4_096
 /** One request asks for its target two or three times. */
 const MAX_LATEST = 64

@@ -50,6 +50,19 @@ it('documents of another place that contradict the seed begin it anew', async ()
   expect(kit.blamed).toEqual([])
 })
 
+it('also where they come only after members sent wrong copies by the seed’s word', async () => {
+  const url = `${BASE}elsewhere`
+  const kit = late({
+    index: indexBytes({ a: { bytes: RIGHT, url } }),
+    answer: once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))),
+    artifact: (request) => (request.url === url ? serve(request, RIGHT) : { status: 404 }),
+  })
+  kit.network.join({ id: 'p' }).hold(digestOf(OTHER), bytesOf(30_000, 9))
+  expect(await kit.outcome()).toEqual(KEPT)
+  expect(kit.blamed).toEqual([])
+  expect(new Set(kit.own.blamed)).toEqual(new Set(['p']))
+})
+
 it('upstream’s own bytes are right against a seed’s word where late documents say so', async () => {
   const kit = late({
     index: indexBytes({ a: { bytes: BIG } }),
@@ -90,11 +103,11 @@ it('a member that lied is blamed though upstream ended what it had begun', async
   expect(kit.own.blamed).toEqual(['p'])
 })
 
-it('one seed’s word keeps nobody from what another one has, and says', async () => {
+it.each([0, 10_000])('the word of a seed gone after %i bytes keeps nobody from what another has, and says', async (cut) => {
   const kit = member({ cut: () => true })
   const other = kit.network.join({ id: 'other', kind: 'seed' })
   const [home] = ranked(PLAN.key, ['s', 'other'])
-  const lying = once(() => cutAfter(OTHER, 0, named(digestOf(OTHER))))
+  const lying = once(() => cutAfter(OTHER, cut, named(digestOf(OTHER))))
   const ends = { status: 200, destroy() {}, discard() {}, blame: (reason: string) => void kit.blamed.push(reason) }
   for (const seed of [kit.seed, other]) {
     seed.answers = async ({ key }) => {

@@ -30,6 +30,21 @@ test('the same target is taken apart once', () => {
   expect(asked.map(({ path }) => path)).toEqual(['a'])
 })
 
+test('one that came once is taken apart again after many others, and from then on no more', () => {
+  const { asked, of } = counting()
+  const times = () => asked.filter(({ path }) => path === 'a').length
+  const others = (name: string) => {
+    for (let i = 0; i < 200; i++) of(`/m/${name}${i}`)
+  }
+  of('/m/a')
+  others('b')
+  expect(of('/m/a')).toBe('a')
+  expect(times()).toBe(2)
+  others('c')
+  expect(of('/m/a')).toBe('a')
+  expect(times()).toBe(2)
+})
+
 test('other headers are another answer where the grammar looks at them, and only there', () => {
   const { asked, of } = counting()
   expect(of('/m/by-accept/a', { accept: 'x' })).toBe('by-accept/a#x')
