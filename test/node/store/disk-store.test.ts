@@ -128,6 +128,17 @@ describe('DiskStore', () => {
     }
   })
 
+  it('finds a record that was looked for before it was there', async () => {
+    const { store } = await open()
+    expect(store.records.get('name')).toBeUndefined()
+    await keep(store, bytesOf(10), 'name')
+    expect(store.records.get('name')).toEqual(recordOf(bytesOf(10)))
+    await store.records.delete('name')
+    expect(store.records.get('name')).toBeUndefined()
+    await store.records.put('name', recordOf(bytesOf(10)))
+    expect(store.records.get('name')).toEqual(recordOf(bytesOf(10)))
+  })
+
   it('answers look-ups with «not held» when it is closed', async () => {
     const { store } = await open({ hotBytes: 0 })
     await keep(store, bytesOf(10), 'name')
