@@ -87,8 +87,9 @@ async function measureRound(part: Part): Promise<void> {
   const started = peakBytesOf(pid)
   await measureOpen(part, client, 'warren', warren, warren)
   values.growth.push(peakBytesOf(pid) - started)
-  await measureOpen(part, client, 'relay', relay, warren)
+  // Before the relay leaves as much that the system has still to write, which nobody waits for there.
   await measureFirstBytes(part, client, warren)
+  await measureOpen(part, client, 'relay', relay, warren)
   await measureHeld(part, client, warren)
 }
 
