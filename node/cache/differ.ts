@@ -16,6 +16,11 @@ export function differ(promised: readonly Digest[] | undefined, expected: readon
 /** Whether no file can have a digest of both, as far as they can be compared. */
 export function disagree(some: readonly Digest[], others: readonly Digest[]): boolean {
   const comparable = some.filter(({ algorithm }) => others.some((one) => one.algorithm === algorithm))
+  return comparable.length > 0 && !share(comparable, others)
+}
+
+/** Whether both have a digest in common. */
+export function share(some: readonly Digest[], others: readonly Digest[]): boolean {
   const names = new Set(others.map(formatDigest))
-  return comparable.length > 0 && !comparable.some((one) => names.has(formatDigest(one)))
+  return some.some((one) => names.has(formatDigest(one)))
 }

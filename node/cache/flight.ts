@@ -1,5 +1,5 @@
 import { type Body, readAll } from '../body.ts'
-import { type Digest, formatDigest } from '../digest.ts'
+import { type Digest, formatDigest, parseDigests } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
 import { fetchedIn } from '../store/purged.ts'
@@ -227,13 +227,13 @@ export class Flight {
         if (error instanceof Overruled) {
           // Nothing of this copy may have come.
           if (parts.length > 0) this.#blob.giveUp()
-        } else {
-          events.corrupt(this.#plan, kind, reasonOf(error))
-          this.#suspicions.accuse(parts, isWhole, { expecting, giveUp: () => this.#blob.giveUp() })
-          this.#blob.spoil()
+          if (this.#mayGoOn) continue
+          throw error
         }
-        const mayGoOn = !this.#blob.handedOut || this.#blob.inDoubt
-        if (!mayGoOn || (kind === 'upstream' && !mayFail)) throw error
+        events.corrupt(this.#plan, kind, reasonOf(error))
+        this.#suspicions.accuse(parts, isWhole, { expecting, giveUp: () => this.#blob.giveUp() })
+        this.#blob.spoil()
+        if (!this.#mayGoOn || (kind === 'upstream' && !mayFail)) throw error
         // A member that lied uses up nobody else's second chance.
         if (kind === 'upstream') mayFail = false
         // Nor are there such chances without end: whose fault they are may never be known while nobody has a right copy.
@@ -245,11 +245,18 @@ export class Flight {
     }
   }
 
+  /** Whether a right copy can still be brought to all who read. */
+  get #mayGoOn(): boolean {
+    return !this.#blob.handedOut || this.#blob.inDoubt
+  }
+
   /** The right copy shows who sent a wrong one. */
   async #settle(): Promise<void> {
     const { staging } = this.#blob
-    await this.#suspicions.settle(staging, this.expected ?? [])
-    await this.#sources.settle(staging)
+    const computed = Object.entries(await staging.seal()).map(([algorithm, hex]) => `${algorithm}:${hex}`)
+    const digests = [...(this.expected ?? []), ...parseDigests(computed)]
+    await this.#suspicions.settle(staging, digests)
+    await this.#sources.settle(staging, digests)
   }
 
   #transfer(early: boolean): Transfer {

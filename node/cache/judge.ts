@@ -89,9 +89,14 @@ export class Judge {
     } catch (error) {
       if (!isWarrenError(error, 'UPSTREAM_CORRUPT') || teller === undefined || refutes(parts, teller)) throw error
       if (parts.every(({ source }) => isOwn(source))) expecting.doubt()
-      else if (!(await this.review()) && !expecting.toldOtherwise(sole(parts)?.named)) throw error
+      else if (!(await this.#isPromised()) && !expecting.toldOtherwise(sole(parts)?.named)) throw error
       return this.check(parts)
     }
+  }
+
+  /** Whether documents say of which other digests it is: where they promise nothing, what is wrong stays so. */
+  async #isPromised(): Promise<boolean> {
+    return (await this.review()) && (this.#components.expecting.known?.digests.length ?? 0) > 0
   }
 
   /**

@@ -142,6 +142,11 @@ export class Members {
     return this.#ask(source, { digests: [digest], from, accept }, signal)
   }
 
+  /** It is something else than members were asked by: nothing that was said of that speaks against anybody. */
+  anew(): void {
+    this.#checks.anew()
+  }
+
   /** The whole was seen to be right: whoever sent something else is known now, and who kept us waiting while others had it. */
   settle(right: Staging): Promise<void> {
     for (const source of this.#left.values()) source.stalled()
@@ -268,7 +273,15 @@ export class Members {
       const trusted = list !== undefined || (source.kind === 'seed' && from.early && size > HOLD_BACK_BYTES)
       const destroy = () => life.end(OVER)
       // A peer that speaks of a petabyte must not make the store refuse what is to come from others.
-      const opened = { kind: source.kind, member: source.id, trusted, start, size: trusted ? size : from.size, headers: {} }
+      const opened = {
+        kind: source.kind,
+        member: source.id,
+        trusted,
+        start,
+        size: trusted ? size : from.size,
+        headers: {},
+        promised: digests,
+      }
       if (!list) return { ...opened, body: watched, destroy, blame, forgive }
       const checked = this.#checks.check(source, { body: watched, list, start }, life.signal)
       // Whoever sends what a seed has in its list did its part, whatever comes of it.

@@ -10,7 +10,7 @@ import type { Upstream, UpstreamResponse } from '../upstream/upstream.ts'
 import { type Conditions, declaredSize, isTrouble, mayBeRight, refusal } from './answer.ts'
 import { AsBlob } from './as-blob.ts'
 import { FORGIVEN, FOUND_PATIENCE, HOLD_BACK_BYTES, OVER } from './constants.ts'
-import { differ } from './differ.ts'
+import { differ, share } from './differ.ts'
 import type { Word } from './expecting.ts'
 import { Members } from './members.ts'
 import { NotModified } from './not-modified.ts'
@@ -98,6 +98,8 @@ export class Sources {
   /** How much speaks against each seed, having taken part in wrong copies of what it told of upstream. */
   readonly #wrong = new Map<string, number>()
   readonly #ownAsked = new Set<string>()
+  /** Digests by which members were asked last. */
+  #by: readonly Digest[] = []
 
   constructor(components: SourceComponents, plan: Plan) {
     this.#components = components
@@ -107,6 +109,7 @@ export class Sources {
 
   /** Rejects with what upstream said (NotModified too), or with why it could not be asked; with UPSTREAM_CORRUPT if what is here cannot be right. */
   async open(url: string | Promise<string>, digests: readonly Digest[], from: From, signal: AbortSignal): Promise<OpenBody> {
+    this.#goBy(digests)
     const strong = digests.filter(isCollisionFree)
     const own = strong.length > 0 && from.start === 0 ? await this.#own(strong) : undefined
     if (own) return own
@@ -170,9 +173,15 @@ export class Sources {
     return new Set([...this.#wrong].flatMap(([id, weight]) => (weight > FORGIVEN ? [id] : [])))
   }
 
-  /** The whole was seen to be right. */
-  settle(right: Staging): Promise<void> {
+  /** The whole was seen to be right, and to have these digests. */
+  settle(right: Staging, digests: readonly Digest[]): Promise<void> {
+    this.#goBy(digests)
     return this.#members.settle(right)
+  }
+
+  #goBy(digests: readonly Digest[]): void {
+    if (this.#by.length > 0 && !share(this.#by, digests)) this.#members.anew()
+    this.#by = digests
   }
 
   async #fromUpstream(place: string | Promise<string>, wish: Wish, seed: SeedUse, signal: AbortSignal): Promise<OpenBody> {
@@ -238,13 +247,14 @@ export class Sources {
 
   /**
    * What a seed says that it has to be something else, or nothing: then upstream itself is asked. Where that cannot be, what a seed has that
-   * nothing promised it may be right all the same, which its bytes will show; once, since nobody is to blame where they are not.
+   * nothing promised it may be right all the same, which its bytes will show; once, since nobody is to blame where they are not. So may
+   * what it promises, where nothing but another seed's word is known.
    */
   async #unpromised(promised: readonly Digest[] = [], url: string, wish: Wish, signal: AbortSignal): Promise<OpenBody> {
     try {
       return await this.#fromUpstream(url, wish, 'none', signal)
     } catch (error) {
-      const mayTry = (promised.length === 0 && wish.from.early) || wish.from.isHearsay
+      const mayTry = promised.length === 0 ? wish.from.early : wish.from.isHearsay
       if (!mayTry || !isTrouble(error) || isWarrenError(error, 'UPSTREAM_CORRUPT')) throw error
       return this.#fromUpstream(url, { digests: [], from: { ...wish.from, early: false } }, 'sends', signal)
     }

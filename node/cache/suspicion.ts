@@ -2,7 +2,7 @@ import type { Digest } from '../digest.ts'
 import type { Staging } from '../store/store.ts'
 import { firstDifference } from './compare.ts'
 import { MEMBER_LIES } from './constants.ts'
-import { differ } from './differ.ts'
+import { differ, share } from './differ.ts'
 import type { Expecting } from './expecting.ts'
 import type { Part } from './transfer.ts'
 
@@ -22,10 +22,10 @@ class Suspicion {
     this.#isWhole = isWhole
   }
 
-  /** Blames whoever sent other bytes than the right ones, which have these digests, unless it is a seed that said so of others. */
+  /** Blames whoever sent other bytes than the right ones, which have these digests, unless it promised others. */
   async settle(right: Staging, digests: readonly Digest[]): Promise<void> {
     for (const { source, start, end } of this.#parts) {
-      if (differ(source.promised, digests)) continue
+      if (source.promised && !share(source.promised, digests)) continue
       // What neither copy holds any more, since there was no disk for it, proves nothing.
       if (!this.#wrong.storing || !right.storing) return
       const at = await firstDifference(this.#wrong, right, start, end)

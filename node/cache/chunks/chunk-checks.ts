@@ -55,6 +55,12 @@ export class ChunkChecks {
     this.#list = undefined
   }
 
+  /** The blob is another one than that of the list. */
+  anew(): void {
+    this.forget()
+    this.#accusations.length = 0
+  }
+
   /** Passes on what a peer sends from byte `start` on, with which a chunk begins, as each chunk is seen to be right. */
   async *check(
     source: BlobSource,

@@ -1,6 +1,7 @@
 import { expect, it } from 'vitest'
 import type { Plan } from '../../../node/cache/plan.ts'
 import { formatDigest } from '../../../node/digest.ts'
+import type { BlobSource } from '../../../node/mesh/mesh.ts'
 import { ranked } from '../../../node/mesh/rendezvous.ts'
 import { abortable } from '../../../node/upstream/abortable.ts'
 import type { MemoryScript } from '../../../node/upstream/memory-upstream.ts'
@@ -101,6 +102,19 @@ it('a member that lied is blamed though upstream ended what it had begun', async
   liar.fault = { cutAfter: 10_000 }
   expect(await kit.outcome()).toEqual(KEPT)
   expect(kit.own.blamed).toEqual(['p'])
+})
+
+it('a member that had what an outdated seed said is not blamed for it', async () => {
+  const kit = late({
+    index: indexBytes({ a: { bytes: RIGHT } }),
+    answer: once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))),
+    artifact: (request) => serve(request, RIGHT),
+  })
+  const honest = kit.network.join({ id: 'p' })
+  honest.hold(digestOf(OTHER), OTHER)
+  honest.fault = { cutAfter: 5_000 }
+  expect(await kit.outcome()).toEqual(KEPT)
+  expect([kit.blamed, kit.own.blamed]).toEqual([[], []])
 })
 
 it.each([0, 10_000])('the word of a seed gone after %i bytes keeps nobody from what another has, and says', async (cut) => {
@@ -274,4 +288,39 @@ it('a record whose bytes are gone is not what a seed promises of those that come
   expect(kit.cache.promised(PLAN.key)).toEqual([digestOf(OTHER)])
   gate.resolve()
   expect(await inTime(kit.clock, fetching)).toEqual(OTHER)
+})
+
+it('what is wrong is not made right by documents that promise nothing', async () => {
+  const asked = Promise.withResolvers<void>()
+  const junk: BlobSource = {
+    id: 'p',
+    kind: 'peer',
+    // While it sends, documents come that nobody waits for any more.
+    open: async (start) => {
+      asked.resolve()
+      await turns(50)
+      return { size: OTHER.length, body: sent(OTHER.subarray(start)) }
+    },
+    named: () => undefined,
+    blame() {},
+    stalled() {},
+  }
+  async function* find() {
+    yield junk
+  }
+  const kit = member({
+    isIndexSilent: true,
+    mesh: { find },
+    answer: once(() => cutAfter(RIGHT, 10_000, named(DIGEST))),
+    upstream: async (request) => {
+      if (request.url !== INDEX.url) {
+        // Whoever is slower than the member is given up for it.
+        if (kit.direct.requests.length < 3) await kit.clock.sleep(10_000)
+        return serve(request, RIGHT)
+      }
+      await asked.promise
+      return { body: indexBytes({ a: { bytes: RIGHT, digests: [] } }) }
+    },
+  })
+  expect(await inTime(kit.clock, kit.fetch(PLAN))).toEqual(RIGHT)
 })
