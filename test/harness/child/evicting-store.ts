@@ -2,6 +2,7 @@
  * A store that is over its quota all the time, until it is killed. Arguments: its folder, the seed of its bytes, its quota. Prints a
  * line for each time that something was evicted.
  */
+import { setImmediate as turn } from 'node:timers/promises'
 import { systemClock } from '../../../node/clock.ts'
 import { Evictor } from '../../../node/permanence/evictor.ts'
 import { DiskStore } from '../../../node/store/disk-store.ts'
@@ -37,4 +38,6 @@ async function put(size: number, kind: number): Promise<void> {
 for (;;) {
   const sizes = Array.from({ length: 8 }, () => random.between(1, random.between(0, 3) === 0 ? 90_000 : 3_000))
   await Promise.all(sizes.map((size) => put(size, random.between(0, 3))))
+  // What a full store does not take waits for nothing, so that the evictor would never have its turn.
+  await turn()
 }
