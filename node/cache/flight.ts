@@ -1,5 +1,5 @@
 import { type Body, readAll } from '../body.ts'
-import { type Digest, formatDigest, parseDigests } from '../digest.ts'
+import { type Digest, formatDigest } from '../digest.ts'
 import { isWarrenError, reasonOf, WarrenError } from '../errors.ts'
 import type { PartialBlob } from '../mesh/shelf.ts'
 import { fetchedIn } from '../store/purged.ts'
@@ -253,8 +253,8 @@ export class Flight {
   /** The right copy shows who sent a wrong one. */
   async #settle(): Promise<void> {
     const { staging } = this.#blob
-    const computed = Object.entries(await staging.seal()).map(([algorithm, hex]) => `${algorithm}:${hex}`)
-    const digests = [...(this.expected ?? []), ...parseDigests(computed)]
+    const computed = Object.entries(await staging.seal()).map(([algorithm, hex]) => ({ algorithm, hex }) as Digest)
+    const digests = [...(this.expected ?? []), ...computed]
     await this.#suspicions.settle(staging, digests)
     await this.#sources.settle(staging, digests)
   }

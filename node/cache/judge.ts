@@ -67,10 +67,9 @@ export class Judge {
       expecting.need()
       return false
     }
-    const atOnce = this.#impatient ? Promise.resolve() : undefined
-    const otherwise = await patiently({ clock, signal: this.#signal }, (enough) => expecting.review(atOnce ?? enough))
+    if (this.#impatient) return expecting.review(Promise.resolve())
     this.#impatient = true
-    return otherwise
+    return patiently({ clock, signal: this.#signal }, (enough) => expecting.review(enough))
   }
 
   /**

@@ -30,34 +30,29 @@ function late(setting: Setting & { readonly index: Buffer; readonly artifact: Me
   return { ...kit, asked: () => kit.direct.requests.map(({ url }) => url.slice(BASE.length)) }
 }
 
-it.each([0, 10_000])('where it is only documents tell, and not the seed that broke off after %i bytes', async (cut) => {
+/** The same, where only they tell at which place upstream has it. */
+function elsewhere(answer: NonNullable<Setting['answer']>) {
   const url = `${BASE}elsewhere`
-  const kit = late({
+  return late({
     index: indexBytes({ a: { bytes: RIGHT, url } }),
-    answer: once(() => cutAfter(RIGHT, cut, named(DIGEST))),
+    answer,
     artifact: (request) => (request.url === url ? serve(request, RIGHT) : { status: 404 }),
   })
+}
+
+it.each([0, 10_000])('where it is only documents tell, and not the seed that broke off after %i bytes', async (cut) => {
+  const kit = elsewhere(once(() => cutAfter(RIGHT, cut, named(DIGEST))))
   expect(await kit.outcome()).toEqual(KEPT)
 })
 
 it('documents of another place that contradict the seed begin it anew', async () => {
-  const url = `${BASE}elsewhere`
-  const kit = late({
-    index: indexBytes({ a: { bytes: RIGHT, url } }),
-    answer: once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))),
-    artifact: (request) => (request.url === url ? serve(request, RIGHT) : { status: 404 }),
-  })
+  const kit = elsewhere(once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))))
   expect(await kit.outcome()).toEqual(KEPT)
   expect(kit.blamed).toEqual([])
 })
 
 it('also where they come only after members sent wrong copies by the seed’s word', async () => {
-  const url = `${BASE}elsewhere`
-  const kit = late({
-    index: indexBytes({ a: { bytes: RIGHT, url } }),
-    answer: once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))),
-    artifact: (request) => (request.url === url ? serve(request, RIGHT) : { status: 404 }),
-  })
+  const kit = elsewhere(once(() => cutAfter(OTHER, 10_000, named(digestOf(OTHER)))))
   kit.network.join({ id: 'p' }).hold(digestOf(OTHER), bytesOf(30_000, 9))
   expect(await kit.outcome()).toEqual(KEPT)
   expect(kit.blamed).toEqual([])
