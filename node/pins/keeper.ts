@@ -104,9 +104,9 @@ export class Keeper {
     const { seeds } = this.#components
     if (!seeds.isSeed) return undefined
     const { tally } = this.#sweep ?? {}
-    // What the last one counted is of no use when others are there by now.
+    // What the last one counted is of no use when others are there by now, or the same without what they had.
     const live = this.#placement.live.toSorted().join()
-    const counted = this.#last?.live.toSorted().join() === live
+    const counted = !this.#came && this.#last?.live.toSorted().join() === live
     const shown = counted ? this.#last : tally
     const { wanted = 0, held = 0 } = shown ?? {}
     const settled = held - Math.min(held, this.#anew.size)
@@ -134,6 +134,11 @@ export class Keeper {
 
   get #nextSweep(): number | null {
     return this.#sweep || this.#dueAt === Number.POSITIVE_INFINITY ? null : this.#dueAt
+  }
+
+  /** Whether a seed came since the last look. */
+  get #came(): boolean {
+    return this.#components.seeds.others.some(({ id, since }) => since !== undefined && this.#seen.get(id) !== since)
   }
 
   async #run(): Promise<void> {
@@ -165,7 +170,7 @@ export class Keeper {
       this.#dueAt = now + AFTER_COMING
     }
     const there = new Map(seeds.others.flatMap(({ id, since }) => (since === undefined ? [] : [[id, since] as const])))
-    const came = [...there].some(([id, since]) => this.#seen.get(id) !== since)
+    const came = this.#came
     const gone = [...this.#seen.keys()].filter((id) => !there.has(id))
     this.#seen = there
     for (const peer of gone) void this.#dismiss(peer)

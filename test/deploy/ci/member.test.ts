@@ -60,6 +60,7 @@ test('a member for one job takes from its mesh, and leaves its cache and no memo
   expect((await step('eval "$(sh ci/warren-ci.sh env)"; npm ci')).trim()).toBe('seed')
   expect(await seed.peers()).toEqual([expect.objectContaining({ role: 'member', connected: true })])
   expect(existsSync(join(data, 'ci.ticket'))).toBe(false)
+  await expect(step('sh ci/warren-ci.sh start')).rejects.toThrow(`a node runs on ${data} already`)
   await step('sh ci/warren-ci.sh stop')
   await ends()
 

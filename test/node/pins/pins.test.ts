@@ -162,6 +162,13 @@ describe('pins', () => {
     await net.settle()
     expect(a?.pins.counts()).toMatchObject({ counted: true })
     expect(a?.pins.status()?.wanted).toBeGreaterThanOrEqual(held ?? Number.NaN)
+    // Whoever is back before it was missed may have lost its disk.
+    await net.leave('b')
+    await net.clock.advance(1)
+    net.join('b')
+    expect(a?.pins.counts()).toMatchObject({ counted: false })
+    await net.settle()
+    expect(a?.pins.counts()).toMatchObject({ counted: true })
   })
 
   it('brings two seeds together that were apart', async () => {
