@@ -13,12 +13,15 @@ import {
   WISHES_BYTES,
 } from '../mesh/blobs/batch-wire.ts'
 import type { Shelf } from '../mesh/shelf.ts'
+import { SpareBuffers } from '../spare-buffers.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Asker, MemberService } from './member-door.ts'
 import { RequestBodies } from './request-bodies.ts'
 
 /** Ms in which an answer is put together: who waits for it has little patience. */
 const GATHER_LIMIT = 100
+/** Bytes of memory that is kept for the next answers: what some members that install something are owed at a time. */
+const SPARE_BYTES = 4 << 20
 
 export interface BatchServiceComponents {
   readonly shelf: Pick<Shelf, 'open'>
@@ -30,6 +33,7 @@ export class BatchService implements MemberService {
   readonly prefix = BATCH_PATH
   readonly #components: BatchServiceComponents
   readonly #bodies = new RequestBodies({ maxBytes: WISHES_BYTES })
+  readonly #memory = new SpareBuffers({ maxBytes: SPARE_BYTES })
   readonly #owed = new Map<string, number>()
   /** Bytes of memory of the answers that are owed; of one that is being put together all that it may come to. */
   #bytes = 0
@@ -50,10 +54,13 @@ export class BatchService implements MemberService {
       this.#paid(peer, BATCH_BYTES)
       throw error
     }
-    const { bytes, carried } = writer
-    const held = bytes.buffer.byteLength
+    const { bytes, carried, held } = writer
     this.#bytes += held - BATCH_BYTES
-    response.once('close', () => this.#paid(peer, held))
+    // Not before: what has not gone out is still in it.
+    response.once('close', () => {
+      this.#paid(peer, held)
+      writer.free()
+    })
     response.writeHead(200, ['content-type', 'application/octet-stream', 'content-length', String(bytes.length)])
     response.end(bytes)
     return carried
@@ -62,14 +69,19 @@ export class BatchService implements MemberService {
   async #gather(wishes: readonly Digest[], response: ServerResponse): Promise<BatchWriter> {
     const { clock } = this.#components
     const began = clock.now()
-    const writer = new BatchWriter()
-    for (const digest of wishes) {
-      if (clock.now() - began < GATHER_LIMIT) await this.#add(writer, digest)
-      else writer.refuse('alone')
-      // Nothing would tell of the end of an answer to somebody who is gone already.
-      if (response.destroyed) throw new ClientLeft()
+    const writer = new BatchWriter(this.#memory)
+    try {
+      for (const digest of wishes) {
+        if (clock.now() - began < GATHER_LIMIT) await this.#add(writer, digest)
+        else writer.refuse('alone')
+        // Nothing would tell of the end of an answer to somebody who is gone already.
+        if (response.destroyed) throw new ClientLeft()
+      }
+      return writer
+    } catch (error) {
+      writer.free()
+      throw error
     }
-    return writer
   }
 
   async #add(writer: BatchWriter, digest: Digest): Promise<void> {

@@ -1,3 +1,5 @@
+import { SpareBuffers } from '../spare-buffers.ts'
+
 /** Bytes of read buffers among which large ones are handed out; each takes an eighth of what is left of them. */
 const LARGE_BYTES = 4 << 20
 const LARGEST = 1 << 20
@@ -11,8 +13,7 @@ const SPARE_BYTES = 8 << 20
  * get small ones, so that they cannot take the node's memory.
  */
 export class ScratchPool {
-  readonly #spare = new Map<number, Buffer[]>()
-  #spareBytes = 0
+  readonly #spare = new SpareBuffers({ maxBytes: SPARE_BYTES })
   #taken = 0
 
   /** Bytes in use. */
@@ -25,23 +26,12 @@ export class ScratchPool {
     const share = Math.min((LARGE_BYTES - this.#taken) / 8, LARGEST)
     const size = Math.max(SMALLEST_BYTES, Math.min(powerOfTwo(share, Math.floor), powerOfTwo(wanted, Math.ceil)))
     this.#taken += size
-    const spare = this.#spare.get(size)?.pop()
-    if (!spare) return Buffer.allocUnsafeSlow(size)
-    this.#spareBytes -= size
-    return spare
+    return this.#spare.take(size)
   }
 
   give(buffer: Buffer): void {
     this.#taken -= buffer.length
-    const spare = this.#spare.get(buffer.length) ?? []
-    // Last in the map is what was used last: sizes that nobody wants any more make room for those that everybody does.
-    this.#spare.delete(buffer.length)
-    this.#spare.set(buffer.length, spare)
-    spare.push(buffer)
-    this.#spareBytes += buffer.length
-    for (const [size, others] of this.#spare) {
-      while (this.#spareBytes > SPARE_BYTES && others.pop()) this.#spareBytes -= size
-    }
+    this.#spare.give(buffer)
   }
 }
 

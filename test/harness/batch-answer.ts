@@ -3,6 +3,7 @@ import { readAll } from '../../node/body.ts'
 import { type Digest, formatDigest } from '../../node/digest.ts'
 import { BATCH_BLOB_BYTES, BatchWriter, decodeWishes, type Refused } from '../../node/mesh/blobs/batch-wire.ts'
 import { BLOB_PATH } from '../../node/mesh/blobs/constants.ts'
+import { SpareBuffers } from '../../node/spare-buffers.ts'
 import type { Answer } from './answer.ts'
 
 /** What a member is asked for with one question for small blobs. */
@@ -12,7 +13,7 @@ export async function wishesOf(request: IncomingMessage): Promise<readonly Diges
 
 /** The answer of somebody who tells this of each of the wishes. */
 export function batchOf(wishes: readonly Digest[], tell: (digest: Digest) => Buffer | Refused): Buffer {
-  const writer = new BatchWriter()
+  const writer = new BatchWriter(new SpareBuffers({ maxBytes: 0 }))
   for (const digest of wishes) {
     const told = tell(digest)
     if (!Buffer.isBuffer(told)) writer.refuse(told)

@@ -35,11 +35,26 @@ export function decodeWishes(body: Buffer): Digest[] | undefined {
   return digests.length === lines.length && lines.length <= BATCH_WISHES ? digests : undefined
 }
 
+/** Bytes of the first buffer of an answer; one that does not suffice is replaced by one of twice as many. */
+const FIRST_BYTES = BATCH_BYTES / 8
+
+/** Where answers are put together; as `SpareBuffers` has it. */
+export interface BatchMemory {
+  take(size: number): Buffer
+  give(buffer: Buffer): void
+}
+
 /** Puts an answer together: for each wish, in their order, a length and so many bytes, or a refusal. */
 export class BatchWriter {
-  #bytes = Buffer.allocUnsafe(BATCH_BYTES / 16)
+  readonly #memory: BatchMemory
+  #bytes: Buffer
   #length = 0
   #carried = 0
+
+  constructor(memory: BatchMemory) {
+    this.#memory = memory
+    this.#bytes = memory.take(FIRST_BYTES)
+  }
 
   /** Bytes of all blobs. */
   get carried(): number {
@@ -72,13 +87,26 @@ export class BatchWriter {
     return this.#bytes.subarray(0, this.#length)
   }
 
+  /** Bytes of memory that the answer takes. */
+  get held(): number {
+    return this.#bytes.length
+  }
+
+  /** Gives its memory back: nobody may read or write it any more. */
+  free(): void {
+    this.#memory.give(this.#bytes)
+  }
+
   /** Offset of what follows. */
   #lengthed(told: number, more: number): number {
     const start = this.#length + LENGTH_BYTES
     const needed = start + more
     if (needed > this.#bytes.length) {
-      const grown = Buffer.allocUnsafe(Math.max(needed, Math.min(2 * this.#bytes.length, ANSWER_BYTES)))
+      let size = this.#bytes.length
+      while (size < needed) size = Math.min(2 * size, ANSWER_BYTES)
+      const grown = this.#memory.take(size)
       this.#bytes.copy(grown, 0, 0, this.#length)
+      this.#memory.give(this.#bytes)
       this.#bytes = grown
     }
     this.#bytes.writeUInt32BE(told, this.#length)

@@ -47,8 +47,17 @@ async function holder() {
   const door = new MemberDoor({ services: [service], events })
   const member: { -readonly [Key in keyof Asker]: Asker[Key] } = { peer: 'the member', role: 'member' }
   const left: string[] = []
+  const late = { isNext: false, go: () => {} }
   const origin = await plainServer((request, response) => {
     const { peer } = member
+    if (late.isNext) {
+      late.isNext = false
+      const end = response.end.bind(response)
+      response.end = (bytes?: unknown) => {
+        late.go = () => void end(bytes)
+        return response
+      }
+    }
     response.once('close', () => response.writableFinished || left.push(peer))
     void door.handle(request, response, { peer, role: 'member' })
   })
@@ -86,7 +95,7 @@ async function holder() {
     }))
     return { digest, state, letGo: held.resolve }
   }
-  return { ask, gets, hold, holdBack, clock, member, opened, bugs, sent, left, url }
+  return { ask, gets, hold, holdBack, late, clock, member, opened, bugs, sent, left, url }
 }
 
 const upTo = (size: number) => BYTES.subarray(0, size)
@@ -238,6 +247,18 @@ describe('answers that are owed', () => {
     await Promise.all(owed)
     // Nothing is left of any of them.
     for (let at = 0; at <= count; at++) expect(await gets(hold(SMALL))).toEqual(['small'])
+  })
+
+  it('are not written over by those to others, however late they go out', async () => {
+    const { gets, hold, late, sent, bugs } = await holder()
+    const [own, other] = ['own', 'other'].map((text) => Buffer.alloc(200_000, text)) as [Buffer, Buffer]
+    late.isNext = true
+    const answer = gets(hold(own), hold(SMALL))
+    await until(() => sent.length === 1)
+    for (let time = 0; time < 20; time++) expect(await gets(hold(other))).toEqual([String(other)])
+    late.go()
+    expect(await answer).toEqual([String(own), 'small'])
+    expect(bugs).toEqual([])
   })
 
   it('are owed no more to somebody who left, nor is anything read for it', async () => {

@@ -7,6 +7,7 @@ import { Inventories } from '../../../node/mesh/inventory/inventories.ts'
 import { PeerBook } from '../../../node/mesh/peer-book.ts'
 import { Router, type RouterComponents } from '../../../node/mesh/router.ts'
 import { SmallBlobs } from '../../../node/mesh/small-blobs.ts'
+import { SpareBuffers } from '../../../node/spare-buffers.ts'
 import type { Role } from '../../../node/trust/standing.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { until } from '../http/fixture.ts'
@@ -46,7 +47,7 @@ const says = (text: string) => (socket: TLSSocket) => void socket.write(text)
 const NO_SUCH_PATH = says('HTTP/1.1 404 Not Found\r\ncontent-length: 0\r\n\r\n')
 /** An answer to the question for one blob. */
 const GIVEN = (() => {
-  const writer = new BatchWriter()
+  const writer = new BatchWriter(new SpareBuffers({ maxBytes: 0 }))
   writer.room(BYTES.length).set(BYTES)
   return `HTTP/1.1 200 OK\r\ncontent-length: ${writer.bytes.length}\r\n\r\n${writer.bytes}`
 })()

@@ -11,14 +11,16 @@ import {
   type Refused,
   WISHES_BYTES,
 } from '../../../../node/mesh/blobs/batch-wire.ts'
+import { SpareBuffers } from '../../../../node/spare-buffers.ts'
 import { Random } from '../../../harness/random.ts'
 import { digestOf } from './fixture.ts'
 
+const FRESH = new SpareBuffers({ maxBytes: 0 })
 const DIGESTS = Array.from({ length: BATCH_WISHES + 1 }, (_, at) => digestOf(Buffer.of(at)))
 
 /** What is put together of these. */
 function answerOf(...parts: (Buffer | Refused)[]): Buffer {
-  const writer = new BatchWriter()
+  const writer = new BatchWriter(FRESH)
   for (const part of parts) {
     if (Buffer.isBuffer(part)) writer.room(part.length).set(part)
     else writer.refuse(part)
@@ -96,6 +98,25 @@ describe('an answer', () => {
     )
   })
 
+  it('is put together in memory that is used again: no other has it before it is freed', () => {
+    const memory = new SpareBuffers({ maxBytes: 8 * BATCH_BYTES })
+    const put = (text: string, size: number) => {
+      const writer = new BatchWriter(memory)
+      for (let carried = 0; carried < 1_000_000; carried += size) writer.room(size).fill(text)
+      return writer
+    }
+    const [one, two] = [put('a', 100_000), put('b', 1_000)]
+    one.free()
+    const three = put('c', 10_000)
+    expect(three.bytes.buffer).toBe(one.bytes.buffer)
+    for (const [writer, text] of [
+      [two, 'b'],
+      [three, 'c'],
+    ] as const)
+      expect(new Set(taken(Buffer.from(writer.bytes)).parts.flatMap((part) => [...part]))).toEqual(new Set([text]))
+    expect([two.held >= two.bytes.length, two.bytes.buffer === three.bytes.buffer]).toEqual([true, false])
+  })
+
   it('knows when more is to come', () => {
     const bytes = answerOf(Buffer.from('one'), 'alone')
     const ends = Array.from({ length: bytes.length + 1 }, (_, at) => at).filter((at) => taken(bytes.subarray(0, at)).atBoundary)
@@ -103,7 +124,7 @@ describe('an answer', () => {
   })
 
   it('may have its last blob taken back', () => {
-    const writer = new BatchWriter()
+    const writer = new BatchWriter(FRESH)
     writer.room(1).fill('a')
     writer.room(100_000)
     writer.takeBack(100_000)
@@ -113,7 +134,7 @@ describe('an answer', () => {
   })
 
   it('has room for no large blob, and for no more than it may carry', () => {
-    const writer = new BatchWriter()
+    const writer = new BatchWriter(FRESH)
     expect([writer.fits(BATCH_BLOB_BYTES), writer.fits(BATCH_BLOB_BYTES + 1)]).toEqual([true, false])
     for (let count = 1; count < LARGEST_IN_ONE; count++) writer.room(BATCH_BLOB_BYTES)
     const rest = BATCH_BYTES - writer.bytes.length

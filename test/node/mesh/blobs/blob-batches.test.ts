@@ -5,6 +5,7 @@ import { BATCH_WISHES, BatchWriter, type Refused } from '../../../../node/mesh/b
 import { BlobBatches, type BlobBatchesComponents } from '../../../../node/mesh/blobs/blob-batches.ts'
 import type { MemberRequest } from '../../../../node/mesh/blobs/blob-client.ts'
 import type { Dialled } from '../../../../node/mesh/blobs/dial.ts'
+import { SpareBuffers } from '../../../../node/spare-buffers.ts'
 import { useLeakCheck } from '../../../harness/leaks.ts'
 import { until } from '../../http/fixture.ts'
 import { asker, digestOf, holder, party, scripted } from './fixture.ts'
@@ -25,7 +26,7 @@ function answer(bytes: Buffer, length = bytes.length, status = '200 OK'): Buffer
 }
 
 function batch(parts: readonly (Buffer | Refused)[]): Buffer {
-  const writer = new BatchWriter()
+  const writer = new BatchWriter(new SpareBuffers({ maxBytes: 0 }))
   for (const part of parts) {
     if (Buffer.isBuffer(part)) writer.room(part.length).set(part)
     else writer.refuse(part)
