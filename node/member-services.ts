@@ -12,6 +12,10 @@ import { MEMBER_FAN_OUT, SEED_FAN_OUT } from './mesh/swarm/constants.ts'
 import { Handout } from './mesh/swarm/handout.ts'
 import { UploadRate } from './mesh/swarm/upload-rate.ts'
 import { Uploads } from './mesh/swarm/uploads.ts'
+import { SpareBuffers } from './spare-buffers.ts'
+
+/** Bytes of memory that is kept for the next answers of small blobs: what some members that install something are owed at a time. */
+const SPARE_BYTES = 4 << 20
 
 export interface MemberServicesComponents {
   readonly shelf: Shelf
@@ -29,7 +33,7 @@ export function memberServices(
   const rate = uploadRate === undefined ? undefined : new UploadRate({ clock }, { rate: uploadRate })
   return [
     new BlobService({ handout: new Handout({ shelf, uploads, clock, rate }), sender }),
-    new BatchService({ shelf, clock }),
+    new BatchService({ shelf, clock, memory: new SpareBuffers({ maxBytes: SPARE_BYTES }) }),
     new ChunkService({ lists: new ChunkLists({ shelf, clock }), isSeed }),
   ]
 }

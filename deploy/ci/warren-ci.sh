@@ -54,11 +54,8 @@ need_warren() {
 start() {
   need_warren
   # One that was just killed, with the job before, is there for a moment more.
-  tries=0
-  while is_running && [ "$tries" -lt 40 ]; do
-    pause
-    tries=$((tries + 1))
-  done
+  late=$(($(date +%s) + 3))
+  while is_running && [ "$(date +%s)" -lt "$late" ]; do pause; done
   ! is_running || fail "a node runs on $WARREN_DATA already"
   if [ -z "${WARREN_TICKET:-}${WARREN_TICKET_FILE:-}" ] && warren status >/dev/null 2>&1; then return; fi
   umask 077

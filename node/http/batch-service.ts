@@ -13,19 +13,19 @@ import {
   WISHES_BYTES,
 } from '../mesh/blobs/batch-wire.ts'
 import type { Shelf } from '../mesh/shelf.ts'
-import { SpareBuffers } from '../spare-buffers.ts'
+import type { SpareBuffers } from '../spare-buffers.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Asker, MemberService } from './member-door.ts'
 import { RequestBodies } from './request-bodies.ts'
 
 /** Ms in which an answer is put together: who waits for it has little patience. */
 const GATHER_LIMIT = 100
-/** Bytes of memory that is kept for the next answers: what some members that install something are owed at a time. */
-const SPARE_BYTES = 4 << 20
 
 export interface BatchServiceComponents {
   readonly shelf: Pick<Shelf, 'open'>
   readonly clock: Clock
+  /** In which answers are put together. */
+  readonly memory: Pick<SpareBuffers, 'take' | 'give'>
 }
 
 /** Hands small blobs to members, all that one asks for at a time in one answer. */
@@ -33,7 +33,6 @@ export class BatchService implements MemberService {
   readonly prefix = BATCH_PATH
   readonly #components: BatchServiceComponents
   readonly #bodies = new RequestBodies({ maxBytes: WISHES_BYTES })
-  readonly #memory = new SpareBuffers({ maxBytes: SPARE_BYTES })
   readonly #owed = new Map<string, number>()
   /** Bytes of memory of the answers that are owed; of one that is being put together all that it may come to. */
   #bytes = 0
@@ -67,9 +66,9 @@ export class BatchService implements MemberService {
   }
 
   async #gather(wishes: readonly Digest[], response: ServerResponse): Promise<BatchWriter> {
-    const { clock } = this.#components
+    const { clock, memory } = this.#components
     const began = clock.now()
-    const writer = new BatchWriter(this.#memory)
+    const writer = new BatchWriter(memory)
     try {
       for (const digest of wishes) {
         if (clock.now() - began < GATHER_LIMIT) await this.#add(writer, digest)

@@ -1,6 +1,6 @@
 import type { Clock } from '../clock.ts'
 import { reasonOf } from '../errors.ts'
-import type { Seeds } from '../mesh/seeds.ts'
+import type { SeedPeer, Seeds } from '../mesh/seeds.ts'
 import type { NewRecord, Store } from '../store/store.ts'
 import {
   AFTER_COMING,
@@ -103,14 +103,15 @@ export class Keeper {
   status(): PinsStatus | undefined {
     const { seeds } = this.#components
     if (!seeds.isSeed) return undefined
+    const { self, others } = seeds
     const { tally } = this.#sweep ?? {}
     // What the last one counted is of no use when others are there by now, or the same without what they had.
     const live = this.#placement.live.toSorted().join()
-    const counted = !this.#came && this.#last?.live.toSorted().join() === live
+    const counted = !this.#came(others) && this.#last?.live.toSorted().join() === live
     const shown = counted ? this.#last : tally
     const { wanted = 0, held = 0 } = shown ?? {}
     const settled = held - Math.min(held, this.#anew.size)
-    const all = [{ id: seeds.self, since: 0 }, ...seeds.others]
+    const all = [{ id: self, since: 0 }, ...others]
     return {
       replicas: this.#init.replicas,
       counted,
@@ -137,8 +138,8 @@ export class Keeper {
   }
 
   /** Whether a seed came since the last look. */
-  get #came(): boolean {
-    return this.#components.seeds.others.some(({ id, since }) => since !== undefined && this.#seen.get(id) !== since)
+  #came(others: readonly SeedPeer[]): boolean {
+    return others.some(({ id, since }) => since !== undefined && this.#seen.get(id) !== since)
   }
 
   async #run(): Promise<void> {
@@ -169,8 +170,9 @@ export class Keeper {
       this.#unwatch = store.records.watch((kept) => this.#kept(kept))
       this.#dueAt = now + AFTER_COMING
     }
-    const there = new Map(seeds.others.flatMap(({ id, since }) => (since === undefined ? [] : [[id, since] as const])))
-    const came = this.#came
+    const { others } = seeds
+    const there = new Map(others.flatMap(({ id, since }) => (since === undefined ? [] : [[id, since] as const])))
+    const came = this.#came(others)
     const gone = [...this.#seen.keys()].filter((id) => !there.has(id))
     this.#seen = there
     for (const peer of gone) void this.#dismiss(peer)

@@ -54,6 +54,7 @@ export class Sweep {
       while (this.#lanes.values().some((lane) => isFull(lane) && !this.#isStalled(lane))) await this.#progress(signal)
     }
     while (this.#lanes.values().some(({ open }) => open > 0)) await this.#progress(signal)
+    signal.throwIfAborted()
   }
 
   #look(key: string, isHere: boolean, signal: AbortSignal): void {

@@ -35,7 +35,10 @@ export function decodeWishes(body: Buffer): Digest[] | undefined {
   return digests.length === lines.length && lines.length <= BATCH_WISHES ? digests : undefined
 }
 
-/** Bytes of the first buffer of an answer; one that does not suffice is replaced by one of twice as many. */
+/**
+ * Bytes of the first buffer of an answer; one that does not suffice is replaced by one of at least twice as many. The fewer sizes there are,
+ * the more often one is used again.
+ */
 const FIRST_BYTES = BATCH_BYTES / 8
 
 /** Where answers are put together; as `SpareBuffers` has it. */
@@ -92,7 +95,7 @@ export class BatchWriter {
     return this.#bytes.length
   }
 
-  /** Gives its memory back: nobody may read or write it any more. */
+  /** Gives its memory back, once: nobody may read or write it any more. */
   free(): void {
     this.#memory.give(this.#bytes)
   }
@@ -103,8 +106,8 @@ export class BatchWriter {
     const needed = start + more
     if (needed > this.#bytes.length) {
       let size = this.#bytes.length
-      while (size < needed) size = Math.min(2 * size, ANSWER_BYTES)
-      const grown = this.#memory.take(size)
+      while (size < needed) size *= 2
+      const grown = this.#memory.take(Math.max(needed, Math.min(size, ANSWER_BYTES)))
       this.#bytes.copy(grown, 0, 0, this.#length)
       this.#memory.give(this.#bytes)
       this.#bytes = grown

@@ -125,6 +125,21 @@ test.for(without)('%s: where the node cannot be %s, the job goes on without', as
   expect(variables('job.env').has('npm_config_registry')).toBe(false)
 })
 
+test('a node that is about to end, as one that was just killed, is waited for', async () => {
+  const [data, notes] = [temp.create('data'), temp.create('notes')]
+  const env = { ...programs(notes), WARREN_DATA: data }
+  const before = spawn('sleep', ['0.7'], { env, stdio: 'ignore' })
+  writeFileSync(join(data, 'ci.pid'), `${before.pid}\n`)
+  const run = async (what: string) => {
+    const job = spawn('sh', [join(RECIPES, 'warren-ci.sh'), what], { env, stdio: ['ignore', 'ignore', 'pipe'] })
+    const [[code], stderr] = await Promise.all([once(job, 'exit'), text(job.stderr)])
+    return [code, stderr]
+  }
+  expect(await run('start')).toEqual([0, ''])
+  expect([before.exitCode, isGone(Number(readFileSync(join(notes, 'pid'), 'utf8')))]).toEqual([0, false])
+  expect(await run('stop')).toEqual([0, ''])
+})
+
 test('whoever stops the job while the node starts finds neither node nor ticket, also where the shell traces', async () => {
   const [data, notes] = [temp.create('data'), temp.create('notes')]
   writeFileSync(join(data, 'ci.ticket'), '', { mode: 0o644 })

@@ -15,6 +15,7 @@ import {
   encodeWishes,
   WISHES_BYTES,
 } from '../../../node/mesh/blobs/batch-wire.ts'
+import { SpareBuffers } from '../../../node/spare-buffers.ts'
 import { VirtualClock } from '../../harness/clock.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { Random } from '../../harness/random.ts'
@@ -31,6 +32,26 @@ function digestOf(bytes: Buffer): Digest {
   return { algorithm: 'sha256', hex: createHash('sha256').update(bytes).digest('hex') }
 }
 
+/** Memory for answers of which it is known which are not given back, and how many were that had not been taken. */
+class WatchedMemory {
+  readonly #spare = new SpareBuffers({ maxBytes: 8 * BATCH_BYTES })
+  readonly taken = new Set<Buffer>()
+  count = 0
+  strays = 0
+
+  take(size: number): Buffer {
+    const buffer = this.#spare.take(size)
+    this.taken.add(buffer)
+    this.count++
+    return buffer
+  }
+
+  give(buffer: Buffer): void {
+    if (!this.taken.delete(buffer)) this.strays++
+    this.#spare.give(buffer)
+  }
+}
+
 /** A member that holds blobs. `member` is who asks. */
 async function holder() {
   const bodies = new Map<string, () => Body | undefined | Promise<Body | undefined>>()
@@ -42,7 +63,8 @@ async function holder() {
     opened.push(digest)
     return bodies.get(formatDigest(digest))?.()
   }
-  const service = new BatchService({ shelf: { open }, clock })
+  const memory = new WatchedMemory()
+  const service = new BatchService({ shelf: { open }, clock, memory })
   const events = { sent: (peer: string, bytes: number) => sent.push([peer, bytes]), bug: (error: unknown) => bugs.push(error) }
   const door = new MemberDoor({ services: [service], events })
   const member: { -readonly [Key in keyof Asker]: Asker[Key] } = { peer: 'the member', role: 'member' }
@@ -95,7 +117,7 @@ async function holder() {
     }))
     return { digest, state, letGo: held.resolve }
   }
-  return { ask, gets, hold, holdBack, late, clock, member, opened, bugs, sent, left, url }
+  return { ask, gets, hold, holdBack, late, memory, clock, member, opened, bugs, sent, left, url }
 }
 
 const upTo = (size: number) => BYTES.subarray(0, size)
@@ -259,6 +281,31 @@ describe('answers that are owed', () => {
     late.go()
     expect(await answer).toEqual([String(own), 'small'])
     expect(bugs).toEqual([])
+  })
+
+  it('give their memory back once, however they end', async () => {
+    const { ask, gets, hold, holdBack, late, memory, left, bugs, sent } = await holder()
+    const leave = new AbortController()
+    const leaves = (digest: Digest) => ask(new Uint8Array(encodeWishes([digest])), { signal: leave.signal }).catch(() => 'left')
+    const large = upTo(BATCH_BLOB_BYTES)
+    expect(await gets(hold(large), hold(large))).toEqual([String(large), String(large)])
+    const back = holdBack(upTo(9))
+    const amidReading = leaves(back.digest)
+    await until(() => back.state.reading === 1)
+    late.isNext = true
+    const amidWriting = leaves(hold(SMALL))
+    await until(() => sent.length === 2)
+    expect(memory.taken.size).toBe(2)
+    leave.abort()
+    expect(await Promise.all([amidReading, amidWriting])).toEqual(['left', 'left'])
+    await until(() => left.length === 2)
+    back.letGo()
+    const broken = hold(upTo(7), () => {
+      throw new Error('broken')
+    })
+    expect((await ask(new Uint8Array(encodeWishes([broken])))).status).toBe(500)
+    await until(() => memory.taken.size === 0)
+    expect([memory.strays, memory.count, bugs.length]).toEqual([0, 6, 1])
   })
 
   it('are owed no more to somebody who left, nor is anything read for it', async () => {

@@ -18,6 +18,7 @@ import { BlobListener, type BlobListenerLimits } from '../../../../node/mesh/blo
 import { PROTOCOL } from '../../../../node/mesh/blobs/constants.ts'
 import { type IdentityCertificate, identityCertificate } from '../../../../node/mesh/blobs/identity-certificate.ts'
 import type { Admitted, Gate } from '../../../../node/mesh/gate.ts'
+import { SpareBuffers } from '../../../../node/spare-buffers.ts'
 import { keyFromSeed, peerIdOf, type SigningKey } from '../../../../node/trust/keys.ts'
 import { VirtualClock } from '../../../harness/clock.ts'
 import { handoutOf } from '../../../harness/handout.ts'
@@ -106,7 +107,7 @@ export class Holder {
     const door = new MemberDoor({
       services: [
         new BlobService({ handout: handoutOf(open), sender }),
-        new BatchService({ shelf: { open }, clock: this.clock }),
+        new BatchService({ shelf: { open }, clock: this.clock, memory: new SpareBuffers({ maxBytes: 1 << 20 }) }),
       ],
       events: { sent: (peer, bytes) => this.sent.push([peer, bytes]), bug: (error) => this.refused.push(error) },
     })
