@@ -8,12 +8,12 @@ import {
   BATCH_PATH,
   BATCHES_OWED,
   BATCHES_OWED_BYTES,
+  type BatchMemory,
   BatchWriter,
   decodeWishes,
   WISHES_BYTES,
 } from '../mesh/blobs/batch-wire.ts'
 import type { Shelf } from '../mesh/shelf.ts'
-import type { SpareBuffers } from '../spare-buffers.ts'
 import { ClientLeft } from './client-left.ts'
 import type { Asker, MemberService } from './member-door.ts'
 import { RequestBodies } from './request-bodies.ts'
@@ -25,7 +25,7 @@ export interface BatchServiceComponents {
   readonly shelf: Pick<Shelf, 'open'>
   readonly clock: Clock
   /** In which answers are put together. */
-  readonly memory: Pick<SpareBuffers, 'take' | 'give'>
+  readonly memory: BatchMemory
 }
 
 /** Hands small blobs to members, all that one asks for at a time in one answer. */

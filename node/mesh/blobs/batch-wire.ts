@@ -1,4 +1,5 @@
 import { DIGEST_BYTES, type Digest, formatDigest, parseDigest } from '../../digest.ts'
+import type { SpareBuffers } from '../../spare-buffers.ts'
 
 /** Where small blobs are asked for, many at a time. */
 export const BATCH_PATH = '/batches/v1/'
@@ -41,11 +42,8 @@ export function decodeWishes(body: Buffer): Digest[] | undefined {
  */
 const FIRST_BYTES = BATCH_BYTES / 8
 
-/** Where answers are put together; as `SpareBuffers` has it. */
-export interface BatchMemory {
-  take(size: number): Buffer
-  give(buffer: Buffer): void
-}
+/** Where answers are put together. */
+export type BatchMemory = Pick<SpareBuffers, 'take' | 'give'>
 
 /** Puts an answer together: for each wish, in their order, a length and so many bytes, or a refusal. */
 export class BatchWriter {

@@ -4,12 +4,15 @@ import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, statSync, 
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { expect, onTestFinished, test } from 'vitest'
+import { run } from '../../harness/child-process.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually } from '../../harness/wait.ts'
 import { checkout, RECIPES, RUNNERS } from './runners.ts'
 
 const temp = useTempFolders()
 const names = Object.keys(RUNNERS)
+/** Of a program that had nothing to say. */
+const DONE = { code: 0, stdout: '', stderr: '', timedOut: false }
 
 /** Stands for the command: notes how it is called, and does of each what the script waits for. */
 const WARREN = `#!/bin/sh
@@ -130,14 +133,10 @@ test('a node that is about to end, as one that was just killed, is waited for', 
   const env = { ...programs(notes), WARREN_DATA: data }
   const before = spawn('sleep', ['0.7'], { env, stdio: 'ignore' })
   writeFileSync(join(data, 'ci.pid'), `${before.pid}\n`)
-  const run = async (what: string) => {
-    const job = spawn('sh', [join(RECIPES, 'warren-ci.sh'), what], { env, stdio: ['ignore', 'ignore', 'pipe'] })
-    const [[code], stderr] = await Promise.all([once(job, 'exit'), text(job.stderr)])
-    return [code, stderr]
-  }
-  expect(await run('start')).toEqual([0, ''])
-  expect([before.exitCode, isGone(Number(readFileSync(join(notes, 'pid'), 'utf8')))]).toEqual([0, false])
-  expect(await run('stop')).toEqual([0, ''])
+  const script = (what: string) => run(['sh', join(RECIPES, 'warren-ci.sh'), what], { cwd: data, env, timeoutMs: 30_000 })
+  const started = await script('start')
+  const isThere = !isGone(Number(readFileSync(join(notes, 'pid'), 'utf8')))
+  expect([started, before.exitCode, isThere, await script('stop')]).toEqual([DONE, 0, true, DONE])
 })
 
 test('whoever stops the job while the node starts finds neither node nor ticket, also where the shell traces', async () => {
