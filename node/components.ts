@@ -7,6 +7,7 @@ import { AuditLog } from './audit-log.ts'
 import { Authorities } from './authorities.ts'
 import { Cache } from './cache/cache.ts'
 import { Documents } from './cache/documents.ts'
+import type { Finder } from './cache/found.ts'
 import { homeOf } from './cache/home.ts'
 import { Intake } from './cache/intake.ts'
 import { replan } from './cache/replan.ts'
@@ -88,6 +89,9 @@ export interface Components {
   readonly id: string
   readonly log: Logger
   readonly server: HttpServer
+  /** What plans a request, and what finds an artifact by its plan: a node without HTTP. */
+  readonly door: Door
+  readonly finder: Finder
   /** Mirrors and policy, of all layers. */
   readonly settings: LiveSettings
   /** The mesh that this node is in, or may join while it runs. */
@@ -360,7 +364,7 @@ export async function buildComponents(config: Config, overrides: Overrides = {})
   )
   building.defer(() => server.stop())
   purger.start()
-  return { id, log, server, settings, mesh, permanence, disposer: building.move() }
+  return { id, log, server, door, finder: gate, settings, mesh, permanence, disposer: building.move() }
 }
 
 /** Undefined for what only a document that is held names. */

@@ -13,11 +13,13 @@ const STORED_LIMIT_MS = 120_000
 
 type Headers = Readonly<Record<string, string>>
 
-interface WarrenInit {
+export interface WarrenInit {
   /** Memory for small artifacts, where not the default. */
   readonly hotBytes?: number
   /** Of a mesh to join. */
   readonly ticket?: string
+  /** A program in place of the command line. */
+  readonly entry?: string
   /** Whose data folder outlives the node, until these are disposed; goes with the node, where not set. */
   readonly folders?: AsyncDisposableStack
 }
@@ -62,7 +64,7 @@ export class Warren implements Target {
     stack: AsyncDisposableStack,
     path: string,
     mirrors: Readonly<Record<string, unknown>>,
-    { hotBytes, ticket, folders = stack }: WarrenInit,
+    { hotBytes, ticket, entry, folders = stack }: WarrenInit,
   ): Promise<Warren> {
     const data = tempFolder(folders, 'node')
     // A nearly full disk would stop storing, and then nothing of what is measured would happen.
@@ -73,8 +75,9 @@ export class Warren implements Target {
       ...(hotBytes === undefined ? {} : { memory: { hot: `${hotBytes}B` } }),
     }
     const env: Record<string, string> = ticket === undefined ? {} : { WARREN_TICKET: ticket }
+    const init = { data, config, env, ...(entry === undefined ? {} : { entry }) }
     return new Warren(
-      stack.adopt(await startNodeProcess({ data, config, env }), (node) => node.stop()),
+      stack.adopt(await startNodeProcess(init), (node) => node.stop()),
       path,
     )
   }

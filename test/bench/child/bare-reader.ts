@@ -1,60 +1,64 @@
 import { createHash } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { Agent, get } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { finished } from 'node:stream/promises'
 
 /**
- * A program of its own: fetches what it is told to over `node:https`, hashes it (sha256 and sha512, as a node does for npm) and
- * writes it to files. Arguments: folder for the files. A POST of `{ base, paths, at }` fetches all paths, `at` of them at a time.
+ * A program of its own: fetches over `node:https`, hashes (sha256 and sha512, as a node does for npm) and writes to files. Arguments: base
+ * URL of the server, folder for the files. A POST of `{ paths, at }` fetches all paths, `at` of them at a time; a GET fetches its own path and
+ * hands it on while it comes.
  */
 
-const [folder = ''] = process.argv.slice(2)
+const [base = '', folder = ''] = process.argv.slice(2)
+/** Bytes that may wait for the file or the client before the server has to wait. */
 const HIGH_WATER_MARK = 1 << 20
 const agent = new Agent({ keepAlive: true, rejectUnauthorized: false, maxCachedSessions: 0 })
 let files = 0
 
-const server = createServer((request, response) => {
-  let text = ''
-  request.setEncoding('utf8').on('data', (part: string) => {
-    text += part
-  })
-  request.on('end', () => {
-    const { base, paths, at } = JSON.parse(text) as { base: string; paths: string[]; at: number }
-    fetchAll(base, paths, at).then(
-      () => response.end('{}'),
-      (error: Error) => response.writeHead(500).end(String(error.stack)),
-    )
+const server = createServer({ highWaterMark: HIGH_WATER_MARK, noDelay: true }, (request, response) => {
+  const answering = request.method === 'POST' ? fetchTold(request, response) : fetchOne(request.url ?? '', response)
+  answering.catch((error: Error) => {
+    if (response.headersSent) response.destroy()
+    else response.writeHead(500).end(String(error.stack))
   })
 })
 
-async function fetchAll(base: string, paths: readonly string[], at: number): Promise<void> {
+async function fetchTold(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  let text = ''
+  for await (const part of request.setEncoding('utf8')) text += part
+  const { paths, at } = JSON.parse(text) as { paths: string[]; at: number }
   let next = 0
   const worker = async () => {
-    for (;;) {
-      const path = paths[next++]
-      if (path === undefined) return
-      await fetchOne(base + path)
-    }
+    for (let path = paths[next++]; path !== undefined; path = paths[next++]) await fetchOne(path)
   }
   await Promise.all(Array.from({ length: at }, worker))
+  response.end('{}')
 }
 
-async function fetchOne(url: string): Promise<void> {
+async function fetchOne(path: string, client?: ServerResponse): Promise<void> {
   const answer = await new Promise<IncomingMessage>((resolve, reject) => {
-    get(url, { agent }, resolve).on('error', reject)
+    get(base + path, { agent }, resolve).on('error', reject)
   })
-  if (answer.statusCode !== 200) throw new Error(`${url} was answered ${answer.statusCode}`)
+  if (answer.statusCode !== 200) throw new Error(`${path} was answered ${answer.statusCode}`)
+  client?.writeHead(200, answer.headers)
   const file = createWriteStream(join(folder, String(files++)), { highWaterMark: HIGH_WATER_MARK })
+  const takers = client ? [file, client] : [file]
   const hashes = [createHash('sha256'), createHash('sha512')]
   answer.on('data', (chunk: Buffer) => {
     for (const hash of hashes) hash.update(chunk)
-    if (!file.write(chunk)) answer.pause()
+    for (const taker of takers) if (!taker.write(chunk)) answer.pause()
   })
-  file.on('drain', () => answer.resume())
-  answer.on('end', () => file.end()).on('error', (error) => file.destroy(error))
+  const resume = () => {
+    if (!takers.some((taker) => taker.writableNeedDrain)) answer.resume()
+  }
+  for (const taker of takers) taker.on('drain', resume)
+  answer.on('end', () => {
+    for (const taker of takers) taker.end()
+  })
+  answer.on('error', (error) => file.destroy(error))
   await finished(file)
   for (const hash of hashes) hash.digest()
 }

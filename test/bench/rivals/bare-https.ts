@@ -6,29 +6,31 @@ import { type ServerProcess, startModule } from '../../harness/server-process.ts
  * writes them, each in a process of its own. It knows beforehand where everything is, checks nothing, and syncs nothing.
  */
 export class BareHttps {
-  readonly #server: ServerProcess
   readonly #reader: ServerProcess
   readonly #client = new HttpClient(1)
 
-  private constructor(server: ServerProcess, reader: ServerProcess) {
-    this.#server = server
+  private constructor(reader: ServerProcess) {
     this.#reader = reader
   }
 
   /** Folders whose files are sent, and where they are written. */
   static async start(stack: AsyncDisposableStack, { from, to }: { from: string; to: string }): Promise<BareHttps> {
     const server = stack.use(await startModule(new URL('../child/bare-server.ts', import.meta.url), [from]))
-    const reader = stack.use(await startModule(new URL('../child/bare-reader.ts', import.meta.url), [to]))
-    const bare = new BareHttps(server, reader)
+    const reader = stack.use(await startModule(new URL('../child/bare-reader.ts', import.meta.url), [server.url, to]))
+    const bare = new BareHttps(reader)
     stack.defer(() => bare.#client.close())
     return bare
   }
 
-  /** Ms that it takes to fetch all paths, so many at a time. */
+  /** Where clients get what the reader fetches for them, by plain HTTP, while it comes. */
+  get url(): string {
+    return this.#reader.url
+  }
+
+  /** Ms that it takes to fetch all paths, so many at a time, for nobody. */
   async fetch(paths: readonly string[], at: number): Promise<number> {
     const began = performance.now()
-    const body = JSON.stringify({ base: this.#server.url, paths, at })
-    const reply = await this.#client.exchange(this.#reader.url, { method: 'POST', body })
+    const reply = await this.#client.exchange(this.url, { method: 'POST', body: JSON.stringify({ paths, at }) })
     if (reply.status !== 200) throw new Error(`the bare reader failed: ${reply.body}`)
     return performance.now() - began
   }

@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path'
 import { get } from '../../harness/http.ts'
 import { type Bench, type Row, tempFolder } from '../bench.ts'
 import { Downloader } from '../client.ts'
+import { FetchingNode } from '../fetching-node.ts'
 import { WRK_MISSING, Wrk } from '../load.ts'
 import { BenchMesh, connected } from '../mesh.ts'
 import { type Package, Packages, packageOf, tarballPath, tarballPaths } from '../packages.ts'
@@ -35,8 +36,8 @@ export const peerBlobs: Row = {
     const sizes = bench.smoke ? { large: 20_000_000, small: 40, warmUp: 20 } : { large: 1_000_000_000, small: 200, warmUp: 50 }
     const { bavail, bsize } = statfsSync(tmpdir())
     const smallBytes = (sizes.small + sizes.warmUp) * VERSIONS * SMALL_BYTES
-    // Small blobs twice at a member, as long as its journal has them too.
-    if (bavail * bsize < 5 * sizes.large + 3 * (bench.rounds + 1) * smallBytes + GIB)
+    // In each round two members, with small blobs twice as long as the journal has them too, and two bare readers.
+    if (bavail * bsize < 5 * sizes.large + 6 * (bench.rounds + 1) * smallBytes + GIB)
       return bench.skip({ row: ROW, what: 'all of it', why: `no room in ${tmpdir()}` })
     await using stack = new AsyncDisposableStack()
     const wrk = Wrk.find(stack)
@@ -56,9 +57,11 @@ export const peerBlobs: Row = {
     }
     await holder.settled(bench.signal)
     const { listen } = (await holder.status()).mesh
-    const values = { large: { warren: [], bare: [] }, small: { warren: [], bare: [] } } as Values
+    const values: Values = { large: none(), into: none(), small: none() }
     const part = { bench, wrk, upstream, blobs, values, kept: stack }
     for (let round = 0; round < bench.rounds; round++) {
+      await measureInto(part, mesh.ticket(listen))
+      await measureBareInto(part, folder)
       await measureSmall(part, mesh.ticket(listen))
       await measureBareSmall(part, folder)
     }
@@ -71,7 +74,11 @@ export const peerBlobs: Row = {
 }
 
 type Blobs = ReturnType<typeof blobsOf>
-type Values = Record<'large' | 'small', Record<'warren' | 'bare', number[]>>
+type Sides = Record<'warren' | 'bare', number[]>
+/** Of the large blob, of small ones that are fetched for the store, and of small ones that clients ask for. */
+type Values = Record<'large' | 'into' | 'small', Sides>
+
+const none = (): Sides => ({ warren: [], bare: [] })
 
 interface Part {
   readonly bench: Bench
@@ -99,19 +106,51 @@ function packagesOf(label: string, count: number): Package[] {
   return Array.from({ length: count }, (_, at) => packageOf(`${label}${at}x`, { bytes: SMALL_BYTES, versions: VERSIONS }))
 }
 
-/** A node that has nothing yet, beside one that has everything. Each round has one of its own. */
+/** Beside a node that has everything, one that has nothing yet. Each round has one of its own. */
+async function measureInto({ bench, upstream, blobs, values, kept }: Part, ticket: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const node = await FetchingNode.start(stack, upstream, { ticket, folders: kept })
+  await connected(node.warren)
+  await learn(node.warren, [...blobs.small, ...blobs.smallWarmUp])
+  await node.fetch(blobs.smallWarmUp.flatMap(tarballPaths), AT_ONCE)
+  const { ms, sources } = await node.fetch(blobs.small.flatMap(tarballPaths), AT_ONCE)
+  const count = countOf(blobs.small)
+  checkSources(sources, count)
+  bench.signal.throwIfAborted()
+  values.into.warren.push((count * 1000) / ms)
+}
+
+async function measureBareInto({ blobs, values, kept }: Part, from: string): Promise<void> {
+  const ms = await bareMs({ from, to: tempFolder(kept, 'bare-kept') }, [blobs.smallWarmUp, blobs.small], AT_ONCE)
+  values.into.bare.push((countOf(blobs.small) * 1000) / ms)
+}
+
 async function measureSmall({ bench, wrk, upstream, blobs, values, kept }: Part, ticket: string): Promise<void> {
   await using stack = new AsyncDisposableStack()
   const node = await Warren.start(stack, upstream, { ticket, folders: kept })
   await connected(node)
   await learn(node, [...blobs.small, ...blobs.smallWarmUp])
-  const load = (packages: readonly Package[], seconds: number) =>
-    wrk.run(node.url, { paths: packages.flatMap(tarballPaths), connections: AT_ONCE, inOrder: true }, seconds)
-  await load(blobs.smallWarmUp, 1)
+  await wrk.run(node.url, loadOf(blobs.smallWarmUp), 1)
   const before = (await node.status()).requests
-  const { requests, seconds } = await load(blobs.small, bench.seconds)
-  checkSources(before, (await node.status()).requests, requests)
+  const { requests, seconds } = await wrk.run(node.url, loadOf(blobs.small), bench.seconds)
+  const after = Object.entries((await node.status()).requests)
+  checkSources(
+    Object.fromEntries(after.map(([source, count]) => [source, count - before[source as keyof typeof before]])),
+    requests,
+  )
   values.small.warren.push(requests / seconds)
+}
+
+async function measureBareSmall({ bench, wrk, blobs, values, kept }: Part, from: string): Promise<void> {
+  await using stack = new AsyncDisposableStack()
+  const { url } = await BareHttps.start(stack, { from, to: tempFolder(kept, 'bare-kept') })
+  await wrk.run(url, loadOf(blobs.smallWarmUp), 1)
+  const { requests, seconds } = await wrk.run(url, loadOf(blobs.small), bench.seconds)
+  values.small.bare.push(requests / seconds)
+}
+
+function loadOf(packages: readonly Package[]) {
+  return { paths: packages.flatMap(tarballPaths), connections: AT_ONCE, inOrder: true }
 }
 
 async function measureLarge({ bench, upstream, blobs, values }: Part, ticket: string): Promise<void> {
@@ -137,17 +176,9 @@ async function learn(node: Warren, packages: readonly Package[]): Promise<void> 
   for (const { name } of packages) await get(`${node.url}/${name}`)
 }
 
-type Requests = Awaited<ReturnType<Warren['status']>>['requests']
-
-function checkSources(before: Requests, after: Requests, requests: number): void {
-  const grown = Object.entries(after).filter(([source, count]) => count > before[source as keyof Requests])
-  if (after.peer - before.peer >= requests * (1 - MAX_STRAYS)) return
-  throw new Error(`of ${requests} small blobs too few came from a peer: ${JSON.stringify(Object.fromEntries(grown))}`)
-}
-
-async function measureBareSmall({ blobs, values, kept }: Part, from: string): Promise<void> {
-  const ms = await bareMs({ from, to: tempFolder(kept, 'bare-kept') }, [blobs.smallWarmUp, blobs.small], AT_ONCE)
-  values.small.bare.push((blobs.small.length * VERSIONS * 1000) / ms)
+function checkSources(sources: Readonly<Record<string, number>>, requests: number): void {
+  if ((sources.peer ?? 0) >= requests * (1 - MAX_STRAYS)) return
+  throw new Error(`of ${requests} small blobs too few came from a peer: ${JSON.stringify(sources)}`)
 }
 
 async function measureBareLarge({ blobs, values }: Part, from: string): Promise<void> {
@@ -168,6 +199,10 @@ async function bareMs(
   return await bare.fetch(measured.flatMap(tarballPaths), at)
 }
 
+function countOf(packages: readonly Package[]): number {
+  return packages.reduce((sum, { versions }) => sum + versions, 0)
+}
+
 function bytesOf(packages: readonly Package[]): number {
   return packages.reduce((sum, { bytes, versions }) => sum + bytes * versions, 0)
 }
@@ -181,22 +216,21 @@ async function writeArchives(folder: string, one: Package): Promise<void> {
   }
 }
 
-function report(bench: Bench, { large }: Sizes, { large: one, small: many }: Values): void {
-  const bare = (values: number[]) => ({ name: 'bare https', values })
-  const goal = { atLeast: 0.8 }
-  const common = { row: ROW, compared: 'ratio', goal } as const
+function report(bench: Bench, { large }: Sizes, values: Values): void {
+  const bare = (given: readonly number[], name = 'bare https') => ({ name, values: given })
+  const common = { row: ROW, compared: 'ratio', goal: { atLeast: 0.8 } } as const
   bench.report({
     ...common,
     work: `${large / 1e6} MB blob from a peer`,
     unit: 'bytes/s',
-    warren: one.warren,
-    rival: bare(one.bare),
+    warren: values.large.warren,
+    rival: bare(values.large.bare),
   })
-  bench.report({
-    ...common,
-    work: `16 KiB blobs from a peer, ${AT_ONCE} at once`,
-    unit: 'requests/s',
-    warren: many.warren,
-    rival: bare(many.bare),
-  })
+  const small = `16 KiB blobs from a peer, ${AT_ONCE} at once`
+  const rate = { ...common, unit: 'requests/s' } as const
+  bench.report({ ...rate, work: `${small}, into the store`, warren: values.into.warren, rival: bare(values.into.bare) })
+  const handed = { ...rate, work: `${small}, handed to clients`, warren: values.small.warren }
+  bench.report({ ...handed, rival: bare(values.small.bare, 'bare https that hands them on') })
+  const { goal: _other, ...without } = handed
+  bench.report({ ...without, rival: bare(values.into.bare, 'bare https that has no clients') })
 }
