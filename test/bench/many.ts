@@ -5,6 +5,8 @@ import { type Bench, tempFolder } from './bench.ts'
 
 /** Part of a core that many nodes together may use when they are said to have nothing to do. */
 const IDLE_CORES = 0.2
+/** Over which it is counted: a mesh that is settling down, or shares what it has just got among its seeds, does so in bursts. */
+const WINDOW_MS = 5_000
 const QUIET_LIMIT_MS = 60_000
 const READY_LIMIT_MS = 60_000
 
@@ -47,7 +49,7 @@ export async function quiet(bench: Bench, nodes: readonly NodeProcess[]): Promis
   const end = performance.now() + QUIET_LIMIT_MS
   for (let before = used(); ; ) {
     const began = performance.now()
-    await setTimeout(1_000, undefined, { signal: bench.signal })
+    await setTimeout(WINDOW_MS, undefined, { signal: bench.signal })
     const now = used()
     const cores = ((now - before) * 1000) / (performance.now() - began)
     if (cores < IDLE_CORES) return
