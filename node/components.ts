@@ -89,7 +89,7 @@ export interface Components {
   readonly id: string
   readonly log: Logger
   readonly server: HttpServer
-  /** What plans a request, and what finds an artifact by its plan: a node without HTTP. */
+  /** What plans a request, and what finds an artifact by its plan: a node without HTTP, as benchmarks use it. */
   readonly door: Door
   readonly finder: Finder
   /** Mirrors and policy, of all layers. */

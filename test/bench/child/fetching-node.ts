@@ -12,7 +12,7 @@ import { urlOf } from '../../../node/listener-url.ts'
 import { writeNodeFile } from '../../../node/node-file.ts'
 
 /**
- * A program of its own, in place of the command line (`warren up`): the same node, which can also be told to fetch what no client asked it
+ * A program of its own, in place of the command line (`warren up`): the same node without what watches its files, which can also be told to fetch what no client asked it
  * for. A POST of `{ paths, at }`, to the URL in `<data>/fetching.url`, gets all paths of its mirrors, `at` of them at a time, and is
  * answered how many came from where once all of them are stored.
  */
@@ -20,6 +20,8 @@ import { writeNodeFile } from '../../../node/node-file.ts'
 /** As `admin/cli/warren.js` has them, which V8 takes at its start only. */
 const SIZES = ['--max-semi-space-size=8', '--heap-growing-percent=50']
 const STORED_POLL_MS = 5
+/** A slow disk takes its time to make a gigabyte durable. */
+const STORED_LIMIT_MS = 120_000
 
 if (!process.execArgv.includes('--heap-growing-percent=50')) {
   process.execve?.(process.execPath, [process.argv0, ...SIZES, ...process.argv.slice(1)], process.env)
@@ -61,7 +63,11 @@ async function fetchAll(request: IncomingMessage, response: ServerResponse): Pro
   }
   await Promise.all(Array.from({ length: at }, worker))
   const wanted = paths.flatMap((path) => door.plansOf(path))
-  while (!wanted.every((plan) => finder.holds(plan))) await setTimeout(STORED_POLL_MS)
+  const end = performance.now() + STORED_LIMIT_MS
+  for (let missing = wanted; missing.length > 0; missing = missing.filter((plan) => !finder.holds(plan))) {
+    if (performance.now() > end) throw new Error(`${missing.length} are not stored, such as ${missing[0]?.url}`)
+    await setTimeout(STORED_POLL_MS)
+  }
   response.end(JSON.stringify(sources))
 }
 
