@@ -25,8 +25,11 @@ export const SMALL_FILE_BYTES = 64 << 10
 /** Length from which on a file of the journal is followed by the next one. */
 export const SEGMENT_BYTES = 16 << 20
 
-/** Files of the journal that may wait for their time; beyond that small blobs are synced at once. A start reads them all again. */
-export const SEGMENTS_WAITING = 16
+/**
+ * Files of the journal that may wait for their time, 512 MiB; beyond that the oldest small blobs are synced at once, which takes a disk
+ * much longer as long as it has not written them by itself. A start reads them all again.
+ */
+export const SEGMENTS_WAITING = 32
 
 /** Ms after which small blobs are synced, by when the system has written most of them by itself. */
 export const SETTLE_AFTER = 60_000

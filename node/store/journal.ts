@@ -23,6 +23,8 @@ export interface JournalInit {
   readonly tmp: string
   /** Ms after which small blobs are synced, if not a minute. */
   readonly settleAfter?: number
+  /** Files that may wait for that, if not as many as usual. */
+  readonly segmentsWaiting?: number
 }
 
 /** A file of the journal, and the files whose only durable copy may be in it. */
@@ -44,16 +46,24 @@ export class Journal {
   readonly #folder: string
   readonly #spare: string
   readonly #settleAfter: number
+  readonly #segmentsWaiting: number
   #next = 0
   #active: (Segment & { readonly fd: number }) | undefined
   #waiting: Segment[] = []
   #timer: NodeJS.Timeout | undefined
   #settling: Promise<void> | undefined
+  /** How many segments may stay when those that are being settled are. */
+  #mayStay: number
+  #isWriting = false
+  /** Whether their time came while another group was being written. */
+  #isDue = false
   #closed = false
 
   constructor(components: JournalComponents, init: JournalInit) {
     this.#components = components
     this.#settleAfter = init.settleAfter ?? SETTLE_AFTER
+    this.#segmentsWaiting = init.segmentsWaiting ?? SEGMENTS_WAITING
+    this.#mayStay = this.#segmentsWaiting
     this.#folder = init.folder
     this.#spare = join(init.tmp, 'spare')
   }
@@ -81,6 +91,7 @@ export class Journal {
     segment.bytes += group.length
     for (const { path } of files) segment.files.add(path)
     const places = extents.map((extent, i) => ({ ...extent, path: files[i]?.path ?? '', spare: this.#spare }))
+    this.#isWriting = true
     try {
       const written = await this.#components.hasher.writeGroup({ fd: segment.fd, at, group, files: places })
       if (segment.bytes >= SEGMENT_BYTES) this.#rotate()
@@ -90,7 +101,9 @@ export class Journal {
       this.#rotate()
       throw error
     } finally {
-      this.#wait()
+      this.#isWriting = false
+      if (this.#closed) this.#rotate()
+      else this.#wait()
     }
   }
 
@@ -98,7 +111,7 @@ export class Journal {
   close(): void {
     this.#closed = true
     clearTimeout(this.#timer)
-    this.#rotate()
+    if (!this.#isWriting) this.#rotate()
   }
 
   #segment(): Segment & { readonly fd: number } {
@@ -118,22 +131,35 @@ export class Journal {
   }
 
   #wait(): void {
-    if (this.#waiting.length > SEGMENTS_WAITING) this.#settle()
+    if (this.#waiting.length > this.#segmentsWaiting) this.#settle(this.#segmentsWaiting)
+    if (this.#isDue) this.#settleAll()
     this.#timer ??= setTimeout(() => {
       this.#timer = undefined
-      this.#rotate()
-      this.#settle()
+      this.#settleAll()
     }, this.#settleAfter).unref()
   }
 
-  #settle(): void {
-    this.#settling ??= this.#settleAll().finally(() => {
+  /** Not amid a write: a descriptor that is closed under it may be another file's a moment later. */
+  #settleAll(): void {
+    this.#isDue = this.#isWriting
+    if (this.#isDue) return
+    this.#rotate()
+    this.#settle(0)
+  }
+
+  /** The oldest first, which the system may have written by now: of the others a sync has to wait for the disk. */
+  #settle(mayStay: number): void {
+    this.#mayStay = Math.min(this.#mayStay, mayStay)
+    this.#settling ??= this.#settleOldest().finally(() => {
       this.#settling = undefined
+      this.#mayStay = this.#segmentsWaiting
     })
   }
 
-  async #settleAll(): Promise<void> {
-    for (let segment = this.#waiting.shift(); segment && !this.#closed; segment = this.#waiting.shift()) {
+  async #settleOldest(): Promise<void> {
+    while (this.#waiting.length > this.#mayStay && !this.#closed) {
+      const segment = this.#waiting.shift()
+      if (!segment) return
       try {
         const files = [...segment.files]
         // That a file is there is written in its folder.

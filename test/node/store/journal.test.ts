@@ -1,10 +1,12 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, truncateSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, describe, expect, it } from 'vitest'
 import { Hasher } from '../../../node/store/hasher.ts'
 import { Journal } from '../../../node/store/journal.ts'
 import { decodeSegment, encodeGroup } from '../../../node/store/journal-format.ts'
 import { bytesOf, digestOf, keep, load } from '../../conformance/store.ts'
+import { openDescriptors } from '../../harness/descriptors.ts'
 import { useLeakCheck } from '../../harness/leaks.ts'
 import { useTempFolders } from '../../harness/temp.ts'
 import { eventually } from '../../harness/wait.ts'
@@ -101,7 +103,14 @@ describe('a journal', () => {
     for (const close of closing.splice(0)) await close()
   })
 
-  function start(init: { root?: string; settleAfter?: number; hasher?: Pick<Hasher, 'writeGroup' | 'settle'> } = {}) {
+  interface Init {
+    readonly root?: string
+    readonly settleAfter?: number
+    readonly segmentsWaiting?: number
+    readonly hasher?: Pick<Hasher, 'writeGroup' | 'settle'>
+  }
+
+  function start({ hasher, ...init }: Init = {}) {
     const { root = temp.create('journal') } = init
     const tmp = join(root, 'tmp')
     mkdirSync(tmp, { recursive: true })
@@ -109,12 +118,12 @@ describe('a journal', () => {
     const troubles: string[] = []
     const journal = new Journal(
       {
-        hasher: (init.hasher ?? real) as Hasher,
+        hasher: (hasher ?? real) as Hasher,
         index: { holds: () => true },
         path: (sha256) => fileOf(root, sha256),
         trouble: (what) => void troubles.push(what),
       },
-      { folder: join(root, 'journal'), tmp, ...(init.settleAfter === undefined ? {} : { settleAfter: init.settleAfter }) },
+      { ...init, folder: join(root, 'journal'), tmp },
     )
     closing.push(async () => {
       journal.close()
@@ -160,16 +169,83 @@ describe('a journal', () => {
     expect(troubles).toEqual([])
   })
 
-  it('goes on in another file after one that grew long, and settles when there are many', async () => {
-    const { journal, root, file } = start()
-    const large = [1, 2].map((seed) => file(bytesOf(9 << 20, seed)))
-    let most = 0
-    for (let round = 0; round < 20; round++) {
-      await journal.write(large)
-      most = Math.max(most, segmentsOf(root).length)
+  it('goes on in another file after one that grew long, and syncs the oldest where there are many', async () => {
+    const synced = new Set<string>()
+    const real = new Hasher()
+    closing.push(() => real.close())
+    const { journal, root, file } = start({
+      segmentsWaiting: 3,
+      hasher: {
+        writeGroup: (write) => real.writeGroup(write),
+        settle: async (paths) => {
+          await real.settle(paths)
+          for (const path of paths) synced.add(path)
+        },
+      },
+    })
+    const files = Array.from({ length: 7 }, (_, seed) => file(bytesOf(17 << 20, seed + 1)))
+    for (const [at, one] of files.entries()) {
+      await journal.write([one])
+      await eventually('all but three are synced', async () => segmentsOf(root).length === Math.min(at + 1, 3))
     }
-    expect(most).toBeGreaterThan(16)
-    await eventually('some were settled', async () => segmentsOf(root).length <= 16)
+    expect(files.map(({ path }) => synced.has(path))).toEqual([true, true, true, true, false, false, false])
+  })
+
+  it('syncs all of them when their time has come, though the oldest are under way', async () => {
+    const real = new Hasher()
+    closing.push(() => real.close())
+    const goOn = Promise.withResolvers<void>()
+    let began = 0
+    const { journal, root, file } = start({
+      settleAfter: 5,
+      segmentsWaiting: 1,
+      hasher: {
+        writeGroup: (write) => real.writeGroup(write),
+        settle: async (paths) => {
+          began++
+          await goOn.promise
+          await real.settle(paths)
+        },
+      },
+    })
+    for (const seed of [1, 2, 3]) await journal.write([file(bytesOf(17 << 20, seed))])
+    await eventually('one is being synced', async () => began > 0)
+    await setTimeout(20)
+    goOn.resolve()
+    await eventually('all are synced', async () => segmentsOf(root).length === 0)
+  })
+
+  it('closes no file that is being written, be it that its time has come or that all ends', async () => {
+    const real = new Hasher()
+    closing.push(() => real.close())
+    let late = Promise.withResolvers<void>()
+    const { journal, root, file } = start({
+      settleAfter: 5,
+      hasher: {
+        writeGroup: async (write) => {
+          await late.promise
+          return real.writeGroup(write)
+        },
+        settle: (paths) => real.settle(paths),
+      },
+    })
+    const writing = async (seed: number, meanwhile: () => unknown) => {
+      late = Promise.withResolvers()
+      const one = file(bytesOf(10, seed))
+      const written = journal.write([one])
+      await meanwhile()
+      late.resolve()
+      expect(await written).toEqual([expect.objectContaining({ size: 10 })])
+      return one
+    }
+    await writing(1, () => {})
+    // Longer than it takes until the first one is synced.
+    await writing(2, () => setTimeout(50))
+    await eventually('both are synced', async () => segmentsOf(root).length === 0)
+    const last = await writing(3, () => journal.close())
+    const decoded = segmentsOf(root).flatMap((path) => [...decodeSegment(readFileSync(path))])
+    expect(decoded).toEqual([{ sha256: last.sha256, bytes: last.bytes }])
+    expect([...openDescriptors().values()].filter((path) => path.startsWith(root))).toEqual([])
   })
 
   it('begins another file where the disk refused one, so that nothing stands behind what is torn', async () => {
