@@ -112,9 +112,8 @@ export class SmallFetch {
   }
 
   async #check({ kind, bytes }: SmallBlob, expectation: Expectation): Promise<Arrived> {
-    const staging = this.#components.store.blobs.stage({ size: bytes.length, algorithms: algorithmsOf(this.#plan) })
+    const staging = this.#components.store.blobs.stage({ size: bytes.length, bytes, algorithms: algorithmsOf(this.#plan) })
     try {
-      staging.write(bytes)
       const verified = await verify(this.#plan, expectation, staging)
       return { kind, bytes, headers: recordHeaders(this.#plan, {}), expectation, verified, staging }
     } catch (error) {

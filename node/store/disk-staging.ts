@@ -54,8 +54,15 @@ export class DiskStaging implements Staging {
     this.#folder = init.folder
     this.#algorithms = init.algorithms
     this.#mayStore = init.storing
-    const isLarge = init.size !== undefined && init.size > SLAB_BYTES
-    this.#content = isLarge ? this.#stream() : new Head(init.size)
+    const { bytes, size } = init
+    if (bytes && bytes.length <= SLAB_BYTES) {
+      this.#content = new Head(bytes, bytes.length)
+      this.written = bytes.length
+      return
+    }
+    const isLarge = size !== undefined && size > SLAB_BYTES
+    this.#content = isLarge ? this.#stream() : Head.of(size)
+    if (bytes) this.write(bytes)
   }
 
   get storing(): boolean {
@@ -200,10 +207,16 @@ export class DiskStaging implements Staging {
 /** Up to one slab of bytes in a buffer that grows. */
 class Head {
   #buffer: Buffer
-  #length = 0
+  #length: number
 
-  constructor(size = SMALL_FILE_BYTES) {
-    this.#buffer = Buffer.allocUnsafeSlow(Math.min(size, SLAB_BYTES))
+  /** @param length bytes of `buffer` that are there already, which are never written to */
+  constructor(buffer: Buffer, length: number) {
+    this.#buffer = buffer
+    this.#length = length
+  }
+
+  static of(size = SMALL_FILE_BYTES): Head {
+    return new Head(Buffer.allocUnsafeSlow(Math.min(size, SLAB_BYTES)), 0)
   }
 
   get bytes(): Buffer {

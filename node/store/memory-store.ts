@@ -43,11 +43,14 @@ export class MemoryStore implements Store {
       return bytes && { ...bufferBody(bytes), sha256, size: bytes.length }
     },
     isPrivate: (sha256: Sha256) => this.#private.has(sha256),
-    stage: ({ algorithms }: StageInit) =>
-      new MemoryStaging(
-        { commit: (bytes, digests, records) => this.#commit(bytes, digests, records) },
+    stage: ({ algorithms, bytes }: StageInit) => {
+      const staging = new MemoryStaging(
+        { commit: (all, digests, records) => this.#commit(all, digests, records) },
         { algorithms, storing: this.storing },
-      ),
+      )
+      if (bytes) staging.write(bytes)
+      return staging
+    },
     delete: async (sha256: Sha256) => this.#drop(sha256),
   }
 

@@ -68,6 +68,8 @@ export interface Staging {
 export interface StageInit {
   /** Length in bytes when the source told it. */
   readonly size?: number | undefined
+  /** What is here already, where that is little: it is not copied, and nobody may change it any more. */
+  readonly bytes?: Buffer | undefined
   /** What to compute beside sha256. */
   readonly algorithms: readonly ByteAlgorithm[]
 }

@@ -155,6 +155,29 @@ export function storeConformance(name: string, make: () => Promise<StoreUnderTes
       }
     })
 
+    it.each([0, 10, 70_000, 3 << 20])('takes what is here already as it is (%i bytes)', async (size) => {
+      const bytes = bytesOf(size)
+      const staging = store.blobs.stage({ size, bytes, algorithms: ['sha512'] })
+      expect(staging.written).toBe(size)
+      await staging.drained()
+      const { sha256, sha512 } = await staging.seal()
+      expect([sha256, sha512]).toEqual([digestOf(bytes), digestOf(bytes, 'sha512')])
+      expect(await staging.commit(new Map())).toBe(true)
+      await staging.close()
+      const blob = await store.blobs.open(sha256)
+      expect(blob && (await readAll(blob)).equals(bytes)).toBe(true)
+      blob?.close()
+    })
+
+    it('leaves bytes alone that are here already, though more come', async () => {
+      const bytes = bytesOf(100)
+      const staging = store.blobs.stage({ size: 100, bytes: bytes.subarray(0, 40), algorithms: [] })
+      staging.write(Buffer.alloc(60))
+      expect((await staging.seal()).sha256).toBe(digestOf(Buffer.concat([bytes.subarray(0, 40), Buffer.alloc(60)])))
+      expect(bytes.equals(bytesOf(100))).toBe(true)
+      await staging.close()
+    })
+
     it('does not mind that the caller reuses the memory of a chunk', async () => {
       const bytes = bytesOf(150_000)
       const staging = store.blobs.stage({ size: undefined, algorithms: [] })
