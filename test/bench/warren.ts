@@ -1,3 +1,5 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Status } from '../../admin/api/status-schema.ts'
 import { HttpClient } from '../harness/http.ts'
 import { type NodeProcess, startNodeProcess } from '../harness/node.ts'
@@ -10,6 +12,7 @@ import type { Upstream } from './upstream.ts'
 const FILLERS = 16
 /** A slow disk takes its time to make a gigabyte durable. */
 const STORED_LIMIT_MS = 120_000
+const SYNCED_LIMIT_MS = 180_000
 
 type Headers = Readonly<Record<string, string>>
 
@@ -100,6 +103,16 @@ export class Warren implements Target {
     } catch (error) {
       throw new Error(`the node could not be filled; it wrote:\n${this.process.output}`, { cause: error })
     }
+  }
+
+  /** Resolves when small blobs have been synced as well, a minute after they were stored: that would fall into what is measured next. */
+  async synced(signal: AbortSignal): Promise<void> {
+    const journal = join(this.process.data, 'store', 'journal')
+    const isEmpty = () => {
+      signal.throwIfAborted()
+      return readdirSync(journal).length === 0
+    }
+    await eventually('the journal of small blobs is empty', isEmpty, SYNCED_LIMIT_MS)
   }
 
   /** Resolves when the node fetches nothing and everything fetched is stored. */

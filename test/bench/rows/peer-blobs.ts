@@ -48,7 +48,7 @@ export const peerBlobs: Row = {
     const blobs = blobsOf(sizes)
     const folder = tempFolder(stack, 'bare-files')
     const downloader = stack.use(new Downloader(bench.signal))
-    bench.say('filling both sides')
+    bench.say('filling both sides, and waiting a minute until all of it is synced')
     for (const one of Object.values(blobs).flat()) {
       await upstream.prepare(one)
       if (one.versions > 1) await fill(holder.url, tarballPaths(one), one.bytes, bench.signal)
@@ -56,6 +56,7 @@ export const peerBlobs: Row = {
       await writeArchives(folder, one)
     }
     await holder.settled(bench.signal)
+    if (!bench.smoke) await holder.synced(bench.signal)
     const { listen } = (await holder.status()).mesh
     const values: Values = { large: none(), into: none(), small: none() }
     const part = { bench, wrk, upstream, blobs, values, kept: stack }
